@@ -1,0 +1,54 @@
+"""What every test may use: hypothesis profiles, the test vectors, the counts of a soak."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The default is repeatable: the same examples on every machine, nothing remembered between runs.
+settings.register_profile(
+    "default",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+# `make soak` looks for what nobody has seen yet: new examples each time, many more of them.
+settings.register_profile(
+    "soak",
+    settings.get_profile("default"),
+    derandomize=False,
+    max_examples=2_000,
+)
+settings.load_profile(os.environ.get("ORRERY_HYPOTHESIS", "default"))
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Return the repository's root directory."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """Return the directory of public test vectors; skip where there is none.
+
+    They are not part of the repository: ORRERY_VECTORS names the directory, and without it
+    `../shared/vectors` beside the repository is tried.
+    """
+    named = os.environ.get("ORRERY_VECTORS")
+    directory = Path(named) if named else ROOT.parent / "shared" / "vectors"
+    if not directory.is_dir():
+        pytest.skip(f"no test vectors at {directory}; set ORRERY_VECTORS to their directory")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def soak_runs() -> int:
+    """Return how many seeds a soak test tries: ORRERY_SOAK_RUNS, 50 unless set."""
+    return int(os.environ.get("ORRERY_SOAK_RUNS", "50"))
