@@ -1,0 +1,83 @@
+# Every target does its own set-up in .venv; a machine needs Python (3.11 or newer) and make.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# The first of these that is new enough and can make virtual environments; override with PYTHON=...
+CANDIDATES := python3.11 python3 /usr/bin/python3 python3.12 python3.13 python3.14
+PROBE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in $(CANDIDATES); do \
+	if $$p -c '$(PROBE)' >/dev/null 2>&1; then echo $$p; break; fi; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+
+LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links
+
+SCENARIO ?= scenarios/quickstart.toml
+WORKERS ?= 2
+SOAK_RUNS ?= 50
+
+.PHONY: help setup run test check lint types imports soak bench lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(DEV) ## install everything into .venv (the other targets do it by themselves)
+
+run: $(RUNTIME) ## run a scenario: SCENARIO=scenarios/quickstart.toml
+	$(BIN)/orrery run $(SCENARIO)
+
+test: $(DEV) ## run the tests, without the slow ones and the soak: WORKERS=2
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not soak"
+
+check: lint types imports ## formatting, lint, types, import graph, and all tests but the soak
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not soak"
+
+lint: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(DEV)
+	$(BIN)/mypy
+	$(BIN)/mypy tests bench
+
+imports: $(DEV)
+	$(BIN)/lint-imports
+
+soak: $(DEV) ## search for rare failures: SOAK_RUNS=50 seeds, fresh examples
+	ORRERY_HYPOTHESIS=soak ORRERY_SOAK_RUNS=$(SOAK_RUNS) \
+		$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m soak
+
+bench: $(RUNTIME) ## measure this machine and print the tables of bench/
+	$(BIN)/orrery bench
+
+lock: $(DEV) ## resolve the dependencies anew and write requirements/*.lock
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) pyproject.toml requirements/build.in \
+		--output-file requirements/runtime.lock
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) pyproject.toml requirements/build.in --extra dev \
+		--constraints requirements/runtime.lock --output-file requirements/dev.lock
+
+clean: ## remove what the tools left (not .venv, not runs)
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .import_linter_cache
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv and ensurepip is needed" \
+		"(Debian: apt-get install python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is newer than the lock it was installed from, so a second call does nothing.
+$(RUNTIME): requirements/runtime.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes --requirement requirements/runtime.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements/dev.lock requirements/runtime.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes --requirement requirements/dev.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $(RUNTIME) $@
