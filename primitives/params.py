@@ -1,0 +1,62 @@
+"""What all nodes of a chain must agree on."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from primitives.errors import InvalidInput
+from primitives.fork import LATEST, Fork
+from primitives.ids import Gas, Wei
+
+MAX_BLOCK_BYTES = 8_388_608
+"""Largest encoded block (EIP-7934: 10 MiB less 2 MiB for what stands beside it)."""
+MAX_TRANSACTION_GAS = Gas(16_777_216)
+"""Largest gas limit of one transaction (EIP-7825)."""
+
+BaseFeeRule = Literal["ethereum", "fixed"]
+TimestampRule = Literal["nondecreasing", "strict"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainParams:
+    """The parameters of a chain. They enter its genesis hash."""
+
+    chain_id: int = 1337
+    gas_limit: Gas = Gas(30_000_000)
+    """Of every block."""
+    base_fee_rule: BaseFeeRule = "ethereum"
+    """`ethereum` follows EIP-1559; `fixed` keeps the initial fee, for measuring capacity."""
+    base_fee_initial: Wei = Wei(1_000_000_000)
+    elasticity: int = 2
+    """Gas limit over gas target (EIP-1559)."""
+    base_fee_change_denominator: int = 8
+    """A full block raises the base fee by at most 1 / denominator (EIP-1559)."""
+    timestamp_rule: TimestampRule = "nondecreasing"
+    """`strict` is Ethereum's; `nondecreasing` allows several blocks a second."""
+    fork: Fork = LATEST
+    max_transaction_gas: Gas = MAX_TRANSACTION_GAS
+    max_block_bytes: int = MAX_BLOCK_BYTES
+
+    def __post_init__(self) -> None:
+        """Refuse parameters that no chain can run with.
+
+        Raises:
+            InvalidInput: which one, and what it must be.
+        """
+        _require("chain_id", self.chain_id, 1, 2**63 - 1)
+        _require("gas_limit", self.gas_limit, 21_000, 2**63 - 1)
+        _require("base_fee_initial", self.base_fee_initial, 0, 2**128 - 1)
+        _require("elasticity", self.elasticity, 1, 1_000)
+        _require("base_fee_change_denominator", self.base_fee_change_denominator, 1, 10_000)
+        _require("max_transaction_gas", self.max_transaction_gas, 21_000, 2**63 - 1)
+        _require("max_block_bytes", self.max_block_bytes, 1_024, 2**31 - 1)
+        if self.base_fee_rule not in ("ethereum", "fixed"):
+            raise InvalidInput("chain.base_fee_rule", "ethereum or fixed", self.base_fee_rule)
+        if self.timestamp_rule not in ("nondecreasing", "strict"):
+            raise InvalidInput(
+                "chain.timestamp_rule", "nondecreasing or strict", self.timestamp_rule
+            )
+
+
+def _require(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise InvalidInput(f"chain.{name}", f"a value from {low} to {high}", value)

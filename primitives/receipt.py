@@ -1,0 +1,46 @@
+"""Receipts: what a transaction did, as the block's receipts root commits to it."""
+
+import msgspec
+
+from primitives.ids import Address, Gas, Hash32
+from primitives.rlp import encode_bytes, encode_int, encode_list
+
+
+class Log(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An event that a contract wrote."""
+
+    address: Address
+    topics: tuple[Hash32, ...]
+    data: bytes
+
+
+class Receipt(msgspec.Struct, frozen=True, gc=False):
+    """The outcome of one transaction (EIP-658 form)."""
+
+    tx_type: int
+    """The transaction's type; 0 for legacy."""
+    status: int
+    """1: success, 0: reverted."""
+    cumulative_gas_used: Gas
+    """Gas used in the block up to and with this transaction."""
+    bloom: bytes
+    """256 bytes over `logs`."""
+    logs: tuple[Log, ...]
+
+
+def encode_receipt(receipt: Receipt) -> bytes:
+    """Return the canonical encoding (EIP-2718), the value that the receipts trie holds."""
+    body = encode_list(
+        (
+            encode_int(receipt.status),
+            encode_int(receipt.cumulative_gas_used),
+            encode_bytes(receipt.bloom),
+            encode_list([_encode_log(log) for log in receipt.logs]),
+        )
+    )
+    return body if receipt.tx_type == 0 else receipt.tx_type.to_bytes(1, "big") + body
+
+
+def _encode_log(log: Log) -> bytes:
+    topics = encode_list([encode_bytes(topic) for topic in log.topics])
+    return encode_list((encode_bytes(log.address), topics, encode_bytes(log.data)))

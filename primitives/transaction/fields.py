@@ -1,0 +1,160 @@
+"""Readers of single fields. Each names its field, and each limit has its own error."""
+
+from primitives.ids import Address, Hash32
+from primitives.rlp import Decoded
+from primitives.transaction.errors import (
+    FeeOverflow,
+    GasLimitOverflow,
+    InvalidAccessList,
+    InvalidAuthorization,
+    InvalidBlobHash,
+    InvalidRecipient,
+    InvalidSignature,
+    InvalidTransaction,
+    MalformedTransaction,
+    NonceOverflow,
+    ValueOverflow,
+    WrongChainId,
+)
+from primitives.transaction.types import AccessListEntry, Authorization
+
+IntField = tuple[str, int, type[InvalidTransaction]]
+"""Name of an integer field, its widest value in bytes, the error of a wider one."""
+
+CHAIN_ID: IntField = ("transaction.chain_id", 32, WrongChainId)
+NONCE: IntField = ("transaction.nonce", 8, NonceOverflow)
+GAS_PRICE: IntField = ("transaction.gas_price", 32, FeeOverflow)
+MAX_FEE: IntField = ("transaction.max_fee_per_gas", 32, FeeOverflow)
+PRIORITY_FEE: IntField = ("transaction.max_priority_fee_per_gas", 32, FeeOverflow)
+BLOB_FEE: IntField = ("transaction.max_fee_per_blob_gas", 32, FeeOverflow)
+GAS_LIMIT: IntField = ("transaction.gas_limit", 8, GasLimitOverflow)
+VALUE: IntField = ("transaction.value", 32, ValueOverflow)
+V: IntField = ("transaction.v", 32, InvalidSignature)
+Y_PARITY: IntField = ("transaction.y_parity", 1, InvalidSignature)
+R: IntField = ("transaction.r", 32, InvalidSignature)
+S: IntField = ("transaction.s", 32, InvalidSignature)
+
+AUTHORIZATION_CHAIN_ID: IntField = ("authorization.chain_id", 32, InvalidAuthorization)
+AUTHORIZATION_NONCE: IntField = ("authorization.nonce", 8, InvalidAuthorization)
+AUTHORIZATION_Y_PARITY: IntField = ("authorization.y_parity", 1, InvalidAuthorization)
+AUTHORIZATION_R: IntField = ("authorization.r", 32, InvalidAuthorization)
+AUTHORIZATION_S: IntField = ("authorization.s", 32, InvalidAuthorization)
+
+
+def read_uint(item: Decoded, field: IntField) -> int:
+    """Return an integer field.
+
+    Raises:
+        MalformedTransaction: a list, or a leading zero.
+        InvalidTransaction: wider than the field; the leaf is the field's own.
+    """
+    if type(item) is not bytes:
+        raise MalformedTransaction(field[0], "an integer", "a list")
+    if item:
+        if item[0] == 0:
+            raise MalformedTransaction(field[0], "no leading zeros", f"0x{item[:8].hex()}")
+        if len(item) > field[1]:
+            raise field[2](field[0], f"at most {8 * field[1]} bits", f"{len(item)} bytes")
+        return int.from_bytes(item, "big")
+    return 0
+
+
+def read_data(item: Decoded) -> bytes:
+    """Return the data field.
+
+    Raises:
+        MalformedTransaction: a list.
+    """
+    if type(item) is not bytes:
+        raise MalformedTransaction("transaction.data", "a byte string", "a list")
+    return item
+
+
+def read_recipient(item: Decoded) -> Address | None:
+    """Return the recipient; None for the empty string, which creates a contract.
+
+    Raises:
+        MalformedTransaction: a list.
+        InvalidRecipient: neither 0 nor 20 bytes.
+    """
+    if type(item) is not bytes:
+        raise MalformedTransaction("transaction.to", "an address or nothing", "a list")
+    if len(item) == 20:
+        return Address(item)
+    if item:
+        raise InvalidRecipient("transaction.to", "20 bytes or none", f"{len(item)} bytes")
+    return None
+
+
+def read_access_list(item: Decoded) -> tuple[AccessListEntry, ...]:
+    """Return the access list.
+
+    Raises:
+        InvalidAccessList: another shape than [[20 bytes, [32 bytes, ...]], ...].
+    """
+    if type(item) is bytes:
+        raise InvalidAccessList("transaction.access_list", "a list", "a byte string")
+    return tuple([_read_entry(entry) for entry in item])
+
+
+def _read_entry(item: Decoded) -> AccessListEntry:
+    where = "transaction.access_list"
+    if type(item) is bytes or len(item) != 2:
+        raise InvalidAccessList(where, "entries [address, keys]", "another shape")
+    address, keys = item
+    if type(address) is not bytes or len(address) != 20:
+        raise InvalidAccessList(f"{where}.address", "20 bytes", _shape(address))
+    if type(keys) is bytes:
+        raise InvalidAccessList(f"{where}.storage_keys", "a list", _shape(keys))
+    for key in keys:
+        if type(key) is not bytes or len(key) != 32:
+            raise InvalidAccessList(f"{where}.storage_keys", "keys of 32 bytes", _shape(key))
+    return AccessListEntry(Address(address), tuple([Hash32(bytes(key)) for key in keys]))
+
+
+def read_blob_hashes(item: Decoded) -> tuple[Hash32, ...]:
+    """Return the versioned hashes of a blob transaction.
+
+    Raises:
+        MalformedTransaction: not a list.
+        InvalidBlobHash: an element that is not 32 bytes.
+    """
+    where = "transaction.blob_versioned_hashes"
+    if type(item) is bytes:
+        raise MalformedTransaction(where, "a list", "a byte string")
+    for element in item:
+        if type(element) is not bytes or len(element) != 32:
+            raise InvalidBlobHash(where, "hashes of 32 bytes", _shape(element))
+    return tuple([Hash32(bytes(element)) for element in item])
+
+
+def read_authorizations(item: Decoded) -> tuple[Authorization, ...]:
+    """Return the authorization list of a set-code transaction.
+
+    Raises:
+        MalformedTransaction: not a list, or an integer with leading zeros.
+        InvalidAuthorization: an element of another shape, or a field out of range.
+    """
+    if type(item) is bytes:
+        raise MalformedTransaction("transaction.authorizations", "a list", "a byte string")
+    return tuple([_read_authorization(element) for element in item])
+
+
+def _read_authorization(item: Decoded) -> Authorization:
+    if type(item) is bytes or len(item) != 6:
+        raise InvalidAuthorization("transaction.authorizations", "lists of 6", _shape(item))
+    chain_id, address, nonce, y_parity, r, s = item
+    if type(address) is not bytes or len(address) != 20:
+        raise InvalidAuthorization("authorization.address", "20 bytes", _shape(address))
+    return Authorization(
+        read_uint(chain_id, AUTHORIZATION_CHAIN_ID),
+        Address(address),
+        read_uint(nonce, AUTHORIZATION_NONCE),
+        read_uint(y_parity, AUTHORIZATION_Y_PARITY),
+        read_uint(r, AUTHORIZATION_R),
+        read_uint(s, AUTHORIZATION_S),
+    )
+
+
+def _shape(item: Decoded) -> str:
+    return f"{len(item)} bytes" if isinstance(item, bytes) else f"a list of {len(item)}"
