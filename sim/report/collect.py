@@ -1,0 +1,256 @@
+"""Turns the stream of a run into series and counters while the run goes on.
+
+The collector is a consumer of the trace: it sees every protocol event and every broadcast once, in
+order of time, and keeps numbers only. Its memory grows with blocks, confirmations and sample
+instants, never with messages.
+
+Sampling: counters of each node are copied every `sample_ns`, which is one second unless a long run
+of many nodes would make the metrics file unreasonably large (`SAMPLES_MAX`).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sim.report.confirmation import ConfirmationLedger
+from sim.report.series import SECOND_NS, IntColumn, NodeCounters, NodeHistograms, SecondBins
+from sim.report.stream import BlockTransactions, RunShape
+from sim.report.timeline import FaultMark, ViewLog, fault_mark
+from sim.trace import Observation, Traffic
+
+SAMPLES_MAX = 5_000
+"""Most (node, sample instant) pairs; each becomes some fifty lines of metrics."""
+
+_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600)
+
+_MS = 1_000_000
+BLOCK_TIME_BOUNDS_NS = tuple(
+    ms * _MS for ms in (50, 100, 250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000)
+)
+CONFIRMATION_BOUNDS_NS = tuple(
+    ms * _MS
+    for ms in (50, 100, 200, 300, 400, 600, 800, 1_000, 1_500, 2_500, 5_000, 10_000, 30_000)
+)
+BLOCK_SIZE_BOUNDS = tuple(
+    kib << 10 for kib in (1, 4, 16, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
+)
+
+
+def choose_sample_ns(shape: RunShape) -> int:
+    """Return the distance of sample instants in ns: a whole number of seconds."""
+    seconds = max(1, -(-shape.duration_ns // SECOND_NS))
+    for step in _STEPS_S:
+        if shape.nodes * (seconds / step) <= SAMPLES_MAX:
+            return step * SECOND_NS
+    return _STEPS_S[-1] * SECOND_NS
+
+
+class BlockLog:
+    """Committed blocks, one row for each height, at its first commit anywhere."""
+
+    __slots__ = ("at_ns", "bytes", "gas_used", "height", "heights", "transactions", "view")
+
+    def __init__(self) -> None:
+        self.heights: dict[int, None] = {}
+        self.at_ns = IntColumn()
+        self.height = IntColumn()
+        self.transactions = IntColumn()
+        self.gas_used = IntColumn()
+        self.bytes = IntColumn()
+        self.view = IntColumn()
+
+    def add(self, at_ns: int, event: Any) -> None:
+        """Take the block in unless its height is known."""
+        if event.height in self.heights:
+            return
+        self.heights[event.height] = None
+        self.at_ns.append(at_ns)
+        self.height.append(event.height)
+        self.transactions.append(event.transactions)
+        self.gas_used.append(event.gas_used)
+        self.bytes.append(event.bytes)
+        self.view.append(event.view)
+
+
+class NodeLedger:
+    """The running counters of all nodes."""
+
+    __slots__ = (
+        "block_size",
+        "block_time",
+        "blocks",
+        "committed_ns",
+        "confirmation",
+        "gas",
+        "height",
+        "submitted",
+        "syncs",
+        "transactions",
+        "up",
+        "view",
+        "view_changes",
+    )
+
+    def __init__(self, nodes: int) -> None:
+        self.height = NodeCounters(nodes)
+        self.blocks = NodeCounters(nodes)
+        self.transactions = NodeCounters(nodes)
+        self.gas = NodeCounters(nodes)
+        self.block_size = NodeHistograms(nodes, BLOCK_SIZE_BOUNDS)
+        self.submitted = NodeCounters(nodes)
+        self.view = NodeCounters(nodes)
+        self.view_changes = NodeCounters(nodes)
+        self.syncs = NodeCounters(nodes)
+        self.up = NodeCounters(nodes)
+        self.up.live[:] = [1] * nodes
+        self.block_time = NodeHistograms(nodes, BLOCK_TIME_BOUNDS_NS)
+        self.confirmation = NodeHistograms(nodes, CONFIRMATION_BOUNDS_NS)
+        self.committed_ns = [-1] * nodes
+        """Instant of each node's latest commit; -1 before the first."""
+
+    def take(self, times: int) -> None:
+        """Sample everything."""
+        for name in self.__slots__:
+            if name != "committed_ns":
+                getattr(self, name).take(times)
+
+
+class KindTraffic:
+    """Messages and bytes of one message kind: by sender (sampled) and by second."""
+
+    __slots__ = ("bytes_by_node", "bytes_by_second", "count_by_node", "count_by_second")
+
+    def __init__(self, nodes: int) -> None:
+        self.count_by_node = NodeCounters(nodes)
+        self.bytes_by_node = NodeCounters(nodes)
+        self.count_by_second = SecondBins()
+        self.bytes_by_second = SecondBins()
+
+
+class Collector:
+    """Consumer of the trace that keeps what a report needs."""
+
+    def __init__(self, shape: RunShape, blocks: BlockTransactions) -> None:
+        self.shape = shape
+        self.sample_ns = choose_sample_ns(shape)
+        self.sampled_ns: list[int] = []
+        """Instants at which the counters were sampled, ascending; the last is the run's end."""
+        self.end_ns = 0
+        """Virtual instant of the latest entry, then of the run's end."""
+        self.blocks = BlockLog()
+        self.nodes = NodeLedger(shape.nodes)
+        self.confirmations = ConfirmationLedger(blocks)
+        self.submitted_by_second = SecondBins()
+        self.views = ViewLog()
+        self.faults: list[FaultMark] = []
+        self.traffic_by_kind: dict[str, KindTraffic] = {}
+        self.rejected: dict[str, int] = {}
+        self.rejected_by_node: dict[str, NodeCounters] = {}
+        self._edge_ns = 0
+        self._handlers: dict[str, Callable[[int, int, Any], None]] = {
+            "txpool.submitted": self._on_submitted,
+            "txpool.rejected": self._on_rejected,
+            "chain.block_committed": self._on_committed,
+            "consensus.view_change_started": self._on_view_change_started,
+            "consensus.view_entered": self._on_view_entered,
+            "sync.started": self._on_sync_started,
+            "fault.crashed": self._on_crashed,
+            "fault.restarted": self._on_restarted,
+        }
+
+    def observe(self, observation: Observation) -> None:
+        """Take in one protocol event."""
+        at_ns = observation.at_ns
+        if at_ns > self._edge_ns:
+            self._sample_before(at_ns)
+        event = observation.event
+        handler = self._handlers.get(event.name)
+        if handler is not None:
+            handler(at_ns, observation.node, event)
+        if event.name.startswith("fault."):
+            self.faults.append(fault_mark(at_ns, observation.node, event))
+        self.end_ns = at_ns
+
+    def traffic(self, sent: Traffic) -> None:
+        """Take in one broadcast or send."""
+        at_ns = sent.at_ns
+        if at_ns > self._edge_ns:
+            self._sample_before(at_ns)
+        kind = self.traffic_by_kind.get(sent.kind)
+        if kind is None:
+            kind = self.traffic_by_kind[sent.kind] = KindTraffic(self.shape.nodes)
+        count, size, node = sent.count, sent.bytes, sent.node
+        kind.count_by_node.live[node] += count
+        kind.bytes_by_node.live[node] += size
+        kind.count_by_second.add(at_ns, count)
+        kind.bytes_by_second.add(at_ns, size)
+        self.end_ns = at_ns
+
+    def finish(self, at_ns: int) -> None:
+        """The run is over at `at_ns`. Call it once, after the last entry."""
+        self._sample_before(at_ns)
+        self._take([at_ns])
+        self.end_ns = at_ns
+
+    def _sample_before(self, at_ns: int) -> None:
+        """Sample each instant before `at_ns`: what happens at the very instant belongs to it."""
+        passed = (at_ns - 1 - self._edge_ns) // self.sample_ns + 1
+        if passed > 0:
+            self._take([self._edge_ns + i * self.sample_ns for i in range(passed)])
+            self._edge_ns += passed * self.sample_ns
+
+    def _take(self, instants: list[int]) -> None:
+        self.sampled_ns.extend(instants)
+        times = len(instants)
+        self.nodes.take(times)
+        for kind in self.traffic_by_kind.values():
+            kind.count_by_node.take(times)
+            kind.bytes_by_node.take(times)
+        for counters in self.rejected_by_node.values():
+            counters.take(times)
+
+    def _on_submitted(self, at_ns: int, node: int, event: Any) -> None:
+        self.nodes.submitted.live[node] += 1
+        self.submitted_by_second.add(at_ns, 1)
+        self.confirmations.submitted(at_ns, node, event.hash)
+
+    def _on_rejected(self, at_ns: int, node: int, event: Any) -> None:
+        code = event.code
+        self.rejected[code] = self.rejected.get(code, 0) + 1
+        counters = self.rejected_by_node.get(code)
+        if counters is None:
+            counters = self.rejected_by_node[code] = NodeCounters(self.shape.nodes)
+        counters.live[node] += 1
+        self.confirmations.rejected(node, event.hash)
+
+    def _on_committed(self, at_ns: int, node: int, event: Any) -> None:
+        self.blocks.add(at_ns, event)
+        nodes = self.nodes
+        nodes.blocks.live[node] += 1
+        nodes.transactions.live[node] += event.transactions
+        nodes.gas.live[node] += event.gas_used
+        nodes.block_size.add(node, event.bytes)
+        if event.height > nodes.height.live[node]:
+            nodes.height.live[node] = event.height
+        before_ns = nodes.committed_ns[node]
+        if before_ns >= 0:
+            nodes.block_time.add(node, at_ns - before_ns)
+        nodes.committed_ns[node] = at_ns
+        for latency_ns in self.confirmations.committed(at_ns, node, event.digest):
+            nodes.confirmation.add(node, latency_ns)
+
+    def _on_view_change_started(self, at_ns: int, node: int, event: Any) -> None:
+        self.nodes.view_changes.live[node] += 1
+        self.views.started(at_ns, node, event.view)
+
+    def _on_view_entered(self, at_ns: int, node: int, event: Any) -> None:
+        self.nodes.view.live[node] = event.view
+        self.views.entered(at_ns, node, event.view)
+
+    def _on_sync_started(self, at_ns: int, node: int, event: Any) -> None:
+        self.nodes.syncs.live[node] += 1
+
+    def _on_crashed(self, at_ns: int, node: int, event: Any) -> None:
+        self.nodes.up.live[node] = 0
+
+    def _on_restarted(self, at_ns: int, node: int, event: Any) -> None:
+        self.nodes.up.live[node] = 1

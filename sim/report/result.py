@@ -1,0 +1,108 @@
+"""What a run comes to: the one object that `--json` prints and `summary.json` holds."""
+
+from pathlib import Path
+
+import msgspec
+
+from primitives.errors import InvalidEncoding
+
+
+class Percentiles(msgspec.Struct, frozen=True):
+    """Three points of a distribution, in seconds; all None when there was nothing to measure."""
+
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+
+class Expectation(msgspec.Struct, frozen=True):
+    """One line of `[expect]` and what came of it."""
+
+    name: str
+    passed: bool
+    detail: str
+    """What was asked and what was found, in one sentence."""
+
+
+class Breach(msgspec.Struct, frozen=True):
+    """The violation that stopped a run."""
+
+    checker: str
+    at_ns: int
+    """Virtual instant of the event that broke the rule."""
+    node: int
+    """Where it showed; -1 when it belongs to no single node."""
+    detail: str
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of one run.
+
+    `height`, `blocks`, `transactions`, `messages`, `bytes` and `view_changes` count the whole run;
+    `tps` and `confirmation_time_seconds` look only at the measured window (after warm-up, before
+    cool-down).
+    """
+
+    scenario: str
+    """The scenario's own name; untrusted text."""
+    seed: int
+    digest: str
+    """Trace digest in hex: two runs are the same run exactly if it is equal."""
+    virtual_seconds: float
+    """How far virtual time got."""
+    wall_seconds: float
+    """What that took on the machine that ran it. The only figure here that is not reproducible."""
+    nodes: int
+    height: int
+    """Greatest height committed anywhere."""
+    blocks: int
+    """Heights committed by at least one node, genesis not counted."""
+    transactions: int
+    """Transactions in those blocks, each counted once."""
+    tps: float
+    """Transactions first committed in the measured window, for each second of that window."""
+    confirmation_time_seconds: Percentiles
+    """From submission at a node to the commit of the holding block at that same node."""
+    messages: int
+    """Messages handed to links, one for each recipient."""
+    bytes: int
+    """Their size, frame headers included."""
+    view_changes: int
+    """Views above 0 that at least one replica entered."""
+    expectations: tuple[Expectation, ...] = ()
+    run_directory: str | None = None
+    measured_seconds: float = 0.0
+    """Length of the measured window."""
+    confirmations: int = 0
+    """Transactions that `confirmation_time_seconds` rests on."""
+    unconfirmed: int = 0
+    """Submitted in the measured window, accepted, and not committed there when the run ended."""
+    rejected: dict[str, int] = {}
+    """Refused transactions by reason code."""
+    violation: Breach | None = None
+    replay: str = ""
+    """The command line that runs this again."""
+    partial: bool = False
+    """The run ended before its scenario did (interrupted, or stopped by a violation)."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every expectation held and no checker objected."""
+        return self.violation is None and all(e.passed for e in self.expectations)
+
+
+def encode_result(result: RunResult) -> bytes:
+    """Return the result as indented JSON with a final newline."""
+    return msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n"
+
+
+def read_result(path: Path) -> RunResult:
+    """Read a `summary.json`.
+
+    Raises:
+        InvalidEncoding: the file holds something else.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=RunResult)
+    except msgspec.DecodeError as error:
+        raise InvalidEncoding(str(path), "a summary that `orrery run` wrote", error) from error

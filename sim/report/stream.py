@@ -1,0 +1,28 @@
+"""What a report must be told beside the stream of the trace."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class BlockTransactions(Protocol):
+    """Looks into blocks by their digest."""
+
+    def transaction_hashes(self, digest: bytes) -> Sequence[bytes]:
+        """Return the hashes of the block's transactions; empty for a block that is not known."""
+        ...
+
+
+class RunShape(msgspec.Struct, frozen=True):
+    """What must be known of a run before its first event."""
+
+    nodes: int
+    validators: int
+    """They come first: node i is a validator exactly if i < validators."""
+    duration_ns: int
+    """Planned length of the run in virtual time."""
+    warmup_ns: int = 0
+    """Left out of the figures at the start."""
+    cooldown_ns: int = 0
+    """Left out of the figures at the end of the planned length."""

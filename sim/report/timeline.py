@@ -1,0 +1,134 @@
+"""Views and faults over time, kept for the timeline of the report."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from primitives.machine import TraceEvent
+from sim.report.series import IntColumn
+
+NETWORK = -1
+"""Node of an observation that concerns the network as a whole."""
+
+CRASHED = "fault.crashed"
+RESTARTED = "fault.restarted"
+PARTITIONED = "fault.partitioned"
+HEALED = "fault.healed"
+SLOWED = "fault.slowed"
+LATENCY = "fault.latency"
+
+
+class ViewLog:
+    """Which replica left which view when, and entered which."""
+
+    __slots__ = ("_at_ns", "_entered", "_nodes", "_views", "views_entered")
+
+    def __init__(self) -> None:
+        self._at_ns = IntColumn()
+        self._nodes = IntColumn()
+        self._views = IntColumn()
+        self._entered = IntColumn()
+        self.views_entered: dict[int, None] = {}
+        """Views above 0 that were entered, in order of their first entry."""
+
+    def started(self, at_ns: int, node: int, view: int) -> None:
+        """`node` gave up its view and asks for `view`."""
+        self._append(at_ns, node, view, entered=0)
+
+    def entered(self, at_ns: int, node: int, view: int) -> None:
+        """`node` works in `view` from now on."""
+        if view > 0:
+            self.views_entered.setdefault(view)
+        self._append(at_ns, node, view, entered=1)
+
+    def _append(self, at_ns: int, node: int, view: int, entered: int) -> None:
+        self._at_ns.append(at_ns)
+        self._nodes.append(node)
+        self._views.append(view)
+        self._entered.append(entered)
+
+    def __iter__(self) -> Iterator[tuple[int, int, int, bool]]:
+        """Yield (at_ns, node, view, entered) in order of time."""
+        columns = (self._at_ns, self._nodes, self._views, self._entered)
+        for at_ns, node, view, entered in zip(*(c.numpy().tolist() for c in columns), strict=True):
+            yield at_ns, node, view, bool(entered)
+
+
+class FaultMark(msgspec.Struct, frozen=True):
+    """One fault, or its end."""
+
+    at_ns: int
+    node: int
+    """-1 for the network."""
+    name: str
+    """Name of the trace event: "fault.crashed"."""
+    fields: dict[str, object]
+    """The event's own fields."""
+
+    @property
+    def kind(self) -> str:
+        """The last word of the name."""
+        return self.name.rpartition(".")[2]
+
+
+class FaultSpan(msgspec.Struct, frozen=True):
+    """A fault from its start to its end; `end_ns` is the run's end if it was never lifted."""
+
+    start_ns: int
+    end_ns: int
+    node: int
+    kind: str
+    """"crashed", "partitioned", "slowed", "latency"."""
+    fields: dict[str, object]
+
+
+def fault_mark(at_ns: int, node: int, event: TraceEvent) -> FaultMark:
+    """Return the mark of a `fault.*` event."""
+    return FaultMark(at_ns, node, event.name, msgspec.structs.asdict(event))
+
+
+def fault_spans(marks: list[FaultMark], end_ns: int) -> list[FaultSpan]:
+    """Pair starts with ends, in order of their start.
+
+    A fault of the same kind at the same node replaces the one before it. `slowed` ends at 100 %,
+    `latency` at 0 ns, `partitioned` at `healed`, `crashed` at `restarted`.
+    """
+    spans: list[FaultSpan] = []
+    running: dict[tuple[str, int], FaultMark] = {}
+    for mark in marks:
+        kind = _STARTED_BY.get(mark.name)
+        if kind is None:
+            continue
+        key = (kind, mark.node)
+        before = running.pop(key, None)
+        if before is not None:
+            spans.append(FaultSpan(before.at_ns, mark.at_ns, mark.node, kind, before.fields))
+        if not _lifts(mark):
+            running[key] = mark
+    spans.extend(
+        FaultSpan(mark.at_ns, end_ns, mark.node, kind, mark.fields)
+        for (kind, _), mark in running.items()
+    )
+    return sorted(spans, key=lambda span: (span.start_ns, span.node, span.kind))
+
+
+_STARTED_BY = {
+    CRASHED: "crashed",
+    RESTARTED: "crashed",
+    PARTITIONED: "partitioned",
+    HEALED: "partitioned",
+    SLOWED: "slowed",
+    LATENCY: "latency",
+}
+
+
+def _lifts(mark: FaultMark) -> bool:
+    match mark.name:
+        case "fault.restarted" | "fault.healed":
+            return True
+        case "fault.slowed":
+            return mark.fields.get("factor_percent") == 100
+        case "fault.latency":
+            return mark.fields.get("extra_ns") == 0
+        case _:
+            return False
