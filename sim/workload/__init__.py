@@ -1,0 +1,23 @@
+"""Who sends what, and when: transfers in open and closed loops, and replays of signed files."""
+
+from sim.workload.accounts import (
+    account_secret as account_secret,
+    derive_accounts as derive_accounts,
+)
+from sim.workload.closed_loop import ClosedLoop as ClosedLoop
+from sim.workload.open_loop import OpenLoop as OpenLoop
+from sim.workload.options import (
+    ReplayOptions as ReplayOptions,
+    TransferOptions as TransferOptions,
+    decode_options as decode_options,
+)
+from sim.workload.pace import Burst as Burst, Ramp as Ramp
+from sim.workload.replay import Replay as Replay, make_replay as make_replay
+from sim.workload.transfers import make_transfers as make_transfers
+from sim.workload.workload import (
+    NetworkView as NetworkView,
+    Submission as Submission,
+    Workload as Workload,
+    WorkloadContext as WorkloadContext,
+    WorkloadFactory as WorkloadFactory,
+)
