@@ -1,0 +1,1 @@
+"""The nouns that all packages share: Ethereum's formats, keys, units, machines, errors."""

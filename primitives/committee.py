@@ -35,7 +35,9 @@ class Committee(msgspec.Struct, frozen=True, gc=False):
                     f"committee[{index}]", f"a key of {PUBLIC_KEY_BYTES} bytes", f"{len(key)} bytes"
                 )
             if key in seen:
-                raise InvalidInput(f"committee[{index}]", "a key of its own", f"that of {seen[key]}")
+                raise InvalidInput(
+                    f"committee[{index}]", "a key of its own", f"that of {seen[key]}"
+                )
             seen[key] = index
 
     @property
@@ -45,7 +47,7 @@ class Committee(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def faults(self) -> int:
-        """f = floor((n-1)/3), how many may fail in any way."""
+        """F = floor((n-1)/3), how many may fail in any way."""
         return (len(self.public_keys) - 1) // 3
 
     @property

@@ -3,6 +3,7 @@
 import msgspec
 
 from primitives.account import encode_account
+from primitives.address import ADDRESS_BYTES, ZERO_ADDRESS, format_address
 from primitives.block import Block
 from primitives.bloom import EMPTY_BLOOM
 from primitives.codec import encode_canonical
@@ -16,7 +17,6 @@ from primitives.header import (
     Header,
     header_hash,
 )
-from primitives.address import ADDRESS_BYTES, ZERO_ADDRESS, format_address
 from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.keccak import keccak256
 from primitives.params import ChainParams

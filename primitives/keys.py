@@ -1,9 +1,8 @@
-"""Validator keys: Ed25519. (Accounts sign with secp256k1, see `primitives.secp256k1`.)"""
+"""Validator keys: Ed25519. Accounts sign with `primitives.secp256k1`."""
 
 from typing import Protocol
 
-from nacl.bindings import crypto_sign, crypto_sign_BYTES, crypto_sign_open
-from nacl.bindings import crypto_sign_seed_keypair
+from nacl.bindings import crypto_sign, crypto_sign_BYTES, crypto_sign_open, crypto_sign_seed_keypair
 from nacl.exceptions import CryptoError as NaclError
 
 from primitives.errors import CryptoError

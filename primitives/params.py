@@ -11,6 +11,10 @@ MAX_BLOCK_BYTES = 8_388_608
 """Largest encoded block (EIP-7934: 10 MiB less 2 MiB for what stands beside it)."""
 MAX_TRANSACTION_GAS = Gas(16_777_216)
 """Largest gas limit of one transaction (EIP-7825)."""
+BLOCK_GAS = Gas(30_000_000)
+"""Gas limit of a block unless the chain says otherwise."""
+INITIAL_BASE_FEE = Wei(1_000_000_000)
+"""Base fee of the genesis block unless the chain says otherwise (EIP-1559: 1 gwei)."""
 
 BaseFeeRule = Literal["ethereum", "fixed"]
 TimestampRule = Literal["nondecreasing", "strict"]
@@ -21,11 +25,11 @@ class ChainParams:
     """The parameters of a chain. They enter its genesis hash."""
 
     chain_id: int = 1337
-    gas_limit: Gas = Gas(30_000_000)
+    gas_limit: Gas = BLOCK_GAS
     """Of every block."""
     base_fee_rule: BaseFeeRule = "ethereum"
     """`ethereum` follows EIP-1559; `fixed` keeps the initial fee, for measuring capacity."""
-    base_fee_initial: Wei = Wei(1_000_000_000)
+    base_fee_initial: Wei = INITIAL_BASE_FEE
     elasticity: int = 2
     """Gas limit over gas target (EIP-1559)."""
     base_fee_change_denominator: int = 8

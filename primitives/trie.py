@@ -23,13 +23,7 @@ _DIGITS = "0123456789abcdef"
 
 def ordered_root(values: Sequence[bytes]) -> Hash32:
     """Return the root over `values` keyed by their index: transactions, receipts, withdrawals."""
-    pairs = [(encode_int(index).hex(), value) for index, value in enumerate(values)]
-    if len(pairs) > 0x7F:
-        pairs.append(pairs.pop(0))
-        pairs = pairs[:0x7F] + [pairs[-1]] + pairs[0x7F:-1]
-    elif pairs:
-        pairs.append(pairs.pop(0))
-    return _root(pairs)
+    return _root(sorted([(encode_int(i).hex(), value) for i, value in enumerate(values)]))
 
 
 def trie_root(items: Mapping[bytes, bytes]) -> Hash32:

@@ -134,7 +134,7 @@ def _decode_dynamic_fee(items: list[Decoded]) -> DynamicFeeTransaction:
 
 
 def _decode_blob(items: list[Decoded]) -> BlobTransaction:
-    if len(items) in (4, 5) and type(items[0]) is not bytes:
+    if len(items) in (4, 5) and not isinstance(items[0], bytes):
         raise BlobWrapperRefused(
             "transaction", "a blob transaction as it stands in a block", "one wrapped with blobs"
         )

@@ -2,8 +2,14 @@
 
 from primitives.ids import Hash32
 from primitives.keccak import keccak256
-from primitives.rlp import EMPTY_STRING, encode_bytes, encode_int, encode_list, item_span
-from primitives.rlp import list_header
+from primitives.rlp import (
+    EMPTY_STRING,
+    encode_bytes,
+    encode_int,
+    encode_list,
+    item_span,
+    list_header,
+)
 from primitives.transaction.types import (
     AccessListEntry,
     AccessListTransaction,
@@ -36,10 +42,7 @@ def signing_hash(tx: Transaction, raw: bytes | None = None) -> Hash32:
 
     Reference: EIP-155 for legacy transactions, else the EIP of the type.
     """
-    if raw is None:
-        payload = b"".join(_encode_fields(tx))
-    else:
-        payload = _unsigned_payload(tx, raw)
+    payload = b"".join(_encode_fields(tx)) if raw is None else _unsigned_payload(tx, raw)
     if isinstance(tx, LegacyTransaction) and tx.chain_id is not None:
         payload += encode_int(tx.chain_id) + EMPTY_STRING + EMPTY_STRING
     return keccak256(_type_byte(tx) + list_header(len(payload)) + payload)

@@ -48,7 +48,7 @@ def read_uint(item: Decoded, field: IntField) -> int:
         MalformedTransaction: a list, or a leading zero.
         InvalidTransaction: wider than the field; the leaf is the field's own.
     """
-    if type(item) is not bytes:
+    if not isinstance(item, bytes):
         raise MalformedTransaction(field[0], "an integer", "a list")
     if item:
         if item[0] == 0:
@@ -65,7 +65,7 @@ def read_data(item: Decoded) -> bytes:
     Raises:
         MalformedTransaction: a list.
     """
-    if type(item) is not bytes:
+    if not isinstance(item, bytes):
         raise MalformedTransaction("transaction.data", "a byte string", "a list")
     return item
 
@@ -77,7 +77,7 @@ def read_recipient(item: Decoded) -> Address | None:
         MalformedTransaction: a list.
         InvalidRecipient: neither 0 nor 20 bytes.
     """
-    if type(item) is not bytes:
+    if not isinstance(item, bytes):
         raise MalformedTransaction("transaction.to", "an address or nothing", "a list")
     if len(item) == 20:
         return Address(item)
@@ -92,24 +92,22 @@ def read_access_list(item: Decoded) -> tuple[AccessListEntry, ...]:
     Raises:
         InvalidAccessList: another shape than [[20 bytes, [32 bytes, ...]], ...].
     """
-    if type(item) is bytes:
+    if isinstance(item, bytes):
         raise InvalidAccessList("transaction.access_list", "a list", "a byte string")
     return tuple([_read_entry(entry) for entry in item])
 
 
 def _read_entry(item: Decoded) -> AccessListEntry:
     where = "transaction.access_list"
-    if type(item) is bytes or len(item) != 2:
+    if isinstance(item, bytes) or len(item) != 2:
         raise InvalidAccessList(where, "entries [address, keys]", "another shape")
     address, keys = item
-    if type(address) is not bytes or len(address) != 20:
+    if not isinstance(address, bytes) or len(address) != 20:
         raise InvalidAccessList(f"{where}.address", "20 bytes", _shape(address))
-    if type(keys) is bytes:
+    if isinstance(keys, bytes):
         raise InvalidAccessList(f"{where}.storage_keys", "a list", _shape(keys))
-    for key in keys:
-        if type(key) is not bytes or len(key) != 32:
-            raise InvalidAccessList(f"{where}.storage_keys", "keys of 32 bytes", _shape(key))
-    return AccessListEntry(Address(address), tuple([Hash32(bytes(key)) for key in keys]))
+    names = tuple([_read_hash(key, InvalidAccessList, f"{where}.storage_keys") for key in keys])
+    return AccessListEntry(Address(address), names)
 
 
 def read_blob_hashes(item: Decoded) -> tuple[Hash32, ...]:
@@ -120,12 +118,9 @@ def read_blob_hashes(item: Decoded) -> tuple[Hash32, ...]:
         InvalidBlobHash: an element that is not 32 bytes.
     """
     where = "transaction.blob_versioned_hashes"
-    if type(item) is bytes:
+    if isinstance(item, bytes):
         raise MalformedTransaction(where, "a list", "a byte string")
-    for element in item:
-        if type(element) is not bytes or len(element) != 32:
-            raise InvalidBlobHash(where, "hashes of 32 bytes", _shape(element))
-    return tuple([Hash32(bytes(element)) for element in item])
+    return tuple([_read_hash(element, InvalidBlobHash, where) for element in item])
 
 
 def read_authorizations(item: Decoded) -> tuple[Authorization, ...]:
@@ -135,16 +130,16 @@ def read_authorizations(item: Decoded) -> tuple[Authorization, ...]:
         MalformedTransaction: not a list, or an integer with leading zeros.
         InvalidAuthorization: an element of another shape, or a field out of range.
     """
-    if type(item) is bytes:
+    if isinstance(item, bytes):
         raise MalformedTransaction("transaction.authorizations", "a list", "a byte string")
     return tuple([_read_authorization(element) for element in item])
 
 
 def _read_authorization(item: Decoded) -> Authorization:
-    if type(item) is bytes or len(item) != 6:
+    if isinstance(item, bytes) or len(item) != 6:
         raise InvalidAuthorization("transaction.authorizations", "lists of 6", _shape(item))
     chain_id, address, nonce, y_parity, r, s = item
-    if type(address) is not bytes or len(address) != 20:
+    if not isinstance(address, bytes) or len(address) != 20:
         raise InvalidAuthorization("authorization.address", "20 bytes", _shape(address))
     return Authorization(
         read_uint(chain_id, AUTHORIZATION_CHAIN_ID),
@@ -154,6 +149,12 @@ def _read_authorization(item: Decoded) -> Authorization:
         read_uint(r, AUTHORIZATION_R),
         read_uint(s, AUTHORIZATION_S),
     )
+
+
+def _read_hash(item: Decoded, error: type[InvalidTransaction], where: str) -> Hash32:
+    if not isinstance(item, bytes) or len(item) != 32:
+        raise error(where, "32 bytes", _shape(item))
+    return Hash32(item)
 
 
 def _shape(item: Decoded) -> str:

@@ -30,7 +30,7 @@ class IntrinsicGas(msgspec.Struct, frozen=True, gc=False):
     @property
     def minimum(self) -> Gas:
         """The lowest gas limit that is valid."""
-        return self.required if self.required > self.floor else self.floor
+        return max(self.required, self.floor)
 
 
 PLAIN_TRANSFER = IntrinsicGas(Gas(TRANSACTION), Gas(TRANSACTION))
@@ -42,9 +42,9 @@ def intrinsic_gas(tx: Transaction, fork: Fork) -> IntrinsicGas:
 
     Reference: Yellow Paper (g0), EIP-2, EIP-2028, EIP-2930, EIP-3860, EIP-7623, EIP-7702.
     """
-    if fork >= Fork.PRAGUE and not (tx.data or tx.access_list or tx.authorizations):
-        if tx.to is not None:
-            return PLAIN_TRANSFER
+    is_plain = not (tx.data or tx.access_list or tx.authorizations)
+    if is_plain and tx.to is not None and fork >= Fork.PRAGUE:
+        return PLAIN_TRANSFER
     size = len(tx.data)
     zeros = tx.data.count(0)
     nonzero_byte = NONZERO_BYTE if fork >= Fork.ISTANBUL else NONZERO_BYTE_BEFORE_ISTANBUL

@@ -1,6 +1,7 @@
 """Rules that a transaction keeps or breaks whatever the state of the chain is."""
 
 from primitives.fork import LATEST, Fork
+from primitives.params import MAX_TRANSACTION_GAS
 from primitives.transaction.decode import FIRST_FORK
 from primitives.transaction.errors import (
     CostOverflow,
@@ -28,20 +29,18 @@ NONCE_MAX = 2**64 - 2
 """So that a nonce can always be counted up (EIP-2681)."""
 GAS_MAX = 2**64 - 1
 WEI_MAX = 2**256 - 1
-GAS_CAP = 16_777_216
-"""Most gas of one transaction from Osaka on (EIP-7825)."""
 INITCODE_BYTES_MAX = 49_152
 """From Shanghai on (EIP-3860)."""
 BLOB_HASH_VERSION = 1
 
 
 def check_static(
-    tx: Transaction, chain_id: int, fork: Fork = LATEST, gas_cap: int = GAS_CAP
+    tx: Transaction, chain_id: int, fork: Fork = LATEST, gas_cap: int = MAX_TRANSACTION_GAS
 ) -> IntrinsicGas:
     """Check every rule that needs neither state nor block, the signature's ranges included.
 
     Args:
-        tx: a transaction, decoded or made.
+        tx: a signed transaction.
         chain_id: the chain it is to be valid on.
         fork: the rules in force.
         gas_cap: most gas of one transaction; applies from Osaka on.
@@ -81,12 +80,12 @@ def blobs_max(fork: Fork) -> int:
 
 
 def _check_chain_id(tx: Transaction, chain_id: int, fork: Fork) -> None:
-    if tx.chain_id == chain_id or (tx.chain_id is None and tx.tx_type == 0):
-        if fork >= Fork.SPURIOUS_DRAGON or tx.chain_id is None:
-            return
+    if tx.chain_id is None:
+        return
     if fork < Fork.SPURIOUS_DRAGON:
-        raise InvalidSignature("transaction.v", f"27 or 28 before {fork.name} ended", tx.chain_id)
-    raise WrongChainId("transaction.chain_id", chain_id, tx.chain_id)
+        raise InvalidSignature("transaction.v", f"27 or 28 in {fork.name}", "a chain id's")
+    if tx.chain_id != chain_id:
+        raise WrongChainId("transaction.chain_id", str(chain_id), tx.chain_id)
 
 
 def _check_ranges(tx: Transaction) -> None:
@@ -96,7 +95,7 @@ def _check_ranges(tx: Transaction) -> None:
         raise GasLimitOverflow("transaction.gas_limit", f"at most {GAS_MAX}", tx.gas_limit)
     if not 0 <= tx.value <= WEI_MAX:
         raise ValueOverflow("transaction.value", f"at most {WEI_MAX}", tx.value)
-    if tx.max_priority_fee_per_gas > tx.max_fee_per_gas:
+    if not 0 <= tx.max_priority_fee_per_gas <= tx.max_fee_per_gas:
         raise PriorityFeeAboveMaxFee(
             "transaction.max_priority_fee_per_gas",
             f"at most the fee cap {tx.max_fee_per_gas}",

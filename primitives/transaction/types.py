@@ -4,7 +4,7 @@ Common to all: `y_parity`, `r` and `s` are the signature (zero when unsigned); t
 `max_fee_per_gas` and `max_priority_fee_per_gas` exist on all, and what a type lacks (an access
 list, blobs, authorizations) is an empty tuple on its class, so that one rule reads them all.
 
-A structure is checked when it is decoded, not when it is made: `check_static` checks both.
+A structure is checked when it is decoded, not when it is made.
 
 Reference: EIP-155, EIP-2718, EIP-2930, EIP-1559, EIP-4844, EIP-7702.
 """
