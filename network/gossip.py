@@ -1,0 +1,283 @@
+"""Transaction gossip: announce hashes, fetch bodies, once from one peer.
+
+Sending every transaction to every neighbour costs degree times its size. Announcing costs 40
+bytes a neighbour, and the body crosses each node's downlink once. The price is a round trip, and
+that a peer who announces and then keeps silent can delay a transaction: so every announcer is
+remembered, and a request that is not answered in time goes to the next one.
+
+The core holds three bounded tables:
+
+- **known**: hashes that need no fetch any more (pooled, refused, included), oldest forgotten first;
+- **wanted**: hashes announced but not here yet, each with the peers that announced it;
+- **requests**: what was asked of whom, and until when.
+
+It owns no transactions: `TransactionSource` finds bodies to serve, `TransactionsFetched` hands
+over what came in, and node reports back by `admitted` and `note_known`.
+
+Reference: devp2p `eth/68`, transaction exchange.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Protocol
+
+from network.costs import ANNOUNCED, HASHED, SERVED
+from network.gossip_state import (
+    GossipConfig,
+    GossipState,
+    GossipTimer,
+    KnownHashes,
+    Request,
+    Wanted,
+)
+from network.messages import AnnounceTransactions, GetTransactions, PooledTransactions
+from primitives.ids import Duration, Hash32, Instant, NodeId
+from primitives.machine import NOTHING, Broadcast, Effect, Send, SetTimer, Work
+
+
+class TransactionSource(Protocol):
+    """Where gossip finds the body of a transaction that a peer asks for."""
+
+    def get(self, transaction: Hash32) -> bytes | None:
+        """Return its encoding, or None when it is not held."""
+        ...
+
+
+class TransactionsFetched(Effect, frozen=True, gc=False):
+    """Bodies that were asked for have come; node translates this into their validation."""
+
+    peer: NodeId
+    hashes: tuple[Hash32, ...]
+    transactions: tuple[bytes, ...]
+
+
+class Gossip:
+    """The gossip core of one node.
+
+    Args:
+        config: limits and delays.
+        source: finds bodies to serve.
+        digest: keccak-256 of a transaction's encoding.
+    """
+
+    __slots__ = ("_config", "_digest", "_source", "state")
+
+    def __init__(
+        self,
+        config: GossipConfig,
+        source: TransactionSource,
+        digest: Callable[[bytes], Hash32],
+    ) -> None:
+        self._config = config
+        self._source = source
+        self._digest = digest
+        self.state = GossipState(KnownHashes(config.known_max))
+
+    def admitted(self, transactions: Iterable[tuple[Hash32, int, int]]) -> Sequence[Effect]:
+        """Announce newly pooled transactions, given as (hash, type, size in bytes), in a while.
+
+        Announcements wait `announce_delay` so that one message carries many.
+        """
+        state = self.state
+        empty = not state.unannounced
+        for transaction, kind, size in transactions:
+            state.unannounced[transaction] = (kind, size)
+            self._know(transaction)
+        if empty and state.unannounced:
+            return (SetTimer(GossipTimer.ANNOUNCE, self._config.announce_delay),)
+        return NOTHING
+
+    def note_known(self, transactions: Iterable[Hash32]) -> None:
+        """Never fetch these: they are refused, or included in a block."""
+        for transaction in transactions:
+            self._know(transaction)
+
+    def on_announce_transactions(
+        self, now: Instant, sender: NodeId, message: AnnounceTransactions
+    ) -> Sequence[Effect]:
+        """Want what is new, and ask for it at once if this peer has a request free."""
+        hashes = message.hashes
+        state = self.state
+        if len(message.types) != len(hashes) or len(message.sizes) != len(hashes):
+            state.count_offence(sender, "announcement with fields of different length")
+            return NOTHING
+        work = Work(ANNOUNCED, len(hashes))
+        fresh = False
+        younger, older = state.known.younger, state.known.older
+        for raw in hashes:
+            if raw in younger or raw in older:
+                continue
+            if self._want(Hash32(raw), sender):
+                fresh = True
+        if not fresh:
+            return (work,)
+        return (work, *self._ask(now, (sender,)))
+
+    def on_get_transactions(
+        self, now: Instant, sender: NodeId, message: GetTransactions
+    ) -> Sequence[Effect]:
+        """Answer with what is held, up to the configured size."""
+        found: list[bytes] = []
+        total = 0
+        for raw in message.hashes[: self._config.hashes_per_request]:
+            body = self._source.get(Hash32(raw))
+            if body is None:
+                continue
+            if found and total + len(body) > self._config.response_bytes:
+                break
+            found.append(body)
+            total += len(body)
+        answer = PooledTransactions(message.request, tuple(found))
+        return Work(SERVED, total), Send(sender, answer)
+
+    def on_pooled_transactions(
+        self, now: Instant, sender: NodeId, message: PooledTransactions
+    ) -> Sequence[Effect]:
+        """Hand over what was asked for; ask again, here or elsewhere, for what is missing."""
+        state = self.state
+        request = state.requests.get(message.request)
+        if request is None or request.peer != sender:
+            state.count_offence(sender, "an answer that was not asked for")
+            return NOTHING
+        self._close(message.request, request)
+        asked = dict.fromkeys(request.hashes)
+        hashes: list[Hash32] = []
+        bodies: list[bytes] = []
+        for body in message.transactions[: len(request.hashes)]:
+            transaction = self._digest(body)
+            if transaction not in asked:
+                state.count_offence(sender, "a transaction that was not asked for")
+                continue
+            del asked[transaction]
+            if state.wanted.pop(transaction, None) is not None:
+                hashes.append(transaction)
+                bodies.append(body)
+                self._know(transaction)
+        for transaction in asked:
+            self._release(transaction, sender, again=bool(bodies))
+        effects: list[Effect] = [Work(HASHED, len(message.transactions))]
+        if bodies:
+            effects.append(TransactionsFetched(sender, tuple(hashes), tuple(bodies)))
+        effects += self._ask(now, list(state.queues))
+        return effects
+
+    def on_announce_timeout(self, now: Instant) -> Sequence[Effect]:
+        """Announce what has gathered."""
+        state = self.state
+        most = self._config.hashes_per_announcement
+        gathered = list(state.unannounced.items())
+        state.unannounced.clear()
+        return [
+            Broadcast(self._config.group, _announcement(gathered[start : start + most]))
+            for start in range(0, len(gathered), most)
+        ]
+
+    def on_fetch_timeout(self, now: Instant) -> Sequence[Effect]:
+        """Give up requests that are overdue and ask the next announcers.
+
+        Whatever else was to be asked of a silent peer goes elsewhere too.
+        """
+        state = self.state
+        for number, request in list(state.requests.items()):
+            if request.deadline > now:
+                break
+            peer = request.peer
+            state.count_offence(peer, "no answer in time")
+            self._close(number, request)
+            for transaction in (*request.hashes, *state.queues.pop(peer, ())):
+                self._release(transaction, peer, again=False)
+        had_open = bool(state.requests)
+        effects = self._ask(now, list(state.queues))
+        if had_open:
+            oldest = next(iter(state.requests.values()))
+            effects.append(SetTimer(GossipTimer.FETCH, Duration(oldest.deadline - now)))
+        return effects
+
+    def _know(self, transaction: Hash32) -> None:
+        self.state.known.add(transaction)
+        self.state.wanted.pop(transaction, None)
+
+    def _want(self, transaction: Hash32, peer: NodeId) -> bool:
+        """Remember that `peer` has it. False when that changes nothing worth asking for."""
+        state = self.state
+        wanted = state.wanted.get(transaction)
+        if wanted is None:
+            if self._source.get(transaction) is not None:
+                return False
+            queue = state.queues.setdefault(peer, {})
+            if (
+                len(state.wanted) >= self._config.wanted_max
+                or len(queue) >= self._config.queued_per_peer
+            ):
+                state.dropped += 1
+                return False
+            state.wanted[transaction] = Wanted([peer])
+            queue[transaction] = None
+            return True
+        if peer not in wanted.announcers and len(wanted.announcers) < self._config.announcers_max:
+            wanted.announcers.append(peer)
+        return False
+
+    def _release(self, transaction: Hash32, peer: NodeId, *, again: bool) -> None:
+        """Queue an unanswered transaction at `peer` again, or at its next announcer, or forget it.
+
+        A peer that answered only in part may have more to give; one that gave nothing is done.
+        """
+        state = self.state
+        wanted = state.wanted.get(transaction)
+        if wanted is None:
+            return
+        if not again:
+            wanted.announcers.remove(peer)
+        if wanted.announcers:
+            state.queues.setdefault(wanted.announcers[0], {})[transaction] = None
+        else:
+            del state.wanted[transaction]
+
+    def _close(self, number: int, request: Request) -> None:
+        state = self.state
+        del state.requests[number]
+        state.in_flight[request.peer] -= 1
+
+    def _ask(self, now: Instant, peers: Sequence[NodeId]) -> list[Effect]:
+        """Send requests for what is queued at these peers, as far as their limits allow."""
+        state = self.state
+        idle = not state.requests
+        effects: list[Effect] = []
+        for peer in peers:
+            queue = state.queues[peer]
+            while queue and state.in_flight.get(peer, 0) < self._config.requests_per_peer:
+                hashes = self._take(queue)
+                if hashes:
+                    effects.append(self._request(now, peer, hashes))
+            if not queue:
+                del state.queues[peer]
+        if idle and effects:
+            effects.append(SetTimer(GossipTimer.FETCH, self._config.request_timeout))
+        return effects
+
+    def _take(self, queue: dict[Hash32, None]) -> tuple[Hash32, ...]:
+        """Remove one request's worth of hashes that are still wanted from the front."""
+        hashes: list[Hash32] = []
+        most = self._config.hashes_per_request
+        for transaction in list(islice(queue, most)):
+            del queue[transaction]
+            if transaction in self.state.wanted:
+                hashes.append(transaction)
+        return tuple(hashes)
+
+    def _request(self, now: Instant, peer: NodeId, hashes: tuple[Hash32, ...]) -> Effect:
+        state = self.state
+        state.request_last += 1
+        deadline = Instant(now + self._config.request_timeout)
+        state.requests[state.request_last] = Request(peer, hashes, deadline)
+        state.in_flight[peer] = state.in_flight.get(peer, 0) + 1
+        return Send(peer, GetTransactions(state.request_last, hashes))
+
+
+def _announcement(entries: Sequence[tuple[Hash32, tuple[int, int]]]) -> AnnounceTransactions:
+    return AnnounceTransactions(
+        types=bytes(kind for _, (kind, _) in entries),
+        sizes=tuple(size for _, (_, size) in entries),
+        hashes=tuple(transaction for transaction, _ in entries),
+    )

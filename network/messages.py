@@ -1,0 +1,137 @@
+"""What nodes say to one another about transactions and certified blocks.
+
+Consensus has messages of its own. The ones here carry opaque bytes: transactions in their
+canonical (EIP-2718) encoding, blocks as payloads, certificates as their canonical encoding.
+Network never looks inside; node hands in what must be known about them.
+
+A request carries a number that its answer repeats. An answer that nobody asked for is then
+recognised without remembering what was sent long ago.
+
+Reference: devp2p `eth/68` (announcement with types and sizes, request ids).
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from primitives.machine import Message
+
+HASHES_PER_ANNOUNCEMENT = 4096
+"""Most transactions in one `AnnounceTransactions`; eth's soft limit."""
+
+HASHES_PER_REQUEST = 256
+"""Most transactions in one `GetTransactions`; eth's limit."""
+
+BLOCKS_PER_REQUEST = 64
+"""Most blocks in one `GetBlocks`."""
+
+Digest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+"""A 32-byte hash, checked when a message is decoded."""
+
+Natural = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
+"""A height, count, size or request number, exact in every reader; checked when decoded."""
+
+
+class AnnounceTransactions(Message, frozen=True, gc=False):
+    """The sender holds these transactions and will give them away for some time.
+
+    The three fields describe the same transactions, position by position.
+    """
+
+    core = "gossip"
+
+    types: bytes
+    """One byte for each: its EIP-2718 type, 0 for legacy."""
+    sizes: tuple[Natural, ...]
+    """Length of each encoding in bytes."""
+    hashes: tuple[Digest, ...]
+    """keccak-256 of each encoding."""
+
+
+class GetTransactions(Message, frozen=True, gc=False):
+    """Asks for the bodies of announced transactions."""
+
+    core = "gossip"
+
+    request: Natural
+    hashes: tuple[Digest, ...]
+
+
+class PooledTransactions(Message, frozen=True, gc=False):
+    """Answers `GetTransactions`: those that the sender still holds, in the order asked for.
+
+    The sender may stop early to keep the answer small. It then sends at least one.
+    """
+
+    core = "gossip"
+
+    request: Natural
+    transactions: tuple[bytes, ...]
+
+
+class AnnounceBlock(Message, frozen=True, gc=False):
+    """The sender has adopted the block `digest` of this height, and holds all below it."""
+
+    core = "sync"
+
+    height: Natural
+    digest: Digest
+
+
+class GetBlocks(Message, frozen=True, gc=False):
+    """Asks for certified blocks of consecutive heights, from `first` upward."""
+
+    core = "sync"
+
+    request: Natural
+    first: Natural
+    count: Natural
+
+
+class CertifiedBlock(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A decided block and what proves it."""
+
+    payload: bytes
+    """The block as consensus carried it."""
+    certificate: bytes
+    """Canonical encoding of its commit certificate."""
+
+
+class CertifiedBlocks(Message, frozen=True, gc=False):
+    """Answers `GetBlocks`: consecutive heights from the first one asked for, maybe fewer.
+
+    Empty when the sender does not hold the first.
+    """
+
+    core = "sync"
+
+    request: Natural
+    blocks: tuple[CertifiedBlock, ...]
+
+
+class GetStatus(Message, frozen=True, gc=False):
+    """Asks a peer for the highest block that it has adopted."""
+
+    core = "sync"
+
+
+class Status(Message, frozen=True, gc=False):
+    """Answers `GetStatus`."""
+
+    core = "sync"
+
+    height: Natural
+    digest: Digest
+
+
+LIMITS: dict[type[Message], int] = {
+    AnnounceTransactions: 192 * 1024,
+    GetTransactions: 16 * 1024,
+    PooledTransactions: 9 * 1024 * 1024,
+    AnnounceBlock: 128,
+    GetBlocks: 128,
+    CertifiedBlocks: 12 * 1024 * 1024,
+    GetStatus: 128,
+    Status: 128,
+}
+"""Longest body of each kind in bytes; a frame that claims more is refused unread."""
