@@ -1,0 +1,109 @@
+"""What the texts promise exists, and no file names a machine or a registry."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT, tracked_files
+
+TEXTS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], key=lambda path: path.as_posix()
+)
+HOSTS = re.compile(
+    r"pypi\.(org|python)|pythonhosted\.|npmjs\.(org|com)|deb\.debian\."
+    r"|--(extra-)?index-url|--find-links"
+)
+MACHINE_PATHS = re.compile(r"(?<![\w.\-/])/(home|root|work|Users)/[\w.]")
+BINARY = frozenset({".gif", ".gz", ".ico", ".jpg", ".png", ".woff2", ".zst"})
+
+
+def test_the_needed_texts_exist() -> None:
+    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"):
+        assert (ROOT / name).stat().st_size > 0
+    assert {"ARCHITECTURE.md", "glossary.md"} <= {path.name for path in TEXTS}
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(text: Path) -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text.read_text(encoding="utf-8"))
+    local = [target for target in targets if "://" not in target]
+    missing = [target for target in local if not (text.parent / target).exists()]
+    assert not missing
+
+
+def make_targets(makefile: str) -> set[str]:
+    return set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+
+
+def code_of(markdown: str) -> str:
+    """Return the fenced blocks and the inline code of a text."""
+    blocks = re.findall(r"^```[^\n]*\n(.*?)^```", markdown, re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```[^\n]*\n.*?^```", "", markdown, flags=re.MULTILINE | re.DOTALL)
+    return "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", prose)])
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_make_targets_exist(text: Path) -> None:
+    named = re.findall(r"\bmake ([a-z]+)", code_of(text.read_text(encoding="utf-8")))
+    missing = set(named) - make_targets((ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert not missing
+
+
+def test_the_make_targets_of_the_design_exist() -> None:
+    targets = make_targets((ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert targets >= {"setup", "run", "test", "check", "soak", "bench", "help"}
+
+
+def readme_commands() -> list[str]:
+    code = code_of((ROOT / "README.md").read_text(encoding="utf-8"))
+    return sorted(set(re.findall(r"(?:^|[\s/])orrery ([a-z]+)", code)))
+
+
+def test_the_readme_names_commands() -> None:
+    assert "run" in readme_commands()
+
+
+@pytest.mark.parametrize("command", readme_commands())
+def test_the_commands_of_the_readme_exist(command: str) -> None:
+    call = f"import sys; from sim.cli import main; sys.exit(main(['{command}', '--help']))"
+    done = subprocess.run(
+        [sys.executable, "-c", call], cwd=ROOT, capture_output=True, check=False, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"orrery {command}" in done.stdout
+
+
+def test_the_files_of_the_readme_exist() -> None:
+    code = code_of((ROOT / "README.md").read_text(encoding="utf-8"))
+    named = re.findall(r"\b(?:scenarios|docs|bench)/[\w./-]+\.\w+", code)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert "scenarios/quickstart.toml" in code + (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_no_file_names_a_registry_or_a_machine() -> None:
+    found = []
+    for path in tracked_files():
+        if path.suffix in BINARY or path == Path(__file__).resolve():
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for pattern in (HOSTS, MACHINE_PATHS):
+            if match := pattern.search(text):
+                found.append(f"{path.relative_to(ROOT)}: {match.group()}")
+        if str(ROOT) in text and len(ROOT.parts) > 2:
+            found.append(f"{path.relative_to(ROOT)}: the path of this checkout")
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "text", ["see /home/me/x", "'/root/.cache'", "(/work/main)", "https://pypi.org/simple"]
+)
+def test_machines_and_registries_are_recognised(text: str) -> None:
+    assert MACHINE_PATHS.search(text) or HOSTS.search(text)
+
+
+@pytest.mark.parametrize("text", ["docs/home/x", "../work/x", "state_root/x", "/rooted"])
+def test_other_paths_are_left_alone(text: str) -> None:
+    assert not MACHINE_PATHS.search(text)
