@@ -85,10 +85,12 @@ def _changed(node: ast.AST) -> str:
 
 
 def unbounded_caches(file: Source) -> list[Finding]:
-    """Find functions whose process-wide cache has no bound."""
+    """Find functions with a process-wide cache that parameters can fill without a bound."""
     findings = []
     for node in ast.walk(file.tree):
-        for item in getattr(node, "decorator_list", []):
+        if not isinstance(node, ast.FunctionDef) or not ast.unparse(node.args):
+            continue
+        for item in node.decorator_list:
             name = dotted(item.func if isinstance(item, ast.Call) else item).rsplit(".", 1)[-1]
             bounds = [*item.args, *item.keywords] if isinstance(item, ast.Call) else []
             unlimited = [ast.unparse(bound) for bound in bounds]

@@ -163,6 +163,7 @@ def test_unbounded_caches_are_found(decorator: str) -> None:
 @pytest.mark.parametrize("decorator", ["lru_cache(maxsize=64)", "lru_cache", "staticmethod"])
 def test_bounded_caches_are_allowed(decorator: str) -> None:
     assert not state.unbounded_caches(parse(f"@{decorator}\ndef f(x): ..."))
+    assert not state.unbounded_caches(parse("@cache\ndef f(): ..."))
 
 
 def test_identity_calls_are_found() -> None:

@@ -57,6 +57,14 @@ def test_the_make_targets_of_the_design_exist() -> None:
     assert targets >= {"setup", "run", "test", "check", "soak", "bench", "help"}
 
 
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    script = ROOT / ".ci" / "run"
+    assert "make test" in code_of((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert script.read_text(encoding="utf-8").rstrip().endswith("\nmake test")
+    assert "set -euo pipefail" in script.read_text(encoding="utf-8")
+    assert script.stat().st_mode & 0o111
+
+
 def readme_commands() -> list[str]:
     code = code_of((ROOT / "README.md").read_text(encoding="utf-8"))
     return sorted(set(re.findall(r"(?:^|[\s/])orrery ([a-z]+)", code)))
