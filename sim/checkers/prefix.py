@@ -1,0 +1,103 @@
+"""Prefix: a node's chain only grows, block by linked block, and a restart does not rewrite it.
+
+A commit is announced when the block is on its way to the disk, so a crash may lose the last few
+announced blocks. After a restart the node may therefore commit again from a lower height, but
+only the same blocks: each must be the one that it announced before. How far back it may fall is
+a parameter, or a node that lost its whole disk would pass for one that merely restarted.
+"""
+
+import msgspec
+
+from primitives.ids import Hash32, Instant, NodeId
+from sim.checkers.checker import CheckContext, CheckedWorld, Violation
+from sim.checkers.events import (
+    BLOCK_COMMITTED,
+    NODE_CRASHED,
+    NODE_RESTARTED,
+    Commit,
+    Observed,
+    is_commit,
+)
+
+LOSS_MAX = 64
+"""Announced blocks that a crash may lose from the end of a node's chain by default."""
+
+
+class _Chain(msgspec.Struct, gc=False):
+    """What one node has announced."""
+
+    height: int
+    digest: Hash32
+    crashed: bool = False
+    restarted: bool = False
+    """Restarted, and nothing committed since."""
+
+
+class Prefix:
+    """Follows the head of every node.
+
+    Args:
+        context: the run.
+        loss_max: announced blocks that a crash may lose.
+    """
+
+    name = "prefix"
+    events = (BLOCK_COMMITTED, NODE_CRASHED, NODE_RESTARTED)
+
+    def __init__(self, context: CheckContext, loss_max: int = LOSS_MAX) -> None:
+        self._genesis = context.genesis_hash
+        self._loss_max = loss_max
+        self._chains: dict[int, _Chain] = {}
+        self._parents: dict[Hash32, Hash32] = {}
+
+    def observe(self, observation: Observed, world: CheckedWorld) -> Violation | None:
+        """Object to a commit that does not extend what its node had."""
+        chain = self._chains.setdefault(observation.node, _Chain(0, self._genesis))
+        event = observation.event
+        if event.name == NODE_CRASHED:
+            chain.crashed = True
+        elif event.name == NODE_RESTARTED:
+            chain.crashed, chain.restarted = False, True
+        elif is_commit(event):
+            detail = self._objection(chain, event)
+            if detail is not None:
+                at = Instant(observation.at_ns)
+                return Violation(self.name, at, NodeId(observation.node), detail)
+            self._parents[Hash32(event.digest)] = Hash32(event.parent)
+            chain.height, chain.digest = event.height, Hash32(event.digest)
+            chain.restarted = False
+        return None
+
+    def finish(self, world: CheckedWorld) -> Violation | None:
+        """Agree with the end: every commit was judged when it happened."""
+        return None
+
+    def _objection(self, chain: _Chain, event: Commit) -> str | None:
+        what = f"committed height {event.height}"
+        if chain.crashed:
+            return f"{what} while crashed"
+        if event.height == chain.height + 1:
+            if event.parent == chain.digest:
+                return None
+            return f"{what} on parent {event.parent.hex()}, not on its head {chain.digest.hex()}"
+        if not chain.restarted or event.height > chain.height:
+            return f"{what}, expected height {chain.height + 1}"
+        return self._recommit_objection(chain, event)
+
+    def _recommit_objection(self, chain: _Chain, event: Commit) -> str | None:
+        """Judge the first commit after a restart, at or below the head announced before."""
+        lost = chain.height - event.height + 1
+        if event.height < 1 or lost > self._loss_max:
+            return (
+                f"committed height {event.height} after a restart at height {chain.height}: "
+                f"{lost} blocks lost, at most {self._loss_max} may be"
+            )
+        earlier = chain.digest
+        for _ in range(lost - 1):
+            earlier = self._parents[earlier]
+        if event.digest == earlier:
+            return None
+        return (
+            f"committed {event.digest.hex()} at height {event.height} after a restart, "
+            f"before it {earlier.hex()}"
+        )
