@@ -44,7 +44,7 @@ def _quantile(law: JitterLaw, spread: float, u: float) -> float:
         case JitterLaw.LOGNORMAL:
             return spread * math.exp(NormalDist().inv_cdf(u))
         case JitterLaw.PARETO:
-            return 2 * spread * ((1 - u) ** (-1 / 3) - 1)
+            return 2 * spread * (math.pow(1 - u, -1 / 3) - 1)
 
 
 def quantile_table(law: JitterLaw, spread: float) -> npt.NDArray[np.int64]:

@@ -1,0 +1,351 @@
+"""The virtual-time kernel: exact turns, one heap operation for each delivery.
+
+**What is simulated.** A message passes its sender's uplink and the link (`sim.links`), then the
+receiver's downlink, one message after another, and enters the inbox. Inboxes are first in,
+first out. A turn begins when the protocol thread is free; `step` runs with that instant; `Work`
+moves the instant at which the following effects leave and at which the next turn may begin. A
+turn takes at least one nanosecond, so that an effect is always later than its cause.
+
+**Why it is fast.** A naive kernel needs four heap entries for each message: access link, inbox,
+begin and end of the turn. This one runs a turn early, at the moment when its message reaches the
+access link, whenever that cannot be told from outside:
+
+* nothing else can enter that inbox before this message does (`clear_until`, the earliest
+  pending timer, completion, acknowledgement or client submission of that node), and
+* no action of the timeline and no end of the run lies before the turn's start (`horizon`).
+
+What a turn sends leaves through the heap at its own instant, so links, disks and processors see
+every request in time order, and a turn that ran early has not yet touched the world. Where the
+conditions fail, the event takes the slow path through the inbox. A property test compares both
+with a naive kernel, event by event.
+
+Reference: DESIGN section 2; conservative synchronisation after Chandy and Misra (1979).
+"""
+
+import heapq
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from primitives.ids import Instant, NodeId
+from primitives.machine import (
+    NOTHING,
+    CancelTimer,
+    Effect,
+    Emit,
+    Event,
+    Machine,
+    Message,
+    Received,
+    SetTimer,
+    Started,
+    TimerFired,
+    TraceEvent,
+    Work,
+)
+from sim.kernel import departures, timers
+from sim.kernel.entries import (
+    NEVER,
+    Action,
+    Arriving,
+    Fired,
+    Flight,
+    Landing,
+    Leaving,
+    Traced,
+    Waking,
+)
+from sim.kernel.handlers import HANDLERS
+from sim.kernel.host import CostTable, Host
+from sim.trace import Trace
+from storage.store import Store
+
+PICOSECONDS_PER_NANOSECOND = 1000
+TURN_NS_MIN = 1
+"""A turn takes at least this long, so that no effect happens at the instant that caused it."""
+ACTION_KEY = -(1 << 60)
+OUTSIDE_KEY = -(1 << 59)
+WAKING_KEY = 1 << 60
+"""Where the keys of actions, outside events and wakings begin. None of them draws from a node's
+counter: a progress bar that stops the loop every second must not change how ties fall."""
+BLOCKED = -1
+"""Value of `clear_until` for a node whose messages must take the slow path."""
+
+
+class Network(Protocol):
+    """What the kernel needs of the links."""
+
+    def broadcast(self, at: int, sender: int, group: str, size: int) -> tuple[list[int], list[int]]:
+        """Return arrival instants, ascending, and receivers."""
+        ...
+
+    def send(self, at: int, sender: int, to: int, size: int) -> int | None:
+        """Return the arrival instant, or None when `to` cannot be reached."""
+        ...
+
+    def downlink_picoseconds_per_byte(self) -> list[int]:
+        """Return each node's receiving time for one byte."""
+        ...
+
+
+Factory = Callable[[int, Store], Machine]
+"""Makes a node's machine from its index and what it has stored."""
+
+
+def _dead(_now: Instant, _event: Event) -> Sequence[Effect]:
+    return NOTHING
+
+
+class Kernel:
+    """Runs machines in virtual time.
+
+    Args:
+        hosts: one for each node, in order.
+        network: the links.
+        factory: makes a machine at start and at each restart.
+        size_of: bytes of a message on the wire.
+        trace: where protocol events and traffic go.
+    """
+
+    def __init__(
+        self,
+        hosts: Sequence[Host],
+        network: Network,
+        factory: Factory,
+        size_of: Callable[[Message], int],
+        trace: Trace,
+    ) -> None:
+        self.hosts = list(hosts)
+        self.network = network
+        self.size_of = size_of
+        self.trace = trace
+        self.now = 0
+        """Virtual nanoseconds since the start."""
+        self.deliveries = 0
+        """Messages that have reached a receiver's access link."""
+        self.stopped = False
+        """Set by `stop`: the run ends before the next entry."""
+        self._factory = factory
+        self._heap: list[tuple[int, int, int, object]] = []
+        self.actions: list[int] = []
+        self._action_key = ACTION_KEY
+        self._outside_key = OUTSIDE_KEY
+        self.horizon = 0
+        self._until = 0
+        count = len(self.hosts)
+        self._stride = count + 1
+        self._step: list[Callable[[Instant, Event], Sequence[Effect]]] = [_dead] * count
+        self.busy = [0] * count
+        self._costs: list[CostTable] = [h.base_costs for h in self.hosts]
+        self._down_free = [0] * count
+        self._down_ps = network.downlink_picoseconds_per_byte()
+        self.clear_until = [BLOCKED] * count
+
+    # ---------------------------------------------------------------- the outside's verbs
+
+    def start(self, node: int) -> None:
+        """Bring a node to life (again): its machine is made from what it has stored."""
+        host = self.hosts[node]
+        host.machine = self._factory(node, host.store)
+        self._step[node] = host.machine.step
+        self.busy[node] = self.now
+        self.unblock(host)
+        self.arrive(host, self.now, Started())
+
+    def crash(self, node: int) -> None:
+        """Kill a node: inbox, running turn, timers, unsent effects and unsynced records go."""
+        self.hosts[node].die()
+        self._step[node] = _dead
+        self.clear_until[node] = BLOCKED
+        self.hosts[node].processors.release(self.now, node)
+
+    def slow(self, node: int, numerator: int, denominator: int) -> None:
+        """Make later turns and computations take numerator/denominator times as long."""
+        self._costs[node] = self.hosts[node].base_costs.scaled(numerator, denominator)
+
+    def act(self, at: int, run: Callable[[], None]) -> None:
+        """Schedule an action of the timeline; it comes before all else at its instant."""
+        self._action_key += 1
+        heapq.heappush(self._heap, (at, self._action_key, 0, Action(run)))
+        heapq.heappush(self.actions, at)
+        self.set_horizon()
+
+    def deliver(self, at: int, node: int, event: Event) -> None:
+        """Put an event from outside into a node's inbox at `at`; lost if the node is down."""
+        host = self.hosts[node]
+        self._outside_key += 1
+        self.push(host, max(at, self.now), self._outside_key, Arriving(node, event))
+
+    def observe(self, node: int, event: TraceEvent) -> None:
+        """Trace something that the world itself does to `node` (-1: to the network), now."""
+        self.trace.event(self.now, node, event)
+
+    def stop(self) -> None:
+        """End the run before its next entry; called by a consumer of the trace."""
+        self.stopped = True
+
+    # ---------------------------------------------------------------- the loop
+
+    def run_until(self, until: int) -> None:
+        """Process everything up to and including the instant `until`, or until stopped."""
+        self._until = until
+        self.set_horizon()
+        self._loop(until)
+        if not self.stopped:
+            self.now = max(self.now, until)
+
+    def _loop(self, until: int) -> None:
+        heap, step, busy, costs = self._heap, self._step, self.busy, self._costs
+        down_free, down_ps, clear_until = self._down_free, self._down_ps, self.clear_until
+        replace, pop, handlers = heapq.heapreplace, heapq.heappop, HANDLERS
+        apply, slow_path = self._apply, self._land
+        trace_deliveries = self.trace.wants_deliveries
+        horizon = self.horizon
+        deliveries = 0
+        while heap:
+            at, key, index, entry = heap[0]
+            if at > until or self.stopped:
+                break
+            if entry.__class__ is not Flight:
+                pop(heap)
+                self.now = at
+                handlers[entry.__class__](self, at, key, entry)
+                horizon = self.horizon
+                continue
+            node = entry.nodes[index]
+            index += 1
+            if index < entry.count:
+                replace(heap, (entry.times[index], key, index, entry))
+            else:
+                pop(heap)
+            deliveries += 1
+            start = down_free[node]
+            if at > start:
+                start = at
+            rate = down_ps[node]
+            if rate:
+                start += entry.size * rate // PICOSECONDS_PER_NANOSECOND + 1
+                down_free[node] = start
+            landed = start
+            if busy[node] > start:
+                start = busy[node]
+            if landed >= clear_until[node] or start >= horizon or trace_deliveries:
+                self.now = at
+                slow_path(landed, key, index, node, entry)
+                continue
+            effects = step[node](start, entry.event)  # type: ignore[arg-type]
+            start += TURN_NS_MIN
+            for effect in effects:
+                if effect.__class__ is Work:
+                    start += costs[node][effect.kind] * effect.units // PICOSECONDS_PER_NANOSECOND
+                else:
+                    apply(node, start, effect)
+            busy[node] = start
+        self.deliveries += deliveries
+
+    # ---------------------------------------------------------------- turns
+
+    def arrive(self, host: Host, at: int, item: Event | Fired) -> None:
+        """Put `item` into the inbox at the present instant `at`, or run its turn at once."""
+        node = host.index
+        if not host.inbox:
+            start = max(at, self.busy[node])
+            if start < self.horizon:
+                self.turn(host, start, item)
+                return
+            self.push_shared(start, WAKING_KEY + node, Waking(node, host.incarnation))
+            self.clear_until[node] = BLOCKED
+        host.inbox.append(item)
+
+    def turn(self, host: Host, start: int, item: Event | Fired) -> None:
+        """Run one turn that begins at `start`."""
+        if isinstance(item, Fired):
+            if not timers.taken(host, item):
+                return
+            item = TimerFired(item.timer.name)
+        node = host.index
+        effects = self._step[node](Instant(start), item)
+        start += TURN_NS_MIN
+        for effect in effects:
+            if isinstance(effect, Work):
+                start += self._costs[node].nanoseconds(effect.kind, effect.units)
+            else:
+                self._apply(node, start, effect)
+        self.busy[node] = start
+
+    def _apply(self, node: int, at: int, effect: Effect) -> None:
+        """Schedule what one effect that leaves its turn at `at` does."""
+        host = self.hosts[node]
+        key = self.next_key(host)
+        if isinstance(effect, SetTimer):
+            timers.arm(self, host, at + effect.delay_ns, key, effect.timer)
+        elif isinstance(effect, CancelTimer):
+            timers.disarm(host, effect.timer)
+        elif isinstance(effect, Emit):
+            self.push_shared(at, key, Traced(node, host.incarnation, effect.event))
+        else:
+            entry = Leaving(node, host.incarnation, effect)  # type: ignore[arg-type]
+            if isinstance(effect, departures.PUBLIC):
+                self.push_shared(at, key, entry)
+            else:
+                self.push(host, at, key, entry)
+
+    # ---------------------------------------------------------------- scheduling
+
+    def next_key(self, host: Host) -> int:
+        """Return a key that is unique and follows from the node's own history alone."""
+        host.order += 1
+        return host.order * self._stride + host.index
+
+    def push(self, host: Host, at: int, key: int, entry: object, index: int = 0) -> None:
+        """Schedule an entry that may put an event into this host's inbox."""
+        heapq.heappush(self._heap, (at, key, index, entry))
+        heapq.heappush(host.private, at)
+        if at < self.clear_until[host.index]:
+            self.clear_until[host.index] = at
+
+    def push_shared(self, at: int, key: int, entry: object) -> None:
+        """Schedule an entry that cannot reach an inbox by itself."""
+        heapq.heappush(self._heap, (at, key, 0, entry))
+
+    def popped(self, host: Host) -> None:
+        """Note that an entry made by `push` has left the heap."""
+        heapq.heappop(host.private)
+        if self.clear_until[host.index] != BLOCKED:
+            self.unblock(host)
+
+    def unblock(self, host: Host) -> None:
+        """Let messages take the fast path again, up to the node's next private entry."""
+        if host.machine is not None and not host.inbox:
+            self.clear_until[host.index] = host.private[0] if host.private else NEVER
+
+    def set_horizon(self) -> None:
+        """Find the first instant at which no turn may begin early."""
+        next_action = self.actions[0] if self.actions else NEVER
+        self.horizon = min(next_action, self._until + 1)
+
+    # ---------------------------------------------------------------- entries
+
+    def _land(self, at: int, key: int, index: int, node: int, flight: Flight) -> None:
+        """Take the slow path: the message enters the inbox through the heap."""
+        host = self.hosts[node]
+        if host.machine is not None:
+            landing = Landing(node, host.incarnation, flight.event)
+            self.push(host, at, key, landing, index - 1 + flight.count)
+
+    def cost(self, node: int, kind: str, units: int) -> int:
+        """Return the nanoseconds that `units` of `kind` take on `node` now."""
+        return self._costs[node].nanoseconds(kind, units)
+
+    def launch(
+        self,
+        sender: int,
+        key: int,
+        arrivals: tuple[list[int], list[int]],
+        message: Message,
+        size: int,
+    ) -> None:
+        """Put a message on its way to all its receivers as one heap entry."""
+        times, nodes = arrivals
+        if nodes:
+            flight = Flight(times, nodes, len(nodes), Received(NodeId(sender), message), size)
+            heapq.heappush(self._heap, (times[0], key, 0, flight))

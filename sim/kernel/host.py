@@ -1,0 +1,76 @@
+"""One node's place in the simulated world."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from primitives.durability import DurabilityGate
+from primitives.errors import OrreryError
+from primitives.machine import Broadcast, Event, Loopback, Machine, Send
+from sim.hosts.disk import Disk
+from sim.hosts.processors import Processors
+from sim.kernel.entries import Fired, Timer
+from storage.store import Store
+
+Held = tuple[int, Send | Broadcast | Loopback]
+"""An effect that waits for durability, with its key."""
+
+PICOSECONDS_PER_NANOSECOND = 1000
+
+
+class MissingCost(OrreryError):
+    """A core asked for a kind of work that the cost profile does not name."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(
+            f"the cost profile has no entry for work kind {kind!r}; "
+            "run `orrery calibrate` to write a profile with every kind"
+        )
+
+
+class CostTable(dict[str, int]):
+    """Picoseconds for one unit of each kind of work on one node."""
+
+    def __missing__(self, kind: str) -> int:
+        raise MissingCost(kind)
+
+    def scaled(self, numerator: int, denominator: int) -> "CostTable":
+        """Return the table of a processor that takes numerator/denominator times as long."""
+        return CostTable((k, v * numerator // denominator) for k, v in self.items())
+
+    def nanoseconds(self, kind: str, units: int) -> int:
+        """Return the time that `units` of `kind` take."""
+        return self[kind] * units // PICOSECONDS_PER_NANOSECOND
+
+
+@dataclass(slots=True)
+class Host:
+    """What the world keeps for one node. Replaced parts (machine, timers, gate) die in a crash."""
+
+    index: int
+    base_costs: CostTable
+    """Costs of the node's processor, before any fault slows it."""
+    processors: Processors
+    """Cores of the machine; other hosts may share them."""
+    disk: Disk
+    store: Store
+    """What is durable; survives crashes."""
+    machine: Machine | None = None
+    incarnation: int = 0
+    """Counts crashes: what an earlier incarnation left under way is void."""
+    inbox: deque[Event | Fired] = field(default_factory=deque)
+    """Events that wait for the protocol thread, oldest first."""
+    timers: dict[object, Timer] = field(default_factory=dict)
+    gate: DurabilityGate[Held] = field(default_factory=DurabilityGate)
+    private: list[int] = field(default_factory=list)
+    """Heap of the instants of pending entries that can put an event into this inbox."""
+    order: int = 0
+    """Counter behind the keys of what this node's turns cause."""
+
+    def die(self) -> None:
+        """Forget what a crash takes away."""
+        self.machine = None
+        self.incarnation += 1
+        self.inbox.clear()
+        self.timers = {}
+        self.gate = DurabilityGate()

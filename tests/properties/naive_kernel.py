@@ -1,0 +1,200 @@
+"""A kernel that does exactly what DESIGN section 2 says, one heap entry for each step.
+
+No turn runs early, no broadcast is one entry, no timer moves lazily: this is the twin that the
+fast kernel is compared with. It shares the models of links, cores and disks, and nothing else.
+"""
+
+import heapq
+from collections import deque
+
+from primitives.durability import DurabilityGate, core_of
+from primitives.machine import (
+    Broadcast,
+    CancelTimer,
+    Completed,
+    Compute,
+    Emit,
+    Loopback,
+    Persist,
+    Persisted,
+    Received,
+    Send,
+    SetTimer,
+    Started,
+    TimerFired,
+    Work,
+)
+
+ACTION, OUTSIDE = -(1 << 60), -(1 << 59)
+
+
+class NaiveKernel:
+    """The same verbs as `sim.kernel.engine.Kernel`, without any of its shortcuts."""
+
+    def __init__(self, hosts, network, factory, size_of, trace):
+        self.hosts, self.network, self.factory = hosts, network, factory
+        self.size_of, self.trace = size_of, trace
+        self.now = 0
+        self.heap = []
+        self.tie = 0
+        self.actions = ACTION
+        self.outside = OUTSIDE
+        count = len(hosts)
+        self.stride = count + 1
+        self.inbox = [deque() for _ in hosts]
+        self.running = [False] * count
+        self.order = [0] * count
+        self.costs = [h.base_costs for h in hosts]
+        self.down_free = [0] * count
+        self.down_ps = network.downlink_picoseconds_per_byte()
+        self.timers = [{} for _ in hosts]
+        self.serial = 0
+
+    def at(self, when, key, run):
+        self.tie += 1
+        heapq.heappush(self.heap, (when, key, self.tie, run))
+
+    def alive(self, node, run):
+        life = self.hosts[node].incarnation
+        return lambda: run() if self.hosts[node].incarnation == life else None
+
+    def act(self, when, run):
+        self.actions += 1
+        self.at(when, self.actions, run)
+
+    def deliver(self, when, node, event):
+        self.outside += 1
+
+        def arrive():
+            if self.hosts[node].machine is not None:
+                self.arrive(node, event)
+
+        self.at(max(when, self.now), self.outside, arrive)
+
+    def start(self, node):
+        host = self.hosts[node]
+        host.machine = self.factory(node, host.store)
+        self.running[node] = False
+        self.arrive(node, Started())
+
+    def crash(self, node):
+        self.hosts[node].die()
+        self.hosts[node].processors.release(self.now, node)
+        self.inbox[node].clear()
+        self.timers[node] = {}
+        self.running[node] = False
+
+    def slow(self, node, numerator, denominator):
+        self.costs[node] = self.hosts[node].base_costs.scaled(numerator, denominator)
+
+    def run_until(self, until):
+        while self.heap and self.heap[0][0] <= until:
+            self.now, _, _, run = heapq.heappop(self.heap)
+            run()
+        self.now = until
+
+    def arrive(self, node, item):
+        self.inbox[node].append(item)
+        if not self.running[node]:
+            self.begin(node)
+
+    def begin(self, node):
+        """Begin the next turn now; the end of the turn is an entry of its own."""
+        item = self.inbox[node].popleft()
+        if isinstance(item, tuple):
+            name, serial = item
+            if self.timers[node].get(name) != serial:
+                if self.inbox[node]:
+                    self.begin(node)
+                return
+            del self.timers[node][name]
+            item = TimerFired(name)
+        host, when = self.hosts[node], self.now + 1
+        for effect in host.machine.step(self.now, item):
+            if isinstance(effect, Work):
+                when += self.costs[node].nanoseconds(effect.kind, effect.units)
+            else:
+                self.schedule(node, when, effect)
+        self.running[node] = True
+        self.at(when, 1 << 60, self.alive(node, lambda: self.end(node)))
+
+    def end(self, node):
+        self.running[node] = False
+        if self.inbox[node]:
+            self.begin(node)
+
+    def schedule(self, node, when, effect):
+        self.order[node] += 1
+        key = self.order[node] * self.stride + node
+        if isinstance(effect, SetTimer):
+            self.serial += 1
+            serial, name = self.serial, effect.timer
+            self.timers[node][name] = serial
+
+            def fire():
+                if self.timers[node].get(name) == serial:
+                    self.arrive(node, (name, serial))
+
+            self.at(when + effect.delay_ns, key, self.alive(node, fire))
+        elif isinstance(effect, CancelTimer):
+            self.timers[node].pop(effect.timer, None)
+        elif isinstance(effect, Emit):
+            self.at(
+                when, key, self.alive(node, lambda: self.trace.event(self.now, node, effect.event))
+            )
+        else:
+            self.at(when, key, self.alive(node, lambda: self.leave(node, key, effect)))
+
+    def leave(self, node, key, effect):
+        host = self.hosts[node]
+        if isinstance(effect, Persist):
+            host.gate.begin(effect.origin, effect.token)
+            durable_at = host.disk.write(self.now, effect.records)
+            self.at(durable_at, key, self.alive(node, lambda: self.durable(node, effect)))
+        elif isinstance(effect, Compute):
+            self.compute(node, key, effect, 0)
+        elif host.gate.holds(core_of(effect)):
+            host.gate.hold(core_of(effect), (key, effect))
+        else:
+            self.release(node, key, effect)
+
+    def compute(self, node, key, effect, number):
+        if number == len(effect.stages):
+            self.arrive(node, Completed(effect.request, effect.job.run()))
+            return
+        cost = self.costs[node].nanoseconds
+        end = self.hosts[node].processors.reserve(self.now, node, effect.stages[number], cost)
+        self.at(end, key, self.alive(node, lambda: self.compute(node, key, effect, number + 1)))
+
+    def durable(self, node, effect):
+        host = self.hosts[node]
+        host.store.write(effect.records)
+        released = host.gate.durable(effect.origin, effect.token)
+        self.arrive(node, Persisted(effect.origin, effect.token))
+        for key, held in released:
+            self.release(node, key, held)
+
+    def release(self, node, key, effect):
+        if isinstance(effect, Loopback):
+            self.arrive(node, effect.event)
+            return
+        size = self.size_of(effect.message)
+        if isinstance(effect, Broadcast):
+            times, nodes = self.network.broadcast(self.now, node, effect.group, size)
+        else:
+            assert isinstance(effect, Send)
+            arrival = self.network.send(self.now, node, effect.to, size)
+            times, nodes = ([], []) if arrival is None else ([arrival], [effect.to])
+        self.trace.sent(self.now, node, type(effect.message).__name__, len(nodes), size)
+        event = Received(node, effect.message)
+        for when, to in zip(times, nodes, strict=True):
+            self.at(when, key, lambda to=to: self.access(to, key, event, size))
+
+    def access(self, to, key, event, size):
+        """The message has reached the receiver's access link: queue for the downlink."""
+        landed = max(self.now, self.down_free[to])
+        if self.down_ps[to]:
+            landed += size * self.down_ps[to] // 1000 + 1
+            self.down_free[to] = landed
+        if self.hosts[to].machine is not None:
+            self.at(landed, key, self.alive(to, lambda: self.arrive(to, event)))

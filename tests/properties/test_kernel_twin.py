@@ -1,0 +1,232 @@
+"""The fast kernel equals the naive one: same turns at the same instants, same trace."""
+
+import hashlib
+from typing import ClassVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from primitives.ids import Duration, NodeId, RequestId, Token
+from primitives.machine import (
+    Broadcast,
+    CancelTimer,
+    Compute,
+    Emit,
+    Event,
+    Loopback,
+    Message,
+    Persist,
+    Received,
+    Record,
+    Send,
+    Serial,
+    SetTimer,
+    TaskGraph,
+    Tasks,
+    TraceEvent,
+    Work,
+)
+from sim.hosts.disk import Disk, DiskSpec
+from sim.hosts.processors import Processors
+from sim.kernel.engine import Kernel
+from sim.kernel.host import CostTable, Host
+from sim.links.jitter import JitterLaw
+from sim.links.links import Links, LinkSpec
+from sim.trace import Trace
+from storage.memory import MemoryStore
+from tests.properties.naive_kernel import NaiveKernel
+
+
+class Vote(Message, frozen=True, gc=False, tag="vote"):
+    core: ClassVar[str] = "votes"
+    number: int
+    hops: int
+
+
+class Gossip(Message, frozen=True, gc=False, tag="gossip"):
+    core: ClassVar[str] = "gossip"
+    number: int
+    hops: int
+
+
+class Poke(Event, frozen=True, gc=False):
+    core: ClassVar[str] = "votes"
+    number: int
+    hops: int
+
+
+class Noted(TraceEvent, frozen=True, gc=False):
+    name: ClassVar[str] = "test.noted"
+    number: int
+
+
+class Answer:
+    def run(self):
+        return 7
+
+
+class Chatter:
+    """A machine whose turns are drawn from a hash of its own history."""
+
+    def __init__(self, node, nodes, log):
+        self.node, self.nodes, self.log = node, nodes, log
+        self.turns = 0
+        self.state = hashlib.sha256(b"%d" % node).digest()
+
+    def step(self, now, event):
+        self.log.append((self.node, now, event))
+        self.turns += 1
+        text = repr((now, event)).encode()
+        self.state = hashlib.sha256(self.state + text).digest()
+        body = getattr(event, "message", event)
+        hops = getattr(body, "hops", 4)
+        draws = self.state
+        effects = []
+        for k in range(1 + draws[0] % 5):
+            effect = self.effect(draws[1 + 3 * k : 4 + 3 * k], hops)
+            if effect is not None:
+                effects.append(effect)
+        return effects
+
+    def effect(self, draw, hops):
+        kind, a, b = draw
+        number = a * 256 + b
+        message = (Vote if a & 1 else Gossip)(number, hops - 1)
+        match kind % 10:
+            case 0 | 1:
+                return Work("work", 1 + b)
+            case 2 | 3:
+                return Broadcast("all", message) if hops > 0 else None
+            case 4:
+                to = NodeId((self.node + 1 + a % (self.nodes - 1)) % self.nodes)
+                return Send(to, message) if hops > 0 else None
+            case 5:
+                return SetTimer(f"t{a % 3}", Duration(b * 40_000)) if self.turns < 100 else None
+            case 6:
+                return CancelTimer(f"t{a % 3}")
+            case 7:
+                rows = (Record("rows", bytes([a]), bytes(b)),)
+                return Persist(("votes", "gossip")[b & 1], Token(self.turns * 10 + kind), rows)
+            case 8:
+                if self.turns > 100:
+                    return None
+                return Compute(RequestId(number), self.stages(a, b), Answer())
+            case _:
+                if number & 1:
+                    return Emit(Noted(number))
+                return Loopback(Poke(number, hops - 1)) if hops > 0 else None
+
+    @staticmethod
+    def stages(a, b):
+        graph = TaskGraph("work", (a, b, 3, 4), ((0, 1), (0, 2), (1, 3)), "critical-path")
+        return (Serial("work", a), Tasks("work", (b, 5, a)), graph)[: 1 + a % 3]
+
+
+def build(kind, params, log):
+    nodes, cores = params["nodes"], params["cores"]
+    spec = LinkSpec(
+        region_of=tuple(k % 2 for k in range(nodes)),
+        latency_ns=((params["latency"], 900_000), (900_000, params["latency"])),
+        uplink_bps=(params["bandwidth"],) * nodes,
+        downlink_bps=(params["bandwidth"],) * nodes,
+        loss=(params["loss"],) * nodes,
+        jitter_law=params["jitter"],
+        jitter_spread=0.3,
+    )
+
+    def members(_group, sender):
+        return [k for k in range(nodes) if k != sender]
+
+    shared = Processors(cores)
+    disk = Disk(DiskSpec(latency_ns=50_000, fsync_ns=300_000))
+    hosts = [
+        Host(
+            index=k,
+            base_costs=CostTable({"work": 100_000 * params["work"]}),
+            processors=shared if k < 2 else Processors(cores),
+            disk=disk if k < 2 else Disk(DiskSpec()),
+            store=MemoryStore(),
+        )
+        for k in range(nodes)
+    ]
+    trace = Trace()
+    events = []
+    trace.subscribe(events=events.append, traffic=events.append)
+    links = Links(spec, members, seed=params["seed"])
+
+    def factory(node, _store):
+        return Chatter(node, nodes, log)
+
+    kernel = kind(hosts, links, factory, lambda m: 60 + m.number % 500, trace)
+    return kernel, links, trace, events
+
+
+def play(kind, params, chunks):
+    log = []
+    kernel, links, trace, events = build(kind, params, log)
+    nodes = params["nodes"]
+    for number, (at, fault, node) in enumerate(params["faults"]):
+        node %= nodes
+        verbs = {
+            "crash": lambda n=node: kernel.crash(n) if kernel.hosts[n].machine else None,
+            "restart": lambda n=node: None if kernel.hosts[n].machine else kernel.start(n),
+            "slow": lambda n=node: kernel.slow(n, 3, 1),
+            "partition": lambda n=node: links.partition([[n], [(n + 1) % nodes]]),
+            "heal": links.heal,
+        }
+        kernel.act(at * 1000 + number % 2, verbs[fault])
+    for node in range(nodes):
+        kernel.start(node)
+    for number, (at, node) in enumerate(params["submissions"]):
+        kernel.deliver(at * 1000, node % nodes, Poke(number, 4))
+    end = 12_000_000
+    for part in range(1, chunks + 1):
+        kernel.run_until(end * part // chunks)
+    turns = [[entry for entry in log if entry[0] == node] for node in range(nodes)]
+    rows = [sorted(h.store.scan("rows")) for h in kernel.hosts]
+    return turns, events, trace.digest(), rows
+
+
+PARAMS = st.fixed_dictionaries(
+    {
+        "nodes": st.integers(2, 5),
+        "cores": st.integers(1, 3),
+        "seed": st.integers(0, 1000),
+        "latency": st.sampled_from([0, 1000, 250_000]),
+        "bandwidth": st.sampled_from([0, 1_000_000, 100_000_000]),
+        "loss": st.sampled_from([0.0, 0.2]),
+        "jitter": st.sampled_from([JitterLaw.NONE, JitterLaw.EXPONENTIAL]),
+        "work": st.sampled_from([0, 1, 10]),
+        "faults": st.lists(
+            st.tuples(
+                st.integers(1, 9000),
+                st.sampled_from(["crash", "restart", "slow", "partition", "heal"]),
+                st.integers(0, 4),
+            ),
+            max_size=6,
+        ),
+        "submissions": st.lists(
+            st.tuples(st.integers(0, 8000), st.integers(0, 4)), min_size=1, max_size=12
+        ),
+    }
+)
+
+
+@given(params=PARAMS, chunks=st.integers(1, 7))
+@settings(max_examples=150, deadline=None)
+def test_fast_kernel_equals_naive_kernel(params, chunks):
+    fast_turns, fast_events, fast_digest, fast_rows = play(Kernel, params, chunks)
+    turns, events, digest, rows = play(NaiveKernel, params, 1)
+    for fast, naive in zip(fast_turns, turns, strict=True):
+        assert fast == naive
+    assert fast_events == events
+    assert fast_digest == digest
+    assert fast_rows == rows
+
+
+@pytest.mark.soak
+@given(params=PARAMS, chunks=st.integers(1, 7))
+@settings(max_examples=3000, deadline=None)
+def test_fast_kernel_equals_naive_kernel_for_long(params, chunks):
+    assert play(Kernel, params, chunks) == play(NaiveKernel, params, 1)
