@@ -1,0 +1,1 @@
+"""Durable rows, and the accounts of a chain with their commitment."""

@@ -1,0 +1,271 @@
+"""The pool of transactions that wait for a block.
+
+Each sender has a queue by nonce (`mempool_sender`). Admission follows what wallets know from
+go-ethereum: a transaction takes the place of another with its sender and nonce only if it raises
+both fee fields by ten percent; a sender's pooled transactions together may not cost more than
+its balance; a full pool gives way to whoever pays more. The pool is bounded in transactions,
+bytes, transactions per sender, and transactions behind nonce gaps, which cost their sender
+nothing.
+
+Work is proportional to what changed: admitting is logarithmic in the pool, a new head touches
+the senders whose accounts the block changed. Only selection looks at every sender.
+"""
+
+from collections.abc import Iterable
+from heapq import heapify, heappop, heapreplace
+
+from node.mempool_admission import check_admission
+from node.mempool_errors import AlreadyKnown, QueueFull
+from node.mempool_eviction import PriceIndex
+from node.mempool_sender import PoolEntry, SenderQueue
+from node.mempool_types import Admission, Admitted, MempoolLimits, Refused, Replaced
+from node.mempool_waiting import WaitingSenders
+from node.validation import PooledTransaction, check_recipient
+from primitives.ids import Address, Hash32, Instant
+from primitives.params import ChainParams
+from primitives.transaction import InvalidTransaction
+from storage.account import ABSENT
+from storage.state import StateReader
+
+
+class Mempool:
+    """The pool of one node.
+
+    Args:
+        params: the chain's rules.
+        limits: the node's policy.
+        state: the accounts at the head of the chain.
+        base_fee: wei per gas of the next block.
+    """
+
+    __slots__ = (
+        "_admissions",
+        "_by_hash",
+        "_byte_count",
+        "_limits",
+        "_params",
+        "_pending",
+        "_prices",
+        "_senders",
+        "_state",
+        "_waiting",
+    )
+
+    def __init__(
+        self, params: ChainParams, limits: MempoolLimits, state: StateReader, base_fee: int
+    ) -> None:
+        self._params = params
+        self._limits = limits
+        self._state = state
+        self._admissions = 0
+        self._byte_count = 0
+        self._pending = 0
+        self._by_hash: dict[Hash32, PoolEntry] = {}
+        self._senders: dict[Address, SenderQueue] = {}
+        self._waiting = WaitingSenders(base_fee)
+        self._prices = PriceIndex(self._by_hash, base_fee)
+
+    def __len__(self) -> int:
+        return len(self._by_hash)
+
+    def __contains__(self, transaction_hash: Hash32) -> bool:
+        return transaction_hash in self._by_hash
+
+    def get(self, transaction_hash: Hash32) -> PooledTransaction | None:
+        """Return the pooled transaction with this hash, or None."""
+        entry = self._by_hash.get(transaction_hash)
+        return None if entry is None else entry.transaction
+
+    def hashes(self) -> Iterable[Hash32]:
+        """Return the hashes of all pooled transactions, in the order of their admission."""
+        return self._by_hash.keys()
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes of all pooled encodings."""
+        return self._byte_count
+
+    @property
+    def pending_count(self) -> int:
+        """Transactions whose lower nonces are all used or pooled."""
+        return self._pending
+
+    @property
+    def queued_count(self) -> int:
+        """Transactions behind nonce gaps."""
+        return len(self._by_hash) - self._pending
+
+    @property
+    def waiting_count(self) -> int:
+        """Pending transactions of the senders whose next one can pay the base fee."""
+        return self._waiting.count
+
+    @property
+    def oldest_local_since(self) -> Instant | None:
+        """Since when, by this node's admissions, the oldest executable transaction waits.
+
+        None when no transaction could be put into the next block.
+        """
+        return self._waiting.oldest()
+
+    def add(self, now: Instant, transaction: PooledTransaction) -> Admission:
+        """Admit a transaction that `check_transaction` has accepted, or say why not."""
+        try:
+            if transaction.hash in self._by_hash:
+                raise AlreadyKnown("mempool", "a new transaction", transaction.hash.hex())
+            return self._admit(now, transaction)
+        except InvalidTransaction as error:
+            return Refused(error.with_traceback(None))
+
+    def select(
+        self, state: StateReader, base_fee: int, gas_limit: int, count_max: int
+    ) -> list[PooledTransaction]:
+        """Choose what a block on `state` should contain: best tip first, nonces in order.
+
+        Args:
+            state: the accounts that the block is built on; may be ahead of the pool's head by
+                blocks that are not final yet, whose transactions are then left out.
+            base_fee: of that block, in wei per gas.
+            gas_limit: of that block.
+            count_max: how many to return at most.
+
+        Returns:
+            Transactions whose gas fits, counting for each the least that it can use. Ties in
+            the tip go to what was admitted first.
+        """
+        heads: list[tuple[int, int, Address, int]] = []
+        at_head = state is self._state
+        for sender, queue in self._senders.items():
+            nonce = queue.next_nonce if at_head else (state.account(sender) or ABSENT).nonce
+            head = _choice(queue, sender, nonce, base_fee)
+            if head is not None:
+                heads.append(head)
+        heapify(heads)
+        chosen: list[PooledTransaction] = []
+        while heads and len(chosen) < count_max:
+            _, _, sender, nonce = heads[0]
+            queue = self._senders[sender]
+            transaction = queue.entries[nonce].transaction
+            if transaction.gas_limit > gas_limit:
+                heappop(heads)
+                continue
+            chosen.append(transaction)
+            gas_limit -= transaction.gas_minimum
+            following = _choice(queue, sender, nonce + 1, base_fee)
+            if following is None:
+                heappop(heads)
+            else:
+                heapreplace(heads, following)
+        return chosen
+
+    def advance(
+        self, now: Instant, state: StateReader, base_fee: int, touched: Iterable[Address]
+    ) -> tuple[Hash32, ...]:
+        """Move to a new head of the chain.
+
+        Args:
+            now: the time of the turn.
+            state: the accounts at the new head.
+            base_fee: wei per gas of the block after it.
+            touched: every address whose account changed since the last head, repeats allowed.
+
+        Returns:
+            The hashes that left the pool: included, overtaken by another transaction of their
+            nonce, or not payable any more.
+        """
+        self._state = state
+        self._prices.set_base_fee(base_fee)
+        removed: list[Hash32] = []
+        for sender in touched:
+            queue = self._senders.get(sender)
+            if queue is None:
+                continue
+            account = state.account(sender) or ABSENT
+            before = queue.pending
+            for entry in queue.advance(now, account.nonce, account.balance):
+                removed.append(entry.transaction.hash)
+                self._unlist(entry)
+            self._settle(sender, queue, before)
+        self._waiting.set_base_fee(now, base_fee)
+        return tuple(removed)
+
+    def _admit(self, now: Instant, transaction: PooledTransaction) -> Admission:
+        """Check, make room, insert. Nothing has changed when a check refuses."""
+        sender = transaction.sender
+        queue = self._senders.get(sender) or self._new_queue(sender)
+        check_recipient(transaction, self._state)
+        check_admission(transaction, queue, self._limits, self._params.gas_limit)
+        old = queue.entries.get(transaction.nonce)
+        if transaction.nonce > queue.pending_end and old is None:
+            self._check_queued()
+        evicted = self._make_room(transaction, old)
+        self._senders[sender] = queue
+        before = queue.pending
+        if old is not None:
+            self._unlist(old)
+        entry = PoolEntry(transaction, self._admissions, now)
+        self._admissions += 1
+        queue.put(entry)
+        queue.promote(now)
+        self._by_hash[transaction.hash] = entry
+        self._byte_count += len(transaction.raw)
+        self._prices.add(entry)
+        self._settle(sender, queue, before)
+        if old is not None:
+            return Replaced(old.transaction.hash, evicted)
+        return Admitted(transaction.nonce < queue.pending_end, evicted)
+
+    def _new_queue(self, sender: Address) -> SenderQueue:
+        account = self._state.account(sender) or ABSENT
+        return SenderQueue(account.nonce, account.balance, account.nonce)
+
+    def _check_queued(self) -> None:
+        if self.queued_count >= self._limits.queued:
+            expected = f"at most {self._limits.queued} transactions behind nonce gaps"
+            raise QueueFull("mempool", expected, self.queued_count + 1)
+
+    def _make_room(self, incoming: PooledTransaction, old: PoolEntry | None) -> tuple[Hash32, ...]:
+        """Evict until `incoming` fits, or refuse it without evicting."""
+        count = len(self._by_hash) + 1 - self._limits.count
+        byte_count = self._byte_count + len(incoming.raw) - self._limits.byte_count
+        if old is not None:
+            count -= 1
+            byte_count -= len(old.transaction.raw)
+        if count <= 0 and byte_count <= 0:
+            return ()
+        victims = self._prices.victims(incoming, self._senders, count, byte_count)
+        for victim in victims:
+            sender = victim.transaction.sender
+            queue = self._senders[sender]
+            before = queue.pending
+            queue.take(victim.transaction.nonce)
+            self._unlist(victim)
+            self._settle(sender, queue, before)
+        return tuple(victim.transaction.hash for victim in victims)
+
+    def _unlist(self, entry: PoolEntry) -> None:
+        del self._by_hash[entry.transaction.hash]
+        self._byte_count -= len(entry.transaction.raw)
+
+    def _settle(self, sender: Address, queue: SenderQueue, pending_before: int) -> None:
+        """Bring counts and the waiting order up to date after a change of a queue."""
+        self._pending += queue.pending - pending_before
+        if queue.pending:
+            head = queue.entries[queue.next_nonce]
+            fee_cap = head.transaction.max_fee_per_gas
+            self._waiting.put(sender, head.order, head.pending_since, fee_cap, queue.pending)
+            return
+        self._waiting.drop(sender)
+        if not queue.entries:
+            del self._senders[sender]
+
+
+def _choice(
+    queue: SenderQueue, sender: Address, nonce: int, base_fee: int
+) -> tuple[int, int, Address, int] | None:
+    """Return a sender's next transaction for selection, best first; None when it has none."""
+    if not queue.next_nonce <= nonce < queue.pending_end:
+        return None
+    entry = queue.entries[nonce]
+    tip = entry.transaction.effective_tip(base_fee)
+    return None if tip < 0 else (-tip, entry.order, sender, nonce)

@@ -1,0 +1,83 @@
+"""The pooled transactions of one sender, by nonce.
+
+Nonces from the account's own up to the first gap are *pending*: they can be executed in this
+order. What stands behind a gap is *queued* and waits for the missing nonce.
+"""
+
+from dataclasses import dataclass, field
+
+from node.validation import PooledTransaction
+from primitives.ids import Instant
+
+
+@dataclass(slots=True)
+class PoolEntry:
+    """One pooled transaction."""
+
+    transaction: PooledTransaction
+    order: int
+    """Number of its admission, unique and ascending in one pool."""
+    pending_since: Instant
+    """When it last became pending; when it was admitted, while it is queued."""
+
+
+@dataclass(slots=True)
+class SenderQueue:
+    """State of one sender in the pool. The pool drops it when it is empty."""
+
+    next_nonce: int
+    """The account's nonce at the head of the chain."""
+    balance: int
+    """The account's balance there, in wei."""
+    pending_end: int
+    """One past the last pending nonce; `next_nonce` when nothing is pending."""
+    cost_max: int = 0
+    """What all entries together may cost at most, in wei; never above `balance`."""
+    entries: dict[int, PoolEntry] = field(default_factory=dict)
+    """By nonce, none below `next_nonce`."""
+
+    @property
+    def pending(self) -> int:
+        """How many transactions are pending."""
+        return self.pending_end - self.next_nonce
+
+    def put(self, entry: PoolEntry) -> None:
+        """Insert an entry, or exchange the one with its nonce."""
+        nonce = entry.transaction.nonce
+        old = self.entries.get(nonce)
+        self.cost_max += entry.transaction.cost_max
+        self.cost_max -= old.transaction.cost_max if old is not None else 0
+        self.entries[nonce] = entry
+
+    def take(self, nonce: int) -> PoolEntry:
+        """Remove and return the entry of a nonce; those behind a new gap become queued."""
+        entry = self.entries.pop(nonce)
+        self.cost_max -= entry.transaction.cost_max
+        if self.next_nonce <= nonce < self.pending_end:
+            self.pending_end = nonce
+        return entry
+
+    def last_nonce(self) -> int:
+        """Return the highest nonce of an entry. There must be one."""
+        return max(self.entries)
+
+    def promote(self, now: Instant) -> None:
+        """Extend the pending part over entries that no gap separates from it any more."""
+        while (entry := self.entries.get(self.pending_end)) is not None:
+            entry.pending_since = now
+            self.pending_end += 1
+
+    def advance(self, now: Instant, nonce: int, balance: int) -> list[PoolEntry]:
+        """Move to the account's new nonce and balance; return the entries that fell out.
+
+        These are the ones whose nonce has been used, and from the highest nonce down as many as
+        the balance can no longer pay at most.
+        """
+        removed = [self.entries.pop(used) for used in sorted(self.entries) if used < nonce]
+        self.cost_max -= sum(entry.transaction.cost_max for entry in removed)
+        self.pending_end = max(self.pending_end, nonce)
+        self.next_nonce, self.balance = nonce, balance
+        while self.cost_max > balance:
+            removed.append(self.take(self.last_nonce()))
+        self.promote(now)
+        return removed

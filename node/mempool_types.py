@@ -1,0 +1,53 @@
+"""The pool's policy, and its answers to an admission."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from primitives.ids import Hash32
+from primitives.transaction import InvalidTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class MempoolLimits:
+    """One node's policy for its pool."""
+
+    count: int = 16_384
+    """Transactions in all."""
+    byte_count: int = 64 * 1024 * 1024
+    """Bytes of their encodings in all."""
+    per_sender: int = 1_024
+    """Transactions of one sender; also how far ahead of the account a nonce may be."""
+    queued: int = 4_096
+    """Transactions behind nonce gaps, in all. Such a one costs its sender nothing."""
+    transaction_bytes: int = 128 * 1024
+    """Bytes of one transaction."""
+    price_bump_percent: int = 10
+    """How much a replacement must raise both fee fields."""
+
+
+class Admitted(msgspec.Struct, frozen=True, gc=False):
+    """The transaction is in the pool."""
+
+    pending: bool
+    """Whether all lower nonces of its sender are used or pooled."""
+    evicted: tuple[Hash32, ...] = ()
+    """Cheaper transactions that gave way to it."""
+
+
+class Replaced(msgspec.Struct, frozen=True, gc=False):
+    """The transaction is in the pool, in the place of another."""
+
+    old: Hash32
+    """Hash of the other, which has left the pool."""
+    evicted: tuple[Hash32, ...] = ()
+    """Cheaper transactions that gave way to it, beside `old`."""
+
+
+class Refused(msgspec.Struct, frozen=True, gc=False):
+    """The transaction is not in the pool, and the pool is as it was."""
+
+    error: InvalidTransaction
+
+
+Admission = Admitted | Replaced | Refused

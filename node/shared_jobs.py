@@ -1,0 +1,52 @@
+"""The computations that a node asks its host for, as `Job`s."""
+
+import msgspec
+
+from node.builder import BuildContext
+from node.execution import ExecutedBlock
+from node.shared import ComputeCache
+from node.validation import PooledTransaction
+from node.validation_errors import InvalidBlock, WrongDigest
+from primitives.ids import Hash32
+from primitives.transaction import InvalidTransaction
+
+
+class CheckTransactions(msgspec.Struct, frozen=True):
+    """Decode a batch of transactions, check what needs no state, recover the senders."""
+
+    raws: tuple[bytes, ...]
+    cache: ComputeCache
+
+    def run(self) -> tuple[PooledTransaction | InvalidTransaction, ...]:
+        """Return for each transaction what it is, or why it is refused."""
+        return tuple([self.cache.transaction(raw) for raw in self.raws])
+
+
+class BuildBlock(msgspec.Struct, frozen=True):
+    """Build the block that follows `parent`."""
+
+    parent: ExecutedBlock
+    candidates: tuple[PooledTransaction, ...]
+    context: BuildContext
+    cache: ComputeCache
+
+    def run(self) -> ExecutedBlock:
+        """Return the built block."""
+        return self.cache.build(self.parent, self.candidates, self.context)
+
+
+class ExecuteBlock(msgspec.Struct, frozen=True):
+    """Validate and execute a block that came from elsewhere."""
+
+    parent: ExecutedBlock
+    digest: Hash32
+    """The hash under which it was announced."""
+    payload: bytes
+    cache: ComputeCache
+
+    def run(self) -> ExecutedBlock | InvalidBlock:
+        """Return the executed block, or why it is refused."""
+        result = self.cache.execute(self.parent, self.payload)
+        if isinstance(result, ExecutedBlock) and result.digest != self.digest:
+            return WrongDigest("block", self.digest.hex(), result.digest.hex())
+        return result
