@@ -1,0 +1,138 @@
+"""The page as a whole. It makes no request: styles are inline, drawings are SVG, no script runs.
+
+A content security policy inside the page forbids what it does not need, so even a scenario name
+that slipped through the escaping could not load or run anything.
+"""
+
+from collections.abc import Sequence
+from importlib import resources
+
+from sim.report.collect import Collector
+from sim.report.page.block_times import block_time_card
+from sim.report.page.cards import card
+from sim.report.page.growth import growth_card
+from sim.report.page.latency import latency_card
+from sim.report.page.markup import Markup, element, void
+from sim.report.page.network_map import network_card
+from sim.report.page.overview import (
+    banners,
+    expectations_card,
+    header,
+    rejected_card,
+    tiles,
+)
+from sim.report.page.seeds_card import seeds_card
+from sim.report.page.throughput import throughput_card
+from sim.report.page.traffic import traffic_card
+from sim.report.page.view_timeline import view_timeline_card
+from sim.report.picture import NetworkPicture
+from sim.report.result import RunResult
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def render_report(
+    result: RunResult,
+    collector: Collector,
+    *,
+    network: NetworkPicture | None = None,
+    scenario_text: str = "",
+    seeds: Sequence[RunResult] = (),
+) -> str:
+    """Return the report of a finished run as one HTML document.
+
+    Args:
+        result: the run's figures.
+        collector: its series; finished.
+        network: what to draw of the network; without it that section says so.
+        scenario_text: the resolved scenario, shown as it is.
+        seeds: results of all seeds if there are several; adds a section with intervals.
+    """
+    body = element(
+        "body",
+        element(
+            "main",
+            header(result, collector.shape.validators),
+            banners(result),
+            tiles(result, collector),
+            element(
+                "div",
+                expectations_card(result.expectations),
+                seeds_card(seeds),
+                throughput_card(collector),
+                latency_card(collector),
+                block_time_card(collector),
+                view_timeline_card(collector),
+                traffic_card(collector),
+                network_card(network or NetworkPicture()),
+                growth_card(collector),
+                rejected_card(result.rejected),
+                _replay_card(result),
+                _scenario_card(scenario_text),
+                class_="grid",
+            ),
+            _definitions(),
+        ),
+    )
+    return f'<!doctype html>\n<html lang="en">\n{_head(result)}\n{body}\n</html>\n'
+
+
+def _head(result: RunResult) -> Markup:
+    style = resources.files("sim.report.page").joinpath("report.css").read_text("utf-8")
+    return element(
+        "head",
+        void("meta", charset="utf-8"),
+        void("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        void("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        void("meta", name="color-scheme", content="light dark"),
+        element("title", f"{result.scenario}, seed {result.seed}: Orrery run report"),
+        element("style", Markup(style)),
+    )
+
+
+def _replay_card(result: RunResult) -> Markup:
+    command = result.replay or "The run left no command line."
+    return card(
+        "Replay",
+        element("pre", element("code", command), class_="command"),
+        note="The same lock file and profile give the same digest. One click selects the line.",
+        wide=True,
+        name="replay",
+    )
+
+
+def _scenario_card(scenario_text: str) -> Markup | None:
+    if not scenario_text:
+        return None
+    lines = scenario_text.count("\n") + 1
+    return card(
+        "Scenario",
+        element(
+            "details",
+            element("summary", f"As resolved, with every default filled in ({lines} lines)"),
+            element("pre", element("code", scenario_text)),
+        ),
+        wide=True,
+        name="scenario",
+    )
+
+
+_DEFINITIONS = {
+    "Throughput": "transactions first committed anywhere inside the measured window, each counted "
+    "once, divided by the window's length.",
+    "Confirmation time": "from a client's submission at a node to the commit, at that same node, "
+    "of the block that holds the transaction; for submissions inside the measured window. "
+    "Percentiles are by nearest rank.",
+    "Block time": "time between successive blocks, each at its first commit anywhere.",
+    "Messages and traffic": "handed to links in the whole run, one message for each recipient, "
+    "frame headers included.",
+}
+
+
+def _definitions() -> Markup:
+    pairs = [
+        part
+        for name, meaning in _DEFINITIONS.items()
+        for part in (element("dt", name), element("dd", meaning))
+    ]
+    return element("footer", element("h2", "What the figures mean"), element("dl", *pairs))

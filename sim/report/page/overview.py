@@ -1,0 +1,238 @@
+"""The top of the page: what ran, whether it held, and the figures that people ask for first."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sim.report.collect import Collector
+from sim.report.figures import block_intervals_ns, percentiles
+from sim.report.page import units
+from sim.report.page.cards import card, empty, table
+from sim.report.page.markup import Markup, element, number, void
+from sim.report.result import Expectation, RunResult
+from sim.report.series import SECOND_NS
+
+
+def header(result: RunResult, validators: int) -> Markup:
+    """Return the title of the page."""
+    followers = result.nodes - validators
+    nodes = f"{units.count(validators)} validators"
+    if followers:
+        nodes += f" + {units.count(followers)} followers"
+    speed = result.virtual_seconds / result.wall_seconds if result.wall_seconds > 0 else 0.0
+    wall = f"{units.seconds(result.wall_seconds)} on the clock"
+    if speed > 0:
+        wall += f" ({units.significant(speed, 2)}\u00d7)"
+    facts = [
+        ("seed", str(result.seed), ""),
+        ("nodes", nodes, ""),
+        ("virtual time", units.seconds(result.virtual_seconds), ""),
+        ("simulated in", wall, ""),
+        ("digest", result.digest[:16] or units.DASH, result.digest),
+    ]
+    return element(
+        "header",
+        element(
+            "div",
+            _logo(),
+            element("span", "Orrery", class_="brand"),
+            element("span", "run report", class_="kind-of"),
+            class_="masthead",
+        ),
+        element(
+            "div",
+            element("h1", result.scenario or "unnamed scenario"),
+            _badge(result),
+            class_="title",
+        ),
+        element(
+            "dl",
+            *(
+                element(
+                    "div",
+                    element("dt", name),
+                    element("dd", value, title=hover or None),
+                )
+                for name, value, hover in facts
+            ),
+            class_="facts",
+        ),
+    )
+
+
+def banners(result: RunResult) -> Markup | None:
+    """Return what must not be overlooked: a violation, an unfinished run."""
+    parts = []
+    if result.violation is not None:
+        breach = result.violation
+        where = "the network" if breach.node < 0 else f"node {breach.node}"
+        at = f"{number(breach.at_ns / SECOND_NS, 6)} s"
+        parts.append(
+            element(
+                "div",
+                element("strong", f"Safety violated: {breach.checker}"),
+                element("p", f"At {at} on {where}: {breach.detail}"),
+                class_="banner bad",
+                role="alert",
+            )
+        )
+    if result.partial:
+        detail = (
+            f"The run ended at {units.seconds(result.virtual_seconds)} of virtual time, before its "
+            "scenario did. Every figure below covers that part only."
+        )
+        parts.append(
+            element(
+                "div",
+                element("strong", "Partial result"),
+                element("p", detail),
+                class_="banner warn",
+            )
+        )
+    return element("div", *parts) if parts else None
+
+
+def _badge(result: RunResult) -> Markup:
+    if result.violation is not None:
+        return element("span", "violated", class_="badge bad")
+    if not result.passed:
+        return element("span", "failed", class_="badge bad")
+    if result.partial:
+        return element("span", "partial", class_="badge warn")
+    if not result.expectations:
+        return element("span", "finished", class_="badge plain")
+    return element("span", "passed", class_="badge good")
+
+
+def tiles(result: RunResult, collector: Collector) -> Markup:
+    """Return the main figures."""
+    times = result.confirmation_time_seconds
+    gaps = percentiles(np.sort(block_intervals_ns(collector)[1]))
+    per_block = result.transactions / result.blocks if result.blocks else 0.0
+    shown = [
+        ("throughput", units.significant(result.tps), "tx/s", _window_words(result)),
+        ("confirmation p50", *_split(units.seconds(times.p50)), "half are faster"),
+        ("confirmation p99", *_split(units.seconds(times.p99)), f"p95 {units.seconds(times.p95)}"),
+        ("block time p50", *_split(units.seconds(gaps.p50)), f"p99 {units.seconds(gaps.p99)}"),
+        ("height", units.count(result.height), "", f"{units.significant(per_block)} tx a block"),
+        ("transactions", units.compact(result.transactions), "", _refused_words(result)),
+        ("messages", units.compact(result.messages), "", _per_block(result.messages, result)),
+        ("traffic", *_split(units.size(result.bytes)), _bytes_per_transaction(result)),
+        ("view changes", units.count(result.view_changes), "", _view_words(result)),
+    ]
+    return element(
+        "div",
+        *(
+            element(
+                "div",
+                element("span", name, class_="name"),
+                element("span", value, element("small", unit) if unit else None, class_="value"),
+                element("span", detail, class_="detail"),
+                class_="tile",
+            )
+            for name, value, unit, detail in shown
+        ),
+        class_="tiles",
+    )
+
+
+def _split(measure: str) -> tuple[str, str]:
+    value, _, unit = measure.partition(" ")
+    return (value, unit) if " " not in unit else (measure, "")
+
+
+def _window_words(result: RunResult) -> str:
+    return f"over {units.seconds(result.measured_seconds)} measured"
+
+
+def _refused_words(result: RunResult) -> str:
+    refused = sum(result.rejected.values())
+    if refused:
+        return f"{units.compact(refused)} refused"
+    if result.unconfirmed:
+        return f"{units.compact(result.unconfirmed)} unconfirmed"
+    return "none refused"
+
+
+def _per_block(total: int, result: RunResult) -> str:
+    return f"{units.compact(total / result.blocks)} a block" if result.blocks else "no block"
+
+
+def _bytes_per_transaction(result: RunResult) -> str:
+    if not result.transactions:
+        return "no transaction"
+    return f"{units.size(result.bytes / result.transactions)} a transaction"
+
+
+def _view_words(result: RunResult) -> str:
+    return "no primary was replaced" if result.view_changes == 0 else "views above 0 entered"
+
+
+def expectations_card(expectations: Sequence[Expectation]) -> Markup:
+    """Return the list of expectations, failed ones first."""
+    if not expectations:
+        return card(
+            "Expectations", empty("The scenario expects nothing."), wide=True, name="expectations"
+        )
+    ordered = sorted(expectations, key=lambda expectation: expectation.passed)
+    failed = sum(not expectation.passed for expectation in expectations)
+    items = [
+        element(
+            "li",
+            _tick(passed=expectation.passed),
+            element("span", expectation.name, class_="what"),
+            element("span", expectation.detail, class_="detail"),
+            class_="good" if expectation.passed else "bad",
+        )
+        for expectation in ordered
+    ]
+    note = f"All {len(items)} held." if not failed else f"{failed} of {len(items)} failed."
+    return card(
+        "Expectations",
+        element("ul", *items, class_="expectations"),
+        note=note,
+        wide=True,
+        name="expectations",
+    )
+
+
+def rejected_card(rejected: dict[str, int]) -> Markup:
+    """Return refused transactions by reason."""
+    if not rejected:
+        nothing = empty("No transaction was refused.")
+        return card("Refused transactions", nothing, name="refused")
+    total = sum(rejected.values())
+    rows: list[list[Markup | str]] = [
+        [element("code", code), units.count(number_of), units.percent(number_of / total)]
+        for code, number_of in sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    heads = [("reason", ""), ("transactions", "number"), ("share", "number")]
+    return card(
+        "Refused transactions",
+        table(heads, rows),
+        note=f"{units.count(total)} refused by the node that they were given to.",
+        name="refused",
+    )
+
+
+def _tick(*, passed: bool) -> Markup:
+    drawn = "M4 10l4 4 8-9" if passed else "M5 5l10 10M15 5L5 15"
+    return element(
+        "svg",
+        element("title", "passed" if passed else "failed"),
+        void("path", d=drawn),
+        viewbox="0 0 20 20",
+        class_="tick-mark",
+    )
+
+
+def _logo() -> Markup:
+    """Return three orbits with a body each."""
+    rings = [void("circle", cx=20, cy=20, r=radius, class_="orbit") for radius in (7.0, 12.5, 18.0)]
+    bodies = [
+        void("circle", cx=20, cy=20, r=3.2, class_="sun"),
+        void("circle", cx=25.4, cy=15.5, r=2.0, class_="body s3"),
+        void("circle", cx=9.6, cy=27.0, r=2.4, class_="body s1"),
+        void("circle", cx=33.0, cy=32.4, r=2.8, class_="body s2"),
+    ]
+    return element("svg", *rings, *bodies, viewbox="-1 -1 42 42", class_="logo", aria_hidden="true")
