@@ -25,6 +25,9 @@ Decoded: TypeAlias = "bytes | list[Decoded]"
 EMPTY_STRING = b"\x80"
 EMPTY_LIST = b"\xc0"
 
+_SINGLE = tuple([value.to_bytes(1, "big") for value in range(0x80)])
+"""The strings that are their own encoding."""
+
 
 def encode(item: Item) -> bytes:
     """Return the encoding of `item`: bytes, or a sequence of items, nested at will."""
@@ -107,36 +110,43 @@ def decode_list(data: bytes) -> list[Decoded]:
     Raises:
         InvalidEncoding: as `decode`, and when the item is a byte string.
     """
-    item = decode(data)
-    if isinstance(item, bytes):
+    start, stop, is_list = item_span(data, 0, len(data))
+    if not is_list:
         raise InvalidEncoding("rlp", "a list", "a byte string")
-    return item
+    if stop != len(data):
+        raise InvalidEncoding("rlp", f"the item to end at byte {stop}", f"{len(data)} bytes")
+    return _decode_items(data, start, stop)
 
 
 def _decode_items(data: bytes, position: int, end: int) -> list[Decoded]:
-    """Decode the payload `data[position:end]` of a list. The short forms are written out."""
+    """Decode the payload `data[position:end]` of a list.
+
+    The common forms are written out here; `item_span` reads the rest and words the refusals.
+    """
     items: list[Decoded] = []
     outer: list[tuple[list[Decoded], int]] = []
     while True:
         while position < end:
             prefix = data[position]
             if prefix < 0x80:
-                items.append(data[position : position + 1])
+                items.append(_SINGLE[prefix])
                 position += 1
-            elif 0x81 < prefix <= 0xB7 and position + prefix - 0x7F <= end:
-                start = position + 1
-                position += prefix - 0x7F
-                items.append(data[start:position])
+                continue
+            start = position + 1
+            stop = start + prefix - 0x80
+            if prefix <= 0xB7 and prefix != 0x81 and stop <= end:
+                items.append(data[start:stop])
+                position = stop
+                continue
+            start, stop, is_list = item_span(data, position, end)
+            if is_list:
+                outer.append((items, end))
+                inner: list[Decoded] = []
+                items.append(inner)
+                items, position, end = inner, start, stop
             else:
-                start, stop, is_list = item_span(data, position, end)
-                if is_list:
-                    inner: list[Decoded] = []
-                    items.append(inner)
-                    outer.append((items, end))
-                    items, position, end = inner, start, stop
-                else:
-                    items.append(data[start:stop])
-                    position = stop
+                items.append(data[start:stop])
+                position = stop
         if not outer:
             return items
         items, end = outer.pop()

@@ -36,6 +36,18 @@ def secure_trie_root(items: Mapping[bytes, bytes]) -> Hash32:
     return _root(sorted([(keccak256(key).hex(), value) for key, value in items.items() if value]))
 
 
+def compact_path(nibbles: str, is_leaf: bool) -> bytes:
+    """Return the hex-prefix encoding of a path, given as text of hexadecimal digits.
+
+    The first nibble tells a leaf from an extension, and whether the number of nibbles is odd.
+
+    Reference: Yellow Paper, appendix C.
+    """
+    if len(nibbles) & 1:
+        return bytes.fromhex(("3" if is_leaf else "1") + nibbles)
+    return bytes.fromhex(("20" if is_leaf else "00") + nibbles)
+
+
 def _root(pairs: list[tuple[str, bytes]]) -> Hash32:
     if not pairs:
         return EMPTY_ROOT
@@ -46,11 +58,11 @@ def _node(pairs: list[tuple[str, bytes]], low: int, high: int, depth: int) -> by
     """Return the encoded node over the sorted, distinct `pairs[low:high]` below `depth`."""
     first, value = pairs[low]
     if high - low == 1:
-        return _pair(_compact(first[depth:], leaf=True), encode_bytes(value))
+        return _pair(compact_path(first[depth:], is_leaf=True), encode_bytes(value))
     shared = _shared_depth(first, pairs[high - 1][0], depth)
     if shared > depth:
         child = _reference(_branch(pairs, low, high, shared))
-        return _pair(_compact(first[depth:shared], leaf=False), child)
+        return _pair(compact_path(first[depth:shared], is_leaf=False), child)
     return _branch(pairs, low, high, depth)
 
 
@@ -82,13 +94,6 @@ def _reference(node: bytes) -> bytes:
 def _pair(path: bytes, encoded: bytes) -> bytes:
     payload = encode_bytes(path) + encoded
     return list_header(len(payload)) + payload
-
-
-def _compact(nibbles: str, leaf: bool) -> bytes:
-    """Return the hex-prefix encoding of a path (Yellow Paper, appendix C)."""
-    if len(nibbles) & 1:
-        return bytes.fromhex(("3" if leaf else "1") + nibbles)
-    return bytes.fromhex(("20" if leaf else "00") + nibbles)
 
 
 def _shared_depth(first: str, last: str, depth: int) -> int:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from primitives import rlp
 from primitives.errors import InvalidEncoding
 from primitives.fork import LATEST, Fork
-from primitives.ids import Address, Gas, Wei
+from primitives.ids import Address
 from primitives.rlp import Decoded
 from primitives.transaction import fields
 from primitives.transaction.errors import (
@@ -17,7 +17,14 @@ from primitives.transaction.errors import (
     TransactionTooLarge,
     UnsupportedType,
 )
-from primitives.transaction.fields import read_access_list, read_data, read_recipient, read_uint
+from primitives.transaction.fields import (
+    read_access_list,
+    read_data,
+    read_gas,
+    read_recipient,
+    read_uint,
+    read_wei,
+)
 from primitives.transaction.types import (
     AccessListTransaction,
     BlobTransaction,
@@ -57,6 +64,10 @@ def decode_transaction(
     try:
         if kind >= 0xC0:
             return _decode_legacy(rlp.decode_list(raw))
+        if kind >= 0x80:
+            raise MalformedTransaction(
+                "transaction", "a type byte below 0x80 or a list", f"a byte string ({kind:#04x})"
+            )
         if not 0 < kind < len(FIRST_FORK) or fork < FIRST_FORK[kind]:
             raise UnsupportedType("transaction.type", f"a type of {fork.name}", f"{kind:#04x}")
         return _DECODERS[kind](rlp.decode_list(raw[1:]))
@@ -83,10 +94,10 @@ def _decode_legacy(items: list[Decoded]) -> LegacyTransaction:
     return LegacyTransaction(
         chain_id,
         read_uint(nonce, fields.NONCE),
-        Wei(read_uint(gas_price, fields.GAS_PRICE)),
-        Gas(read_uint(gas_limit, fields.GAS_LIMIT)),
+        read_wei(gas_price, fields.GAS_PRICE),
+        read_gas(gas_limit, fields.GAS_LIMIT),
         read_recipient(to),
-        Wei(read_uint(value, fields.VALUE)),
+        read_wei(value, fields.VALUE),
         read_data(data),
         y_parity,
         read_uint(r, fields.R),
@@ -101,10 +112,10 @@ def _decode_access_list(items: list[Decoded]) -> AccessListTransaction:
     return AccessListTransaction(
         read_uint(chain_id, fields.CHAIN_ID),
         read_uint(nonce, fields.NONCE),
-        Wei(read_uint(gas_price, fields.GAS_PRICE)),
-        Gas(read_uint(gas_limit, fields.GAS_LIMIT)),
+        read_wei(gas_price, fields.GAS_PRICE),
+        read_gas(gas_limit, fields.GAS_LIMIT),
         read_recipient(to),
-        Wei(read_uint(value, fields.VALUE)),
+        read_wei(value, fields.VALUE),
         read_data(data),
         read_access_list(access_list),
         _read_parity(y_parity),
@@ -120,11 +131,11 @@ def _decode_dynamic_fee(items: list[Decoded]) -> DynamicFeeTransaction:
     return DynamicFeeTransaction(
         read_uint(chain_id, fields.CHAIN_ID),
         read_uint(nonce, fields.NONCE),
-        Wei(read_uint(tip, fields.PRIORITY_FEE)),
-        Wei(read_uint(fee, fields.MAX_FEE)),
-        Gas(read_uint(gas_limit, fields.GAS_LIMIT)),
+        read_wei(tip, fields.PRIORITY_FEE),
+        read_wei(fee, fields.MAX_FEE),
+        read_gas(gas_limit, fields.GAS_LIMIT),
         read_recipient(to),
-        Wei(read_uint(value, fields.VALUE)),
+        read_wei(value, fields.VALUE),
         read_data(data),
         read_access_list(access_list),
         _read_parity(y_parity),
@@ -143,14 +154,14 @@ def _decode_blob(items: list[Decoded]) -> BlobTransaction:
     return BlobTransaction(
         read_uint(items[0], fields.CHAIN_ID),
         read_uint(items[1], fields.NONCE),
-        Wei(read_uint(items[2], fields.PRIORITY_FEE)),
-        Wei(read_uint(items[3], fields.MAX_FEE)),
-        Gas(read_uint(items[4], fields.GAS_LIMIT)),
+        read_wei(items[2], fields.PRIORITY_FEE),
+        read_wei(items[3], fields.MAX_FEE),
+        read_gas(items[4], fields.GAS_LIMIT),
         _require_recipient(items[5], "a blob transaction"),
-        Wei(read_uint(items[6], fields.VALUE)),
+        read_wei(items[6], fields.VALUE),
         read_data(items[7]),
         read_access_list(items[8]),
-        Wei(read_uint(items[9], fields.BLOB_FEE)),
+        read_wei(items[9], fields.BLOB_FEE),
         fields.read_blob_hashes(items[10]),
         _read_parity(items[11]),
         read_uint(items[12], fields.R),
@@ -164,11 +175,11 @@ def _decode_set_code(items: list[Decoded]) -> SetCodeTransaction:
     return SetCodeTransaction(
         read_uint(items[0], fields.CHAIN_ID),
         read_uint(items[1], fields.NONCE),
-        Wei(read_uint(items[2], fields.PRIORITY_FEE)),
-        Wei(read_uint(items[3], fields.MAX_FEE)),
-        Gas(read_uint(items[4], fields.GAS_LIMIT)),
+        read_wei(items[2], fields.PRIORITY_FEE),
+        read_wei(items[3], fields.MAX_FEE),
+        read_gas(items[4], fields.GAS_LIMIT),
         _require_recipient(items[5], "a set-code transaction"),
-        Wei(read_uint(items[6], fields.VALUE)),
+        read_wei(items[6], fields.VALUE),
         read_data(items[7]),
         read_access_list(items[8]),
         fields.read_authorizations(items[9]),

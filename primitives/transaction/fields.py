@@ -1,6 +1,9 @@
 """Readers of single fields. Each names its field, and each limit has its own error."""
 
-from primitives.ids import Address, Hash32
+from collections.abc import Callable
+from typing import cast
+
+from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.rlp import Decoded
 from primitives.transaction.errors import (
     FeeOverflow,
@@ -48,15 +51,28 @@ def read_uint(item: Decoded, field: IntField) -> int:
         MalformedTransaction: a list, or a leading zero.
         InvalidTransaction: wider than the field; the leaf is the field's own.
     """
+    if type(item) is bytes:
+        if not item:
+            return 0
+        if item[0] and len(item) <= field[1]:
+            return int.from_bytes(item, "big")
+    raise _refusal(item, field)
+
+
+read_wei = cast("Callable[[Decoded, IntField], Wei]", read_uint)
+"""`read_uint` for an amount: the same function, so that no field pays for a second call."""
+
+read_gas = cast("Callable[[Decoded, IntField], Gas]", read_uint)
+"""`read_uint` for an amount of gas."""
+
+
+def _refusal(item: Decoded, field: IntField) -> InvalidTransaction:
+    name, size, overflow = field
     if not isinstance(item, bytes):
-        raise MalformedTransaction(field[0], "an integer", "a list")
-    if item:
-        if item[0] == 0:
-            raise MalformedTransaction(field[0], "no leading zeros", f"0x{item[:8].hex()}")
-        if len(item) > field[1]:
-            raise field[2](field[0], f"at most {8 * field[1]} bits", f"{len(item)} bytes")
-        return int.from_bytes(item, "big")
-    return 0
+        return MalformedTransaction(name, "an integer", "a list")
+    if item[0] == 0:
+        return MalformedTransaction(name, "no leading zeros", f"0x{item[:8].hex()}")
+    return overflow(name, f"at most {8 * size} bits", f"{len(item)} bytes")
 
 
 def read_data(item: Decoded) -> bytes:
