@@ -1,0 +1,69 @@
+"""Scenario files: one TOML text that says everything about a run, decoded strictly.
+
+`load_scenario` is the way in, `format_scenario` the way back, `place_nodes` the answer to "what
+is node 17?".
+"""
+
+from sim.scenario.consensus import Chain, Consensus
+from sim.scenario.decode import decode_scenario, load_scenario
+from sim.scenario.errors import Mistake, ScenarioError
+from sim.scenario.events import (
+    Churn,
+    Crash,
+    Heal,
+    Latency,
+    Partition,
+    Restart,
+    Slow,
+    TimelineEvent,
+    event_end,
+)
+from sim.scenario.network import Disk, Network, NodeClass
+from sim.scenario.placement import NodePlan, chosen_nodes, partition_groups, place_nodes
+from sim.scenario.scenario import Expect, Measure, Scenario
+from sim.scenario.workload import (
+    Burst,
+    Extension,
+    Ramp,
+    Replay,
+    Transfers,
+    Workload,
+    workload_options,
+)
+from sim.scenario.write import format_scenario
+
+__all__ = [
+    "Scenario",
+    "Network",
+    "NodeClass",
+    "Disk",
+    "Consensus",
+    "Chain",
+    "Workload",
+    "Transfers",
+    "Replay",
+    "Extension",
+    "Ramp",
+    "Burst",
+    "Measure",
+    "TimelineEvent",
+    "Partition",
+    "Heal",
+    "Crash",
+    "Restart",
+    "Slow",
+    "Latency",
+    "Churn",
+    "Expect",
+    "Mistake",
+    "ScenarioError",
+    "load_scenario",
+    "decode_scenario",
+    "format_scenario",
+    "NodePlan",
+    "place_nodes",
+    "chosen_nodes",
+    "partition_groups",
+    "event_end",
+    "workload_options",
+]

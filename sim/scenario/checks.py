@@ -1,0 +1,174 @@
+"""Rules of a whole scenario that no single value can show: what must fit together.
+
+The functions assume that every value has its type and range, and assume nothing else.
+"""
+
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+
+from sim.scenario.errors import Path
+from sim.scenario.event_checks import check_events
+from sim.scenario.events import Heal, Partition, TimelineEvent, event_end
+from sim.scenario.findings import Finding, span, unknown_name
+from sim.scenario.network_checks import check_network
+from sim.scenario.scenario import Scenario
+from sim.scenario.workload import BUILT_IN, Extension, Transfers
+
+WORKLOADS = "orrery.workloads"
+"""Entry point group of workloads from other packages."""
+
+
+def check_scenario(scenario: Scenario) -> list[Finding]:
+    """Return everything that does not fit together, section by section."""
+    findings = list(check_network(scenario.network))
+    if not findings:
+        findings.extend(check_events(scenario))
+    findings.extend(_check_consensus(scenario))
+    findings.extend(_check_chain(scenario))
+    findings.extend(_check_workload(scenario))
+    findings.extend(_check_measure(scenario))
+    findings.extend(_check_expect(scenario))
+    return findings
+
+
+def _check_consensus(scenario: Scenario) -> Iterator[Finding]:
+    consensus = scenario.consensus
+    if consensus.window < 2 * consensus.checkpoint_interval:
+        expected = f"at least twice the checkpoint_interval, {2 * consensus.checkpoint_interval}"
+        yield Finding(("consensus", "window"), expected, str(consensus.window))
+    if consensus.pipeline_depth > consensus.window:
+        expected = f"at most the window, {consensus.window}"
+        yield Finding(("consensus", "pipeline_depth"), expected, str(consensus.pipeline_depth))
+    if consensus.empty_blocks and not consensus.block_interval:
+        expected = "an interval above 0s with empty_blocks, or blocks would never stop"
+        yield Finding(("consensus", "block_interval"), expected, span(consensus.block_interval))
+
+
+def _check_chain(scenario: Scenario) -> Iterator[Finding]:
+    chain = scenario.chain
+    if chain.elasticity > chain.gas_limit // 21_000:
+        expected = "a value that leaves room for one transfer below the target"
+        yield Finding(("chain", "elasticity"), expected, str(chain.elasticity))
+
+
+def _check_workload(scenario: Scenario) -> Iterator[Finding]:
+    workload = scenario.workload
+    if isinstance(workload, Extension):
+        names = [point.name for point in entry_points(group=WORKLOADS)]
+        if workload.name not in names:
+            known = [*BUILT_IN, *sorted(set(names) - set(BUILT_IN))]
+            yield unknown_name(("workload", "kind"), workload.name, known)
+        return
+    if workload.start >= scenario.duration:
+        yield _late(("workload", "start"), workload.start, scenario.duration)
+    if isinstance(workload, Transfers):
+        yield from _check_loop(workload)
+        yield from _check_ranges(workload)
+        yield from _check_load_times(workload, scenario.duration)
+
+
+def _check_loop(workload: Transfers) -> Iterator[Finding]:
+    if workload.rate is None and workload.clients is None:
+        expected = "rate (open loop) or clients (closed loop)"
+        yield Finding(("workload", "rate"), expected, "neither")
+    if workload.rate is not None and workload.clients is not None:
+        expected = "rate (open loop) or clients (closed loop)"
+        yield Finding(("workload", "clients"), expected, "both")
+    if workload.rate is None:
+        for key in ("ramp", "bursts"):
+            if getattr(workload, key):
+                yield Finding(("workload", key), "a rate beside it", "none")
+    if workload.clients is None and workload.think_time:
+        yield Finding(("workload", "think_time"), "clients beside it", "none")
+
+
+def _check_ranges(workload: Transfers) -> Iterator[Finding]:
+    for what in ("value", "tip"):
+        low, high = getattr(workload, f"{what}_min"), getattr(workload, f"{what}_max")
+        if low > high:
+            expected = f"at most {what}_max, {high} wei"
+            yield Finding(("workload", f"{what}_min"), expected, f"{low} wei")
+    if workload.value_max > workload.balance:
+        expected = f"at most the balance, {workload.balance} wei"
+        yield Finding(("workload", "value_max"), expected, f"{workload.value_max} wei")
+
+
+def _check_load_times(workload: Transfers, duration: int) -> Iterator[Finding]:
+    if workload.stop is not None and not workload.start < workload.stop <= duration:
+        expected = f"an instant after start and no later than the run's end at {span(duration)}"
+        yield Finding(("workload", "stop"), expected, span(workload.stop))
+    ramp = workload.ramp
+    if ramp is not None and not ramp.start <= ramp.end <= duration:
+        expected = f"an instant from the ramp's start to the run's end at {span(duration)}"
+        yield Finding(("workload", "ramp", "end"), expected, span(ramp.end))
+    for position, burst in enumerate(workload.bursts):
+        if burst.start >= duration:
+            yield _late(("workload", "bursts", position, "start"), burst.start, duration)
+
+
+def _check_measure(scenario: Scenario) -> Iterator[Finding]:
+    measure = scenario.measure
+    if measure.warm_up + measure.cool_down >= scenario.duration:
+        key = "warm_up" if measure.warm_up >= measure.cool_down else "cool_down"
+        expected = f"warm_up and cool_down together below the duration, {span(scenario.duration)}"
+        yield Finding(("measure", key), expected, span(measure.warm_up + measure.cool_down))
+
+
+def _check_expect(scenario: Scenario) -> Iterator[Finding]:
+    expect = scenario.expect
+    low, high = expect.min_view_changes, expect.max_view_changes
+    if low is not None and high is not None and low > high:
+        expected = f"at most max_view_changes, {high}"
+        yield Finding(("expect", "min_view_changes"), expected, str(low))
+    longest = expect.max_p99_confirmation
+    if longest is not None and longest > scenario.duration:
+        expected = f"at most the duration, {span(scenario.duration)}"
+        yield Finding(("expect", "max_p99_confirmation"), expected, span(longest))
+    yield from _check_throughput(scenario)
+    yield from _check_liveness(scenario)
+
+
+def _check_throughput(scenario: Scenario) -> Iterator[Finding]:
+    offered, wanted = offered_rate_max(scenario), scenario.expect.min_tps
+    if offered is not None and wanted is not None and wanted > offered:
+        expected = f"at most what the workload offers, {offered:g} a second"
+        yield Finding(("expect", "min_tps"), expected, f"{wanted:g}")
+
+
+def offered_rate_max(scenario: Scenario) -> float | None:
+    """Return the highest rate that the workload reaches, a second; None where nobody knows."""
+    workload = scenario.workload
+    if isinstance(workload, Extension) or workload.rate is None:
+        return None
+    rate = workload.rate
+    if isinstance(workload, Transfers):
+        rate = max(rate, workload.ramp.to if workload.ramp else 0.0)
+        for burst in workload.bursts:
+            rate *= max(burst.factor, 1.0)
+    return rate
+
+
+def _check_liveness(scenario: Scenario) -> Iterator[Finding]:
+    within = scenario.expect.liveness_after_heal
+    if within is None:
+        return
+    path = ("expect", "liveness_after_heal")
+    heals = sorted(_heals(scenario.events))
+    if not heals:
+        yield Finding(path, "an event that heals a partition", "none in [[events]]")
+    elif heals[-1] + within > scenario.duration:
+        left = scenario.duration - heals[-1]
+        expected = f"at most {span(left)}, what the run lasts after its last heal"
+        yield Finding(path, expected, span(within))
+
+
+def _heals(events: tuple[TimelineEvent, ...]) -> Iterator[int]:
+    for event in events:
+        if isinstance(event, Heal):
+            yield event.at
+        elif isinstance(event, Partition) and event.lasting is not None:
+            yield event_end(event)
+
+
+def _late(path: Path, at: int, duration: int) -> Finding:
+    return Finding(path, f"an instant before the run ends at {span(duration)}", span(at))

@@ -1,0 +1,59 @@
+"""`[consensus]` and `[chain]`: what all validators agree on before the first block."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from primitives.ids import Duration, Wei
+from sim.scenario.quantities import Amount, PositiveCount, PositiveSpan, Span
+
+MILLISECOND = 1_000_000
+GWEI = 10**9
+
+
+class Consensus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Batched PBFT."""
+
+    request_timeout: PositiveSpan = Duration(4_000 * MILLISECOND)
+    """How long a replica waits for its oldest pending transaction before it wants a new primary,
+    ns."""
+    view_change_timeout: PositiveSpan = Duration(4_000 * MILLISECOND)
+    """How long it waits for the new view; doubled for each further view in a row, ns."""
+    batch_size: PositiveCount = 500
+    """Waiting transactions at which the primary proposes at once; also a block's most."""
+    batch_delay: Span = Duration(200 * MILLISECOND)
+    """How long the primary lets a smaller batch wait for more, ns."""
+    pipeline_depth: PositiveCount = 4
+    """Sequence numbers that may be in flight together."""
+    block_interval: Span = Duration(0)
+    """Least time between two proposals; with `empty_blocks` also the beat of empty ones, ns."""
+    empty_blocks: bool = False
+    """Whether blocks are proposed when there is nothing to put in."""
+    checkpoint_interval: PositiveCount = 64
+    """A checkpoint every so many sequence numbers lets the log before it be deleted."""
+    window: PositiveCount = 256
+    """Sequence numbers above the stable checkpoint that are accepted (L)."""
+    signatures: Literal["real", "modelled"] = "modelled"
+    """"real" makes and verifies every signature; "modelled" charges their virtual cost only."""
+
+
+class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The chain's parameters, which genesis fixes."""
+
+    chain_id: Annotated[int, Meta(ge=1, le=2**63 - 1)] = 1337
+    gas_limit: Annotated[int, Meta(ge=21_000, le=2**63 - 1)] = 30_000_000
+    """Gas of one block at most; a plain transfer takes 21,000."""
+    base_fee: Literal["ethereum", "fixed"] = "ethereum"
+    """"ethereum" follows EIP-1559; "fixed" keeps the first base fee, which is what a scenario
+    that measures capacity wants: full blocks raise Ethereum's by 12.5 % each."""
+    base_fee_initial: Amount = Wei(GWEI)
+    """Base fee of the first block, wei for one gas."""
+    elasticity: PositiveCount = 2
+    """Gas limit divided by the gas that leaves the base fee unchanged (EIP-1559)."""
+    base_fee_change_denominator: PositiveCount = 8
+    """The base fee moves by at most one part in so many a block (EIP-1559)."""
+    timestamp_rule: Literal["nondecreasing", "strict"] = "nondecreasing"
+    """Whether blocks of the same second are allowed, or each needs a later one."""
+    max_block_bytes: Annotated[int, Meta(gt=0, le=8_388_608, extra={"unit": "bytes"})] = 8_388_608
+    """Size of a block at most."""

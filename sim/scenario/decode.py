@@ -1,0 +1,149 @@
+"""From a file's text to a `Scenario`, or to every mistake in it.
+
+Three passes, each over what the one before let through: TOML; names, types, units and ranges of
+single values; what must fit together. A mistake names the file and line of its key, or the
+`--set` that gave the value.
+"""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path as FilePath
+
+import msgspec
+from msgspec import inspect as types
+
+from sim.scenario.checks import check_scenario
+from sim.scenario.errors import Mistake, Path, ScenarioError, dotted
+from sim.scenario.lines import KeyLines
+from sim.scenario.overrides import apply_override
+from sim.scenario.scenario import Scenario
+from sim.scenario.shape import ShapeCheck
+from sim.scenario.workload import Replay, unify_workload
+from sim.workload.replay import read_replay
+
+POSITION = re.compile(r"\s*\(at line (\d+), column (\d+)\)$")
+
+
+def load_scenario(file: FilePath, overrides: Sequence[str] = ()) -> Scenario:
+    """Read, decode and check a scenario file, and the replay file it names.
+
+    Args:
+        file: the TOML file.
+        overrides: `key=value` texts that change it, in order.
+
+    Raises:
+        ScenarioError: with every mistake found.
+        InvalidInput: a bad line of the replay file, by its number.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(
+            [Mistake(str(file), "", "a readable scenario file", _reason(error))]
+        ) from error
+    scenario = decode_scenario(text, str(file), overrides, directory=file.parent)
+    if isinstance(scenario.workload, Replay):
+        read_replay(FilePath(scenario.workload.replay), scenario.chain.chain_id)
+    return scenario
+
+
+def decode_scenario(
+    text: str,
+    file: str = "scenario",
+    overrides: Sequence[str] = (),
+    directory: FilePath | None = None,
+) -> Scenario:
+    """Decode a scenario's text.
+
+    Args:
+        text: TOML.
+        file: what messages call it.
+        overrides: `key=value` texts that change it, in order.
+        directory: where relative file names start; the working directory if None.
+
+    Raises:
+        ScenarioError: with every mistake found.
+    """
+    table = _toml(text, file)
+    places = _Places(text, file)
+    for override in overrides:
+        places.override(apply_override(table, override), override)
+    if "workload" in table:
+        table["workload"] = unify_workload(table["workload"])
+    mistakes: list[Mistake] = []
+    check = ShapeCheck(lambda *finding: mistakes.append(places.mistake(*finding)))
+    resolved = check.resolve(table, _scenario_type())
+    if mistakes:
+        raise ScenarioError(places.sorted(mistakes))
+    scenario = msgspec.convert(resolved, Scenario)
+    mistakes = [places.mistake(*finding) for finding in check_scenario(scenario)]
+    if mistakes:
+        raise ScenarioError(places.sorted(mistakes))
+    return _settled(scenario, directory or FilePath())
+
+
+def _reason(error: Exception) -> str:
+    """Say what the operating system or the decoder said, without its numbers."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+@cache
+def _scenario_type() -> types.Type:
+    return types.type_info(Scenario)
+
+
+def _settled(scenario: Scenario, directory: FilePath) -> Scenario:
+    """Put events into their order and make the replay's file name independent of place."""
+    workload = scenario.workload
+    if isinstance(workload, Replay):
+        file = (directory / workload.replay).resolve()
+        workload = msgspec.structs.replace(workload, replay=str(file))
+    events = tuple(sorted(scenario.events, key=lambda event: event.at))
+    return msgspec.structs.replace(scenario, workload=workload, events=events)
+
+
+def _toml(text: str, file: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        position = POSITION.search(message)
+        place = f"{file}:{position.group(1)}" if position else file
+        raise ScenarioError(
+            [Mistake(place, "", "valid TOML", POSITION.sub("", message))]
+        ) from error
+
+
+class _Places:
+    """Where each value came from: a line of the file, or an override."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self._lines = KeyLines(text)
+        self._file = file
+        self._overrides: list[tuple[Path, str]] = []
+
+    def override(self, path: Path, text: str) -> None:
+        self._overrides.append((path, text))
+
+    def mistake(self, path: Path, expected: str, found: str, nearest: str | None = None) -> Mistake:
+        return Mistake(self._place(path), dotted(path), expected, found, nearest)
+
+    def sorted(self, mistakes: list[Mistake]) -> list[Mistake]:
+        """Return mistakes in file order, those of overrides last."""
+        return sorted(mistakes, key=lambda mistake: _line_number(mistake.place))
+
+    def _place(self, path: Path) -> str:
+        for changed, text in reversed(self._overrides):
+            if changed == path[: len(changed)] or path == changed[: len(path)]:
+                return f"--set {text}"
+        line = self._lines.find(path)
+        return self._file if line is None else f"{self._file}:{line}"
+
+
+def _line_number(place: str) -> int:
+    if place.startswith("--set "):
+        return 1 << 62
+    number = place.rpartition(":")[2]
+    return int(number) if number.isdecimal() else 0

@@ -1,0 +1,184 @@
+"""Work out each single node: its role, region, machine, and what its classes override."""
+
+from fractions import Fraction
+
+import msgspec
+
+from primitives.ids import Duration, NodeId
+from sim.links.regions import TABLES
+from sim.scenario.network import Disk, Network, NodeClass
+
+UNIFORM = "uniform"
+"""The latency that is the same everywhere; region names are then only labels."""
+
+ANYWHERE = "anywhere"
+"""The region of nodes in a uniform network that names none."""
+
+DISKS = {
+    "nvme": Disk(Duration(80_000), Duration(500_000), 1_000_000_000),
+    "ssd": Disk(Duration(150_000), Duration(3_000_000), 450_000_000),
+    "hdd": Disk(Duration(8_000_000), Duration(12_000_000), 150_000_000),
+}
+"""Named disks. Orders of magnitude of their kinds, not figures of one product."""
+
+OVERRIDABLE = (
+    "cores",
+    "cpu_speed",
+    "disk",
+    "bandwidth_up",
+    "bandwidth_down",
+    "loss",
+    "mempool_transactions",
+    "mempool_bytes",
+    "mempool_per_sender",
+)
+"""Keys that `[network]` sets for all nodes and a class for its own."""
+
+
+class NodePlan(msgspec.Struct, frozen=True):
+    """One node of the network, as it will be built."""
+
+    node: NodeId
+    validator: bool
+    region: str
+    machine: int
+    """Machines are numbered from 0; nodes of one machine share its cores and disk."""
+    cores: int
+    cpu_speed: float
+    disk: Disk
+    bandwidth_up: int
+    """Bits a second."""
+    bandwidth_down: int
+    loss: float
+    mempool_transactions: int
+    mempool_bytes: int
+    mempool_per_sender: int
+    classes: tuple[str, ...]
+    """Names of the classes that the node belongs to, in file order."""
+
+
+def known_regions(network: Network) -> tuple[str, ...] | None:
+    """Return the regions that may be named; None where any name will do (uniform latency)."""
+    return None if network.latency == UNIFORM else TABLES[network.latency].regions
+
+
+def members(node_class: NodeClass, network: Network) -> range | tuple[int, ...]:
+    """Return the numbers of a class's nodes."""
+    return chosen_nodes(node_class.nodes, network)
+
+
+def chosen_nodes(choice: tuple[int, ...] | str, network: Network) -> range | tuple[int, ...]:
+    """Return the node numbers that a list or a role stands for."""
+    if isinstance(choice, tuple):
+        return choice
+    return {
+        "all": range(network.nodes),
+        "validators": range(network.validators),
+        "followers": range(network.validators, network.nodes),
+    }[choice]
+
+
+def place_nodes(network: Network) -> tuple[NodePlan, ...]:
+    """Return the plan of every node, in node order. `network` must have passed its checks."""
+    regions = node_regions(network)
+    settings: list[dict[str, object]] = [
+        {key: getattr(network, key) for key in OVERRIDABLE} for _ in range(network.nodes)
+    ]
+    classes: list[list[str]] = [[] for _ in range(network.nodes)]
+    for node_class in network.classes:
+        overrides = {
+            key: value for key in OVERRIDABLE if (value := getattr(node_class, key)) is not None
+        }
+        for node in members(node_class, network):
+            settings[node].update(overrides)
+            classes[node].append(node_class.name)
+    return tuple(
+        _plan(network, node, regions[node], settings[node], tuple(classes[node]))
+        for node in range(network.nodes)
+    )
+
+
+def _plan(
+    network: Network,
+    node: int,
+    region: str,
+    settings: dict[str, object],
+    classes: tuple[str, ...],
+) -> NodePlan:
+    disk = settings["disk"]
+    return msgspec.convert(
+        {
+            **settings,
+            "disk": msgspec.to_builtins(DISKS[disk] if isinstance(disk, str) else disk),
+            "node": node,
+            "validator": node < network.validators,
+            "region": region,
+            "machine": node // network.nodes_per_machine,
+            "classes": classes,
+        },
+        NodePlan,
+    )
+
+
+def node_regions(network: Network) -> tuple[str, ...]:
+    """Return each node's region, classes considered."""
+    regions = list(_filled_regions(network))
+    for node_class in network.classes:
+        if node_class.region is not None:
+            for node in members(node_class, network):
+                regions[node] = node_class.region
+    return tuple(regions)
+
+
+def machine_count(network: Network) -> int:
+    """Return how many machines the nodes take."""
+    return -(-network.nodes // network.nodes_per_machine)
+
+
+def _filled_regions(network: Network) -> tuple[str, ...]:
+    """Return each node's region by the network's own rule; a machine stands in one region."""
+    machines = machine_count(network)
+    if isinstance(network.regions, dict):
+        of_machine = apportion(network.regions, machines)
+    else:
+        names = network.regions or known_regions(network) or (ANYWHERE,)
+        of_machine = tuple(names[machine % len(names)] for machine in range(machines))
+    return tuple(of_machine[node // network.nodes_per_machine] for node in range(network.nodes))
+
+
+def apportion(shares: dict[str, float], count: int) -> tuple[str, ...]:
+    """Give each of `count` machines a region so that every prefix comes close to the shares.
+
+    One by one, the region that is furthest below its due is taken; the first-named wins ties.
+    So followers, whose numbers come last, are spread like validators.
+    """
+    total = sum(Fraction(share) for share in shares.values())
+    given = dict.fromkeys(shares, 0)
+    regions = []
+    for placed in range(1, count + 1):
+        region = max(shares, key=lambda name: Fraction(shares[name]) * placed / total - given[name])
+        given[region] += 1
+        regions.append(region)
+    return tuple(regions)
+
+
+def partition_groups(
+    groups: tuple[tuple[int | str, ...], ...], network: Network
+) -> tuple[tuple[int, ...], ...]:
+    """Return the node numbers of each group of a partition, region names resolved."""
+    regions = node_regions(network)
+    by_region: dict[str, list[int]] = {}
+    for node, region in enumerate(regions):
+        by_region.setdefault(region, []).append(node)
+    return tuple(
+        tuple(
+            sorted(
+                {
+                    node
+                    for member in group
+                    for node in ([member] if isinstance(member, int) else by_region.get(member, ()))
+                }
+            )
+        )
+        for group in groups
+    )

@@ -1,0 +1,61 @@
+"""A scenario: one complete, checked description of a run. Equal scenarios and seeds, equal runs."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from primitives.ids import Duration
+from sim.scenario.consensus import Chain, Consensus
+from sim.scenario.events import TimelineEvent
+from sim.scenario.network import Network
+from sim.scenario.quantities import Count, PositiveNumber, PositiveSpan, Span
+from sim.scenario.workload import Transfers, Workload
+
+
+class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[measure]`: which part of the run the figures look at."""
+
+    warm_up: Span = Duration(0)
+    """Left out at the start, ns."""
+    cool_down: Span = Duration(0)
+    """Left out at the end, ns."""
+
+
+class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[expect]`: what must come out. Safety is always expected and needs no key."""
+
+    min_tps: PositiveNumber | None = None
+    """Transactions committed a second, in the measured window."""
+    max_p99_confirmation: PositiveSpan | None = None
+    """99 of 100 transactions are committed within this time, ns."""
+    min_height: Annotated[int, Meta(ge=1)] | None = None
+    """Height that the chain reaches."""
+    agreement: bool = False
+    """When the run ends, all running nodes stand at the same head, or nearly."""
+    agreement_within: Count = 2
+    """Blocks that a running node may then be behind the highest one."""
+    liveness_after_heal: PositiveSpan | None = None
+    """Within this time after each heal, a block of a new height is committed, ns."""
+    min_view_changes: Count | None = None
+    max_view_changes: Count | None = None
+
+
+class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A run's whole description, units resolved (ns, bytes, bits a second, wei)."""
+
+    name: Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    """Names the run directory, hence letters, digits, ".", "_" and "-" only."""
+    duration: PositiveSpan
+    """Virtual time that is simulated, ns."""
+    network: Network
+    description: str = ""
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 1
+    """Seed of every random choice, unless the command line gives another."""
+    consensus: Consensus = Consensus()
+    chain: Chain = Chain()
+    workload: Workload = Transfers(rate=100.0)
+    measure: Measure = Measure()
+    events: tuple[TimelineEvent, ...] = ()
+    """In the order of their instants."""
+    expect: Expect = Expect()
