@@ -25,9 +25,21 @@ def test_every_tool_knows_the_same_root_packages() -> None:
         name.removesuffix(".*") for name in tools["setuptools"]["packages"]["find"]["include"]
     }
     assert here == set(PACKAGES)
-    assert shipped == here
+    assert shipped == here | {"bench"}
     assert set(tools["importlinter"]["root_packages"]) == here
     assert set(tools["mypy"]["packages"]) == here
+
+
+def test_the_entry_points_lead_somewhere() -> None:
+    project = pyproject()["project"]
+    groups = project.get("entry-points", {})
+    points = [
+        *project["scripts"].values(),
+        *(at for named in groups.values() for at in named.values()),
+    ]
+    for point in points:
+        module, _, name = point.partition(":")
+        assert hasattr(importlib.import_module(module), name or "__name__"), point
 
 
 def test_every_source_folder_is_a_package() -> None:
