@@ -1,0 +1,1 @@
+"""Virtual time: the kernel and the world it runs, scenarios, checkers, reports."""

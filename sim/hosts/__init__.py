@@ -1,0 +1,1 @@
+"""Machines under the nodes: cores and disks."""

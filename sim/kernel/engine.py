@@ -11,7 +11,8 @@ begin and end of the turn. This one runs a turn early, at the moment when its me
 access link, whenever that cannot be told from outside:
 
 * nothing else can enter that inbox before this message does (`clear_until`, the earliest
-  pending timer, completion, acknowledgement or client submission of that node), and
+  pending timer, completion, acknowledgement or submission of that node; `feeding`, the next
+  instant at which a client may act), and
 * no action of the timeline and no end of the run lies before the turn's start (`horizon`).
 
 What a turn sends leaves through the heap at its own instant, so links, disks and processors see
@@ -47,6 +48,7 @@ from sim.kernel.entries import (
     NEVER,
     Action,
     Arriving,
+    Feeding,
     Fired,
     Flight,
     Landing,
@@ -129,7 +131,12 @@ class Kernel:
         self.actions: list[int] = []
         self._action_key = ACTION_KEY
         self._outside_key = OUTSIDE_KEY
+        self.feeds: list[int] = []
+        """Heap of the instants of coming feedings."""
         self.horizon = 0
+        """No turn may begin early at or after this instant."""
+        self.feeding = NEVER
+        """No message that enters its inbox at or after this instant may be given out early."""
         self._until = 0
         count = len(self.hosts)
         self._stride = count + 1
@@ -169,6 +176,17 @@ class Kernel:
         heapq.heappush(self.actions, at)
         self.set_horizon()
 
+    def feed(self, at: int, run: Callable[[], None]) -> None:
+        """Schedule a client: it may `deliver` events at that instant and touches nothing else.
+
+        Turns may begin before it that end after it; only messages that would enter an inbox
+        after it wait for it.
+        """
+        self._action_key += 1
+        heapq.heappush(self._heap, (at, self._action_key, 0, Feeding(run)))
+        heapq.heappush(self.feeds, at)
+        self.set_horizon()
+
     def deliver(self, at: int, node: int, event: Event) -> None:
         """Put an event from outside into a node's inbox at `at`; lost if the node is down."""
         host = self.hosts[node]
@@ -199,7 +217,7 @@ class Kernel:
         replace, pop, handlers = heapq.heapreplace, heapq.heappop, HANDLERS
         apply, slow_path = self._apply, self._land
         trace_deliveries = self.trace.wants_deliveries
-        horizon = self.horizon
+        horizon, feeding = self.horizon, self.feeding
         deliveries = 0
         while heap:
             at, key, index, entry = heap[0]
@@ -209,7 +227,7 @@ class Kernel:
                 pop(heap)
                 self.now = at
                 handlers[entry.__class__](self, at, key, entry)
-                horizon = self.horizon
+                horizon, feeding = self.horizon, self.feeding
                 continue
             node = entry.nodes[index]
             index += 1
@@ -228,7 +246,8 @@ class Kernel:
             landed = start
             if busy[node] > start:
                 start = busy[node]
-            if landed >= clear_until[node] or start >= horizon or trace_deliveries:
+            early = landed < clear_until[node] and start < horizon and landed < feeding
+            if not early or trace_deliveries:
                 self.now = at
                 slow_path(landed, key, index, node, entry)
                 continue
@@ -319,9 +338,10 @@ class Kernel:
             self.clear_until[host.index] = host.private[0] if host.private else NEVER
 
     def set_horizon(self) -> None:
-        """Find the first instant at which no turn may begin early."""
+        """Find the first instants at which turns and messages have to wait."""
         next_action = self.actions[0] if self.actions else NEVER
         self.horizon = min(next_action, self._until + 1)
+        self.feeding = self.feeds[0] if self.feeds else NEVER
 
     # ---------------------------------------------------------------- entries
 

@@ -131,3 +131,10 @@ class Action:
     """Something the timeline does to the world."""
 
     run: Callable[[], None]
+
+
+@dataclass(slots=True)
+class Feeding:
+    """A client's turn: it may put events into inboxes, and nothing else."""
+
+    run: Callable[[], None]

@@ -10,6 +10,7 @@ from sim.kernel.entries import (
     Action,
     Arriving,
     Durable,
+    Feeding,
     Landing,
     Leaving,
     Stage,
@@ -93,6 +94,13 @@ def on_action(kernel: "Kernel", _at: int, _key: int, entry: Action) -> None:
     entry.run()
 
 
+def on_feeding(kernel: "Kernel", _at: int, _key: int, entry: Feeding) -> None:
+    """Let a client act."""
+    heapq.heappop(kernel.feeds)
+    kernel.set_horizon()
+    entry.run()
+
+
 Handler = Callable[["Kernel", int, int, Any], None]
 
 HANDLERS: Mapping[type, Handler] = MappingProxyType(
@@ -106,5 +114,6 @@ HANDLERS: Mapping[type, Handler] = MappingProxyType(
         Durable: on_durable,
         Waking: on_waking,
         Action: on_action,
+        Feeding: on_feeding,
     }
 )

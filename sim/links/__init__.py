@@ -1,0 +1,1 @@
+"""The network under the nodes: regions, jitter, queues, loss, partitions."""

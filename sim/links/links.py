@@ -147,9 +147,9 @@ class Links:
         self._side = None
         self._routes.clear()
 
-    def add_latency(self, nodes: Sequence[int], extra_ns: int) -> None:
-        """Add to (or, if negative, take from) the latency of all links at `nodes`."""
-        self._extra[list(nodes)] += extra_ns
+    def set_extra_latency(self, nodes: Sequence[int], extra_ns: int) -> None:
+        """Add `extra_ns` at each of these ends of a link, instead of what was added before."""
+        self._extra[list(nodes)] = extra_ns
         self._routes.clear()
 
     def _route(self, sender: int, members: Sequence[int]) -> Route:

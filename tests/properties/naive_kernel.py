@@ -62,6 +62,8 @@ class NaiveKernel:
         self.actions += 1
         self.at(when, self.actions, run)
 
+    feed = act
+
     def deliver(self, when, node, event):
         self.outside += 1
 

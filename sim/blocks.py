@@ -1,0 +1,81 @@
+"""Executed blocks by their digest, for those who look at a run from outside.
+
+Nodes find executed blocks through their parents, by content. Checkers and reports know a block
+by the digest that a trace event names. This cache does for nodes what `ComputeCache` does, and
+keeps an index beside it.
+"""
+
+from collections.abc import Sequence
+
+from node.builder import BuildContext
+from node.execution import ExecutedBlock
+from node.shared import ComputeCache, Memo
+from node.validation import PooledTransaction
+from node.validation_errors import InvalidBlock
+from primitives.ids import Hash32
+from primitives.params import ChainParams
+
+BLOCKS_KEPT = 8_192
+"""Executed blocks that are kept for late readers; a run rarely has nodes further behind."""
+
+
+class BlockIndex:
+    """Executed blocks by digest; the oldest leave first.
+
+    Args:
+        genesis: block 0; never leaves.
+    """
+
+    def __init__(self, genesis: ExecutedBlock) -> None:
+        self._genesis = genesis
+        self._blocks: Memo[Hash32, ExecutedBlock] = Memo(BLOCKS_KEPT)
+
+    def add(self, block: ExecutedBlock) -> None:
+        """Take a block in."""
+        self._blocks.put(block.digest, block)
+
+    def block(self, digest: Hash32) -> ExecutedBlock:
+        """Return a block.
+
+        Raises:
+            KeyError: nobody has executed it, or it has left.
+        """
+        if digest == self._genesis.digest:
+            return self._genesis
+        block = self._blocks.get(digest)
+        if block is None:
+            raise KeyError(digest.hex())
+        return block
+
+    def transaction_hashes(self, digest: bytes) -> Sequence[bytes]:
+        """Return the hashes of a block's transactions; empty for a block that is not known."""
+        block = self._blocks.get(Hash32(digest))
+        return () if block is None else tuple(t.hash for t in block.transactions)
+
+
+class IndexedCache(ComputeCache):
+    """The nodes' shared cache, which also fills an index of executed blocks."""
+
+    __slots__ = ("_index",)
+
+    def __init__(self, params: ChainParams, index: BlockIndex) -> None:
+        super().__init__(params)
+        self._index = index
+
+    def execute(self, parent: ExecutedBlock, payload: bytes) -> ExecutedBlock | InvalidBlock:
+        """Return the executed block, or the reason why it is refused."""
+        result = super().execute(parent, payload)
+        if isinstance(result, ExecutedBlock):
+            self._index.add(result)
+        return result
+
+    def build(
+        self,
+        parent: ExecutedBlock,
+        candidates: tuple[PooledTransaction, ...],
+        context: BuildContext,
+    ) -> ExecutedBlock:
+        """Build a block, and keep it for those who will execute it."""
+        built = super().build(parent, candidates, context)
+        self._index.add(built)
+        return built

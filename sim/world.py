@@ -1,0 +1,188 @@
+"""The simulated world as its users see it: nodes that run, fail and talk, and a clock.
+
+`World` joins the kernel, the links and the trace, and is what the fault timeline, the checkers,
+the clients and the tests act on. It adds no behaviour of its own to a run.
+"""
+
+from collections.abc import Sequence
+
+from consensus.certificate import Certificate
+from node.config import Environment
+from node.execution import ExecutedBlock
+from node.execution_base_fee import next_base_fee
+from node.node import Node
+from primitives.ids import Hash32, Instant, NodeId, View, Wei
+from primitives.machine import Machine, Submitted
+from sim.blocks import BlockIndex
+from sim.kernel.engine import Kernel
+from sim.links.links import Links
+from sim.trace import DeliveryConsumer, EventConsumer, Observation, Trace, TrafficConsumer
+from sim.trace_events import Crashed, Delayed, Healed, Partitioned, Restarted, Slowed
+
+SLOWNESS_UNIT = 1_000
+"""Slowdown factors are kept in thousandths: virtual time knows no floating point."""
+
+
+class World:
+    """One network in virtual time.
+
+    Args:
+        kernel: runs the nodes.
+        links: what lies between them.
+        trace: what they write to.
+        environment: what the nodes share.
+        blocks: every block that some node has executed.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        links: Links,
+        trace: Trace,
+        environment: Environment,
+        blocks: BlockIndex,
+    ) -> None:
+        self.kernel = kernel
+        self.trace = trace
+        self.environment = environment
+        self.blocks = blocks
+        self._links = links
+        self._view = View(0)
+        self._head = environment.genesis_block
+        trace.subscribe(events=self._watch)
+
+    # ---------------------------------------------------------------- what it shows
+
+    @property
+    def now(self) -> Instant:
+        """The present virtual instant, ns."""
+        return Instant(self.kernel.now)
+
+    @property
+    def size(self) -> int:
+        """Number of nodes, dead ones included."""
+        return len(self.kernel.hosts)
+
+    @property
+    def nodes(self) -> tuple[Machine | None, ...]:
+        """Each node's machine; None while it is down. To look at, not to touch."""
+        return tuple(host.machine for host in self.kernel.hosts)
+
+    @property
+    def head(self) -> ExecutedBlock:
+        """The highest block that some node has committed."""
+        return self._head
+
+    @property
+    def view(self) -> View:
+        """The highest view that a replica has entered."""
+        return self._view
+
+    def primary(self) -> NodeId:
+        """Return the primary of the highest view entered."""
+        return self.environment.genesis.committee.primary(self._view)
+
+    def is_live(self, node: NodeId) -> bool:
+        """Whether the node runs now."""
+        return self.kernel.hosts[node].machine is not None
+
+    def base_fee(self) -> Wei:
+        """Base fee of the block after `head`, in wei per gas."""
+        return next_base_fee(self._head.block.header, self.environment.genesis.params)
+
+    def block(self, digest: Hash32) -> ExecutedBlock:
+        """Return an executed block by its digest; genesis too.
+
+        Raises:
+            KeyError: nobody has executed such a block, or it is too long ago.
+        """
+        return self.blocks.block(digest)
+
+    def node(self, node: NodeId | int) -> Node:
+        """Return a running node.
+
+        Raises:
+            KeyError: it is down.
+        """
+        machine = self.kernel.hosts[node].machine
+        if not isinstance(machine, Node):
+            raise KeyError(f"node {node} is down")
+        return machine
+
+    def certificate(self, node: NodeId, height: int) -> Certificate:
+        """Return the certificate with which `node` committed its block of `height`.
+
+        Raises:
+            KeyError: the node is down or has none.
+        """
+        return self.node(node).ledger.certificate(height)
+
+    def subscribe(
+        self,
+        events: EventConsumer | None = None,
+        traffic: TrafficConsumer | None = None,
+        deliveries: DeliveryConsumer | None = None,
+    ) -> None:
+        """Add consumers of the trace."""
+        self.trace.subscribe(events, traffic, deliveries)
+
+    # ---------------------------------------------------------------- what can be done to it
+
+    def run_until(self, at_ns: int) -> None:
+        """Let virtual time pass up to and including an instant."""
+        self.kernel.run_until(at_ns)
+
+    def run_for(self, span_ns: int) -> None:
+        """Let virtual time pass."""
+        self.kernel.run_until(self.kernel.now + span_ns)
+
+    def submit(self, at_ns: int, node: NodeId | int, raw: bytes) -> None:
+        """Hand a signed transaction to a node at an instant; lost if the node is down then."""
+        self.kernel.deliver(at_ns, node, Submitted(raw))
+
+    def crash(self, node: NodeId | int) -> bool:
+        """Kill a node's process; False if it was down."""
+        if not self.is_live(NodeId(node)):
+            return False
+        self.kernel.crash(node)
+        self.kernel.observe(node, Crashed())
+        return True
+
+    def restart(self, node: NodeId | int) -> bool:
+        """Start a node from what its disk holds; False if it runs."""
+        if self.is_live(NodeId(node)):
+            return False
+        self.kernel.observe(node, Restarted())
+        self.kernel.start(node)
+        return True
+
+    def slow(self, node: NodeId | int, factor: float) -> None:
+        """Let everything a node computes take `factor` times as long; 1 is its own speed."""
+        self.kernel.slow(node, round(factor * SLOWNESS_UNIT), SLOWNESS_UNIT)
+        self.kernel.observe(node, Slowed(round(factor * 100)))
+
+    def partition(self, groups: Sequence[Sequence[int]]) -> None:
+        """Cut the network: nodes reach only their own group; the unnamed ones form one more."""
+        cut = tuple(tuple(int(n) for n in group) for group in groups)
+        self._links.partition(cut)
+        self.kernel.observe(-1, Partitioned(cut))
+
+    def heal(self) -> None:
+        """End the partition."""
+        self._links.heal()
+        self.kernel.observe(-1, Healed())
+
+    def set_latency(self, nodes: Sequence[int], extra_ns: int) -> None:
+        """Delay everything at each end of these nodes' links by `extra_ns`; 0 is normal again."""
+        affected = tuple(int(n) for n in nodes)
+        self._links.set_extra_latency(affected, extra_ns)
+        self.kernel.observe(-1, Delayed(extra_ns, affected))
+
+    def _watch(self, observation: Observation) -> None:
+        name = observation.event.name
+        if name == "consensus.view_entered":
+            self._view = max(self._view, View(observation.event.view))  # type: ignore[attr-defined]
+        elif name == "chain.block_committed":
+            height = observation.event.height  # type: ignore[attr-defined]
+            if height > self._head.number:
+                self._head = self.block(observation.event.digest)  # type: ignore[attr-defined]
