@@ -4,12 +4,9 @@ The curve library derives the public key whenever it is handed a private one, wh
 than the signature itself. Whoever signs thousands of transactions prepares each key once.
 """
 
-from coincurve import PrivateKey
-
 from primitives.address import address_from_public_key
-from primitives.errors import CryptoError
 from primitives.ids import Address, Hash32
-from primitives.secp256k1 import ORDER
+from primitives.secp256k1 import load_private_key
 
 
 class AccountKey:
@@ -25,9 +22,7 @@ class AccountKey:
     __slots__ = ("_key", "address")
 
     def __init__(self, private_key: bytes) -> None:
-        if len(private_key) != 32 or not 0 < int.from_bytes(private_key, "big") < ORDER:
-            raise CryptoError("private key", "32 bytes in [1, order)", f"{len(private_key)} bytes")
-        self._key = PrivateKey(private_key)
+        self._key = load_private_key(private_key)
         self.address: Address = address_from_public_key(
             self._key.public_key.format(compressed=False)[1:]
         )

@@ -17,7 +17,7 @@ def public_key(private_key: bytes) -> bytes:
     Raises:
         CryptoError: the key is not 32 bytes, zero, or not below the order.
     """
-    return bytes(_private(private_key).public_key.format(compressed=False)[1:])
+    return bytes(load_private_key(private_key).public_key.format(compressed=False)[1:])
 
 
 def sign(digest: Hash32, private_key: bytes) -> tuple[int, int, int]:
@@ -26,7 +26,7 @@ def sign(digest: Hash32, private_key: bytes) -> tuple[int, int, int]:
     Raises:
         CryptoError: the key is not a private key.
     """
-    signature = _private(private_key).sign_recoverable(digest, hasher=None)
+    signature = load_private_key(private_key).sign_recoverable(digest, hasher=None)
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
     return signature[64], r, s
 
@@ -53,7 +53,12 @@ def recover(digest: Hash32, y_parity: int, r: int, s: int) -> bytes:
     return bytes(key.format(compressed=False)[1:])
 
 
-def _private(private_key: bytes) -> PrivateKey:
+def load_private_key(private_key: bytes) -> PrivateKey:
+    """Return the curve library's form of a 32-byte private key.
+
+    Raises:
+        CryptoError: the key is not 32 bytes, zero, or not below the order.
+    """
     if len(private_key) != 32 or not 0 < int.from_bytes(private_key, "big") < ORDER:
         raise CryptoError("private key", "32 bytes in [1, order)", f"{len(private_key)} bytes")
     return PrivateKey(private_key)

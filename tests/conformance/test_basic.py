@@ -93,10 +93,9 @@ def _without_signature(unsigned: str) -> bytes:
 
 
 def _check_decryption(case: Mapping[str, Any]) -> Problems:
-    decrypt = {"aes_ctr": decrypt_aes_ctr, "ecies_sec1_altered": decrypt_ecies}[
-        case["decryption_type"]
-    ]
-    found = decrypt(from_hex(case["key"]), from_hex(case["cipher"]))
+    kind, key, text = case["decryption_type"], from_hex(case["key"]), from_hex(case["cipher"])
+    assert kind in ("aes_ctr", "ecies_sec1_altered"), f"unknown decryption {kind}"
+    found = decrypt_aes_ctr(key, text) if kind == "aes_ctr" else decrypt_ecies(key, text)
     yield "payload", found.hex(), case["payload"]
 
 

@@ -116,8 +116,8 @@ def _from_rpc(rpc: Mapping[str, Any]) -> Transaction:
     if kind == 1:
         return AccessListTransaction(1, nonce, Wei(number(rpc["gasPrice"])), *rest)
     assert kind == 2, f"no reader for type {kind}"
-    fees = Wei(number(rpc["maxPriorityFeePerGas"])), Wei(number(rpc["maxFeePerGas"]))
-    return DynamicFeeTransaction(1, nonce, *fees, *rest)
+    tip, fee = Wei(number(rpc["maxPriorityFeePerGas"])), Wei(number(rpc["maxFeePerGas"]))
+    return DynamicFeeTransaction(1, nonce, tip, fee, *rest)
 
 
 def _entry(rpc: Mapping[str, Any]) -> AccessListEntry:
