@@ -1,6 +1,7 @@
 """Sizes that keep files and functions readable in one sitting."""
 
 import ast
+import re
 from collections.abc import Iterable
 
 from tests.architecture.source import Finding, Source
@@ -12,6 +13,8 @@ FUNCTION_LINES_USUAL = 35
 """Nine functions in ten are no longer than this."""
 FUNCTION_LINES_MAX = 70
 COLUMNS_MAX = 100
+PRAGMA = re.compile(r"\s+# (type: ignore|noqa)\b.*$")
+"""A note to a tool, which the formatter cannot move; it may hang over the edge."""
 
 
 def long_files(files: Iterable[Source], exceptions: frozenset[str]) -> list[Finding]:
@@ -31,7 +34,7 @@ def long_lines(files: Iterable[Source]) -> list[Finding]:
         Finding(file.path, number, f"line has {len(line)} columns, limit {COLUMNS_MAX}")
         for file in files
         for number, line in enumerate(file.text.splitlines(), start=1)
-        if len(line) > COLUMNS_MAX
+        if len(PRAGMA.sub("", line)) > COLUMNS_MAX
     ]
 
 

@@ -185,3 +185,5 @@ def test_lengths_are_measured() -> None:
 
     assert sizes.long_lines([parse("x = 1  # " + "y" * 92)])
     assert not sizes.long_lines([parse("x = 1  # " + "y" * 91)])
+    assert not sizes.long_lines([parse("x = " + "y" * 96 + "  # type: ignore[name-defined]")])
+    assert sizes.long_lines([parse("x = " + "y" * 97 + "  # type: ignore[name-defined]")])
