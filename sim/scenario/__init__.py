@@ -5,7 +5,7 @@ is node 17?".
 """
 
 from sim.scenario.consensus import Chain, Consensus
-from sim.scenario.decode import decode_scenario, load_scenario
+from sim.scenario.decode import decode_scenario, decode_table, load_scenario
 from sim.scenario.errors import Mistake, ScenarioError
 from sim.scenario.events import (
     Churn,
@@ -59,6 +59,7 @@ __all__ = [
     "ScenarioError",
     "load_scenario",
     "decode_scenario",
+    "decode_table",
     "format_scenario",
     "NodePlan",
     "place_nodes",

@@ -4,18 +4,15 @@ The functions assume that every value has its type and range, and assume nothing
 """
 
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 
+from sim.registry import workload_names
 from sim.scenario.errors import Path
 from sim.scenario.event_checks import check_events
 from sim.scenario.events import Heal, Partition, TimelineEvent, event_end
 from sim.scenario.findings import Finding, span, unknown_name
 from sim.scenario.network_checks import check_network
 from sim.scenario.scenario import Scenario
-from sim.scenario.workload import BUILT_IN, Extension, Transfers
-
-WORKLOADS = "orrery.workloads"
-"""Entry point group of workloads from other packages."""
+from sim.scenario.workload import Extension, Transfers
 
 
 def check_scenario(scenario: Scenario) -> list[Finding]:
@@ -33,12 +30,9 @@ def check_scenario(scenario: Scenario) -> list[Finding]:
 
 def _check_consensus(scenario: Scenario) -> Iterator[Finding]:
     consensus = scenario.consensus
-    if consensus.window < 2 * consensus.checkpoint_interval:
-        expected = f"at least twice the checkpoint_interval, {2 * consensus.checkpoint_interval}"
+    if consensus.window < 2 * consensus.pipeline_depth:
+        expected = f"at least twice the pipeline_depth, {2 * consensus.pipeline_depth}"
         yield Finding(("consensus", "window"), expected, str(consensus.window))
-    if consensus.pipeline_depth > consensus.window:
-        expected = f"at most the window, {consensus.window}"
-        yield Finding(("consensus", "pipeline_depth"), expected, str(consensus.pipeline_depth))
     if consensus.empty_blocks and not consensus.block_interval:
         expected = "an interval above 0s with empty_blocks, or blocks would never stop"
         yield Finding(("consensus", "block_interval"), expected, span(consensus.block_interval))
@@ -54,10 +48,8 @@ def _check_chain(scenario: Scenario) -> Iterator[Finding]:
 def _check_workload(scenario: Scenario) -> Iterator[Finding]:
     workload = scenario.workload
     if isinstance(workload, Extension):
-        names = [point.name for point in entry_points(group=WORKLOADS)]
-        if workload.name not in names:
-            known = [*BUILT_IN, *sorted(set(names) - set(BUILT_IN))]
-            yield unknown_name(("workload", "kind"), workload.name, known)
+        if workload.name not in workload_names():
+            yield unknown_name(("workload", "kind"), workload.name, workload_names())
         return
     if workload.start >= scenario.duration:
         yield _late(("workload", "start"), workload.start, scenario.duration)

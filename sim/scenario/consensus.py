@@ -16,24 +16,26 @@ class Consensus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Batched PBFT."""
 
     request_timeout: PositiveSpan = Duration(4_000 * MILLISECOND)
-    """How long a replica waits for its oldest pending transaction before it wants a new primary,
-    ns."""
+    """How long work may wait without a delivery before a replica wants another primary, ns."""
     view_change_timeout: PositiveSpan = Duration(4_000 * MILLISECOND)
-    """How long it waits for the new view; doubled for each further view in a row, ns."""
+    """How long a new view may take once a quorum wants it; doubles with each failure, ns."""
+    timeout_doublings: Annotated[int, Meta(ge=0, le=20)] = 8
+    """How often the two timeouts double at most."""
+    repair_interval: PositiveSpan = Duration(1_000 * MILLISECOND)
+    """How often a replica repeats what may have been lost, ns."""
     batch_size: PositiveCount = 500
-    """Waiting transactions at which the primary proposes at once; also a block's most."""
+    """Waiting transactions at which the primary proposes at once."""
     batch_delay: Span = Duration(200 * MILLISECOND)
-    """How long the primary lets a smaller batch wait for more, ns."""
+    """How long fewer than that may wait for more, ns."""
     pipeline_depth: PositiveCount = 4
-    """Sequence numbers that may be in flight together."""
+    """Sequence numbers that the primary keeps in flight."""
     block_interval: Span = Duration(0)
-    """Least time between two proposals; with `empty_blocks` also the beat of empty ones, ns."""
+    """Least time between two proposals, ns."""
     empty_blocks: bool = False
-    """Whether blocks are proposed when there is nothing to put in."""
-    checkpoint_interval: PositiveCount = 64
-    """A checkpoint every so many sequence numbers lets the log before it be deleted."""
-    window: PositiveCount = 256
-    """Sequence numbers above the stable checkpoint that are accepted (L)."""
+    """Propose every `block_interval`, also when nothing waits."""
+    window: PositiveCount = 32
+    """Sequence numbers above the last delivered one for which votes are kept; at least twice
+    the pipeline_depth."""
     signatures: Literal["real", "modelled"] = "modelled"
     """"real" makes and verifies every signature; "modelled" charges their virtual cost only."""
 

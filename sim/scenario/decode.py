@@ -66,12 +66,29 @@ def decode_scenario(
     Raises:
         ScenarioError: with every mistake found.
     """
-    table = _toml(text, file)
-    places = _Places(text, file)
+    places = _Places(KeyLines(text), file)
+    return _decode(_toml(text, file), places, overrides, directory or FilePath())
+
+
+def decode_table(table: dict[str, object], name: str = "scenario") -> Scenario:
+    """Decode a scenario given as nested tables, for example from a test.
+
+    Raises:
+        ScenarioError: with every mistake found; `name` stands where a file and line would.
+    """
+    return _decode(table, _Places(KeyLines(""), name), (), FilePath())
+
+
+def _decode(
+    table: dict[str, object],
+    places: "_Places",
+    overrides: Sequence[str],
+    directory: FilePath,
+) -> Scenario:
     for override in overrides:
         places.override(apply_override(table, override), override)
     if "workload" in table:
-        table["workload"] = unify_workload(table["workload"])
+        table = {**table, "workload": unify_workload(table["workload"])}
     mistakes: list[Mistake] = []
     check = ShapeCheck(lambda *finding: mistakes.append(places.mistake(*finding)))
     resolved = check.resolve(table, _scenario_type())
@@ -81,7 +98,7 @@ def decode_scenario(
     mistakes = [places.mistake(*finding) for finding in check_scenario(scenario)]
     if mistakes:
         raise ScenarioError(places.sorted(mistakes))
-    return _settled(scenario, directory or FilePath())
+    return _settled(scenario, directory)
 
 
 def _reason(error: Exception) -> str:
@@ -119,8 +136,8 @@ def _toml(text: str, file: str) -> dict[str, object]:
 class _Places:
     """Where each value came from: a line of the file, or an override."""
 
-    def __init__(self, text: str, file: str) -> None:
-        self._lines = KeyLines(text)
+    def __init__(self, lines: KeyLines, file: str) -> None:
+        self._lines = lines
         self._file = file
         self._overrides: list[tuple[Path, str]] = []
 

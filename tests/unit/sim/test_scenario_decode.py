@@ -1,12 +1,17 @@
 """Every kind of mistake in a scenario file, and the message its author gets."""
 
+import dataclasses
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from consensus.params import ConsensusParams
 from primitives.errors import InvalidInput
+from primitives.params import ChainParams
 from sim.scenario import (
+    Chain,
+    Consensus,
     Crash,
     Disk,
     Extension,
@@ -23,6 +28,7 @@ from sim.scenario import (
     load_scenario,
     workload_options,
 )
+from sim.workload import options
 
 MINIMAL = """\
 name = "small"
@@ -406,8 +412,7 @@ def test_a_restart_of_another_node_than_the_crashed_one_is_a_slip() -> None:
 @pytest.mark.parametrize(
     ("section", "lines", "key", "message"),
     [
-        ("consensus", "window = 100", "window", "at least twice the checkpoint_interval, 128"),
-        ("consensus", "pipeline_depth = 300", "pipeline_depth", "at most the window, 256"),
+        ("consensus", "window = 7", "window", "at least twice the pipeline_depth, 8, got 7"),
         ("consensus", "empty_blocks = true", "block_interval", "an interval above 0s"),
         ("consensus", "batch_size = 0", "batch_size", "at least 1"),
         ("consensus", 'signatures = "fake"', "signatures", 'one of "modelled", "real"'),
@@ -475,8 +480,8 @@ def test_an_override_replaces_the_file_and_is_named_in_its_mistakes() -> None:
     assert decode_scenario(MINIMAL, "x", ["duration=1min"]).duration == 60_000_000_000
     assert only_mistake(MINIMAL, "consensus.batch_siz=7") == (
         "--set consensus.batch_siz=7: consensus.batch_siz: expected one of "
-        "request_timeout, view_change_timeout, batch_size, batch_delay, pipeline_depth, "
-        "block_interval, empty_blocks, checkpoint_interval, window, signatures, "
+        "request_timeout, view_change_timeout, timeout_doublings, repair_interval, batch_size, "
+        "batch_delay, pipeline_depth, block_interval, empty_blocks, window, signatures, "
         'got an unknown key; did you mean "batch_size"?'
     )
     assert only_mistake(MINIMAL, "network.validators=0").startswith("--set network.validators=0: ")
@@ -503,31 +508,37 @@ def test_an_override_does_not_pass_through_a_plain_value() -> None:
 
 
 def test_workload_options_are_what_the_workload_package_takes() -> None:
-    options = pytest.importorskip("sim.workload.options")
     kind, table = workload_options(decode_scenario(EVERYTHING).workload)
     decoded = options.decode_options(options.TransferOptions, table)
     assert kind == "transfers"
     assert decoded.rate == 20.5
+    assert decoded.ramp is not None
     assert decoded.ramp.to == 40
     assert decoded.bursts[0].length == 5_000_000_000
     assert decoded.value_min == 10**9
 
 
 def test_our_transfers_spell_out_every_option_with_the_same_default() -> None:
-    options = pytest.importorskip("sim.workload.options")
     for ours, theirs in ((Transfers, options.TransferOptions), (Replay, options.ReplayOptions)):
         written = {f.name: f.default for f in msgspec.structs.fields(ours)}
         taken = {f.name: f.default for f in msgspec.structs.fields(theirs)}
         assert written == taken
 
 
+def test_our_consensus_and_chain_have_the_same_keys_and_defaults_as_the_nodes() -> None:
+    consensus = {f.name: f.default for f in msgspec.structs.fields(Consensus)}
+    assert consensus.pop("signatures") == "modelled"
+    assert consensus == {f.name: f.default for f in dataclasses.fields(ConsensusParams)}
+    chain = {f.name: f.default for f in msgspec.structs.fields(Chain)}
+    chain["base_fee_rule"] = chain.pop("base_fee")
+    params = {f.name: f.default for f in dataclasses.fields(ChainParams)}
+    assert chain == {key: params[key] for key in chain}
+
+
 def test_a_workload_of_another_package_keeps_its_own_keys(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Point:
-        name = "swaps"
-
-    monkeypatch.setattr("sim.scenario.checks.entry_points", lambda group: [Point()])
+    monkeypatch.setattr("sim.scenario.checks.workload_names", lambda: ("transfers", "swaps"))
     text = with_section("workload", 'kind = "swaps"\npools = 3\nshape = { a = 1 }')
     scenario = decode_scenario(text)
     assert scenario.workload == Extension("swaps", {"pools": 3, "shape": {"a": 1}})

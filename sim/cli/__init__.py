@@ -1,0 +1,3 @@
+"""The command line: `orrery`."""
+
+from sim.cli.entry import main as main

@@ -1,0 +1,168 @@
+"""The commands and their options."""
+
+from argparse import (
+    ArgumentParser,
+    ArgumentTypeError,
+    RawDescriptionHelpFormatter,
+    _SubParsersAction,
+)
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+SEED_END = 2**63
+"""Seeds are below this."""
+
+DESCRIPTION = """\
+A working model of a blockchain network: the nodes' real code, in virtual time.
+
+example:
+  orrery run scenarios/quickstart.toml
+"""
+
+RUN = """\
+Simulate one scenario and write its run directory (summary.json, report.html, metrics.om, trace).
+
+examples:
+  orrery run scenarios/quickstart.toml
+  orrery run scenarios/wan-100.toml --seed 7 --seeds 5 --set consensus.batch_size=500 --json
+"""
+
+TEST = """\
+Run scenario files and judge their expectations.
+
+example:
+  orrery test scenarios/ --junit results.xml
+"""
+
+CALIBRATE = """\
+Measure on this machine what each kind of work costs, and write a calibration profile.
+
+example:
+  orrery calibrate --out profile.json
+"""
+
+BENCH = """\
+Measure the simulator's own speed and memory; all benchmarks if none is named.
+
+example:
+  orrery bench consensus --json
+"""
+
+EXIT_CODES = """
+exit code: 0 all expectations held; 1 one failed, or a checker objected; 2 bad input, nothing ran;
+130 interrupted, the result is partial.
+"""
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = ArgumentParser(
+        prog="orrery", description=DESCRIPTION, formatter_class=RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"orrery {_version()}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_run(_command(commands, "run", "simulate a scenario", RUN))
+    _add_test(_command(commands, "test", "judge scenarios by their expectations", TEST))
+    _add_calibrate(_command(commands, "calibrate", "measure what work costs here", CALIBRATE))
+    _add_bench(_command(commands, "bench", "measure the simulator itself", BENCH))
+    return parser
+
+
+def whole_number(text: str) -> int:
+    """Read a number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"expected a whole number, at least 1, got {text!r}")
+    return int(text)
+
+
+def seed_number(text: str) -> int:
+    """Read a seed."""
+    if not text.isdecimal() or int(text) >= SEED_END:
+        raise ArgumentTypeError(f"expected a whole number from 0 to 2**63 - 1, got {text!r}")
+    return int(text)
+
+
+def _version() -> str:
+    try:
+        return version("orrery")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def _command(
+    commands: "_SubParsersAction[ArgumentParser]", name: str, summary: str, description: str
+) -> ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=description + ("" if name in {"calibrate", "bench"} else EXIT_CODES),
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _add_run(parser: ArgumentParser) -> None:
+    parser.add_argument("scenario", type=Path, metavar="FILE", help="scenario file (TOML)")
+    parser.add_argument("--seed", type=seed_number, metavar="N", help="instead of the file's seed")
+    parser.add_argument(
+        "--seeds",
+        type=whole_number,
+        default=1,
+        metavar="N",
+        help="run N seeds, counting up, and give means and 95 %% intervals",
+    )
+    _add_set(parser)
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs"),
+        metavar="DIR",
+        help="where run directories go (default: runs/)",
+    )
+    _add_workers(parser)
+    _add_json(parser)
+
+
+def _add_test(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="scenario files, or directories of them"
+    )
+    parser.add_argument("--seed", type=seed_number, metavar="N", help="instead of the files' seeds")
+    _add_set(parser)
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write results as JUnit XML")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="keep run directories here (default: none)"
+    )
+    _add_workers(parser)
+    _add_json(parser)
+
+
+def _add_calibrate(parser: ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the profile to write")
+    _add_json(parser)
+
+
+def _add_bench(parser: ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run")
+    _add_json(parser)
+
+
+def _add_set(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="KEY=VALUE",
+        help='change one value, as in "consensus.batch_size=500"; may be repeated',
+    )
+
+
+def _add_workers(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--workers", type=whole_number, default=1, metavar="N", help="processes (default: 1)"
+    )
+
+
+def _add_json(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")

@@ -1,0 +1,112 @@
+"""What a run came to, for people: tables for a terminal, plain lines in a pipe."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sim.report.result import RunResult
+from sim.report.seeds import Interval, intervals
+
+NARROW = 100
+"""Columns of a table that goes into a pipe."""
+
+
+def output_console() -> Console:
+    """Return the console of results: standard output, wide enough when it is no terminal."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=NARROW)
+
+
+def show_result(result: RunResult, console: Console) -> None:
+    """Print one run: its figures, its expectations, what stopped it."""
+    title = Text(f"{result.scenario}, seed {result.seed}")
+    table = Table(title=title, title_justify="left")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for figure, value in _figures(result):
+        table.add_row(figure, Text(value))
+    console.print(table)
+    show_expectations(result, console)
+    show_trouble(result, console)
+    if result.run_directory is not None:
+        console.print(Text(f"run directory: {result.run_directory}"), soft_wrap=True)
+
+
+def show_expectations(result: RunResult, console: Console) -> None:
+    """Print each expectation and what came of it."""
+    for expectation in result.expectations:
+        mark, style = ("passed", "green") if expectation.passed else ("FAILED", "bold red")
+        line = Text.assemble((f"{mark}  ", style), (expectation.name, "bold"))
+        console.print(line.append(f": {expectation.detail}"), soft_wrap=True)
+
+
+def show_trouble(result: RunResult, console: Console) -> None:
+    """Print why a run must not be taken for a good and whole one, and how to repeat it."""
+    breach = result.violation
+    if breach is not None:
+        place = "the network" if breach.node < 0 else f"node {breach.node}"
+        console.print(
+            Text(
+                f"VIOLATION of {breach.checker} at {breach.at_ns / 1e9:.6f} s, {place}, "
+                f"seed {result.seed}: {breach.detail}",
+                style="bold red",
+            ),
+            soft_wrap=True,
+        )
+    elif result.partial:
+        reached = f"{result.virtual_seconds:g} s of virtual time"
+        text = f"PARTIAL RESULT: the run was interrupted after {reached}"
+        console.print(Text(text, style="bold yellow"), soft_wrap=True)
+    if not result.passed:
+        console.print(Text(f"replay: {result.replay}"), soft_wrap=True)
+
+
+def show_intervals(results: Sequence[RunResult], console: Console) -> None:
+    """Print means and 95 % intervals over several seeds."""
+    first = results[0]
+    title = Text(f"{first.scenario}, {len(results)} seeds")
+    table = Table(title=title, title_justify="left")
+    table.add_column("figure")
+    for heading in ("mean", "95 % low", "95 % high"):
+        table.add_column(heading, justify="right")
+    table.add_column("unit")
+    for row in intervals(results):
+        table.add_row(row.figure, *_interval_cells(row), row.unit)
+    console.print(table)
+    for result in results:
+        if not result.passed or result.partial:
+            console.print(Text(f"seed {result.seed}:", style="bold"))
+            show_expectations(result, console)
+            show_trouble(result, console)
+
+
+def _interval_cells(row: Interval) -> tuple[str, str, str]:
+    return _number(row.mean), _number(row.low), _number(row.high)
+
+
+def _figures(result: RunResult) -> list[tuple[str, str]]:
+    confirmation = result.confirmation_time_seconds
+    points = (confirmation.p50, confirmation.p95, confirmation.p99)
+    times = " / ".join("-" if point is None else f"{point:.3f}" for point in points)
+    rejected = ", ".join(f"{code} {count:,}" for code, count in sorted(result.rejected.items()))
+    return [
+        ("virtual time", f"{result.virtual_seconds:g} s"),
+        ("wall time", f"{result.wall_seconds:.2f} s"),
+        ("nodes", f"{result.nodes:,}"),
+        ("height", f"{result.height:,}"),
+        ("transactions", f"{result.transactions:,}"),
+        ("throughput", f"{result.tps:,.1f} tx/s"),
+        ("confirmation p50 / p95 / p99", f"{times} s"),
+        ("view changes", f"{result.view_changes:,}"),
+        ("messages", f"{result.messages:,}"),
+        ("traffic", f"{result.bytes / 1e6:,.1f} MB"),
+        ("unconfirmed", f"{result.unconfirmed:,}"),
+        ("rejected", rejected or "none"),
+        ("digest", result.digest),
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:,.3f}"
