@@ -26,7 +26,7 @@ from primitives.ids import Address, Gas, Wei
 from primitives.params import ChainParams
 from primitives.transaction import InvalidTransaction
 
-_HEADER_BYTES_MAX = 1_024
+_HEADER_BYTES_MAX = 768
 """More than the encoded header, ommers, withdrawals and list prefixes take."""
 _ITEM_BYTES_MAX = 5
 """Most that RLP adds to a transaction in the body."""

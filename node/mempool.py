@@ -24,7 +24,8 @@ from node.validation import PooledTransaction, check_recipient
 from primitives.ids import Address, Hash32, Instant
 from primitives.params import ChainParams
 from primitives.transaction import InvalidTransaction
-from storage.account import ABSENT
+from primitives.transaction.errors import SenderHasCode
+from storage.account import ABSENT, has_code
 from storage.state import StateReader
 
 
@@ -194,7 +195,7 @@ class Mempool:
         sender = transaction.sender
         queue = self._senders.get(sender) or self._new_queue(sender)
         check_recipient(transaction, self._state)
-        check_admission(transaction, queue, self._limits, self._params.gas_limit)
+        check_admission(transaction, queue, self._limits, self._params)
         old = queue.entries.get(transaction.nonce)
         if transaction.nonce > queue.pending_end and old is None:
             self._check_queued()
@@ -217,6 +218,8 @@ class Mempool:
 
     def _new_queue(self, sender: Address) -> SenderQueue:
         account = self._state.account(sender) or ABSENT
+        if has_code(account):
+            raise SenderHasCode("transaction.sender", "an account without code", "a contract")
         return SenderQueue(account.nonce, account.balance, account.nonce)
 
     def _check_queued(self) -> None:

@@ -8,16 +8,18 @@ from node.mempool_errors import (
 from node.mempool_sender import SenderQueue
 from node.mempool_types import MempoolLimits
 from node.validation import PooledTransaction
+from primitives.params import ChainParams
 from primitives.transaction.errors import (
     BlockGasExceeded,
     InsufficientFunds,
+    MaxFeeBelowBaseFee,
     NonceTooHigh,
     NonceTooLow,
 )
 
 
 def check_admission(
-    transaction: PooledTransaction, queue: SenderQueue, limits: MempoolLimits, gas_limit: int
+    transaction: PooledTransaction, queue: SenderQueue, limits: MempoolLimits, params: ChainParams
 ) -> None:
     """Check a transaction against its sender's account and pooled transactions.
 
@@ -25,7 +27,7 @@ def check_admission(
         transaction: not yet in the pool.
         queue: what the pool holds of its sender; may be empty.
         limits: the pool's policy.
-        gas_limit: of a block.
+        params: the chain's rules.
 
     Raises:
         InvalidTransaction: its leaf says which rule is broken.
@@ -33,27 +35,39 @@ def check_admission(
     nonce = transaction.nonce
     if nonce < queue.next_nonce:
         raise NonceTooLow("transaction.nonce", f"at least {queue.next_nonce}", nonce)
-    if transaction.gas_limit > gas_limit:
+    if transaction.gas_limit > params.gas_limit:
         raise BlockGasExceeded(
-            "transaction.gas_limit", f"at most {gas_limit}", transaction.gas_limit
+            "transaction.gas_limit", f"at most {params.gas_limit}", transaction.gas_limit
         )
     if len(transaction.raw) > limits.transaction_bytes:
         expected = f"at most {limits.transaction_bytes} bytes"
         raise PooledTransactionTooLarge("mempool", expected, len(transaction.raw))
+    if params.base_fee_rule == "fixed" and transaction.max_fee_per_gas < params.base_fee_initial:
+        expected = f"at least {params.base_fee_initial}, the fee of every block"
+        raise MaxFeeBelowBaseFee(
+            "transaction.max_fee_per_gas", expected, transaction.max_fee_per_gas
+        )
     old = queue.entries.get(nonce)
     if old is not None:
         _check_bump(transaction, old.transaction, limits.price_bump_percent)
     elif nonce >= queue.next_nonce + limits.per_sender:
-        expected = f"a nonce below {queue.next_nonce + limits.per_sender}"
-        raise NonceTooHigh("mempool", expected, nonce)
-    elif len(queue.entries) >= limits.per_sender:
-        expected = f"at most {limits.per_sender} transactions of one sender"
-        raise SenderLimitReached("mempool", expected, len(queue.entries) + 1)
+        _refuse_beyond_window(nonce, queue, limits.per_sender)
     freed = 0 if old is None else old.transaction.cost_max
     cost = queue.cost_max - freed + transaction.cost_max
     if cost > queue.balance:
         expected = f"a balance of {cost} wei for what the pool holds of the sender"
         raise InsufficientFunds("mempool", expected, f"{queue.balance} wei")
+
+
+def _refuse_beyond_window(nonce: int, queue: SenderQueue, per_sender: int) -> None:
+    """Raise for a nonce that is `per_sender` or more ahead of the account.
+
+    Nonces inside this window also bound how many transactions of the sender there can be.
+    """
+    if nonce == queue.pending_end:
+        expected = f"at most {per_sender} transactions of one sender"
+        raise SenderLimitReached("mempool", expected, queue.pending + 1)
+    raise NonceTooHigh("mempool", f"a nonce below {queue.next_nonce + per_sender}", nonce)
 
 
 def _check_bump(new: PooledTransaction, old: PooledTransaction, percent: int) -> None:

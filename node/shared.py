@@ -2,8 +2,8 @@
 
 Every node of a simulated network decodes the same transactions and executes the same blocks. The
 results are pure functions of the chain's parameters and of bytes, so they are computed once per
-process and looked up by content. What a node *pays* follows its own demand and never whether
-somebody else has paid before: `transaction_demand` and `block_demand` do not look in here.
+process and looked up by content. What a node *pays* follows its own demand, never whether a
+result was here already.
 
 A cache belongs to one chain (its parameters are part of every key in that way), is bounded, and
 drops the oldest first. `ComputeCache.isolated` remembers nothing: with it a node does all its

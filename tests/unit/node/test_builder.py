@@ -1,0 +1,139 @@
+"""What goes into a block, and what its header says."""
+
+import pytest
+from msgspec.structs import replace
+
+from node.builder import BuildContext, build_block, build_null_block
+from node.execution_base_fee import next_base_fee
+from node.validation_block import execute_block
+from primitives.address import ZERO_ADDRESS
+from primitives.block import decode_block, transactions_root
+from primitives.header import header_hash
+from primitives.ids import Gas, Wei
+from primitives.keccak import keccak256
+from primitives.params import ChainParams
+from primitives.trie import EMPTY_ROOT
+from tests.unit.node.transfers import (
+    CONTEXT,
+    FIXED,
+    GWEI,
+    PARAMS,
+    PROPOSER,
+    account,
+    built,
+    chain,
+    transfer,
+)
+
+
+def test_the_header_says_what_the_block_did() -> None:
+    parent = chain()
+    block = built(parent, transfer(0, 0), transfer(1, 0))
+    header = block.block.header
+    assert (header.parent_hash, header.number) == (parent.digest, 1)
+    assert header.prev_randao == keccak256(parent.digest + (1).to_bytes(8, "big"))
+    assert header.parent_beacon_block_root == parent.digest
+    assert (header.gas_used, header.fee_recipient, header.timestamp) == (42_000, PROPOSER, 1)
+    assert header.state_root == block.state.root() != parent.state.root()
+    assert header.transactions_root == transactions_root(block.block.transactions)
+    assert block.digest == header_hash(header)
+    assert decode_block(block.payload) == block.block
+    assert block.burnt == 42_000 * header.base_fee_per_gas
+    assert block.tips == 42_000 * GWEI == block.state.balance(PROPOSER)
+
+
+def test_candidates_that_are_not_valid_here_are_passed_over() -> None:
+    candidates = (
+        transfer(0, 1),
+        transfer(0, 0),
+        transfer(0, 0, value=2),
+        transfer(9, 0),
+        transfer(1, 0, cap=1, tip=0),
+        transfer(2, 0),
+    )
+    block = build_block(chain(), candidates, CONTEXT, PARAMS)
+    assert block.transactions == (candidates[1], candidates[5])
+    assert execute_block(chain(), block.payload, PARAMS).digest == block.digest
+
+
+def test_the_gas_limit_is_kept() -> None:
+    params = ChainParams(gas_limit=Gas(63_000))
+    candidates = [transfer(0, nonce) for nonce in range(5)]
+    block = build_block(chain(params=params), candidates, CONTEXT, params)
+    assert block.transactions == tuple(candidates[:3])
+    assert block.block.header.gas_used == 63_000
+
+
+def test_the_size_limit_is_kept_and_smaller_ones_still_fit() -> None:
+    params = ChainParams(max_block_bytes=2_400)
+    large = transfer(0, 0, data=b"\x01" * 800, gas=100_000)
+    candidates = (large, transfer(1, 0, data=b"\x01" * 800, gas=100_000), transfer(2, 0))
+    block = build_block(chain(params=params), candidates, CONTEXT, params)
+    assert block.transactions == (large, candidates[2])
+    assert len(block.payload) <= 2_400
+
+
+def test_an_early_clock_is_raised_to_the_parents_second() -> None:
+    strict = ChainParams(timestamp_rule="strict")
+    for params, second in ((PARAMS, 7), (strict, 8)):
+        first = build_block(chain(params=params), (), BuildContext(PROPOSER, 7), params)
+        again = build_block(first, (), BuildContext(PROPOSER, 3), params)
+        assert (first.block.header.timestamp, again.block.header.timestamp) == (7, second)
+        assert execute_block(first, again.payload, params).digest == again.digest
+
+
+def test_a_null_block_follows_from_its_parent_alone() -> None:
+    parent = built(chain(), transfer(0, 0))
+    null = build_null_block(parent, PARAMS)
+    header = null.block.header
+    assert null.digest == build_null_block(parent, PARAMS).digest
+    assert (header.fee_recipient, header.timestamp) == (ZERO_ADDRESS, 1)
+    assert (header.state_root, header.transactions_root) == (parent.state.root(), EMPTY_ROOT)
+    assert execute_block(parent, null.payload, PARAMS).digest == null.digest
+
+
+def test_extra_data_is_carried() -> None:
+    block = build_block(chain(), (), BuildContext(PROPOSER, 1, b"orrery"), PARAMS)
+    assert block.block.header.extra_data == b"orrery"
+
+
+@pytest.mark.parametrize(
+    ("gas_used", "expected"),
+    [
+        (15_000_000, 1_000_000_000),
+        (30_000_000, 1_125_000_000),
+        (0, 875_000_000),
+        (22_500_000, 1_062_500_000),
+        (15_000_001, 1_000_000_008),
+        (14_999_999, 999_999_992),
+    ],
+)
+def test_the_base_fee_follows_eip_1559(gas_used: int, expected: int) -> None:
+    parent = replace(chain().block.header, gas_used=Gas(gas_used))
+    assert next_base_fee(parent, PARAMS) == expected
+    assert next_base_fee(parent, FIXED) == GWEI
+
+
+def test_a_tiny_base_fee_still_rises_and_never_falls_below_zero() -> None:
+    header = chain().block.header
+    full = replace(header, gas_used=Gas(30_000_000), base_fee_per_gas=Wei(1))
+    assert next_base_fee(full, PARAMS) == 2
+    assert next_base_fee(replace(full, gas_used=Gas(0)), PARAMS) == 1
+    assert next_base_fee(replace(full, base_fee_per_gas=Wei(0)), PARAMS) == 1
+
+
+def test_elasticity_moves_the_target() -> None:
+    """With elasticity 1 a full block is at its target, and the fee stays."""
+    header = replace(chain().block.header, gas_used=Gas(30_000_000))
+    assert next_base_fee(header, ChainParams(elasticity=1)) == GWEI
+    tripled = ChainParams(elasticity=3, base_fee_change_denominator=4)
+    assert next_base_fee(header, tripled) == GWEI + GWEI * 2 // 4
+
+
+def test_balances_add_up_over_blocks() -> None:
+    parent = chain()
+    supply = sum(each.balance for each in parent.state.accounts().values())
+    for nonce in range(3):
+        parent = built(parent, transfer(0, nonce, account(1), 5), transfer(2, nonce))
+        supply -= parent.burnt
+        assert sum(each.balance for each in parent.state.accounts().values()) == supply

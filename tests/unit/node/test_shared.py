@@ -1,0 +1,116 @@
+"""Results shared by the nodes of a process."""
+
+import pytest
+
+from node.execution import ExecutedBlock
+from node.shared import ComputeCache, Memo
+from node.shared_jobs import BuildBlock, CheckTransactions, ExecuteBlock
+from node.validation import PooledTransaction
+from node.validation_errors import InvalidBlock
+from primitives.ids import Hash32
+from primitives.transaction import InvalidTransaction
+from tests.unit.node.transfers import CONTEXT, PARAMS, built, chain, raw_transfer, transfer
+
+
+def test_a_memo_forgets_the_oldest() -> None:
+    memo: Memo[int, str] = Memo(2)
+    for number in (1, 2, 1, 3):
+        memo.put(number, str(number))
+    assert [memo.get(number) for number in (1, 2, 3)] == [None, "2", "3"]
+    assert len(memo) == 2
+
+
+def test_a_memo_without_room_keeps_nothing() -> None:
+    memo: Memo[int, str] = Memo(0)
+    memo.put(1, "1")
+    assert memo.get(1) is None
+
+
+def test_a_transaction_is_checked_once() -> None:
+    cache = ComputeCache(PARAMS)
+    copy = bytes(bytearray(raw_transfer()))
+    assert cache.transaction(raw_transfer()) is cache.transaction(copy)
+    assert cache.transaction(copy) == transfer()
+
+
+def test_a_refusal_is_remembered_without_its_frames() -> None:
+    cache = ComputeCache(PARAMS)
+    raw = raw_transfer(chain_id=3)
+    error = cache.transaction(raw)
+    assert isinstance(error, InvalidTransaction)
+    assert error.code == "wrong_chain_id"
+    assert error.__traceback__ is None
+    assert cache.transaction(raw) is error
+    for _ in range(2):
+        with pytest.raises(InvalidTransaction) as caught:
+            cache.require_transaction(raw)
+        assert caught.value is error
+
+
+def test_a_block_is_executed_once_for_each_parent() -> None:
+    cache = ComputeCache(PARAMS)
+    parent = chain()
+    payload = built(parent, transfer(0, 0)).payload
+    first = cache.execute(parent, payload)
+    assert isinstance(first, ExecutedBlock)
+    assert cache.execute(parent, bytes(bytearray(payload))) is first
+    other = cache.execute(built(parent), payload)
+    assert isinstance(other, InvalidBlock)
+    assert other.code == "wrong_parent"
+    assert other.__traceback__ is None
+
+
+def test_what_a_node_builds_others_need_not_execute() -> None:
+    cache = ComputeCache(PARAMS)
+    parent = chain()
+    block = cache.build(parent, (transfer(0, 0),), CONTEXT)
+    assert cache.execute(parent, block.payload) is block
+
+
+def test_an_isolated_cache_gives_equal_results_and_shares_none() -> None:
+    cache = ComputeCache.isolated(PARAMS)
+    parent = chain()
+    block = cache.build(parent, (transfer(0, 0),), CONTEXT)
+    once, twice = cache.execute(parent, block.payload), cache.execute(parent, block.payload)
+    assert isinstance(once, ExecutedBlock)
+    assert isinstance(twice, ExecutedBlock)
+    assert once is not twice
+    assert once.digest == twice.digest == block.digest
+    assert once.state is not twice.state
+    assert once.state.root() == twice.state.root()
+
+
+def test_a_refused_block_names_the_transaction_without_frames() -> None:
+    cache = ComputeCache(PARAMS)
+    parent = chain()
+    payload = built(parent, transfer(0, 0)).payload
+    wrong = payload.replace(raw_transfer(0, 0)[-32:], bytes(32))
+    assert wrong != payload
+    error = cache.execute(parent, wrong)
+    assert isinstance(error, InvalidBlock)
+    assert error.code == "wrong_transactions_root"
+
+
+def test_a_batch_answers_for_each_transaction_in_order() -> None:
+    raws = (raw_transfer(0), b"\x00", raw_transfer(1))
+    results = CheckTransactions(raws, ComputeCache(PARAMS)).run()
+    assert [isinstance(each, PooledTransaction) for each in results] == [True, False, True]
+    assert results[2] == transfer(1)
+
+
+def test_jobs_build_and_execute() -> None:
+    cache = ComputeCache(PARAMS)
+    parent = chain()
+    block = BuildBlock(parent, (transfer(0, 0),), CONTEXT, cache).run()
+    assert ExecuteBlock(parent, block.digest, block.payload, cache).run() is block
+
+
+def test_a_block_under_a_false_name_is_refused_and_the_true_one_is_not() -> None:
+    cache = ComputeCache(PARAMS)
+    parent = chain()
+    block = built(parent, transfer(0, 0))
+    error = ExecuteBlock(parent, Hash32(bytes(32)), block.payload, cache).run()
+    assert isinstance(error, InvalidBlock)
+    assert error.code == "wrong_digest"
+    right = ExecuteBlock(parent, block.digest, block.payload, cache).run()
+    assert isinstance(right, ExecutedBlock)

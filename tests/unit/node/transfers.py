@@ -1,0 +1,96 @@
+"""Accounts, chains and signed transfers for the tests of this folder."""
+
+from functools import cache
+
+from node.builder import BuildContext, build_block
+from node.execution import ExecutedBlock, genesis_executed
+from node.validation import PooledTransaction, check_transaction
+from primitives.address import address_from_private_key
+from primitives.committee import Committee
+from primitives.genesis import Genesis
+from primitives.ids import Address, Gas, Wei
+from primitives.keccak import keccak256
+from primitives.params import ChainParams
+from primitives.transaction import (
+    AccessListEntry,
+    AccessListTransaction,
+    DynamicFeeTransaction,
+    LegacyTransaction,
+    encode_transaction,
+    sign_transaction,
+)
+
+GWEI = 10**9
+ETHER = 10**18
+PARAMS = ChainParams()
+FIXED = ChainParams(base_fee_rule="fixed", base_fee_initial=Wei(GWEI))
+COMMITTEE = Committee(tuple(bytes([index]) * 32 for index in range(4)))
+PROPOSER = Address(b"\xfe" * 20)
+CONTEXT = BuildContext(PROPOSER, 1)
+
+
+@cache
+def private_key(index: int) -> bytes:
+    return keccak256(b"account %d" % index)
+
+
+@cache
+def account(index: int) -> Address:
+    """Address of the test account `index`, whose key `transfer` signs with."""
+    return address_from_private_key(private_key(index))
+
+
+def stranger(index: int) -> Address:
+    """An address that nobody has a key for."""
+    return Address(keccak256(b"stranger %d" % index)[:20])
+
+
+def chain(balances: dict[int, int] | None = None, params: ChainParams = PARAMS) -> ExecutedBlock:
+    """Genesis in which account i owns balances[i] wei; ten ether for each of 0 to 4 by default."""
+    owned = balances if balances is not None else dict.fromkeys(range(5), 10 * ETHER)
+    alloc = tuple((account(index), Wei(balance)) for index, balance in owned.items())
+    return genesis_executed(Genesis(params, alloc, COMMITTEE))
+
+
+@cache
+def raw_transfer(
+    sender: int = 0,
+    nonce: int = 0,
+    to: Address | None = None,
+    value: int = 1,
+    cap: int = 10 * GWEI,
+    tip: int = GWEI,
+    gas: int = 21_000,
+    data: bytes = b"",
+    access_list: tuple[AccessListEntry, ...] = (),
+    tx_type: int = 2,
+    chain_id: int = PARAMS.chain_id,
+) -> bytes:
+    """A signed transfer; types 0 and 1 pay `cap` as their gas price."""
+    recipient = stranger(0) if to is None else to
+    start = (chain_id, nonce)
+    rest = (Gas(gas), recipient, Wei(value), data)
+    if tx_type == 0:
+        legacy = LegacyTransaction(*start, Wei(cap), *rest)
+        return encode_transaction(sign_transaction(legacy, private_key(sender)))
+    if tx_type == 1:
+        listed = AccessListTransaction(*start, Wei(cap), *rest, access_list)
+        return encode_transaction(sign_transaction(listed, private_key(sender)))
+    dynamic = DynamicFeeTransaction(*start, Wei(tip), Wei(cap), *rest, access_list)
+    return encode_transaction(sign_transaction(dynamic, private_key(sender)))
+
+
+def transfer(*args: object, **fields: object) -> PooledTransaction:
+    """The same, checked. `params` of another chain may be given."""
+    params = fields.pop("params", PARAMS)
+    assert isinstance(params, ChainParams)
+    return check_transaction(raw_transfer(*args, **fields), params)  # type: ignore[arg-type]
+
+
+def built(
+    parent: ExecutedBlock, *transactions: PooledTransaction, params: ChainParams = PARAMS
+) -> ExecutedBlock:
+    """The block on `parent` with these transactions, all of which must fit."""
+    block = build_block(parent, transactions, CONTEXT, params)
+    assert len(block.transactions) == len(transactions)
+    return block

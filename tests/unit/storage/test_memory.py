@@ -1,0 +1,87 @@
+"""The store in memory."""
+
+import pytest
+
+from primitives.machine import Record
+from storage.memory import MemoryStore
+from storage.store import Store
+
+
+def filled() -> MemoryStore:
+    store = MemoryStore()
+    store.write(Record("blocks", bytes([key]), b"value %d" % key) for key in (3, 1, 2))
+    return store
+
+
+def test_a_memory_store_is_a_store() -> None:
+    store: Store = MemoryStore()
+    assert store.get("blocks", b"1") is None
+    assert list(store.scan("blocks")) == []
+
+
+def test_values_come_back_by_table_and_key() -> None:
+    store = filled()
+    assert store.get("blocks", b"\x02") == b"value 2"
+    assert store.get("other", b"\x02") is None
+    assert store.get("blocks", b"\x04") is None
+
+
+def test_a_later_record_of_a_batch_wins() -> None:
+    store = MemoryStore()
+    store.write([Record("t", b"k", b"1"), Record("t", b"k", None), Record("t", b"k", b"3")])
+    assert store.get("t", b"k") == b"3"
+
+
+def test_a_record_without_a_value_deletes() -> None:
+    store = filled()
+    store.write([Record("blocks", b"\x02", None), Record("absent", b"k", None)])
+    assert store.get("blocks", b"\x02") is None
+    assert [key for key, _ in store.scan("blocks")] == [b"\x01", b"\x03"]
+
+
+def test_a_batch_that_fails_half_way_changes_nothing() -> None:
+    store = filled()
+
+    def broken() -> "list[Record]":
+        yield Record("blocks", b"\x01", b"other")  # type: ignore[misc]
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        store.write(broken())
+    assert store.get("blocks", b"\x01") == b"value 1"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "keys"),
+    [
+        (b"", None, [1, 2, 3]),
+        (b"\x02", None, [2, 3]),
+        (b"", b"\x03", [1, 2]),
+        (b"\x01\x00", b"\x02\x00", [2]),
+        (b"\x04", None, []),
+        (b"\x03", b"\x01", []),
+    ],
+)
+def test_a_scan_is_ordered_and_half_open(start: bytes, end: bytes | None, keys: list[int]) -> None:
+    assert [key[0] for key, _ in filled().scan("blocks", start, end)] == keys
+
+
+def test_a_scan_does_not_see_later_writes() -> None:
+    store = filled()
+    rows = store.scan("blocks")
+    store.write([Record("blocks", b"\x00", b"new"), Record("blocks", b"\x03", None)])
+    assert [key[0] for key, _ in rows] == [1, 2, 3]
+
+
+def test_a_copy_is_independent() -> None:
+    store = filled()
+    copy = store.copy()
+    store.write([Record("blocks", b"\x01", None)])
+    assert copy.get("blocks", b"\x01") == b"value 1"
+    copy.write([Record("blocks", b"\x02", b"changed")])
+    assert store.get("blocks", b"\x02") == b"value 2"
+
+
+def test_bytes_are_counted_in_keys_and_values() -> None:
+    assert MemoryStore().byte_count() == 0
+    assert filled().byte_count() == 3 * (1 + len(b"value 1"))
