@@ -2,7 +2,10 @@
 
 from sim.checkers.agreement import Agreement as Agreement
 from sim.checkers.blocks import BlockChecker as BlockChecker, BlockJudge as BlockJudge
-from sim.checkers.certificates import Certificates as Certificates
+from sim.checkers.certificates import (
+    Certificates as Certificates,
+    certificate_verifier as certificate_verifier,
+)
 from sim.checkers.checker import (
     CertificateVerifier as CertificateVerifier,
     CheckContext as CheckContext,

@@ -1,13 +1,35 @@
 """Certificate validity: every commit rests on a quorum's signatures over exactly that block."""
 
+from functools import partial
+
 from consensus.certificate import Certificate
+from consensus.signing import CommitteeVerifier, MemoVerifier, MessageVerifier, verify_certificate
+from primitives.committee import Committee
 from primitives.errors import OrreryError
-from primitives.ids import Instant, NodeId
-from sim.checkers.checker import CheckContext, CheckedWorld, Violation
+from primitives.ids import Hash32, Instant, NodeId
+from primitives.keys import Ed25519Verifier
+from sim.checkers.checker import CertificateVerifier, CheckContext, CheckedWorld, Violation
 from sim.checkers.events import BLOCK_COMMITTED, Commit, Observed, is_commit
 
 HEIGHTS_REMEMBERED = 16
 """Verified certificates are remembered for this many heights below the highest."""
+
+
+def certificate_verifier(
+    committee: Committee, genesis_hash: Hash32, votes: MessageVerifier | None = None
+) -> CertificateVerifier:
+    """Bind `consensus.verify_certificate` to a run.
+
+    Args:
+        committee: the validators.
+        genesis_hash: the chain.
+        votes: how single signatures are checked; each distinct one once when None.
+    """
+    if votes is None:
+        votes = MemoVerifier(CommitteeVerifier(committee, genesis_hash, Ed25519Verifier()))
+    return partial(
+        verify_certificate, committee=committee, genesis_hash=genesis_hash, verifier=votes
+    )
 
 
 class Certificates:
