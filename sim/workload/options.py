@@ -83,6 +83,19 @@ class ReplayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 Options = TypeVar("Options", TransferOptions, ReplayOptions)
+Table = TypeVar("Table")
+
+
+def decode_table(kind: type[Table], options: Mapping[str, object]) -> Table:
+    """Decode a `[workload]` table into a Struct.
+
+    Raises:
+        InvalidInput: says which key is unknown, missing or of another type.
+    """
+    try:
+        return msgspec.convert(options, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidInput("workload", f"options of {kind.__name__}", error) from error
 
 
 def decode_options(kind: type[Options], options: Mapping[str, object]) -> Options:
@@ -91,10 +104,7 @@ def decode_options(kind: type[Options], options: Mapping[str, object]) -> Option
     Raises:
         InvalidInput: names the key and the rule.
     """
-    try:
-        decoded = msgspec.convert(options, kind)
-    except msgspec.ValidationError as error:
-        raise InvalidInput("workload", f"options of {kind.__name__}", error) from error
+    decoded = decode_table(kind, options)
     if isinstance(decoded, TransferOptions):
         _check_transfers(decoded)
     rate: float | None = decoded.rate
