@@ -11,7 +11,8 @@ from sim.report.result import Expectation, Percentiles
 
 SECOND = 1_000_000_000
 ASKED_FOR = (LivenessAfterHeal.name, FinalAgreement.name)
-"""Checkers with an expectation of their own; all others make up `safety`."""
+"""Checkers with an expectation of their own, in the order in which they are asked; all others make
+up `safety`."""
 
 
 class Expected(Protocol):
@@ -139,9 +140,17 @@ def _duty(
 ) -> Expectation:
     if violation is not None and violation.checker == checker:
         return Expectation(name, passed=False, detail=_objection(violation))
-    if violation is not None or partial:
+    if partial:
         return Expectation(name, passed=False, detail=f"expected {asked}; the run ended early")
+    if violation is not None and checker not in _asked_before(violation.checker):
+        untold = f"expected {asked}; not judged, because {violation.checker} objected first"
+        return Expectation(name, passed=False, detail=untold)
     return Expectation(name, passed=True, detail=asked)
+
+
+def _asked_before(checker: str) -> tuple[str, ...]:
+    """Return the duties that were judged, and fulfilled, before `checker` objected at the end."""
+    return ASKED_FOR[: ASKED_FOR.index(checker)] if checker in ASKED_FOR else ()
 
 
 def _at_least(name: str, low: float, found: float, unit: str) -> Expectation:

@@ -109,6 +109,17 @@ def test_a_duty_that_a_run_could_not_finish_is_not_fulfilled(expect):
         assert row.detail.endswith("the run ended early")
 
 
+def test_an_objection_at_the_end_leaves_the_duties_before_it_fulfilled():
+    both = {"liveness_after_heal": Duration(SECOND), "agreement": True}
+    _, liveness, agreement = rows(objection("final-agreement"), **both)
+    assert liveness.passed
+    assert not agreement.passed
+    for checker in ("liveness-after-heal", "conservation"):
+        agreement = rows(objection(checker), **both)[2]
+        assert not agreement.passed
+        assert agreement.detail.endswith(f"not judged, because {checker} objected first")
+
+
 def test_an_interrupted_run_says_so():
     assert rows(partial=True)[0].detail == "no checker objected until the run was interrupted"
 
