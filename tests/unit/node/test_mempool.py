@@ -348,6 +348,16 @@ def test_a_new_head_drops_what_cannot_be_paid_any_more() -> None:
     assert names_on(mempool, block) == [transfer(0, 1, value=ETHER).hash]
 
 
+def test_what_was_included_does_not_count_against_the_balance_any_more() -> None:
+    mempool = pool()
+    for nonce in range(2):
+        mempool.add(NOW, transfer(0, nonce, value=4 * ETHER))
+    advance(mempool, built(chain(), transfer(0, 0, value=4 * ETHER)))
+    assert len(mempool) == 1
+    assert code(mempool.add(NOW, transfer(0, 2, value=2 * ETHER))) == "insufficient_funds"
+    assert mempool.add(NOW, transfer(0, 2, value=ETHER)) == Admitted(pending=True)
+
+
 def test_a_new_head_makes_room_for_received_money() -> None:
     mempool = pool()
     poor = transfer(7, 0)
