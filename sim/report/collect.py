@@ -11,14 +11,20 @@ of many nodes would make the metrics file unreasonably large (`SAMPLES_MAX`).
 from collections.abc import Callable
 from typing import Any
 
+from consensus.trace import ViewChangeStarted, ViewEntered
+from node.trace import BlockCommitted, TransactionRejected, TransactionSubmitted
+from primitives.machine import TraceEvent
 from sim.report.confirmation import ConfirmationLedger
 from sim.report.series import SECOND_NS, IntColumn, NodeCounters, NodeHistograms, SecondBins
 from sim.report.stream import BlockTransactions, RunShape
 from sim.report.timeline import FaultMark, ViewLog, fault_mark
 from sim.trace import Observation, Traffic
+from sim.trace_events import Crashed, Restarted
 
 SAMPLES_MAX = 5_000
 """Most (node, sample instant) pairs; each becomes some fifty lines of metrics."""
+
+SYNC_STARTED = "sync.started"
 
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600)
 
@@ -58,7 +64,7 @@ class BlockLog:
         self.bytes = IntColumn()
         self.view = IntColumn()
 
-    def add(self, at_ns: int, event: Any) -> None:
+    def add(self, at_ns: int, event: BlockCommitted) -> None:
         """Take the block in unless its height is known."""
         if event.height in self.heights:
             return
@@ -147,14 +153,14 @@ class Collector:
         self.rejected_by_node: dict[str, NodeCounters] = {}
         self._edge_ns = 0
         self._handlers: dict[str, Callable[[int, int, Any], None]] = {
-            "txpool.submitted": self._on_submitted,
-            "txpool.rejected": self._on_rejected,
-            "chain.block_committed": self._on_committed,
-            "consensus.view_change_started": self._on_view_change_started,
-            "consensus.view_entered": self._on_view_entered,
-            "sync.started": self._on_sync_started,
-            "fault.crashed": self._on_crashed,
-            "fault.restarted": self._on_restarted,
+            TransactionSubmitted.name: self._on_submitted,
+            TransactionRejected.name: self._on_rejected,
+            BlockCommitted.name: self._on_committed,
+            ViewChangeStarted.name: self._on_view_change_started,
+            ViewEntered.name: self._on_view_entered,
+            SYNC_STARTED: self._on_sync_started,
+            Crashed.name: self._on_crashed,
+            Restarted.name: self._on_restarted,
         }
 
     def observe(self, observation: Observation) -> None:
@@ -208,12 +214,12 @@ class Collector:
         for counters in self.rejected_by_node.values():
             counters.take(times)
 
-    def _on_submitted(self, at_ns: int, node: int, event: Any) -> None:
+    def _on_submitted(self, at_ns: int, node: int, event: TransactionSubmitted) -> None:
         self.nodes.submitted.live[node] += 1
         self.submitted_by_second.add(at_ns, 1)
         self.confirmations.submitted(at_ns, node, event.hash)
 
-    def _on_rejected(self, at_ns: int, node: int, event: Any) -> None:
+    def _on_rejected(self, at_ns: int, node: int, event: TransactionRejected) -> None:
         code = event.code
         self.rejected[code] = self.rejected.get(code, 0) + 1
         counters = self.rejected_by_node.get(code)
@@ -222,7 +228,7 @@ class Collector:
         counters.live[node] += 1
         self.confirmations.rejected(node, event.hash)
 
-    def _on_committed(self, at_ns: int, node: int, event: Any) -> None:
+    def _on_committed(self, at_ns: int, node: int, event: BlockCommitted) -> None:
         self.blocks.add(at_ns, event)
         nodes = self.nodes
         nodes.blocks.live[node] += 1
@@ -238,19 +244,19 @@ class Collector:
         for latency_ns in self.confirmations.committed(at_ns, node, event.digest):
             nodes.confirmation.add(node, latency_ns)
 
-    def _on_view_change_started(self, at_ns: int, node: int, event: Any) -> None:
+    def _on_view_change_started(self, at_ns: int, node: int, event: ViewChangeStarted) -> None:
         self.nodes.view_changes.live[node] += 1
         self.views.started(at_ns, node, event.view)
 
-    def _on_view_entered(self, at_ns: int, node: int, event: Any) -> None:
+    def _on_view_entered(self, at_ns: int, node: int, event: ViewEntered) -> None:
         self.nodes.view.live[node] = event.view
         self.views.entered(at_ns, node, event.view)
 
-    def _on_sync_started(self, at_ns: int, node: int, event: Any) -> None:
+    def _on_sync_started(self, at_ns: int, node: int, event: TraceEvent) -> None:
         self.nodes.syncs.live[node] += 1
 
-    def _on_crashed(self, at_ns: int, node: int, event: Any) -> None:
+    def _on_crashed(self, at_ns: int, node: int, event: Crashed) -> None:
         self.nodes.up.live[node] = 0
 
-    def _on_restarted(self, at_ns: int, node: int, event: Any) -> None:
+    def _on_restarted(self, at_ns: int, node: int, event: Restarted) -> None:
         self.nodes.up.live[node] = 1

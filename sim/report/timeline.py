@@ -6,16 +6,10 @@ import msgspec
 
 from primitives.machine import TraceEvent
 from sim.report.series import IntColumn
+from sim.trace_events import Crashed, Delayed, Healed, Partitioned, Restarted, Slowed
 
 NETWORK = -1
 """Node of an observation that concerns the network as a whole."""
-
-CRASHED = "fault.crashed"
-RESTARTED = "fault.restarted"
-PARTITIONED = "fault.partitioned"
-HEALED = "fault.healed"
-SLOWED = "fault.slowed"
-LATENCY = "fault.latency"
 
 
 class ViewLog:
@@ -90,16 +84,16 @@ def fault_mark(at_ns: int, node: int, event: TraceEvent) -> FaultMark:
 def fault_spans(marks: list[FaultMark], end_ns: int) -> list[FaultSpan]:
     """Pair starts with ends, in order of their start.
 
-    A fault of the same kind at the same node replaces the one before it. `slowed` ends at 100 %,
-    `latency` at 0 ns, `partitioned` at `healed`, `crashed` at `restarted`.
+    A fault of the same kind at the same node (or list of nodes) replaces the one before it.
+    `slowed` ends at 100 %, `latency` at 0 ns, `partitioned` at `healed`, `crashed` at `restarted`.
     """
     spans: list[FaultSpan] = []
-    running: dict[tuple[str, int], FaultMark] = {}
+    running: dict[tuple[str, int, object], FaultMark] = {}
     for mark in marks:
-        kind = _STARTED_BY.get(mark.name)
+        kind = _KIND_OF.get(mark.name)
         if kind is None:
             continue
-        key = (kind, mark.node)
+        key = (kind, mark.node, mark.fields.get("nodes"))
         before = running.pop(key, None)
         if before is not None:
             spans.append(FaultSpan(before.at_ns, mark.at_ns, mark.node, kind, before.fields))
@@ -107,28 +101,24 @@ def fault_spans(marks: list[FaultMark], end_ns: int) -> list[FaultSpan]:
             running[key] = mark
     spans.extend(
         FaultSpan(mark.at_ns, end_ns, mark.node, kind, mark.fields)
-        for (kind, _), mark in running.items()
+        for (kind, _, _), mark in running.items()
     )
     return sorted(spans, key=lambda span: (span.start_ns, span.node, span.kind))
 
 
-_STARTED_BY = {
-    CRASHED: "crashed",
-    RESTARTED: "crashed",
-    PARTITIONED: "partitioned",
-    HEALED: "partitioned",
-    SLOWED: "slowed",
-    LATENCY: "latency",
+_KIND_OF = {
+    Crashed.name: "crashed",
+    Restarted.name: "crashed",
+    Partitioned.name: "partitioned",
+    Healed.name: "partitioned",
+    Slowed.name: "slowed",
+    Delayed.name: "latency",
 }
 
 
 def _lifts(mark: FaultMark) -> bool:
-    match mark.name:
-        case "fault.restarted" | "fault.healed":
-            return True
-        case "fault.slowed":
-            return mark.fields.get("factor_percent") == 100
-        case "fault.latency":
-            return mark.fields.get("extra_ns") == 0
-        case _:
-            return False
+    if mark.name in (Restarted.name, Healed.name):
+        return True
+    if mark.name == Slowed.name:
+        return mark.fields.get("factor_percent") == 100
+    return mark.name == Delayed.name and mark.fields.get("extra_ns") == 0

@@ -102,7 +102,7 @@ class Frame:
     height: float
     left: float = 62
     right: float = 18
-    top: float = 22
+    top: float = 40
     bottom: float = 44
 
     @property

@@ -13,6 +13,8 @@ from sim.report.picture import NetworkPicture
 
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 _ROUNDS = 400
+_NAME_PX = 20.0
+_LETTER_PX = 7.0
 
 
 @dataclass(slots=True)
@@ -97,31 +99,37 @@ def disc_radius(members: list[int], dot: float) -> float:
     return dot * (1.3 + 1.35 * math.sqrt(max(len(members) - 1, 0))) + 3
 
 
-def spread(clusters: list[Cluster], width: float, height: float, gap: float) -> None:
-    """Push overlapping discs apart, and all of them into the page."""
+def spread(clusters: list[Cluster], width: float, height: float) -> None:
+    """Push discs that overlap, names included, apart, and all of them into the page."""
     for _ in range(_ROUNDS):
         moved = False
         for i, one in enumerate(clusters):
             for other in clusters[i + 1 :]:
-                moved |= _push(one, other, gap)
+                moved |= _push(one, other)
             one.x = min(max(one.x, one.radius + 6), width - one.radius - 6)
             one.y = min(max(one.y, one.radius + 6), height - one.radius - 26)
         if not moved:
             return
 
 
-def _push(one: Cluster, other: Cluster, gap: float) -> bool:
+def _push(one: Cluster, other: Cluster) -> bool:
+    """Part two boxes along the axis on which they overlap less."""
     step_x, step_y = other.x - one.x, other.y - one.y
-    distance = math.hypot(step_x, step_y)
-    missing = one.radius + other.radius + gap - distance
-    if missing <= 0.01:
+    missing_x = _half_width(one) + _half_width(other) + 6 - abs(step_x)
+    missing_y = one.radius + other.radius + _NAME_PX - abs(step_y)
+    if missing_x <= 0.01 or missing_y <= 0.01:
         return False
-    if distance < 1e-6:
-        step_x, step_y, distance = 1.0, 0.0, 1.0
-    share = missing / 2 / distance
-    one.x, one.y = one.x - step_x * share, one.y - step_y * share
-    other.x, other.y = other.x + step_x * share, other.y + step_y * share
+    if missing_x < missing_y:
+        half = math.copysign(missing_x / 2, step_x)
+        one.x, other.x = one.x - half, other.x + half
+    else:
+        half = math.copysign(missing_y / 2, step_y)
+        one.y, other.y = one.y - half, other.y + half
     return True
+
+
+def _half_width(cluster: Cluster) -> float:
+    return max(cluster.radius, len(cluster.region) * _LETTER_PX / 2)
 
 
 def dot_places(cluster: Cluster) -> list[tuple[float, float]]:

@@ -34,7 +34,7 @@ def latency_card(collector: Collector) -> Markup:
         nothing = empty("No transaction submitted in the measured window was confirmed.")
         return card("Confirmation time", nothing, name="latency")
     times_s = times_ns / SECOND_NS
-    frame = Frame(530, 320, right=52, top=48)
+    frame = Frame(530, 320, right=52, top=62)
     edges = bucket_edges(times_s)
     counts = np.histogram(times_s, bins=edges)[0].tolist()
     wide = edges[-1] / edges[0] >= _LOG_FROM_RATIO if edges[0] > 0 else False
@@ -118,7 +118,7 @@ def _percentile_marks(frame: Frame, x: Linear | Log, named: list[tuple[str, floa
     for row, (name, value) in enumerate(named):
         at = x(value)
         label = f"{name} {units.seconds(value)}"
-        height = top - 34 + row * 14
+        height = top - 40 + row * 14
         left = at + 7 * len(label) > frame.width
         parts.append(line(at, height - 8, at, bottom, "percentile"))
         parts.append(

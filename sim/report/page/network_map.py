@@ -40,7 +40,7 @@ def network_card(picture: NetworkPicture) -> Markup:
     entries = [("dot s1", "validator")]
     if followers:
         entries.append(("ring s3", "follower"))
-    entries.append(("line link", "link; the darker, the lower its latency"))
+    entries.append(("link", "link; the darker, the lower its latency"))
     words = [f"{units.count(len(picture.nodes))} nodes", f"{units.count(len(picture.links))} links"]
     if regions > 1:
         words.insert(1, f"{regions} regions")
@@ -58,7 +58,7 @@ def _by_region(picture: NetworkPicture) -> Markup:
         clusters = circle_clusters(picture, WIDTH, HEIGHT)
     else:
         backdrop = _land(projection)
-    spread(clusters, WIDTH, HEIGHT, gap=20)
+    spread(clusters, WIDTH, HEIGHT)
     return Frame(WIDTH, HEIGHT).svg(
         "Nodes by region with the links between regions",
         backdrop,

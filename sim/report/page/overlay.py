@@ -38,7 +38,8 @@ class TimePlot:
     def axis(self) -> Markup:
         """Return the time axis."""
         ticks = time_ticks(self.end_s, 13 if self.frame.width > 700 else 7)
-        return self.frame.x_axis(self.x, ticks, units.clock, "virtual time")
+        form = units.clock if self.end_s < 120 else units.minutes_clock
+        return self.frame.x_axis(self.x, ticks, form, "virtual time")
 
     def background(self) -> Markup:
         """Return the shade over what is not measured, and the faults of the whole network."""
@@ -119,9 +120,11 @@ def _details(fields: dict[str, object]) -> str:
             case "groups" if isinstance(value, tuple | list):
                 parts.append(" | ".join(_group(group) for group in value))
             case "factor_percent":
-                parts.append(f"to {value} %")
+                parts.append(f"everything takes {value} % of its time")
             case "extra_ns" if isinstance(value, int):
                 parts.append(f"+{units.seconds(value / SECOND_NS)}")
+            case "nodes":
+                parts.append(f"at nodes {_group(value)}")
             case _:
                 parts.append(f"{name} {value}")
     return ": " + ", ".join(parts) if parts else ""

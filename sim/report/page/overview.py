@@ -70,7 +70,7 @@ def banners(result: RunResult) -> Markup | None:
         parts.append(
             element(
                 "div",
-                element("strong", f"Safety violated: {breach.checker}"),
+                element("strong", f"Violated: {breach.checker}"),
                 element("p", f"At {at} on {where}: {breach.detail}"),
                 class_="banner bad",
                 role="alert",
@@ -118,7 +118,7 @@ def tiles(result: RunResult, collector: Collector) -> Markup:
         ("transactions", units.compact(result.transactions), "", _refused_words(result)),
         ("messages", units.compact(result.messages), "", _per_block(result.messages, result)),
         ("traffic", *_split(units.size(result.bytes)), _bytes_per_transaction(result)),
-        ("view changes", units.count(result.view_changes), "", _view_words(result)),
+        ("view changes", units.count(result.view_changes), "", _view_words(collector)),
     ]
     return element(
         "div",
@@ -142,7 +142,7 @@ def _split(measure: str) -> tuple[str, str]:
 
 
 def _window_words(result: RunResult) -> str:
-    return f"over {units.seconds(result.measured_seconds)} measured"
+    return f"mean over {units.seconds(result.measured_seconds)}"
 
 
 def _refused_words(result: RunResult) -> str:
@@ -161,11 +161,11 @@ def _per_block(total: int, result: RunResult) -> str:
 def _bytes_per_transaction(result: RunResult) -> str:
     if not result.transactions:
         return "no transaction"
-    return f"{units.size(result.bytes / result.transactions)} a transaction"
+    return f"{units.size(result.bytes / result.transactions)} / tx"
 
 
-def _view_words(result: RunResult) -> str:
-    return "no primary was replaced" if result.view_changes == 0 else "views above 0 entered"
+def _view_words(collector: Collector) -> str:
+    return f"highest view {max(collector.views.views_entered, default=0)}"
 
 
 def expectations_card(expectations: Sequence[Expectation]) -> Markup:

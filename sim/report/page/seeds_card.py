@@ -9,7 +9,7 @@ from sim.report.page.markup import Markup, element, number
 from sim.report.result import RunResult
 from sim.report.seeds import Interval, intervals
 
-_WIDTH, _HEIGHT = 300.0, 26.0
+_WIDTH, _HEIGHT = 340.0, 20.0
 
 
 def seeds_card(results: Sequence[RunResult]) -> Markup:
@@ -56,7 +56,7 @@ def _strip(found: Interval) -> Markup:
         "svg",
         line(8, middle, _WIDTH - 8, middle, "grid"),
         rectangle(left, middle - 6, max(right - left, 1.5), 12, "interval", radius=3),
-        line(x(found.mean), 3, x(found.mean), _HEIGHT - 3, "mean"),
+        line(x(found.mean), 1, x(found.mean), _HEIGHT - 1, "mean"),
         *dots,
         viewbox=f"0 0 {number(_WIDTH)} {number(_HEIGHT)}",
         class_="strip",

@@ -63,7 +63,7 @@ def throughput_card(collector: Collector) -> Markup:
     if not any(committed) and not any(submitted):
         nothing = empty("No transaction was submitted or committed in this run.")
         return card("Throughput", nothing, wide=True, name="throughput")
-    plot = TimePlot(collector, Frame(1080, 300))
+    plot = TimePlot(collector, Frame(1080, 310))
     top = ceiling(max(*committed, *submitted))
     y = Linear(0.0, top, *plot.frame.y_range)
     ticks = nice_ticks(0, top, 6)

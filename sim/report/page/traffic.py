@@ -67,7 +67,7 @@ def traffic_card(collector: Collector) -> Markup:
 
 
 def _stack(collector: Collector, totals: list[KindTotal]) -> Markup:
-    plot = TimePlot(collector, Frame(1080, 300))
+    plot = TimePlot(collector, Frame(1080, 310))
     seconds = max(1, -(-collector.end_ns // SECOND_NS))
     edges_s = column_edges_s(collector.end_ns)
     layers: dict[str, FloatArray] = {}
@@ -88,9 +88,9 @@ def _stack(collector: Collector, totals: list[KindTotal]) -> Markup:
         floor = roof
     return plot.frame.svg(
         "Bytes a second by message kind",
-        plot.frame.y_axis(y, nice_ticks(0, top, 6), lambda v: f"{units.size(v)}/s", ""),
-        join(areas),
         plot.background(),
+        plot.frame.y_axis(y, nice_ticks(0, top, 6), lambda v: f"{units.size(v)}/s", "sent"),
+        join(areas),
         plot.marks(),
         plot.axis(),
         hover_columns(plot.frame, pixels, _titles(edges_s, layers, names)),

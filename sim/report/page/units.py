@@ -54,11 +54,14 @@ def seconds(value: float | None) -> str:
 
 
 def clock(value: float) -> str:
-    """Return an instant of the run for an axis: "0", "30 s", "2:30", "1:02:30"."""
+    """Return an instant of the run: "0", "30 s", "2:30", "1:02:30"."""
     if value == 0:
         return "0"
-    if value < 120:
-        return significant(value) + " s"
+    return significant(value) + " s" if value < 120 else minutes_clock(value)
+
+
+def minutes_clock(value: float) -> str:
+    """Return an instant in minutes, for an axis that is long as a whole: "0:30", "1:02:30"."""
     minutes, rest = divmod(round(value), 60)
     if minutes < 60:
         return f"{minutes}:{rest:02d}"

@@ -37,10 +37,10 @@ def view_timeline_card(collector: Collector) -> Markup:
     """Return the timeline of views and faults."""
     rows = chosen_nodes(collector)
     spans = fault_spans(collector.faults, collector.end_ns)
-    if not rows:
-        nothing = empty("The network had no validators, so there are no views to draw.")
+    if not rows or collector.end_ns == 0:
+        nothing = empty("The run ended at its start, so there are no views to draw.")
         return card("Views and faults", nothing, wide=True, name="views")
-    row_px = min(18.0, max(4.5, 420 / len(rows)))
+    row_px = min(22.0, max(4.5, 420 / len(rows)))
     used = lane_count(spans, collector.end_ns)
     top = 14.0 + used * _LANE_PX
     frame = Frame(1080, top + row_px * len(rows) + 44, left=62, top=top)
@@ -159,13 +159,22 @@ def _slow_stripes(
     row_of = {node: i for i, node in enumerate(rows)}
     stripes = []
     for span in spans:
-        if span.kind in ("slowed", "latency") and span.node in row_of:
-            start, end = plot.pixel(span.start_ns), plot.pixel(span.end_ns)
-            y = plot.frame.top + (row_of[span.node] + 1) * row_px - 1
-            stripes.append(
-                rectangle(start, y - row_px / 4, max(end - start, 1), row_px / 4, "slow-stripe")
-            )
+        start, end = plot.pixel(span.start_ns), plot.pixel(span.end_ns)
+        for node in _slowed_nodes(span):
+            if node in row_of:
+                y = plot.frame.top + (row_of[node] + 1) * row_px - 1
+                height = row_px / 4
+                stripes.append(
+                    rectangle(start, y - height, max(end - start, 1), height, "slow-stripe")
+                )
     return element("g", join(stripes))
+
+
+def _slowed_nodes(span: FaultSpan) -> Sequence[int]:
+    nodes = span.fields.get("nodes")
+    if span.kind == "latency" and isinstance(nodes, tuple):
+        return nodes
+    return (span.node,) if span.kind in ("slowed", "latency") else ()
 
 
 def _partition_boxes(
@@ -187,13 +196,14 @@ def _partition_boxes(
 
 def _runs(rows: Sequence[int], groups: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
     group_of = {node: number for number, group in enumerate(groups) for node in group}
+    unnamed = len(groups)
     runs: list[tuple[int, int]] = []
     before: int | None = None
     for place, node in enumerate(rows):
-        group = group_of.get(node)
-        if group is not None and group == before:
+        group = group_of.get(node, unnamed)
+        if group == before:
             runs[-1] = (runs[-1][0], place)
-        elif group is not None:
+        else:
             runs.append((place, place))
         before = group
     return runs
@@ -219,8 +229,8 @@ def _legend(states: IntArray, spans: list[FaultSpan]) -> Markup:
     kinds = {span.kind: None for span in spans}
     if "partitioned" in kinds:
         entries.append(("box partition-box", "kept together by a partition"))
-    if "slowed" in kinds or any(span.kind == "latency" and span.node >= 0 for span in spans):
-        entries.append(("box slow-stripe", "slowed"))
+    if any(_slowed_nodes(span) for span in spans):
+        entries.append(("box slow-stripe", "slowed, or with slow links"))
     return legend(entries)
 
 
