@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from primitives.errors import InvalidEncoding
+from primitives.errors import InvalidEncoding, InvalidInput
 
 T = TypeVar("T")
 
@@ -36,6 +36,8 @@ def decode_canonical(data: bytes, expected: type[T], bytes_max: int = DECODE_BYT
         value = msgspec.msgpack.decode(data, type=expected)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidEncoding(where, "its MessagePack form", str(error)) from error
+    except InvalidInput as error:
+        raise InvalidEncoding(where, "a value that keeps its own rules", str(error)) from error
     if _ENCODER.encode(value) != data:
         raise InvalidEncoding(where, "the canonical MessagePack form", "another form of the value")
     return value

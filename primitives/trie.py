@@ -10,6 +10,7 @@ Reference: Yellow Paper, appendix D.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from primitives.ids import Hash32
 from primitives.keccak import keccak256
@@ -17,6 +18,8 @@ from primitives.rlp import EMPTY_STRING, encode_bytes, encode_int, list_header
 
 EMPTY_ROOT = keccak256(EMPTY_STRING)
 """Root of the trie without entries."""
+
+Key = TypeVar("Key", bound=bytes)
 
 _DIGITS = "0123456789abcdef"
 
@@ -26,12 +29,12 @@ def ordered_root(values: Sequence[bytes]) -> Hash32:
     return _root(sorted([(encode_int(i).hex(), value) for i, value in enumerate(values)]))
 
 
-def trie_root(items: Mapping[bytes, bytes]) -> Hash32:
+def trie_root(items: Mapping[Key, bytes]) -> Hash32:
     """Return the root over key-value pairs; an empty value is an absent key."""
     return _root(sorted([(key.hex(), value) for key, value in items.items() if value]))
 
 
-def secure_trie_root(items: Mapping[bytes, bytes]) -> Hash32:
+def secure_trie_root(items: Mapping[Key, bytes]) -> Hash32:
     """Return the root over pairs whose keys are hashed first: accounts, storage."""
     return _root(sorted([(keccak256(key).hex(), value) for key, value in items.items() if value]))
 

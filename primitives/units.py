@@ -44,7 +44,7 @@ BANDWIDTH_UNITS: Mapping[str, int] = MappingProxyType(
 AMOUNT_UNITS: Mapping[str, int] = MappingProxyType({"wei": 1, "gwei": 10**9, "ether": 10**18})
 """Wei in each."""
 
-_QUANTITY = re.compile(r"(\d{1,40}(?:\.\d{1,40})?) ?([A-Za-z]+)", re.ASCII)
+_QUANTITY = re.compile(r"(\d{1,80}(?:\.\d{1,80})?) ?([A-Za-z]+)", re.ASCII)
 
 
 def parse_duration(text: str) -> Duration:

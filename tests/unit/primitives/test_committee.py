@@ -1,0 +1,56 @@
+import re
+
+import pytest
+
+from primitives.committee import Committee
+from primitives.errors import InvalidInput
+from primitives.ids import View
+from primitives.keys import ValidatorKey
+
+
+def committee(size: int) -> Committee:
+    return Committee(tuple(index.to_bytes(32, "big") for index in range(size)))
+
+
+@pytest.mark.parametrize(
+    ("size", "faults", "quorum"),
+    [(1, 0, 1), (2, 0, 2), (3, 0, 2), (4, 1, 3), (5, 1, 4), (6, 1, 4), (7, 2, 5), (100, 33, 67)],
+)
+def test_sizes(size: int, faults: int, quorum: int) -> None:
+    made = committee(size)
+    assert (made.size, made.faults, made.quorum) == (size, faults, quorum)
+
+
+@pytest.mark.parametrize("size", range(1, 260))
+def test_quorums_meet_in_a_correct_replica_and_can_be_reached(size: int) -> None:
+    made = committee(size)
+    assert 2 * made.quorum - size > made.faults
+    assert made.quorum <= size - made.faults
+    smaller = made.quorum - 1
+    assert 2 * smaller - size <= made.faults
+
+
+def test_the_primary_goes_round() -> None:
+    made = committee(4)
+    assert [made.primary(View(view)) for view in range(6)] == [0, 1, 2, 3, 0, 1]
+
+
+def test_keys_of_validators_make_a_committee() -> None:
+    keys = tuple(ValidatorKey(bytes([index]) * 32).public_key for index in range(4))
+    assert Committee(keys).public_keys == keys
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ((), "committee: expected at least one validator, got none"),
+        ((bytes(32), bytes(31)), "committee[1]: expected a key of 32 bytes, got 31 bytes"),
+        (
+            (bytes(32), b"a" * 32, bytes(32)),
+            "committee[2]: expected a key of its own, got that of 0",
+        ),
+    ],
+)
+def test_impossible_committees(keys: tuple[bytes, ...], message: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(message)):
+        Committee(keys)

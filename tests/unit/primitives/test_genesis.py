@@ -1,0 +1,128 @@
+import dataclasses
+import re
+from typing import Any
+
+import msgspec
+import pytest
+
+from primitives.account import encode_account
+from primitives.block import decode_block, encode_block
+from primitives.committee import Committee
+from primitives.errors import InvalidInput
+from primitives.fork import LATEST, Fork
+from primitives.genesis import (
+    Genesis,
+    genesis_block,
+    genesis_hash,
+    genesis_header,
+    genesis_state_root,
+)
+from primitives.ids import Address, Gas, Wei
+from primitives.params import ChainParams
+from primitives.trie import EMPTY_ROOT, secure_trie_root
+
+RICH, POOR = Address(b"\x01" * 20), Address(b"\x02" * 20)
+COMMITTEE = Committee((bytes(32), b"\x01" * 32))
+GENESIS = Genesis(ChainParams(), ((RICH, Wei(10**18)), (POOR, Wei(1))), COMMITTEE)
+
+
+def test_block_zero() -> None:
+    header = genesis_header(GENESIS)
+    assert (header.number, header.gas_used, header.timestamp) == (0, 0, 0)
+    assert header.parent_hash == bytes(32)
+    assert header.gas_limit == GENESIS.params.gas_limit
+    assert header.base_fee_per_gas == GENESIS.params.base_fee_initial
+    block = genesis_block(GENESIS)
+    assert decode_block(encode_block(block)) == block
+    assert block.transactions == ()
+
+
+def test_the_state_root_is_that_of_the_accounts() -> None:
+    expected = {RICH: encode_account(0, 10**18), POOR: encode_account(0, 1)}
+    assert genesis_state_root(GENESIS) == secure_trie_root(expected)
+    nobody = msgspec.structs.replace(GENESIS, alloc=((RICH, Wei(0)),))
+    assert genesis_state_root(nobody) == EMPTY_ROOT
+
+
+def test_the_order_of_the_accounts_does_not_matter() -> None:
+    backwards = msgspec.structs.replace(GENESIS, alloc=GENESIS.alloc[::-1])
+    assert genesis_hash(backwards) == genesis_hash(GENESIS)
+
+
+def test_the_hash_binds_everything_that_nodes_must_agree_on() -> None:
+    """Signatures bind the genesis hash: those of a sister chain must not be valid here."""
+    others = [
+        msgspec.structs.replace(GENESIS, alloc=GENESIS.alloc[:1]),
+        msgspec.structs.replace(GENESIS, committee=Committee(COMMITTEE.public_keys[::-1])),
+        msgspec.structs.replace(GENESIS, timestamp=1),
+    ]
+    changes: dict[str, Any] = {
+        "chain_id": 1,
+        "gas_limit": Gas(60_000_000),
+        "base_fee_rule": "fixed",
+        "base_fee_initial": Wei(7),
+        "elasticity": 4,
+        "base_fee_change_denominator": 16,
+        "timestamp_rule": "strict",
+        "fork": Fork.PRAGUE,
+        "max_transaction_gas": Gas(30_000_000),
+        "max_block_bytes": 1_000_000,
+    }
+    assert set(changes) == {field.name for field in dataclasses.fields(ChainParams)}
+    for name, value in changes.items():
+        params = dataclasses.replace(GENESIS.params, **{name: value})
+        others.append(msgspec.structs.replace(GENESIS, params=params))
+    hashes = {genesis_hash(each) for each in [GENESIS, *others]}
+    assert len(hashes) == 1 + len(others)
+
+
+def test_the_hash_is_stable() -> None:
+    """A changed default or encoding makes another chain of the same scenario: on purpose only."""
+    assert genesis_hash(GENESIS).hex() == (
+        "5ca0d18310009c4fbbc0adfb18870ff3ba4425cdc41f9344b1cae661fe7aab2f"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"alloc": ((Address(b"\x01" * 19), Wei(1)),)}, "genesis.alloc: expected addresses of 20"),
+        (
+            {"alloc": ((RICH, Wei(1)), (RICH, Wei(2)))},
+            "genesis.alloc: expected each address once, got 0x01010101010101010101",
+        ),
+        ({"alloc": ((RICH, Wei(-1)),)}, "expected balances from 0 to 2**256 - 1, got -1"),
+        ({"alloc": ((RICH, Wei(2**256)),)}, "expected balances from 0 to 2**256 - 1, got 11579"),
+        ({"timestamp": -1}, "genesis.timestamp: expected seconds from 0 to 2**64 - 1, got -1"),
+    ],
+)
+def test_impossible_beginnings(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(message)):
+        msgspec.structs.replace(GENESIS, **change)
+
+
+def test_parameters_default_to_ethereums() -> None:
+    params = ChainParams()
+    assert params.fork is LATEST is Fork.OSAKA
+    assert params.max_transaction_gas == 16_777_216
+    assert params.max_block_bytes == 8_388_608
+    assert (params.elasticity, params.base_fee_change_denominator) == (2, 8)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"chain_id": 0}, "chain.chain_id: expected a value from 1 to 9223372036854775807, got 0"),
+        ({"gas_limit": 20_999}, "chain.gas_limit: expected a value from 21000 to"),
+        ({"base_fee_initial": -1}, "chain.base_fee_initial: expected a value from 0 to"),
+        ({"elasticity": 0}, "chain.elasticity: expected a value from 1 to 1000, got 0"),
+        ({"base_fee_change_denominator": 0}, "chain.base_fee_change_denominator: expected a value"),
+        ({"max_transaction_gas": 0}, "chain.max_transaction_gas: expected a value from 21000"),
+        ({"max_block_bytes": 0}, "chain.max_block_bytes: expected a value from 1024"),
+        ({"base_fee_rule": "free"}, "chain.base_fee_rule: expected ethereum or fixed, got free"),
+        ({"timestamp_rule": "any"}, "chain.timestamp_rule: expected nondecreasing or strict, got"),
+    ],
+)
+def test_impossible_parameters(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(message)):
+        ChainParams(**change)

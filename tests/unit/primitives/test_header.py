@@ -1,0 +1,102 @@
+import re
+
+import msgspec
+import pytest
+
+from primitives import rlp
+from primitives.bloom import EMPTY_BLOOM
+from primitives.errors import InvalidEncoding
+from primitives.header import (
+    EMPTY_OMMERS_HASH,
+    EMPTY_REQUESTS_HASH,
+    EMPTY_WITHDRAWALS_ROOT,
+    ZERO_NONCE,
+    Header,
+    decode_header,
+    encode_header,
+    header_hash,
+)
+from primitives.ids import Address, Gas, Hash32, Wei
+from primitives.keccak import keccak256
+from primitives.rlp import Decoded
+
+
+def word(byte: int) -> Hash32:
+    return Hash32(bytes([byte]) * 32)
+
+
+HEADER = Header(
+    parent_hash=word(1),
+    ommers_hash=EMPTY_OMMERS_HASH,
+    fee_recipient=Address(b"\x02" * 20),
+    state_root=word(3),
+    transactions_root=word(4),
+    receipts_root=word(5),
+    logs_bloom=EMPTY_BLOOM,
+    difficulty=0,
+    number=7,
+    gas_limit=Gas(30_000_000),
+    gas_used=Gas(21_000),
+    timestamp=1_700_000_000,
+    extra_data=b"orrery",
+    prev_randao=word(6),
+    nonce=ZERO_NONCE,
+    base_fee_per_gas=Wei(7),
+    withdrawals_root=EMPTY_WITHDRAWALS_ROOT,
+    blob_gas_used=Gas(0),
+    excess_blob_gas=Gas(0),
+    parent_beacon_block_root=word(1),
+    requests_hash=EMPTY_REQUESTS_HASH,
+)
+
+
+def test_constants_are_ethereums() -> None:
+    assert EMPTY_OMMERS_HASH.hex() == (
+        "1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"
+    )
+    assert EMPTY_WITHDRAWALS_ROOT.hex() == (
+        "56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
+    )
+
+
+def test_what_is_encoded_decodes_to_the_same() -> None:
+    assert decode_header(encode_header(HEADER)) == HEADER
+
+
+def test_the_hash_is_over_the_encoding_and_every_field_counts() -> None:
+    assert header_hash(HEADER) == keccak256(encode_header(HEADER))
+    hashes = {header_hash(HEADER)}
+    for name in Header.__struct_fields__:
+        value = getattr(HEADER, name)
+        changed = value + 1 if isinstance(value, int) else value[:-1] + b"\xaa"
+        hashes.add(header_hash(msgspec.structs.replace(HEADER, **{name: changed})))
+    assert len(hashes) == 1 + len(Header.__struct_fields__) == 22
+
+
+@pytest.mark.parametrize(
+    ("index", "value", "message"),
+    [
+        (0, b"\x01" * 31, "header.parent_hash: expected 32 bytes, got 31 bytes"),
+        (2, b"\x01" * 21, "header.fee_recipient: expected 20 bytes, got 21 bytes"),
+        (6, b"", "header.logs_bloom: expected 256 bytes, got 0 bytes"),
+        (8, b"\x00", "header.number: expected an integer without leading zeros"),
+        (9, b"\x01" * 9, "header.gas_limit: expected an integer of at most 64 bits"),
+        (11, [], "header.timestamp: expected an integer, got a list"),
+        (12, [], "header.extra_data: expected a byte string, got a list"),
+        (14, b"\x00" * 7, "header.nonce: expected 8 bytes, got 7 bytes"),
+        (15, b"\x01" * 33, "header.base_fee_per_gas: expected an integer of at most 256 bits"),
+        (20, b"", "header.requests_hash: expected 32 bytes, got 0 bytes"),
+    ],
+)
+def test_a_spoiled_field_is_named(index: int, value: Decoded, message: str) -> None:
+    items = rlp.decode_list(encode_header(HEADER))
+    items[index] = value
+    with pytest.raises(InvalidEncoding, match=re.escape(message)):
+        decode_header(rlp.encode(items))
+
+
+@pytest.mark.parametrize("count", [0, 15, 20, 22])
+def test_headers_of_other_forks_are_refused(count: int) -> None:
+    items = [*rlp.decode_list(encode_header(HEADER)), b""][:count]
+    with pytest.raises(InvalidEncoding, match=f"header: expected 21 items, got {count} items"):
+        decode_header(rlp.encode(items))
