@@ -4,14 +4,19 @@ Consensus orders opaque blocks. It never builds, executes or stores one: it asks
 is an event of a later turn, so that execution may take time while votes go on.
 """
 
+from consensus.certificate import Certificate
 from primitives.ids import Hash32, Instant, NodeId, Sequence, View
 from primitives.machine import Effect, Event
 
-from consensus.certificate import Certificate
-
 
 class WorkPending(Event, frozen=True, gc=False):
-    """The node holds transactions that wait for a block. Sent again whenever either field moves."""
+    """The node holds transactions that wait for a block.
+
+    Sent again whenever either field moves, and (this or `WorkDone`) after each block that this
+    node has built or adopted: a primary proposes once for each such news, since it cannot know
+    what a block has taken away. Transactions in a block that this node has built and that is
+    still in flight do not wait.
+    """
 
     since: Instant
     """When the oldest waiting transaction that this node itself admitted came in."""
@@ -47,10 +52,15 @@ class ChainAdvanced(Event, frozen=True, gc=False):
     sequence: Sequence
     digest: Hash32
     certificate: Certificate
+    trail: tuple[Certificate, ...] = ()
+    """Certificates of the blocks just before, consecutive, as far as at hand."""
 
 
 class RequestBlock(Effect, frozen=True, gc=False):
-    """Build the block of `sequence` on `parent`; answered by `BlockBuilt`."""
+    """Build the block of `sequence` on `parent`; always answered by `BlockBuilt`.
+
+    `parent` is delivered, or was built or found valid by this node before.
+    """
 
     view: View
     sequence: Sequence
@@ -58,7 +68,11 @@ class RequestBlock(Effect, frozen=True, gc=False):
 
 
 class ValidateBlock(Effect, frozen=True, gc=False):
-    """Check and execute a proposed block; answered by `BlockValidated`."""
+    """Check and execute a proposed block; answered by `BlockValidated`.
+
+    `digest` must be found to be the payload's. `parent` is delivered, or was built or found
+    valid by this node before. Asked once for each block and life of the node.
+    """
 
     sequence: Sequence
     digest: Hash32

@@ -1,0 +1,191 @@
+"""What a replica must remember across a crash, as records.
+
+    view              the view it works in, and the one it has asked for
+    new_view          the proof of that view
+    view_change       what it asked with
+    base              a commit certificate: everything up to there is final
+    accepted/n        the proposal that it accepted last for sequence n, and in which view
+    prepared/n        the certificate of what it prepared last at n
+    block/n/digest    the payload of a block that it accepted
+
+A vote leaves only after its record (`primitives.machine`, rule 2), so a restarted replica can
+neither vote for another block in the same view nor conceal in a VIEW-CHANGE what it has
+prepared. Records far below the last delivery are deleted; `base` then says up to where.
+"""
+
+import struct
+from collections.abc import Iterable
+
+import msgspec
+
+from consensus.certificate import Certificate, PreparedCertificate
+from consensus.messages import NewView, ViewChange
+from consensus.state import Block, ReplicaState, Slot
+from primitives.codec import decode_canonical, encode_canonical
+from primitives.errors import InvalidEncoding
+from primitives.ids import Hash32, Sequence, Token, View
+from primitives.machine import Persist, Record
+
+TABLE = "consensus"
+VIEW = b"view"
+NEW_VIEW = b"new_view"
+VIEW_CHANGE = b"view_change"
+BASE = b"base"
+ACCEPTED = b"accepted/"
+PREPARED = b"prepared/"
+BLOCK = b"block/"
+_SEQUENCE = struct.Struct(">Q")
+
+
+class Views(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The value under `view`."""
+
+    view: View
+    target: View
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A value under `accepted/n`."""
+
+    view: View
+    digest: Hash32
+    parent: Hash32
+
+
+class LoggedBlock(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A value under `block/n/digest`."""
+
+    parent: Hash32
+    payload: bytes
+
+
+class Memory(msgspec.Struct, gc=False):
+    """The log, read back."""
+
+    views: Views = Views(View(0), View(0))
+    new_view: NewView | None = None
+    view_change: ViewChange | None = None
+    base: Certificate | None = None
+    accepted: dict[Sequence, Accepted] = {}
+    prepared: dict[Sequence, PreparedCertificate] = {}
+    blocks: list[Block] = []
+
+
+def persist(state: ReplicaState, records: tuple[Record, ...]) -> Persist:
+    """Return the effect that makes `records` durable."""
+    state.token += 1
+    return Persist(TABLE, Token(state.token), records)
+
+
+def view_records(state: ReplicaState) -> tuple[Record, ...]:
+    """Return what must be durable before the first message of a view, or that asks for one."""
+    records = [Record(TABLE, VIEW, encode_canonical(Views(state.view, state.changing.target)))]
+    if not state.voting and state.changing.own is not None:
+        records.append(Record(TABLE, VIEW_CHANGE, encode_canonical(state.changing.own)))
+    if state.new_view is not None:
+        records.append(Record(TABLE, NEW_VIEW, encode_canonical(state.new_view)))
+    return tuple(records)
+
+
+def acceptance_records(state: ReplicaState, slot: Slot, block: Block) -> tuple[Record, ...]:
+    """Return what must be durable before a PRE-PREPARE or PREPARE leaves."""
+    sequence = block.sequence
+    accepted = Accepted(state.view, block.digest, block.parent)
+    records = [_about(state, sequence, ACCEPTED + _SEQUENCE.pack(sequence), accepted)]
+    if not block.durable:
+        block.durable = True
+        key = BLOCK + _SEQUENCE.pack(sequence) + block.digest
+        records.append(_about(state, sequence, key, LoggedBlock(block.parent, block.payload)))
+    return (*records, *_obsolete(state))
+
+
+def prepared_record(state: ReplicaState, certificate: PreparedCertificate) -> Record:
+    """Return what must be durable before a COMMIT leaves."""
+    sequence = certificate.sequence
+    return _about(state, sequence, PREPARED + _SEQUENCE.pack(sequence), certificate)
+
+
+def base_records(state: ReplicaState, certificate: Certificate) -> tuple[Record, ...]:
+    """Return the record that everything up to `certificate` is final, unless more is known."""
+    if certificate.sequence <= state.logged_base:
+        return ()
+    state.logged_base = certificate.sequence
+    return (Record(TABLE, BASE, encode_canonical(certificate)),)
+
+
+def _about(state: ReplicaState, sequence: Sequence, key: bytes, value: object) -> Record:
+    keys = state.logged.setdefault(sequence, [])
+    if key not in keys:
+        keys.append(key)
+    return Record(TABLE, key, encode_canonical(value))
+
+
+def _obsolete(state: ReplicaState) -> tuple[Record, ...]:
+    """Delete what lies more than `reach` below the last delivery, `reach` sequences at a time.
+
+    The node's own record of a delivered block must be durable first. It is, because records
+    become durable in the order in which a node writes them, and these are a pipeline late.
+    """
+    if not state.trail or next(iter(state.logged)) + state.params.reach > state.trail[0].sequence:
+        return ()
+    base = state.trail[0]
+    old = [sequence for sequence in state.logged if sequence <= base.sequence]
+    keys = [key for sequence in sorted(old) for key in state.logged.pop(sequence)]
+    return (*base_records(state, base), *(Record(TABLE, key, None) for key in keys))
+
+
+def read(records: Iterable[Record]) -> Memory:
+    """Return what the records of `TABLE` say.
+
+    Raises:
+        InvalidEncoding: they were not written by `persist`.
+    """
+    memory = Memory()
+    for record in records:
+        if record.value is not None:
+            _read_record(memory, record.key, record.value)
+    return memory
+
+
+def _read_record(memory: Memory, key: bytes, value: bytes) -> None:
+    if key == VIEW:
+        memory.views = decode_canonical(value, Views)
+    elif key == NEW_VIEW:
+        memory.new_view = decode_canonical(value, NewView)
+    elif key == VIEW_CHANGE:
+        memory.view_change = decode_canonical(value, ViewChange)
+    elif key == BASE:
+        memory.base = decode_canonical(value, Certificate)
+    elif key.startswith(ACCEPTED):
+        memory.accepted[_sequence(key, ACCEPTED)] = decode_canonical(value, Accepted)
+    elif key.startswith(PREPARED):
+        certificate = decode_canonical(value, PreparedCertificate)
+        memory.prepared[_sequence(key, PREPARED)] = certificate
+    elif key.startswith(BLOCK):
+        sequence = _sequence(key, BLOCK)
+        digest = Hash32(key[len(BLOCK) + _SEQUENCE.size :])
+        block = decode_canonical(value, LoggedBlock)
+        memory.blocks.append(Block(sequence, digest, block.parent, block.payload, durable=True))
+    else:
+        raise InvalidEncoding("consensus log", "a key of consensus.log", key)
+
+
+def _sequence(key: bytes, prefix: bytes) -> Sequence:
+    return Sequence(_SEQUENCE.unpack_from(key, len(prefix))[0])
+
+
+def block_key(block: Block) -> bytes:
+    """Return the key of a block's record."""
+    return BLOCK + _SEQUENCE.pack(block.sequence) + block.digest
+
+
+def keys_of(memory: Memory) -> dict[Sequence, list[bytes]]:
+    """Return the keys of all records about a sequence, as `ReplicaState.logged` keeps them."""
+    found: dict[Sequence, list[bytes]] = {}
+    for sequence in sorted(memory.accepted):
+        found.setdefault(sequence, []).append(ACCEPTED + _SEQUENCE.pack(sequence))
+    for sequence in sorted(memory.prepared):
+        found.setdefault(sequence, []).append(PREPARED + _SEQUENCE.pack(sequence))
+    for block in memory.blocks:
+        found.setdefault(block.sequence, []).append(block_key(block))
+    return dict(sorted(found.items()))

@@ -1,0 +1,176 @@
+"""The three phases in the ordinary case: PRE-PREPARE, PREPARE, COMMIT.
+
+A committee of n replicas handles about 2n votes for each decision, each of them here, so the
+two vote handlers look things up instead of computing them, and answer with shared tuples. Cheap
+checks come first, and a vote for a phase that is already over is not verified at all.
+
+Of each replica the first vote for (view, sequence, phase) counts; another one is ignored.
+
+Reference: Castro & Liskov 1999, section 4.2.
+"""
+
+from collections.abc import Sequence as Seq
+
+from consensus.acceptance import answer, check_prepared, consider, new_slot, set_proposal
+from consensus.certificate import Certificate
+from consensus.costs import VOTE_VERIFY
+from consensus.delivery import deliver_ready, note_final
+from consensus.early import keep_early, note_beyond
+from consensus.effects import BlockValidated
+from consensus.messages import Commit, Prepare, PrePrepare
+from consensus.proposing import propose
+from consensus.state import Block, Effects, ReplicaState, Slot, Validity
+from consensus.timers import watch
+from primitives.ids import Hash32, Instant, NodeId, Sequence
+from primitives.machine import NOTHING, Effect, Message, Work
+
+VERIFY = Work(VOTE_VERIFY, 1)
+VERIFIED: tuple[Effect, ...] = (VERIFY,)
+"""The usual answer to a vote: one signature was checked."""
+
+
+def on_pre_prepare(
+    state: ReplicaState, now: Instant, sender: NodeId, message: PrePrepare
+) -> Seq[Effect]:
+    """Take the primary's first proposal for a sequence in the window."""
+    if message.view != state.view:
+        return keep_early(state, sender, message)
+    sequence = message.sequence
+    if sender != state.primary or sender == state.index or sequence <= state.delivered:
+        return NOTHING
+    if sequence > state.delivered + state.params.window:
+        return note_beyond(state, sender, sequence)
+    slot = state.slots.get(sequence)
+    known = None if slot is None else slot.digest
+    if known is not None and (known != message.digest or known in state.blocks):
+        return NOTHING
+    if not state.verify(message):
+        return VERIFIED
+    if slot is None:
+        slot = new_slot(state, sequence)
+    effects: Effects = [VERIFY]
+    if slot.digest is None:
+        set_proposal(state, slot, message.digest, message.parent)
+    learn_block(state, sequence, message.digest, message.parent, message.payload)
+    consider(state, sequence, effects)
+    if slot.committed:
+        deliver_ready(state, now, effects)
+    watch(state, now, effects)
+    return effects
+
+
+def learn_block(
+    state: ReplicaState, sequence: Sequence, digest: Hash32, parent: Hash32, payload: bytes
+) -> Block:
+    """Keep a payload, unless the block is known."""
+    block = state.blocks.get(digest)
+    if block is None or (block.parent != parent and block.validity is not Validity.VALID):
+        block = state.blocks[digest] = Block(sequence, digest, parent, payload)
+    return block
+
+
+def on_prepare(state: ReplicaState, now: Instant, sender: NodeId, message: Prepare) -> Seq[Effect]:
+    """Count a backup's PREPARE. The primary's does not count: its PRE-PREPARE stands for it."""
+    if message.view != state.view:
+        return keep_early(state, sender, message)
+    slot = state.slots.get(message.sequence)
+    if slot is None:
+        if message.sequence <= state.delivered:
+            return NOTHING
+        slot = _open_slot(state, sender, message.sequence)
+        if slot is None:
+            return note_beyond(state, sender, message.sequence)
+    if slot.prepared or sender != message.replica or sender == state.primary:
+        return NOTHING
+    votes = slot.prepares
+    if sender >= len(votes) or votes[sender] is not None:
+        return NOTHING
+    if sender != state.index and not state.verify(message):
+        return VERIFIED
+    votes[sender] = message
+    if message.digest == slot.digest and message.parent == slot.parent:
+        slot.prepare_count += 1
+        if slot.prepare_count >= state.backups:
+            effects: Effects = [] if sender == state.index else [VERIFY]
+            check_prepared(state, slot, effects)
+            return answer(effects)
+    return NOTHING if sender == state.index else VERIFIED
+
+
+def on_commit(state: ReplicaState, now: Instant, sender: NodeId, message: Commit) -> Seq[Effect]:
+    """Count a replica's COMMIT."""
+    if message.view != state.view:
+        return keep_early(state, sender, message)
+    slot = state.slots.get(message.sequence)
+    if slot is None:
+        if message.sequence <= state.delivered:
+            return NOTHING
+        slot = _open_slot(state, sender, message.sequence)
+        if slot is None:
+            return note_beyond(state, sender, message.sequence)
+    if slot.committed or sender != message.replica:
+        return NOTHING
+    votes = slot.commits
+    if sender >= len(votes) or votes[sender] is not None:
+        return NOTHING
+    if sender != state.index and not state.verify(message):
+        return VERIFIED
+    votes[sender] = message
+    if message.digest == slot.digest:
+        count = slot.commit_count = slot.commit_count + 1
+    else:
+        count = slot.strays[message.digest] = slot.strays.get(message.digest, 0) + 1
+    if count < state.quorum:
+        return NOTHING if sender == state.index else VERIFIED
+    effects: Effects = [] if sender == state.index else [VERIFY]
+    _committed(state, now, slot, message.digest, effects)
+    return answer(effects)
+
+
+def _open_slot(state: ReplicaState, sender: NodeId, sequence: Sequence) -> Slot | None:
+    """Open a slot for a vote that comes before the proposal, if it is in the window."""
+    if sequence > state.delivered + state.params.window or sender >= state.size:
+        return None
+    return new_slot(state, sequence)
+
+
+def _committed(
+    state: ReplicaState, now: Instant, slot: Slot, digest: Hash32, effects: Effects
+) -> None:
+    """Make the certificate of Q COMMITs, and deliver what can be."""
+    slot.committed = True
+    signatures = [
+        (vote.replica, vote.signature)
+        for vote in slot.commits
+        if vote is not None and vote.digest == digest
+    ]
+    certificate = Certificate(state.view, slot.sequence, digest, tuple(signatures))
+    state.certified.setdefault(slot.sequence, certificate)
+    deliver_ready(state, now, effects)
+    note_final(state, certificate, effects)
+
+
+def on_block_validated(state: ReplicaState, now: Instant, event: BlockValidated) -> Seq[Effect]:
+    """Go on with a block that the node has checked."""
+    block = state.blocks.get(event.digest)
+    if block is None or block.validity is not Validity.ASKED:
+        return NOTHING
+    block.validity = Validity.VALID if event.accepted else Validity.INVALID
+    if not event.accepted and block.fetched:
+        del state.blocks[event.digest]
+        return NOTHING
+    effects: Effects = []
+    consider(state, block.sequence, effects)
+    deliver_ready(state, now, effects)
+    propose(state, now, effects)
+    return answer(effects)
+
+
+def replay(state: ReplicaState, now: Instant, sender: NodeId, message: Message) -> Seq[Effect]:
+    """Handle a message that came before its view."""
+    if isinstance(message, Prepare):
+        return on_prepare(state, now, sender, message)
+    if isinstance(message, Commit):
+        return on_commit(state, now, sender, message)
+    assert isinstance(message, PrePrepare), "only the three phases are kept"
+    return on_pre_prepare(state, now, sender, message)

@@ -1,0 +1,99 @@
+"""What a replica is told at its birth: parameters of the committee, and who it is itself."""
+
+from dataclasses import dataclass
+
+from consensus.certificate import Certificate
+from consensus.signing import MessageVerifier
+from primitives.committee import Committee
+from primitives.errors import InvalidInput
+from primitives.ids import Duration, Hash32, Sequence
+from primitives.keys import Signer
+
+MILLISECOND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ConsensusParams:
+    """How the committee works. All replicas should agree; safety does not depend on it.
+
+    Raises:
+        InvalidInput: a value that no committee could work with.
+    """
+
+    request_timeout: Duration = Duration(4_000 * MILLISECOND)
+    """How long work may wait without a delivery before a replica wants another primary, ns."""
+    view_change_timeout: Duration = Duration(4_000 * MILLISECOND)
+    """How long a new view may take once a quorum wants it; doubles with each failure, ns."""
+    timeout_doublings: int = 8
+    """How often the two timeouts double at most."""
+    repair_interval: Duration = Duration(1_000 * MILLISECOND)
+    """How often a replica repeats what may have been lost, ns."""
+    batch_size: int = 500
+    """Waiting transactions at which the primary proposes at once."""
+    batch_delay: Duration = Duration(200 * MILLISECOND)
+    """How long fewer than that may wait for more, ns."""
+    pipeline_depth: int = 4
+    """Sequences that the primary keeps in flight, at least 1."""
+    block_interval: Duration = Duration(0)
+    """Least time between two proposals, ns."""
+    empty_blocks: bool = False
+    """Propose every `block_interval`, also when nothing waits."""
+    window: int = 32
+    """Sequences above the last delivered one for which votes are kept, at least
+    2 * pipeline_depth."""
+
+    def __post_init__(self) -> None:
+        """Refuse a window that the pipeline does not fit in, and timers that never rest."""
+        checks = (
+            ("consensus.pipeline_depth", "at least 1", self.pipeline_depth, 1),
+            ("consensus.batch_size", "at least 1", self.batch_size, 1),
+            ("consensus.request_timeout", "at least 2 ns", self.request_timeout, 2),
+            ("consensus.view_change_timeout", "at least 1 ns", self.view_change_timeout, 1),
+            ("consensus.repair_interval", "at least 1 ns", self.repair_interval, 1),
+            ("consensus.block_interval", "at least 0 ns", self.block_interval, 0),
+            ("consensus.batch_delay", "at least 0 ns", self.batch_delay, 0),
+            ("consensus.timeout_doublings", "at least 0", self.timeout_doublings, 0),
+            ("consensus.window", "at least 2 * pipeline_depth", self.window, self.reach),
+        )
+        for where, expected, actual, least in checks:
+            if actual < least:
+                raise InvalidInput(where, expected, actual)
+        if self.empty_blocks and not self.block_interval:
+            raise InvalidInput("consensus.block_interval", "more than 0 with empty_blocks", 0)
+
+    @property
+    def reach(self) -> int:
+        """How far above its last delivery a replica accepts proposals: twice the pipeline.
+
+        Twice, because a backup may be a whole pipeline behind its primary.
+        """
+        return 2 * self.pipeline_depth
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaConfig:
+    """One replica's place in its committee, its key, and the chain it starts from."""
+
+    index: int
+    """Its place in the committee, which is also its `NodeId`."""
+    committee: Committee
+    genesis_hash: Hash32
+    signer: Signer
+    verifier: MessageVerifier
+    params: ConsensusParams
+    sequence: Sequence = Sequence(0)
+    """The last block that is durable in the node's own store; 0 is genesis."""
+    digest: Hash32 | None = None
+    """Its digest; the genesis hash when None."""
+    trail: tuple[Certificate, ...] = ()
+    """Certificates of the node's last blocks, consecutive, that of `sequence` last. At least
+    `params.reach` of them, or all since genesis, let a stuck committee help itself."""
+
+    def __post_init__(self) -> None:
+        """Refuse an index outside of the committee and a start without its certificate."""
+        if not 0 <= self.index < self.committee.size:
+            raise InvalidInput(
+                "consensus.index", f"a replica below {self.committee.size}", self.index
+            )
+        if self.sequence and (not self.trail or self.trail[-1].sequence != self.sequence):
+            raise InvalidInput("consensus.trail", f"a certificate of {self.sequence}", "none")

@@ -1,0 +1,220 @@
+"""What a validator signs, and how a signature is checked.
+
+Every payload begins with what it is bound to: genesis hash, shard, epoch, kind. A vote of another
+chain, shard or epoch, or a PREPARE shown as a COMMIT, is a signature over other bytes.
+
+    "orrery.consensus/1" | genesis hash (32) | shard u32 | epoch u64 | kind u8 | fields
+
+All fields have fixed lengths (numbers u64 big-endian, digests 32 bytes), so that no two messages
+have the same payload. A list of claims stands last; its length follows from the payload's.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from consensus.certificate import (
+    Certificate,
+    InvalidCertificate,
+    PreparedCertificate,
+    check_signers,
+)
+from consensus.messages import Commit, NewView, Prepare, PrePrepare, ViewChangeVote
+from primitives.codec import encode_canonical
+from primitives.committee import Committee
+from primitives.ids import Hash32
+from primitives.keccak import keccak256
+from primitives.keys import Ed25519Verifier, Verifier
+
+Signed = PrePrepare | Prepare | Commit | ViewChangeVote | NewView
+
+DOMAIN = b"orrery.consensus/1"
+_U64 = 2**64
+_BINDING = struct.Struct(">IQ")
+_PROPOSAL = struct.Struct(">BQQ32s32s")
+_COMMIT = struct.Struct(">BQQ32s")
+_VIEW_CHANGE = struct.Struct(">BQQ32s")
+_CLAIM = struct.Struct(">Q32s")
+_NEW_VIEW = struct.Struct(">BQ32s")
+
+MEMO_CAPACITY = 65_536
+"""Signatures that one generation of a `MemoVerifier` remembers."""
+
+
+class MessageVerifier(Protocol):
+    """Checks the signature of one consensus message."""
+
+    def verify_message(self, message: Signed) -> bool:
+        """Tell whether the message is signed by the replica that it names (or its primary)."""
+        ...
+
+
+def binding(genesis_hash: Hash32, shard: int = 0, epoch: int = 0) -> bytes:
+    """Return the bytes that every payload of one chain, shard and epoch begins with."""
+    return DOMAIN + genesis_hash + _BINDING.pack(shard, epoch)
+
+
+def _proposal(message: PrePrepare) -> bytes:
+    return _PROPOSAL.pack(1, message.view, message.sequence, message.digest, message.parent)
+
+
+def _prepare(message: Prepare) -> bytes:
+    return _PROPOSAL.pack(2, message.view, message.sequence, message.digest, message.parent)
+
+
+def _commit(message: Commit) -> bytes:
+    return _COMMIT.pack(3, message.view, message.sequence, message.digest)
+
+
+def _view_change(vote: ViewChangeVote) -> bytes:
+    head = _VIEW_CHANGE.pack(4, vote.view, vote.base_sequence, vote.base_digest)
+    return head + b"".join(_CLAIM.pack(claim.view, claim.digest) for claim in vote.prepared)
+
+
+def _new_view(message: NewView) -> bytes:
+    content = keccak256(encode_canonical((message.votes, message.trail, message.proofs)))
+    return _NEW_VIEW.pack(5, message.view, content)
+
+
+PAYLOADS: Mapping[type, Callable[..., bytes]] = {
+    PrePrepare: _proposal,
+    Prepare: _prepare,
+    Commit: _commit,
+    ViewChangeVote: _view_change,
+    NewView: _new_view,
+}
+
+
+def signed_payload(bound: bytes, message: Signed) -> bytes:
+    """Return the bytes that the signature of `message` covers, behind a `binding`."""
+    return bound + PAYLOADS[type(message)](message)
+
+
+def well_formed(message: Signed) -> bool:
+    """Tell whether a message's fields fit the fixed lengths of its payload.
+
+    `struct` would cut a long digest and pad a short one, and two messages would share a payload.
+    """
+    if not 0 <= message.view < _U64:
+        return False
+    if isinstance(message, NewView):
+        return True
+    if isinstance(message, ViewChangeVote):
+        fits = 0 <= message.base_sequence < _U64 and len(message.base_digest) == 32
+        return fits and all(
+            0 <= claim.view < _U64 and len(claim.digest) == 32 for claim in message.prepared
+        )
+    if not 0 <= message.sequence < _U64 or len(message.digest) != 32:
+        return False
+    return isinstance(message, Commit) or len(message.parent) == 32
+
+
+class CommitteeVerifier:
+    """The plain verifier: checks every signature that it is asked about."""
+
+    __slots__ = ("_binding", "_committee", "_verifier")
+
+    def __init__(self, committee: Committee, genesis_hash: Hash32, verifier: Verifier) -> None:
+        self._committee = committee
+        self._binding = binding(genesis_hash)
+        self._verifier = verifier
+
+    def verify_message(self, message: Signed) -> bool:
+        """Tell whether the message is signed by the replica that it names (or its primary)."""
+        if not well_formed(message):
+            return False
+        if isinstance(message, PrePrepare | NewView):
+            replica: int = self._committee.primary(message.view)
+        else:
+            replica = message.replica
+        if not 0 <= replica < self._committee.size:
+            return False
+        payload = signed_payload(self._binding, message)
+        return self._verifier.verify(
+            self._committee.public_keys[replica], payload, message.signature
+        )
+
+
+class MemoVerifier:
+    """Checks each distinct message once, for all replicas of one process.
+
+    Remembers valid messages by their signature, in two generations, and compares the message
+    itself (by identity in the common case): a true signature under other fields is no hit.
+    """
+
+    __slots__ = ("_capacity", "_old", "_plain", "_young")
+
+    def __init__(self, plain: MessageVerifier, capacity: int = MEMO_CAPACITY) -> None:
+        self._plain = plain
+        self._capacity = capacity
+        self._young: dict[bytes, Signed] = {}
+        self._old: dict[bytes, Signed] = {}
+
+    def verify_message(self, message: Signed) -> bool:
+        """Tell whether the message is signed by the replica that it names (or its primary)."""
+        known = self._young.get(message.signature)
+        if known is message:
+            return True
+        if known is None:
+            known = self._old.get(message.signature)
+        if known is not message and known != message and not self._plain.verify_message(message):
+            return False
+        if len(self._young) >= self._capacity:
+            self._old, self._young = self._young, {}
+        self._young[message.signature] = message
+        return True
+
+
+def verify_commits(
+    certificate: Certificate, size: int, quorum: int, verifier: MessageVerifier
+) -> None:
+    """Check a commit certificate against a committee of `size` replicas.
+
+    Raises:
+        InvalidCertificate: it does not prove that its block is final.
+    """
+    check_signers(certificate.signatures, size, quorum)
+    view, sequence, digest = certificate.view, certificate.sequence, certificate.digest
+    for replica, signature in certificate.signatures:
+        if not verifier.verify_message(Commit(view, sequence, digest, replica, signature)):
+            raise InvalidCertificate("certificate", "valid COMMITs", f"a bad one of {replica}")
+
+
+def verify_prepares(
+    certificate: PreparedCertificate, committee: Committee, quorum: int, verifier: MessageVerifier
+) -> None:
+    """Check a prepared certificate: Q-1 PREPAREs, none of them the primary's.
+
+    Raises:
+        InvalidCertificate: it does not prove that its block was prepared.
+    """
+    view, sequence = certificate.view, certificate.sequence
+    primary = committee.primary(view)
+    check_signers(certificate.signatures, committee.size, quorum - 1, primary)
+    digest, parent = certificate.digest, certificate.parent
+    for replica, signature in certificate.signatures:
+        vote = Prepare(view, sequence, digest, parent, replica, signature)
+        if not verifier.verify_message(vote):
+            raise InvalidCertificate("certificate", "valid PREPAREs", f"a bad one of {replica}")
+
+
+def verify_certificate(
+    certificate: Certificate,
+    committee: Committee,
+    genesis_hash: Hash32,
+    verifier: MessageVerifier | None = None,
+) -> None:
+    """Check that a block is final, from the committee and the genesis hash alone.
+
+    Args:
+        certificate: what is shown.
+        committee: the validators of its epoch.
+        genesis_hash: the chain.
+        verifier: how single votes are checked; each is verified when None.
+
+    Raises:
+        InvalidCertificate: it does not prove that its block is final.
+    """
+    if verifier is None:
+        verifier = CommitteeVerifier(committee, genesis_hash, Ed25519Verifier())
+    verify_commits(certificate, committee.size, committee.quorum, verifier)

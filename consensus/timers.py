@@ -1,0 +1,74 @@
+"""When a replica loses patience.
+
+The request timer runs while something waits for a delivery: transactions that the node holds, or
+a proposal that is not delivered. Each delivery starts it anew. When half of it is over the
+replica asks the others how far they are, because a message may have been lost; only when that
+does not help either does it suspect the primary.
+
+Timeouts double with each view change in a row and fall back with the next delivery.
+
+Reference: Castro & Liskov 1999, section 4.4; for the inquiry, the status messages of TOCS 2002,
+section 5.2.
+"""
+
+from consensus.state import Effects, ReplicaState, Timer
+from primitives.ids import Duration, Instant
+from primitives.machine import CancelTimer, SetTimer
+
+
+def _doubled(state: ReplicaState, timeout: Duration) -> Duration:
+    doublings = min(max(state.changing.attempts - 1, 0), state.params.timeout_doublings)
+    return Duration(timeout << doublings)
+
+
+def request_timeout(state: ReplicaState) -> Duration:
+    """Return how long work may wait in this view without a delivery."""
+    return _doubled(state, state.params.request_timeout)
+
+
+def view_change_timeout(state: ReplicaState) -> Duration:
+    """Return how long the wanted view may take to begin."""
+    return _doubled(state, state.params.view_change_timeout)
+
+
+def is_waiting(state: ReplicaState) -> bool:
+    """Tell whether a delivery is due."""
+    return (
+        state.work is not None or state.top > state.delivered or state.params.empty_blocks
+    ) and state.size > 1
+
+
+def watch(state: ReplicaState, now: Instant, effects: Effects) -> None:
+    """Start the request timer if something waits, stop it if nothing does."""
+    wanted = state.voting and is_waiting(state)
+    if wanted == state.progress_armed:
+        return
+    state.progress_armed = wanted
+    state.inquired = False
+    if not wanted:
+        effects.append(CancelTimer(Timer.PROGRESS))
+        return
+    start = state.progress_at
+    if state.top > state.delivered or state.work is None:
+        start = now
+    elif state.work.since > start:
+        start = state.work.since
+    half = request_timeout(state) // 2
+    effects.append(SetTimer(Timer.PROGRESS, Duration(max(start + half - now, 0))))
+
+
+def restart(state: ReplicaState, now: Instant, effects: Effects) -> None:
+    """Begin a new wait: something was delivered, or a view entered."""
+    state.progress_at = now
+    if state.progress_armed and state.voting and is_waiting(state):
+        state.inquired = False
+        effects.append(SetTimer(Timer.PROGRESS, Duration(request_timeout(state) // 2)))
+    else:
+        watch(state, now, effects)
+
+
+def arm_repair(state: ReplicaState, effects: Effects) -> None:
+    """See to it that what was asked for is asked again."""
+    if not state.repair.armed:
+        state.repair.armed = True
+        effects.append(SetTimer(Timer.REPAIR, state.params.repair_interval))

@@ -1,0 +1,49 @@
+"""Protocol events of consensus, as they stand in a run's trace."""
+
+from typing import ClassVar
+
+from primitives.ids import Hash32, NodeId, Sequence, View
+from primitives.machine import TraceEvent
+
+
+class PrePrepared(TraceEvent, frozen=True, gc=False):
+    """A replica has executed a proposal and accepted it, or proposed it itself."""
+
+    name: ClassVar[str] = "consensus.pre_prepared"
+    view: View
+    sequence: Sequence
+    digest: Hash32
+
+
+class Prepared(TraceEvent, frozen=True, gc=False):
+    """An accepted proposal has Q-1 matching PREPAREs of backups."""
+
+    name: ClassVar[str] = "consensus.prepared"
+    view: View
+    sequence: Sequence
+    digest: Hash32
+
+
+class Committed(TraceEvent, frozen=True, gc=False):
+    """A block is final at this replica, and so is everything below it."""
+
+    name: ClassVar[str] = "consensus.committed"
+    view: View
+    """The view of the certificate; never above the replica's own by more than it has yet seen."""
+    sequence: Sequence
+    digest: Hash32
+
+
+class ViewChangeStarted(TraceEvent, frozen=True, gc=False):
+    """A replica has stopped voting and asks for `view`."""
+
+    name: ClassVar[str] = "consensus.view_change_started"
+    view: View
+
+
+class ViewEntered(TraceEvent, frozen=True, gc=False):
+    """A replica works in `view` from now on."""
+
+    name: ClassVar[str] = "consensus.view_entered"
+    view: View
+    primary: NodeId

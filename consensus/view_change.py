@@ -1,0 +1,236 @@
+"""VIEW-CHANGE: how a committee replaces its primary.
+
+A replica whose patience ends stops voting, says so, and repeats it until a new view has begun,
+since its message may be lost in a partition. It moves on to a still later view only when a quorum
+wanted this one and its primary kept silent for the timeout; a replica that is alone stays where
+it is and meets the others there. When f+1 others want later views it joins them at once, because
+one of those is correct.
+
+Reference: Castro & Liskov 1999, sections 4.4 and 4.5.2.
+"""
+
+from collections.abc import Sequence as Seq
+
+from consensus.acceptance import COMMITTEE, SIGN, answer
+from consensus.certificate import Certificate, InvalidCertificate, PreparedCertificate
+from consensus.costs import VOTE_VERIFY
+from consensus.log import persist, view_records
+from consensus.messages import Claim, Decided, ReplicaStatus, ViewChange, ViewChangeVote
+from consensus.new_view import is_known, is_own, try_new_view
+from consensus.new_view_rules import InvalidViewChange, check_proofs, check_trail, check_vote
+from consensus.signing import signed_payload, verify_commits, verify_prepares
+from consensus.state import Effects, ReplicaState, Timer
+from consensus.timers import arm_repair, request_timeout, view_change_timeout
+from consensus.trace import ViewChangeStarted
+from primitives.ids import Duration, Instant, NodeId, Sequence, View
+from primitives.machine import (
+    NOTHING,
+    Broadcast,
+    CancelTimer,
+    Effect,
+    Emit,
+    Loopback,
+    Received,
+    Send,
+    SetTimer,
+    Work,
+)
+
+
+def on_progress_timeout(state: ReplicaState, now: Instant) -> Seq[Effect]:
+    """Ask the others how far they are; the second time, suspect the primary."""
+    if not state.progress_armed:
+        return NOTHING
+    effects: Effects = []
+    if state.inquired:
+        start_view_change(state, View(state.view + 1), effects)
+        return effects
+    state.inquired = True
+    rest = request_timeout(state) - request_timeout(state) // 2
+    effects.append(Broadcast(COMMITTEE, ReplicaStatus(state.view, state.delivered, alone=False)))
+    effects.append(SetTimer(Timer.PROGRESS, Duration(rest)))
+    return effects
+
+
+def on_view_change_timeout(state: ReplicaState, now: Instant) -> Seq[Effect]:
+    """Give up a view that a quorum wanted and its primary did not begin."""
+    if state.voting or state.changing.armed != state.changing.target:
+        return NOTHING
+    effects: Effects = []
+    start_view_change(state, View(state.changing.target + 1), effects)
+    _join_or_begin(state, now, effects)
+    return effects
+
+
+def start_view_change(state: ReplicaState, target: View, effects: Effects) -> None:
+    """Stop voting and ask for `target`."""
+    changing = state.changing
+    changing.target = target
+    changing.attempts += 1
+    if state.progress_armed:
+        state.progress_armed = False
+        effects.append(CancelTimer(Timer.PROGRESS))
+    own = changing.own = _view_change(state, target)
+    effects.append(Emit(ViewChangeStarted(target)))
+    effects.append(SIGN)
+    effects.append(persist(state, view_records(state)))
+    announce(state, effects)
+    effects.append(Loopback(Received(NodeId(state.index), own)))
+    arm_repair(state, effects)
+
+
+def announce(state: ReplicaState, effects: Effects) -> None:
+    """Tell all that this replica wants another view, and its primary also why."""
+    own = state.changing.own
+    assert own is not None, "a view change without its message"
+    effects.append(Broadcast(COMMITTEE, ViewChange(own.vote, (), ())))
+    primary = state.config.committee.primary(own.vote.view)
+    if primary != state.index and (own.trail or own.proofs):
+        effects.append(Send(primary, own))
+
+
+def _view_change(state: ReplicaState, target: View) -> ViewChange:
+    """Collect what this replica knows to be final, and what it has prepared above that."""
+    base, digest, trail = state.delivered, state.head, tuple(state.trail)
+    if state.base is not None and state.base.sequence > base:
+        base, digest, trail = state.base.sequence, state.base.digest, (state.base,)
+    proofs: list[PreparedCertificate] = []
+    below, sequence = digest, Sequence(base + 1)
+    while (proof := state.prepared.get(sequence)) is not None and proof.parent == below:
+        proofs.append(proof)
+        below, sequence = proof.digest, Sequence(sequence + 1)
+    claims = tuple(Claim(proof.view, proof.digest) for proof in proofs)
+    unsigned = ViewChangeVote(target, state.index, base, digest, claims, b"")
+    signature = state.config.signer.sign(signed_payload(state.binding, unsigned))
+    vote = ViewChangeVote(target, state.index, base, digest, claims, signature)
+    return ViewChange(vote, trail, tuple(proofs))
+
+
+def on_view_change(
+    state: ReplicaState, now: Instant, sender: NodeId, message: ViewChange
+) -> Seq[Effect]:
+    """Count a replica that wants a later view; help one that wants a past one."""
+    vote, changing = message.vote, state.changing
+    if vote.replica != sender or sender >= state.size:
+        return NOTHING
+    if vote.view <= state.view:
+        return _help_back(state, now, sender)
+    known = changing.latest.get(sender)
+    effects: Effects = []
+    if known is not None and known.vote == vote:
+        if state.delivered > vote.base_sequence and not message.proofs and not message.trail:
+            effects.append(Send(sender, Decided(state.trail[-1])))
+    elif known is not None and known.vote.view >= vote.view:
+        return NOTHING
+    else:
+        if sender != state.index:
+            effects.append(Work(VOTE_VERIFY, 1))
+            if not _is_valid_vote(state, vote):
+                return effects
+        changing.latest[sender] = message
+    _prove(state, message, effects)
+    _join_or_begin(state, now, effects)
+    return answer(effects)
+
+
+def _is_valid_vote(state: ReplicaState, vote: ViewChangeVote) -> bool:
+    try:
+        check_vote(vote, state.config.genesis_hash)
+    except InvalidViewChange:
+        return False
+    return len(vote.prepared) <= state.params.window and state.verify(vote)
+
+
+def _help_back(state: ReplicaState, now: Instant, sender: NodeId) -> Seq[Effect]:
+    """Give the proof of this view to a replica that still asks for it, or for an earlier one.
+
+    Not right after this view has begun, when the answer is under way anyhow. Of those who could
+    answer, f+1 do, others each time.
+    """
+    if sender == state.index or now - state.entered_at < state.params.repair_interval // 2:
+        return NOTHING
+    return tuple(help_with_view(state, now, sender, alone=False))
+
+
+def help_with_view(state: ReplicaState, now: Instant, peer: NodeId, *, alone: bool) -> Effects:
+    """Return the proof of this view for `peer`, if it is this replica's turn to send it."""
+    if state.new_view is None:
+        return []
+    if alone:
+        return [Send(peer, state.new_view)]
+    helpers = state.faults + 1
+    first = now // state.params.repair_interval * helpers
+    turn = (state.index - peer - 1 - first) % max(state.size - 1, 1)
+    return [Send(peer, state.new_view)] if turn < helpers else []
+
+
+def _prove(state: ReplicaState, message: ViewChange, effects: Effects) -> None:
+    """As the primary of the wanted view, check the proofs of a VIEW-CHANGE."""
+    vote, changing = message.vote, state.changing
+    if state.config.committee.primary(vote.view) != state.index:
+        return
+    proven = changing.proven.get(vote.replica)
+    if proven is not None and proven.vote == vote:
+        return
+    checked = 0
+    try:
+        check_trail(vote, message.trail)
+        check_proofs(message)
+        for certificate in _unknown_trail(state, message.trail):
+            checked += len(certificate.signatures)
+            verify_commits(certificate, state.size, state.quorum, state.config.verifier)
+        for proof in message.proofs:
+            checked += _establish(state, proof)
+    except (InvalidViewChange, InvalidCertificate):
+        return
+    finally:
+        if checked and vote.replica != state.index:
+            effects.append(Work(VOTE_VERIFY, checked))
+    changing.proven[vote.replica] = message
+
+
+def _unknown_trail(state: ReplicaState, trail: tuple[Certificate, ...]) -> tuple[Certificate, ...]:
+    """Return the certificates to check: the base, and all if they go beyond this replica's head.
+
+    Those beyond are passed on in the NEW-VIEW when they are the highest, so they must be good.
+    """
+    if not trail or is_own(state, trail[-1]):
+        return ()
+    return trail if trail[-1].sequence > state.delivered else trail[-1:]
+
+
+def _establish(state: ReplicaState, proof: PreparedCertificate) -> int:
+    """Check a prepared certificate, unless the same fact is known; return signatures checked."""
+    established = state.changing.established
+    key = (proof.view, proof.sequence)
+    known = established.get(key)
+    if known is not None and (known.digest, known.parent) == (proof.digest, proof.parent):
+        return 0
+    if not is_known(state, proof):
+        verify_prepares(proof, state.config.committee, state.quorum, state.config.verifier)
+        established[key] = proof
+        return len(proof.signatures)
+    established[key] = proof
+    return 0
+
+
+def _join_or_begin(state: ReplicaState, now: Instant, effects: Effects) -> None:
+    """Join f+1 others, wait for a view that a quorum wants, or begin it."""
+    changing = state.changing
+    others = [
+        message.vote.view for replica, message in changing.latest.items() if replica != state.index
+    ]
+    others.sort(reverse=True)
+    # The paper joins the smallest later view, and again, until f others or fewer are ahead.
+    if len(others) > state.faults:
+        joined = others[state.faults]
+        if joined > max(state.view, changing.target):
+            start_view_change(state, joined, effects)
+    target = changing.target
+    if target <= state.view:
+        return
+    wanting = sum(message.vote.view >= target for message in changing.latest.values())
+    if wanting >= state.quorum and changing.armed != target:
+        changing.armed = target
+        effects.append(SetTimer(Timer.VIEW_CHANGE, view_change_timeout(state)))
+    try_new_view(state, now, effects)
