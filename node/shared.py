@@ -10,6 +10,7 @@ drops the oldest first. `ComputeCache.isolated` remembers nothing: with it a nod
 work itself.
 """
 
+from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -21,6 +22,9 @@ from node.validation_errors import InvalidBlock
 from primitives.ids import Hash32
 from primitives.params import ChainParams
 from primitives.transaction import InvalidTransaction
+
+_TRIES_MAX = 64
+"""Executed blocks that keep their state's trie. Of others only the accounts stay."""
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
@@ -64,12 +68,13 @@ class ComputeCache:
         blocks: how many executed blocks are kept.
     """
 
-    __slots__ = ("_blocks", "_transactions", "params")
+    __slots__ = ("_blocks", "_transactions", "_with_trie", "params")
 
     def __init__(self, params: ChainParams, transactions: int = 131_072, blocks: int = 512) -> None:
         self.params = params
         self._transactions: Memo[bytes, PooledTransaction | InvalidTransaction] = Memo(transactions)
         self._blocks: Memo[tuple[Hash32, bytes], ExecutedBlock | InvalidBlock] = Memo(blocks)
+        self._with_trie: deque[ExecutedBlock] = deque()
 
     @staticmethod
     def isolated(params: ChainParams) -> "ComputeCache":
@@ -106,7 +111,7 @@ class ComputeCache:
             InvalidBlock,
             lambda: execute_block(parent, payload, self.params, self.require_transaction),
         )
-        self._blocks.put(key, result)
+        self._keep(key, result)
         return result
 
     def build(
@@ -117,8 +122,16 @@ class ComputeCache:
     ) -> ExecutedBlock:
         """Build a block, and keep it for those who will execute it."""
         built = build_block(parent, candidates, context, self.params)
-        self._blocks.put((parent.digest, built.payload), built)
+        self._keep((parent.digest, built.payload), built)
         return built
+
+    def _keep(self, key: tuple[Hash32, bytes], result: ExecutedBlock | InvalidBlock) -> None:
+        """Remember a result; let go of the trie of a block that few will build on any more."""
+        self._blocks.put(key, result)
+        if isinstance(result, ExecutedBlock) and len(self._blocks):
+            self._with_trie.append(result)
+            if len(self._with_trie) > _TRIES_MAX:
+                self._with_trie.popleft().state.forget_trie()
 
 
 _Error = TypeVar("_Error", bound=Exception)

@@ -75,19 +75,29 @@ class StateLayer:
     def trie(self) -> TrieNode:
         """Return the accounts as a Merkle Patricia trie, keyed by hashed address.
 
-        Computed on the first call, from the nearest older layer that has one; that call then
-        lets go of the older layers.
+        Computed on the first call from the nearest older layer that has one, which is then let
+        go; from all accounts if none is left.
         """
         waiting: list[StateLayer] = []
-        layer: StateLayer | None = self
-        while layer is not None and layer._trie is None:
+        layer = self
+        while layer._trie is None and layer._parent is not None:
             waiting.append(layer)
             layer = layer._parent
-        trie = EMPTY_TRIE if layer is None or layer._trie is None else layer._trie
+        if layer._trie is None:
+            layer._trie = update_trie(EMPTY_TRIE, _leaves(layer.accounts()))
+        trie = layer._trie
         for newer in reversed(waiting):
             trie = newer._trie = update_trie(trie, _leaves(newer.changes))
             newer._parent = None
         return trie
+
+    def forget_trie(self) -> None:
+        """Let go of the trie, whose nodes take about 1 kB for each account of `changes`.
+
+        For layers that nothing will be built on. Asking again rebuilds it from all accounts.
+        """
+        if self._parent is None:
+            self._trie = None
 
     def root(self) -> Hash32:
         """Return the state root. Reference: Yellow Paper, section 4.1."""

@@ -6,10 +6,11 @@ from node.execution import ExecutedBlock
 from node.shared import ComputeCache, Memo
 from node.shared_jobs import BuildBlock, CheckTransactions, ExecuteBlock
 from node.validation import PooledTransaction
+from node.validation_block import execute_block
 from node.validation_errors import InvalidBlock
 from primitives.ids import Hash32
 from primitives.transaction import InvalidTransaction
-from tests.unit.node.transfers import CONTEXT, PARAMS, built, chain, raw_transfer, transfer
+from tests.unit.node.transfers import CONTEXT, GWEI, PARAMS, built, chain, raw_transfer, transfer
 
 
 def test_a_memo_forgets_the_oldest() -> None:
@@ -65,6 +66,18 @@ def test_what_a_node_builds_others_need_not_execute() -> None:
     parent = chain()
     block = cache.build(parent, (transfer(0, 0),), CONTEXT)
     assert cache.execute(parent, block.payload) is block
+
+
+def test_a_long_chain_stays_executable_on_any_of_its_blocks() -> None:
+    """Old blocks give up their tries, and get them back when something is built on them."""
+    cache = ComputeCache(PARAMS)
+    blocks = [chain()]
+    for nonce in range(70):
+        blocks.append(cache.build(blocks[-1], (transfer(0, nonce, tip=0, cap=2 * GWEI),), CONTEXT))
+    assert [each.state._trie is None for each in blocks].count(True) == 6
+    for parent in (blocks[1], blocks[69]):
+        other = cache.build(parent, (transfer(1, 0),), CONTEXT)
+        assert isinstance(execute_block(parent, other.payload, PARAMS), ExecutedBlock)
 
 
 def test_an_isolated_cache_gives_equal_results_and_shares_none() -> None:

@@ -79,6 +79,23 @@ def test_roots_do_not_depend_on_when_they_are_asked_for() -> None:
     assert [layer.root() for layer in late] == roots
 
 
+def test_a_forgotten_trie_is_rebuilt() -> None:
+    first = genesis_state({address(n): owning(n + 1) for n in range(20)})
+    second = StateLayer(first, {address(3): None, address(30): owning(7)})
+    roots = first.root(), second.root()
+    for layer in (first, second):
+        layer.forget_trie()
+    third = StateLayer(second, {address(5): owning(99)})
+    assert third.root() == plain_root(third.accounts())
+    assert (first.root(), second.root()) == roots
+
+
+def test_a_trie_that_was_never_computed_cannot_be_forgotten() -> None:
+    layer = StateLayer(genesis_state({address(1): owning(5)}), {address(2): owning(6)})
+    layer.forget_trie()
+    assert layer.root() == plain_root({address(1): owning(5), address(2): owning(6)})
+
+
 def test_lookups_stay_short_however_many_blocks_there_are() -> None:
     layer = genesis_state({address(n): owning(1) for n in range(1_000)})
     for height in range(300):
