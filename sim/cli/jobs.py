@@ -63,15 +63,18 @@ class Job(msgspec.Struct, frozen=True):
 
 def run_job(job: Job, watch: Watch | None = None) -> RunResult:
     """Simulate one job. An internal error leaves with the line that repeats it as its note."""
-    run_scenario = import_module("sim.run").run_scenario
+    run_scenario: Callable[..., RunResult] = import_module("sim.run").run_scenario
     try:
-        result: RunResult = run_scenario(
-            job.scenario, seed=job.seed, run_directory=job.directory, progress=watch
+        return run_scenario(
+            job.scenario,
+            seed=job.seed,
+            run_directory=job.directory,
+            progress=watch,
+            replay=job.replay,
         )
     except Exception as error:
         error.add_note(f"repeat it with: {job.replay}")
         raise
-    return result if result.replay else msgspec.structs.replace(result, replay=job.replay)
 
 
 def run_jobs(jobs: Sequence[Job], workers: int) -> Iterator[tuple[int, RunResult]]:

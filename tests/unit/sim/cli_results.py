@@ -50,6 +50,7 @@ class FakeRuns:
         seed: int,
         run_directory: Path | None,
         progress: Callable[[object], None] | None,
+        replay: str,
     ) -> RunResult:
         self.calls.append((scenario, seed, run_directory))
         if self.error is not None:
@@ -59,4 +60,6 @@ class FakeRuns:
         if progress is not None:
             progress(SimpleNamespace(at_ns=5, height=1, tps=2.0, view=0))
         directory = None if run_directory is None else str(run_directory)
-        return result_of(scenario, seed, **{"run_directory": directory, **self.changes})
+        return result_of(
+            scenario, seed, **{"run_directory": directory, "replay": replay, **self.changes}
+        )

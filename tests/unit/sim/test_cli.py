@@ -100,14 +100,6 @@ def test_a_violation_names_seed_time_and_node(
     assert "VIOLATION of agreement" in shown.err
 
 
-def test_the_simulations_own_replay_line_wins(
-    file: Path, runs: FakeRuns, capsys: pytest.CaptureFixture[str]
-) -> None:
-    runs.changes = {"expectations": FAILED, "replay": "orrery run exactly this"}
-    assert main(["run", str(file)]) == 1
-    assert "replay: orrery run exactly this" in capsys.readouterr().out
-
-
 def test_untrusted_text_is_not_taken_for_markup(
     file: Path, runs: FakeRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
