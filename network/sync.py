@@ -102,13 +102,15 @@ class Sync:
         peer = state.checking
         state.checking = None
         if offence and peer is not None:
+            state.liars[peer] = None
             self._distrust(peer, offence)
         return self._pursue(now, catching_up=state.started_at is not None)
 
     def fell_behind(self, now: Instant, peer: NodeId, height: int) -> Sequence[Effect]:
         """Catch up with `height`, which `peer` is said to hold."""
         heights = self.state.heights
-        heights[peer] = max(height, heights.get(peer, 0))
+        if peer not in self.state.liars:
+            heights[peer] = max(height, heights.get(peer, 0))
         return self._pursue(now, catching_up=True)
 
     def on_announce_block(
@@ -117,6 +119,8 @@ class Sync:
         """Fetch the block if the node does not reach it by itself."""
         state = self.state
         height = message.height
+        if sender in state.liars:
+            return NOTHING
         state.heights[sender] = height
         if (
             height <= state.head + self._config.follow_gap
@@ -132,8 +136,11 @@ class Sync:
 
     def on_status(self, now: Instant, sender: NodeId, message: Status) -> Sequence[Effect]:
         """Catch up if the peer is ahead."""
-        self.state.heights[sender] = message.height
-        if message.height <= self.state.head:
+        state = self.state
+        if sender in state.liars:
+            return NOTHING
+        state.heights[sender] = message.height
+        if message.height <= state.head:
             return NOTHING
         return self._pursue(now, catching_up=True)
 

@@ -70,6 +70,9 @@ class SyncState:
     """The head at the last firing of the poll timer."""
     failures: dict[NodeId, int] = field(default_factory=dict)
     """Lies and silences of each peer; the one with fewest is asked first."""
+    liars: dict[NodeId, None] = field(default_factory=dict)
+    """Peers that gave a block or certificate that is not valid: never asked again. No accident
+    makes one, since links keep bytes as they are."""
     offences: dict[NodeId, dict[str, int]] = field(default_factory=dict)
     """What each peer did wrong, and how often."""
 

@@ -129,11 +129,19 @@ def test_a_liar_is_counted_and_another_peer_asked() -> None:
     effects = core.checked(Instant(0), "a bad certificate")
     assert sent(effects) == [(BOB, GetBlocks(2, 1, 2))]
     assert core.state.offences == {ALICE: {"a bad certificate": 1}}
-    announce(core, ALICE, 9)
     answer(core, BOB, 2, 1, 2)
-    announce(core, BOB, 3)
     core.adopted(2)
-    assert sent(core.checked(Instant(0))) == [(BOB, GetBlocks(3, 3, 1))]
+    assert core.checked(Instant(0)) == []
+
+
+def test_a_liar_is_never_asked_again() -> None:
+    core = sync()
+    announce(core, ALICE, 2)
+    answer(core, ALICE, 1, 1, 2)
+    assert core.checked(Instant(0), "a bad certificate") == []
+    assert announce(core, ALICE, 9) == ()
+    assert core.on_status(Instant(0), ALICE, Status(9, digest(9))) == ()
+    assert core.fell_behind(Instant(0), ALICE, 9) == []
 
 
 def test_a_catch_up_whose_goal_was_a_lie_ends() -> None:

@@ -1,0 +1,49 @@
+"""What consensus is told about the pool: since when something waits, and how much.
+
+Transactions in a block that this node has built wait no longer, though they leave the pool only
+when the block is final. A new view may drop such a block without a word; then they wait again.
+"""
+
+from consensus.effects import WorkDone, WorkPending
+from node.execution import ExecutedBlock
+from node.mempool import Mempool
+from primitives.ids import Hash32
+
+
+class Backlog:
+    """The waiting work of one node.
+
+    Args:
+        pool: the node's transactions.
+    """
+
+    __slots__ = ("_built", "_pool", "_told")
+
+    def __init__(self, pool: Mempool) -> None:
+        self._pool = pool
+        self._built: dict[Hash32, tuple[int, int]] = {}
+        """Blocks that this node has built and that are in flight: height and transactions."""
+        self._told: WorkPending | WorkDone = WorkDone()
+
+    def built(self, block: ExecutedBlock) -> None:
+        """Note that this node has built a block."""
+        self._built[block.digest] = (block.number, len(block.transactions))
+
+    def committed(self, height: int) -> None:
+        """Note that the block of this height is final, whoever built it."""
+        self._built = {digest: entry for digest, entry in self._built.items() if entry[0] > height}
+
+    def view_entered(self) -> None:
+        """Note that blocks in flight may be gone."""
+        self._built.clear()
+
+    def report(self, *, news: bool) -> WorkPending | WorkDone | None:
+        """Return what to tell consensus; None if it knows and there is no news."""
+        in_flight = sum(count for _, count in self._built.values())
+        count = self._pool.waiting_count - in_flight
+        since = self._pool.oldest_local_since
+        told = WorkPending(since, count) if count > 0 and since is not None else WorkDone()
+        if told == self._told and not news:
+            return None
+        self._told = told
+        return told

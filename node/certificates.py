@@ -1,0 +1,56 @@
+"""Reading and verifying commit certificates that come as bytes, once for a whole process.
+
+A follower passes on the very certificate that it was given, so a thousand followers meet few
+distinct ones. As with all shared results, each node is charged for the verification.
+"""
+
+from consensus.certificate import Certificate
+from consensus.signing import MessageVerifier, verify_commits
+from node.shared import Memo
+from primitives.codec import decode_canonical
+from primitives.committee import Committee
+
+CERTIFICATE_BYTES_MAX = 4 * 1024 * 1024
+"""Longest encoding of a certificate that is looked at."""
+
+CERTIFICATES_KEPT = 256
+"""Certificates whose reading and outcome are remembered."""
+
+
+class CertificateReader:
+    """Decodes and verifies certificates for the nodes of one network that share it.
+
+    Args:
+        count_max: certificates remembered; 0 remembers none.
+    """
+
+    __slots__ = ("_decoded", "_verified")
+
+    def __init__(self, count_max: int = CERTIFICATES_KEPT) -> None:
+        self._decoded: Memo[bytes, Certificate] = Memo(count_max)
+        self._verified: Memo[bytes, Certificate] = Memo(count_max)
+
+    def read(self, encoded: bytes) -> Certificate:
+        """Return the certificate, not verified.
+
+        Raises:
+            InvalidEncoding: too long, malformed or not canonical.
+        """
+        certificate = self._decoded.get(encoded)
+        if certificate is None:
+            certificate = decode_canonical(encoded, Certificate, CERTIFICATE_BYTES_MAX)
+            self._decoded.put(encoded, certificate)
+        return certificate
+
+    def verify(self, encoded: bytes, committee: Committee, verifier: MessageVerifier) -> None:
+        """Check that the certificate proves its block final.
+
+        Raises:
+            InvalidEncoding: as `read`.
+            InvalidCertificate: it does not.
+        """
+        if self._verified.get(encoded) is not None:
+            return
+        certificate = self.read(encoded)
+        verify_commits(certificate, committee.size, committee.quorum, verifier)
+        self._verified.put(encoded, certificate)

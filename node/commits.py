@@ -1,0 +1,140 @@
+"""What happens when a block becomes final at this node, whichever way it came.
+
+Consensus may decide a block before this node has executed it: a quorum of the others was enough.
+Such a delivery waits for its execution; the ones above it wait with it.
+"""
+
+from consensus.certificate import Certificate
+from consensus.effects import ChainAdvanced, Deliver
+from network.gossip import Gossip
+from network.messages import AnnounceBlock
+from network.sync import Sync
+from node.backlog import Backlog
+from node.config import Environment, NodeConfig, sync_config
+from node.costs import INCLUDE
+from node.events import BlockExecuted, CatchUp, Delivered, PoolChanged, ToConsensus
+from node.execution import ExecutedBlock
+from node.execution_base_fee import next_base_fee
+from node.ledger import Ledger, encode_certificate
+from node.mempool import Mempool
+from node.proposals import Proposals
+from node.trace import BlockCommitted
+from primitives.ids import Instant, NodeId, Token
+from primitives.machine import Broadcast, Effect, Emit, Loopback, Persist, Work
+
+CHAIN_CORE = "chain"
+"""The core whose `Persist`s make final blocks durable."""
+
+
+class Commits:
+    """Moves the head of one node."""
+
+    __slots__ = (
+        "_backlog",
+        "_config",
+        "_environment",
+        "_gossip",
+        "_group",
+        "_ledger",
+        "_pool",
+        "_proposals",
+        "_sync",
+        "_undelivered",
+    )
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        environment: Environment,
+        ledger: Ledger,
+        pool: Mempool,
+        gossip: Gossip,
+        sync: Sync,
+        proposals: Proposals,
+        backlog: Backlog,
+    ) -> None:
+        self._backlog = backlog
+        self._group = sync_config(config, environment).group
+        self._config = config
+        self._environment = environment
+        self._ledger = ledger
+        self._pool = pool
+        self._gossip = gossip
+        self._sync = sync
+        self._proposals = proposals
+        self._undelivered: dict[int, Delivered] = {}
+        """Decided blocks above the head that this node has not executed, by height."""
+
+    def on_deliver(self, now: Instant, effect: Deliver) -> list[Effect]:
+        """Send the delivery around, so that it waits for what consensus has to persist first."""
+        return [Loopback(Delivered(effect.sequence, effect.digest, effect.certificate))]
+
+    def on_delivered(self, now: Instant, event: Delivered) -> list[Effect]:
+        """Commit a decided block, or wait until it is executed."""
+        if event.sequence <= self._ledger.tip.number:
+            return []
+        self._undelivered[event.sequence] = event
+        return self.resume(now)
+
+    def resume(self, now: Instant) -> list[Effect]:
+        """Commit what is decided and executed, in order."""
+        effects: list[Effect] = []
+        while (event := self._undelivered.get(self._ledger.tip.number + 1)) is not None:
+            block = self._ledger.executed(event.digest)
+            if block is None:
+                if not self._proposals.is_executing(event.digest):
+                    effects.append(CatchUp(_signer(event.certificate), event.sequence))
+                break
+            effects += self.commit(now, block, encode_certificate(event.certificate), event)
+        return effects
+
+    def adopt(
+        self, now: Instant, block: ExecutedBlock, encoded: bytes, certificate: Certificate
+    ) -> list[Effect]:
+        """Commit a block that was fetched with its certificate, and let consensus know."""
+        sequence = certificate.sequence
+        event = Delivered(sequence, block.digest, certificate)
+        advanced = ChainAdvanced(sequence, block.digest, certificate, self._ledger.trail())
+        return [ToConsensus(advanced), *self.commit(now, block, encoded, event)]
+
+    def commit(
+        self, now: Instant, block: ExecutedBlock, encoded: bytes, event: Delivered
+    ) -> list[Effect]:
+        """Make a child of the head the new head.
+
+        Args:
+            now: the time of the turn.
+            block: executed.
+            encoded: the certificate as it is stored and sent.
+            event: the decision that the certificate proves.
+        """
+        height = block.number
+        self._undelivered.pop(height, None)
+        records = self._ledger.append(block, encoded, event.certificate)
+        header = block.block.header
+        committed = BlockCommitted(
+            height,
+            block.digest,
+            header.parent_hash,
+            event.certificate.view,
+            len(block.transactions),
+            header.gas_used,
+            len(block.payload),
+        )
+        effects: list[Effect] = [Emit(committed), Persist(CHAIN_CORE, Token(height), records)]
+        if block.transactions:
+            effects.append(Work(INCLUDE, len(block.transactions)))
+            self._gossip.note_known(transaction.hash for transaction in block.transactions)
+        base_fee = next_base_fee(header, self._environment.genesis.params)
+        self._backlog.committed(height)
+        self._pool.advance(now, block.state, base_fee, block.state.changes)
+        if self._config.announce_blocks:
+            effects.append(Broadcast(self._group, AnnounceBlock(height, block.digest)))
+        effects += self._sync.adopted(height)
+        effects += (PoolChanged(news=True), BlockExecuted(block.digest))
+        return effects
+
+
+def _signer(certificate: Certificate) -> NodeId:
+    """Return a replica that has signed, and so will soon hold the block if it does not yet."""
+    return NodeId(certificate.signatures[0][0])

@@ -1,0 +1,93 @@
+"""What a node is made from: its own choices, and what it shares with the others of its network.
+
+What all nodes of a chain must agree on is in `Genesis` (with its `ChainParams`) and in
+`ConsensusParams`. `Environment` carries these and the services that a process hands to its nodes.
+`NodeConfig` is one node's own.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from consensus.params import ConsensusParams
+from consensus.signing import MessageVerifier
+from network.gossip_state import GossipConfig
+from network.sync_state import SyncConfig
+from node.certificates import CertificateReader
+from node.demand import Outlines
+from node.execution import ExecutedBlock
+from node.mempool_types import MempoolLimits
+from node.shared import ComputeCache
+from primitives.genesis import Genesis
+from primitives.ids import Address, Duration, NodeId
+from primitives.keys import Signer
+
+
+class Role(Enum):
+    """What a node does in its network."""
+
+    VALIDATOR = "validator"
+    FOLLOWER = "follower"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """One node's own choices."""
+
+    index: NodeId
+    """Number of the node in its network; a validator's is also its place in the committee."""
+    role: Role
+    fee_recipient: Address = Address(bytes(20))
+    """Gets the tips of the blocks that this node builds."""
+    block_transactions: int = 500
+    """Most transactions in a block that this node builds."""
+    announce_blocks: bool = False
+    """Whether to tell the neighbours of each new block. Of use where there are followers."""
+    intake_batch: int = 256
+    """Most transactions that are checked in one computation."""
+    intake_queue: int = 16_384
+    """Most transactions that wait to be checked; more are refused."""
+    waiting_proposals: int = 64
+    """Most proposals that wait for their parent's execution."""
+    clock_drift_max: Duration = Duration(15_000_000_000)
+    """How far in the future a proposal's timestamp may be, in ns."""
+    mempool: MempoolLimits = field(default_factory=MempoolLimits)
+    gossip: GossipConfig = field(default_factory=GossipConfig)
+    sync: SyncConfig | None = None
+    """Of block exchange; `sync_config` if None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the nodes of one network, or of one process, share."""
+
+    genesis: Genesis
+    genesis_block: ExecutedBlock
+    """Block 0 of `genesis`, executed (`genesis_executed`)."""
+    consensus: ConsensusParams
+    cache: ComputeCache
+    """Results that the process computes once; `ComputeCache.isolated` shares nothing."""
+    verifier: MessageVerifier
+    """Checks consensus messages; all nodes of a process may share one that remembers."""
+    signer: Signer | None = None
+    """Signs for this node; None for a follower."""
+    certificates: CertificateReader = field(default_factory=CertificateReader)
+    """Certificates that were read and verified by any node that shares this object."""
+    outlines: Outlines = field(default_factory=Outlines)
+    """Bodies of blocks, split once for all nodes that share this object."""
+
+
+def sync_config(config: NodeConfig, environment: Environment) -> SyncConfig:
+    """Return how a node exchanges blocks: as it is told, or as its role suggests.
+
+    A follower fetches whatever is announced. A validator fetches only what consensus will not
+    bring it any more. Both ask validators for their height, beginning behind their own number,
+    so that not all ask the same one.
+    """
+    if config.sync is not None:
+        return config.sync
+    size = environment.genesis.committee.size
+    others = [NodeId((config.index + step) % size) for step in range(1, size + 1)]
+    return SyncConfig(
+        peers=tuple(peer for peer in others if peer != config.index),
+        follow_gap=environment.consensus.reach if config.role is Role.VALIDATOR else 0,
+    )

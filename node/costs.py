@@ -1,0 +1,44 @@
+"""Kinds of processor cost that the node causes outside consensus and network."""
+
+from primitives.costs import CostKind
+
+DECODE = "node.decode_transaction"
+RECOVER = "node.recover_sender"
+ADMIT = "node.admit_transaction"
+INCLUDE = "node.include_transaction"
+SELECT = "node.select_transaction"
+EXECUTE = "node.execute_transfer"
+BODY_ROOTS = "node.body_roots"
+STATE_ROOT = "node.state_root"
+
+COSTS: tuple[CostKind, ...] = (
+    CostKind(
+        DECODE,
+        "transaction",
+        "Decode one transaction canonically, hash it and check the rules that need no state.",
+    ),
+    CostKind(RECOVER, "transaction", "Recover the sender of one transaction (secp256k1)."),
+    CostKind(
+        ADMIT,
+        "transaction",
+        "Check one recovered transaction against its sender's account and put it into the pool.",
+    ),
+    CostKind(
+        INCLUDE,
+        "transaction",
+        "Move the pool past one transaction of a committed block.",
+    ),
+    CostKind(SELECT, "transaction", "Choose one pooled transaction for a block."),
+    CostKind(EXECUTE, "transaction", "Execute one value transfer and make its receipt."),
+    CostKind(
+        BODY_ROOTS,
+        "transaction",
+        "One transaction's and its receipt's part in the ordered tries of a block.",
+    ),
+    CostKind(
+        STATE_ROOT,
+        "account",
+        "One changed account's part in the update of the state trie.",
+    ),
+)
+"""Every kind, with its unit and meaning."""

@@ -1,0 +1,76 @@
+"""What the node's computations cost: the demand that goes with each `Compute`.
+
+A node pays for what it has not done itself: it recovers the sender of each transaction once,
+wherever it met it first. It never pays less because another node of the process did the work.
+"""
+
+from collections.abc import Sequence
+
+from network.gossip_state import KnownHashes
+from node.costs import BODY_ROOTS, DECODE, EXECUTE, RECOVER, STATE_ROOT
+from node.shared import Memo
+from node.validation import PooledTransaction
+from primitives.block import decode_block
+from primitives.errors import InvalidEncoding
+from primitives.machine import Demand, Serial, Tasks
+
+OUTLINES_MAX = 64
+"""Block bodies that an `Outlines` remembers."""
+
+
+class Outlines:
+    """The raw transactions of blocks by payload, split once for all nodes of a process."""
+
+    __slots__ = ("_memo",)
+
+    def __init__(self) -> None:
+        self._memo: Memo[bytes, tuple[bytes, ...]] = Memo(OUTLINES_MAX)
+
+    def transactions(self, payload: bytes) -> tuple[bytes, ...]:
+        """Return the block's transactions; none if it is malformed, which execution will say."""
+        known = self._memo.get(payload)
+        if known is not None:
+            return known
+        try:
+            raws = decode_block(payload).transactions
+        except InvalidEncoding:
+            raws = ()
+        self._memo.put(payload, raws)
+        return raws
+
+
+def transaction_demand(count: int) -> tuple[Demand, ...]:
+    """Return what it takes to check `count` new transactions, each by itself."""
+    ones = (1,) * count
+    return (Tasks(DECODE, ones), Tasks(RECOVER, ones))
+
+
+def build_demand(candidates: Sequence[PooledTransaction]) -> tuple[Demand, ...]:
+    """Return what it takes to build a block of these transactions."""
+    count = len(candidates)
+    accounts = {candidate.sender for candidate in candidates}
+    accounts.update(candidate.to for candidate in candidates)
+    return _execution(count, len(accounts) + 1)
+
+
+def block_demand(raws: Sequence[bytes], recovered: KnownHashes) -> tuple[Demand, ...]:
+    """Return what it takes to validate a block, for a node that has recovered some senders.
+
+    The accounts that a block changes are known only afterwards. Two for each transfer and the
+    fee recipient are charged, which is right unless some account occurs more than once.
+    """
+    younger, older = recovered.younger, recovered.older
+    new = sum(1 for raw in raws if raw not in younger and raw not in older)
+    checks = transaction_demand(new) if new else ()
+    return checks + _execution(len(raws), 2 * len(raws) + 1)
+
+
+def _execution(transactions: int, accounts: int) -> tuple[Demand, ...]:
+    """Return the serial part; an empty block changes no account."""
+    if not transactions:
+        return (Serial(BODY_ROOTS, 1),)
+    return (
+        Serial(EXECUTE, transactions),
+        Serial(BODY_ROOTS, transactions),
+        Serial(STATE_ROOT, accounts),
+    )

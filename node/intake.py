@@ -1,0 +1,162 @@
+"""How a transaction gets into the pool: from a client or a peer, checked in batches.
+
+While one batch is being checked, the next gathers; so the batch grows with the load and a lonely
+transaction does not wait. Checking is a computation on the host's cores. Admission needs the
+state at the head, so it happens in the turn that the result arrives in.
+"""
+
+from collections import deque
+
+import msgspec
+
+from network.gossip import Gossip, TransactionsFetched
+from network.gossip_state import KnownHashes
+from node.config import NodeConfig
+from node.costs import ADMIT
+from node.demand import transaction_demand
+from node.events import PoolChanged
+from node.mempool import Mempool
+from node.mempool_types import Refused
+from node.requests import Purpose, Requests
+from node.shared import ComputeCache
+from node.shared_jobs import CheckTransactions
+from node.trace import TransactionRejected, TransactionSubmitted
+from node.validation import PooledTransaction
+from primitives.ids import Hash32, Instant
+from primitives.machine import Compute, Effect, Emit, Work
+from primitives.transaction import InvalidTransaction, transaction_hash
+
+LEGACY_LIST_PREFIX = 0xC0
+"""First byte from which on an encoding is an RLP list, hence a legacy transaction."""
+
+
+class QueueOverflow(InvalidTransaction):
+    """More transactions wait to be checked than the node holds."""
+
+    code = "intake_full"
+
+
+class Arrival(msgspec.Struct, frozen=True, gc=False):
+    """A transaction that waits to be checked."""
+
+    raw: bytes
+    hash: Hash32
+    local: bool
+    """Whether a client handed it over; a client is told what becomes of it."""
+
+
+class CheckPurpose(Purpose, frozen=True, gc=False):
+    """A batch is being checked."""
+
+    batch: tuple[Arrival, ...]
+
+
+class PoolSource:
+    """The pool as gossip sees it."""
+
+    __slots__ = ("_pool",)
+
+    def __init__(self, pool: Mempool) -> None:
+        self._pool = pool
+
+    def get(self, transaction: Hash32) -> bytes | None:
+        """Return a pooled transaction's encoding, or None."""
+        pooled = self._pool.get(transaction)
+        return None if pooled is None else pooled.raw
+
+
+class Intake:
+    """The way into the pool of one node."""
+
+    __slots__ = (
+        "_busy",
+        "_cache",
+        "_config",
+        "_gossip",
+        "_pool",
+        "_queue",
+        "_requests",
+        "recovered",
+    )
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        cache: ComputeCache,
+        pool: Mempool,
+        gossip: Gossip,
+        requests: Requests,
+    ) -> None:
+        self._config = config
+        self._cache = cache
+        self._pool = pool
+        self._gossip = gossip
+        self._requests = requests
+        self._queue: deque[Arrival] = deque()
+        self._busy = False
+        self.recovered = KnownHashes(2 * config.mempool.count)
+        """Encodings of transactions whose sender this node has recovered; a block that contains
+        them costs it no second recovery."""
+
+    def submit(self, raw: bytes) -> list[Effect]:
+        """Take a transaction from a client."""
+        name = transaction_hash(raw)
+        effects: list[Effect] = [Emit(TransactionSubmitted(name))]
+        if len(self._queue) >= self._config.intake_queue:
+            effects.append(Emit(TransactionRejected(name, QueueOverflow.code)))
+            return effects
+        self._queue.append(Arrival(raw, name, local=True))
+        return effects + self._start()
+
+    def fetched(self, now: Instant, effect: TransactionsFetched) -> list[Effect]:
+        """Take transactions that a peer has given; those that find no room are dropped."""
+        room = self._config.intake_queue - len(self._queue)
+        pairs = list(zip(effect.transactions, effect.hashes, strict=True))
+        self._queue.extend(Arrival(raw, name, local=False) for raw, name in pairs[: max(0, room)])
+        return self._start()
+
+    def checked(
+        self,
+        now: Instant,
+        purpose: CheckPurpose,
+        results: tuple[PooledTransaction | InvalidTransaction, ...],
+    ) -> list[Effect]:
+        """Admit what has passed the checks, announce it, and go on with what has gathered."""
+        self._busy = False
+        effects: list[Effect] = [Work(ADMIT, len(results))]
+        admitted: list[tuple[Hash32, int, int]] = []
+        for arrival, result in zip(purpose.batch, results, strict=True):
+            error = self._admit(now, arrival, result)
+            if error is None:
+                admitted.append((arrival.hash, _type_of(arrival.raw), len(arrival.raw)))
+            elif arrival.local:
+                effects.append(Emit(TransactionRejected(arrival.hash, error.code)))
+        if admitted:
+            effects += self._gossip.admitted(admitted)
+            effects.append(PoolChanged(news=False))
+        return effects + self._start()
+
+    def _admit(
+        self, now: Instant, arrival: Arrival, result: PooledTransaction | InvalidTransaction
+    ) -> InvalidTransaction | None:
+        if isinstance(result, InvalidTransaction):
+            return result
+        self.recovered.add(arrival.raw)
+        outcome = self._pool.add(now, result)
+        return outcome.error if isinstance(outcome, Refused) else None
+
+    def _start(self) -> list[Effect]:
+        """Begin to check the next batch, unless one is under way."""
+        if self._busy or not self._queue:
+            return []
+        self._busy = True
+        count = min(len(self._queue), self._config.intake_batch)
+        batch = tuple([self._queue.popleft() for _ in range(count)])
+        request = self._requests.open(CheckPurpose(batch))
+        job = CheckTransactions(tuple([arrival.raw for arrival in batch]), self._cache)
+        return [Compute(request, transaction_demand(count), job)]
+
+
+def _type_of(raw: bytes) -> int:
+    """Return the EIP-2718 type, 0 for legacy."""
+    return 0 if raw[0] >= LEGACY_LIST_PREFIX else raw[0]

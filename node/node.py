@@ -1,0 +1,252 @@
+"""One node: several cores behind one `step`.
+
+The node only dispatches. An event goes by its type, and a message by its own type, straight to
+the handler of the core that it is for. What the cores answer are effects. Most are the driver's
+business and pass through untouched; some are meant for another core of the same node ("these
+blocks were fetched", "tell consensus") and are translated here, in their place in the list.
+
+    client ──► intake ──► pool ◄── gossip ◄──► peers
+                            │
+    consensus ◄──► proposals┘          sync ◄──► peers
+        └──────► commits ◄─ adoption ◄──┘
+
+Reference: DESIGN section 2, "How the cores talk inside a node".
+"""
+
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence as Seq
+from functools import partial
+from typing import Any
+
+from consensus.effects import Deliver, FellBehind, RequestBlock, ValidateBlock
+from consensus.normal import VERIFIED
+from consensus.replica import ON_MESSAGE, Replica
+from consensus.trace import ViewEntered
+from network.gossip import TransactionsFetched
+from network.gossip_state import GossipTimer
+from network.messages import (
+    AnnounceBlock,
+    AnnounceTransactions,
+    CertifiedBlocks,
+    GetBlocks,
+    GetStatus,
+    GetTransactions,
+    PooledTransactions,
+    Status,
+)
+from network.sync import BlocksFetched
+from network.sync_state import SyncTimer
+from node.adoption import AdoptPurpose
+from node.config import Environment, NodeConfig
+from node.events import (
+    BlockExecuted,
+    CatchUp,
+    Delivered,
+    PoolChanged,
+    ToConsensus,
+)
+from node.intake import CheckPurpose
+from node.ledger import Ledger
+from node.mempool import Mempool
+from node.parts import Parts, assemble
+from node.proposals import BuildPurpose, BuildTimer, ExecutePurpose
+from primitives.ids import Instant, NodeId
+from primitives.machine import (
+    NOTHING,
+    Completed,
+    Effect,
+    Emit,
+    Event,
+    Message,
+    Persisted,
+    Received,
+    Started,
+    Submitted,
+    TimerFired,
+)
+from storage.store import Store
+
+EventHandler = Callable[[Instant, Any], Seq[Effect]]
+EffectHandler = Callable[[Instant, Any], Seq[Effect]]
+MessageHandler = Callable[[Instant, NodeId, Any], Seq[Effect]]
+
+
+class Node:
+    """A validator or a follower.
+
+    Args:
+        config: the node's own choices.
+        environment: what it shares with its network.
+        store: what it has made durable in earlier lives; it only reads it, and only here.
+    """
+
+    __slots__ = (
+        "_completions",
+        "_events",
+        "_messages",
+        "_timers",
+        "_translations",
+        "_turns",
+        "parts",
+    )
+
+    def __init__(self, config: NodeConfig, environment: Environment, store: Store) -> None:
+        parts = self.parts = assemble(config, environment, store)
+        """Its cores, to look at from outside."""
+        self._messages = _message_table(parts)
+        self._timers = _timer_table(parts)
+        self._completions = _completion_table(parts)
+        self._translations = _translation_table(parts)
+        self._turns: dict[type[Effect], EffectHandler] = {
+            ToConsensus: self._tell_consensus,
+            PoolChanged: self._on_pool_changed,
+        }
+        self._events: dict[type[Event], EventHandler] = {
+            Started: self._on_started,
+            Submitted: lambda now, event: parts.intake.submit(event.raw),
+            TimerFired: self._on_timer_fired,
+            Completed: self._on_completed,
+            Persisted: lambda now, event: NOTHING,
+            Delivered: parts.commits.on_delivered,
+        }
+
+    @property
+    def ledger(self) -> Ledger:
+        """The blocks it holds."""
+        return self.parts.ledger
+
+    @property
+    def pool(self) -> Mempool:
+        """The transactions that wait at it."""
+        return self.parts.pool
+
+    @property
+    def replica(self) -> Replica | None:
+        """Its consensus core; None in a follower."""
+        return self.parts.replica
+
+    def step(self, now: Instant, event: Event) -> Seq[Effect]:
+        """Run one turn."""
+        if event.__class__ is Received:
+            message = event.message
+            handle = self._messages.get(message.__class__)
+            if handle is None:
+                return NOTHING
+            effects = handle(now, event.sender, message)
+            if effects is VERIFIED or not effects:
+                return effects
+            return self._perform(now, effects)
+        return self._perform(now, self._events[event.__class__](now, event))
+
+    def _perform(self, now: Instant, effects: Seq[Effect]) -> list[Effect]:
+        """Translate what is meant for the node's own cores; leave the rest in its place.
+
+        What consensus is told comes last, one turn of it after another: effects of one core have
+        to leave in the order of its turns, so that a timer set early is not set over later.
+        """
+        performed: list[Effect] = []
+        told: deque[Effect] = deque()
+        self._translate(now, effects, performed, told)
+        while told:
+            effect = told.popleft()
+            self._translate(now, self._turns[effect.__class__](now, effect), performed, told)
+        return performed
+
+    def _translate(
+        self, now: Instant, effects: Seq[Effect], performed: list[Effect], told: deque[Effect]
+    ) -> None:
+        for effect in effects:
+            kind = effect.__class__
+            translate = self._translations.get(kind)
+            if translate is not None:
+                self._translate(now, translate(now, effect), performed, told)
+            elif kind in self._turns:
+                told.append(effect)
+            else:
+                performed.append(effect)
+                if isinstance(effect, Emit) and isinstance(effect.event, ViewEntered):
+                    self.parts.backlog.view_entered()
+                    told.append(PoolChanged(news=True))
+
+    # ---------------------------------------------------------------- events
+
+    def _on_started(self, now: Instant, event: Started) -> Seq[Effect]:
+        parts = self.parts
+        started: list[Effect] = [*parts.start_work]
+        if parts.replica is not None:
+            started += parts.replica.step(now, event)
+        return started + parts.sync.start(now)
+
+    def _on_timer_fired(self, now: Instant, event: TimerFired) -> Seq[Effect]:
+        handle = self._timers.get(event.timer)
+        if handle is not None:
+            return handle(now)
+        if isinstance(event.timer, BuildTimer):
+            return self.parts.proposals.on_request_block(now, event.timer.request)
+        return self._tell_consensus(now, ToConsensus(event))
+
+    def _on_completed(self, now: Instant, event: Completed) -> Seq[Effect]:
+        purpose = self.parts.requests.close(event.request)
+        return self._completions[purpose.__class__](now, purpose, event.result)
+
+    # ---------------------------------------------------------------- effects for own cores
+
+    def _tell_consensus(self, now: Instant, effect: ToConsensus) -> Seq[Effect]:
+        replica = self.parts.replica
+        return NOTHING if replica is None else replica.step(now, effect.event)
+
+    def _on_pool_changed(self, now: Instant, effect: PoolChanged) -> Seq[Effect]:
+        if self.parts.replica is None:
+            return NOTHING
+        told = self.parts.backlog.report(news=effect.news)
+        return NOTHING if told is None else self.parts.replica.step(now, told)
+
+
+def _message_table(parts: Parts) -> dict[type[Message], MessageHandler]:
+    gossip, sync = parts.gossip, parts.sync
+    table: dict[type[Message], MessageHandler] = {
+        AnnounceTransactions: gossip.on_announce_transactions,
+        GetTransactions: gossip.on_get_transactions,
+        PooledTransactions: gossip.on_pooled_transactions,
+        AnnounceBlock: sync.on_announce_block,
+        GetBlocks: sync.on_get_blocks,
+        CertifiedBlocks: sync.on_certified_blocks,
+        GetStatus: sync.on_get_status,
+        Status: sync.on_status,
+    }
+    if parts.replica is not None:
+        state = parts.replica.state
+        table |= {kind: partial(handle, state) for kind, handle in ON_MESSAGE.items()}
+    return table
+
+
+def _timer_table(parts: Parts) -> dict[Hashable, Callable[[Instant], Seq[Effect]]]:
+    return {
+        GossipTimer.ANNOUNCE: parts.gossip.on_announce_timeout,
+        GossipTimer.FETCH: parts.gossip.on_fetch_timeout,
+        SyncTimer.REQUEST: parts.sync.on_request_timeout,
+        SyncTimer.POLL: parts.sync.on_poll_timeout,
+    }
+
+
+def _completion_table(parts: Parts) -> dict[type, Callable[[Instant, Any, Any], Seq[Effect]]]:
+    return {
+        CheckPurpose: parts.intake.checked,
+        BuildPurpose: parts.proposals.built,
+        ExecutePurpose: parts.proposals.executed,
+        AdoptPurpose: parts.adoption.checked,
+    }
+
+
+def _translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
+    sync = parts.sync
+    return {
+        RequestBlock: parts.proposals.on_request_block,
+        ValidateBlock: parts.proposals.on_validate_block,
+        Deliver: parts.commits.on_deliver,
+        FellBehind: lambda now, effect: sync.fell_behind(now, effect.peer, effect.sequence),
+        BlockExecuted: lambda now, effect: parts.commits.resume(now) + parts.proposals.resume(now),
+        CatchUp: lambda now, effect: sync.fell_behind(now, effect.peer, effect.height),
+        TransactionsFetched: parts.intake.fetched,
+        BlocksFetched: parts.adoption.on_blocks_fetched,
+    }

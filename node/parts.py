@@ -1,0 +1,104 @@
+"""Builds the cores of a node and connects them."""
+
+import msgspec
+
+from consensus.log import TABLE as CONSENSUS_TABLE
+from consensus.params import ReplicaConfig
+from consensus.replica import Replica
+from network.gossip import Gossip
+from network.sync import Sync
+from node.adoption import Adoption
+from node.backlog import Backlog
+from node.commits import Commits
+from node.config import Environment, NodeConfig, Role, sync_config
+from node.execution_base_fee import next_base_fee
+from node.intake import Intake, PoolSource
+from node.ledger import Ledger
+from node.mempool import Mempool
+from node.proposals import Proposals
+from node.requests import Requests
+from node.restore import restore
+from primitives.ids import Sequence
+from primitives.machine import Effect, Record
+from primitives.transaction import transaction_hash
+from storage.store import Store
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """The cores of one node."""
+
+    ledger: Ledger
+    pool: Mempool
+    gossip: Gossip
+    sync: Sync
+    intake: Intake
+    backlog: Backlog
+    proposals: Proposals
+    commits: Commits
+    adoption: Adoption
+    requests: Requests
+    replica: Replica | None
+    """None in a follower."""
+    start_work: tuple[Effect, ...]
+    """What it took to get here; charged when the node starts."""
+
+
+def assemble(config: NodeConfig, environment: Environment, store: Store) -> Parts:
+    """Build a node's cores from what its store holds.
+
+    Raises:
+        ValueError: a validator without a signer.
+    """
+    params = environment.genesis.params
+    recent = environment.consensus.reach
+    restored = restore(
+        store, environment.genesis_block, environment.cache, environment.certificates, recent
+    )
+    ledger = restored.ledger
+    head = ledger.tip
+    base_fee = next_base_fee(head.block.header, params)
+    requests = Requests()
+    pool = Mempool(params, config.mempool, head.state, base_fee)
+    gossip = Gossip(config.gossip, PoolSource(pool), transaction_hash)
+    sync = Sync(sync_config(config, environment), ledger, head.number)
+    intake = Intake(config, environment.cache, pool, gossip, requests)
+    backlog = Backlog(pool)
+    proposals = Proposals(config, environment, ledger, pool, backlog, intake, requests)
+    commits = Commits(config, environment, ledger, pool, gossip, sync, proposals, backlog)
+    adoption = Adoption(environment, ledger, intake, commits, sync, requests)
+    replica = None
+    if config.role is Role.VALIDATOR:
+        replica = _replica(config, environment, ledger, store)
+    return Parts(
+        ledger=ledger,
+        pool=pool,
+        gossip=gossip,
+        sync=sync,
+        intake=intake,
+        backlog=backlog,
+        proposals=proposals,
+        commits=commits,
+        adoption=adoption,
+        requests=requests,
+        replica=replica,
+        start_work=restored.work,
+    )
+
+
+def _replica(config: NodeConfig, environment: Environment, ledger: Ledger, store: Store) -> Replica:
+    if environment.signer is None:
+        raise ValueError(f"validator {config.index} has no signer")
+    height, digest = ledger.head()
+    replica = ReplicaConfig(
+        index=config.index,
+        committee=environment.genesis.committee,
+        genesis_hash=environment.genesis_block.digest,
+        signer=environment.signer,
+        verifier=environment.verifier,
+        params=environment.consensus,
+        sequence=Sequence(height),
+        digest=digest,
+        trail=ledger.trail(),
+    )
+    rows = store.scan(CONSENSUS_TABLE)
+    return Replica(replica, [Record(CONSENSUS_TABLE, key, value) for key, value in rows])

@@ -1,0 +1,211 @@
+"""Answers consensus: builds the blocks it asks for, executes the blocks it is shown.
+
+Several sequences are in flight, so the parent of a block is often not final, and sometimes not
+even executed yet: what needs it waits here, bounded, until `BlockExecuted` tells of it. The pool
+is asked for what fits on the parent's state, so that transactions of undecided ancestors are
+not chosen twice.
+"""
+
+import msgspec
+
+from consensus.effects import BlockBuilt, BlockValidated, RequestBlock, ValidateBlock
+from node.backlog import Backlog
+from node.builder import BuildContext
+from node.config import Environment, NodeConfig
+from node.costs import SELECT
+from node.demand import block_demand, build_demand
+from node.events import BlockExecuted, PoolChanged, ToConsensus
+from node.execution import ExecutedBlock
+from node.execution_base_fee import next_base_fee
+from node.intake import Intake
+from node.ledger import Ledger
+from node.mempool import Mempool
+from node.requests import Purpose, Requests
+from node.shared_jobs import BuildBlock, ExecuteBlock
+from node.trace import BlockBuiltTraced, BlockRefused
+from node.validation_errors import InvalidBlock
+from node.validation_header import check_timestamp_drift, earliest_timestamp
+from primitives.ids import Duration, Hash32, Instant
+from primitives.machine import Compute, Effect, Emit, SetTimer, Work
+
+SECOND_NS = 1_000_000_000
+
+
+class BuildPurpose(Purpose, frozen=True, gc=False):
+    """The block of `request` is being built."""
+
+    request: RequestBlock
+
+
+class ExecutePurpose(Purpose, frozen=True, gc=False):
+    """The block of `proposal` is being executed."""
+
+    proposal: ValidateBlock
+
+
+class BuildTimer(msgspec.Struct, frozen=True, gc=False):
+    """Names the timer of a block whose timestamp would be ahead of the clock."""
+
+    request: RequestBlock
+
+
+class Proposals:
+    """The node's answers to `RequestBlock` and `ValidateBlock`."""
+
+    __slots__ = (
+        "_backlog",
+        "_config",
+        "_environment",
+        "_executing",
+        "_intake",
+        "_ledger",
+        "_pool",
+        "_requests",
+        "_waiting",
+    )
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        environment: Environment,
+        ledger: Ledger,
+        pool: Mempool,
+        backlog: Backlog,
+        intake: Intake,
+        requests: Requests,
+    ) -> None:
+        self._backlog = backlog
+        self._config = config
+        self._environment = environment
+        self._ledger = ledger
+        self._pool = pool
+        self._intake = intake
+        self._requests = requests
+        self._executing: dict[Hash32, None] = {}
+        self._waiting: list[RequestBlock | ValidateBlock] = []
+        """What waits for its parent, oldest first."""
+
+    def on_request_block(self, now: Instant, request: RequestBlock) -> list[Effect]:
+        """Begin to build, once the parent is executed and the clock allows the timestamp."""
+        parent = self._ledger.executed(request.parent)
+        if parent is None:
+            return self._wait(request)
+        params = self._environment.genesis.params
+        early_ns = earliest_timestamp(parent.block.header, params) * SECOND_NS - self._clock(now)
+        if early_ns > self._config.clock_drift_max // 2:
+            return [SetTimer(BuildTimer(request), Duration(early_ns))]
+        base_fee = next_base_fee(parent.block.header, params)
+        most = self._config.block_transactions
+        candidates = tuple(self._pool.select(parent.state, base_fee, params.gas_limit, most))
+        context = BuildContext(self._config.fee_recipient, self._clock(now) // SECOND_NS)
+        job = BuildBlock(parent, candidates, context, self._environment.cache)
+        number = self._requests.open(BuildPurpose(request))
+        return [Work(SELECT, len(candidates)), Compute(number, build_demand(candidates), job)]
+
+    def built(self, now: Instant, purpose: BuildPurpose, block: ExecutedBlock) -> list[Effect]:
+        """Hand the built block to consensus."""
+        self._ledger.keep(block)
+        self._backlog.built(block)
+        request = purpose.request
+        answer = BlockBuilt(
+            request.view, request.sequence, block.digest, request.parent, block.payload
+        )
+        traced = BlockBuiltTraced(
+            block.number, block.digest, len(block.transactions), block.block.header.gas_used
+        )
+        return [
+            Emit(traced),
+            ToConsensus(answer),
+            BlockExecuted(block.digest),
+            PoolChanged(news=True),
+        ]
+
+    def on_validate_block(self, now: Instant, proposal: ValidateBlock) -> list[Effect]:
+        """Begin to execute a proposed block, once its parent is executed."""
+        if self._ledger.executed(proposal.digest) is not None:
+            return [_verdict(proposal, None)]
+        if proposal.digest in self._executing:
+            return []
+        head = self._ledger.tip.number
+        if proposal.sequence <= head:
+            return [_verdict(proposal, self._conflict(proposal))]
+        parent = self._ledger.executed(proposal.parent)
+        if parent is None and proposal.sequence > head + 1:
+            return self._wait(proposal)
+        if parent is None:
+            return self._refuse(proposal, "its parent is not the head of the chain")
+        if parent.number + 1 != proposal.sequence:
+            return self._refuse(proposal, f"its parent has height {parent.number}")
+        self._executing[proposal.digest] = None
+        raws = self._environment.outlines.transactions(proposal.payload)
+        demand = block_demand(raws, self._intake.recovered)
+        job = ExecuteBlock(parent, proposal.digest, proposal.payload, self._environment.cache)
+        return [Compute(self._requests.open(ExecutePurpose(proposal)), demand, job)]
+
+    def executed(
+        self, now: Instant, purpose: ExecutePurpose, result: ExecutedBlock | InvalidBlock
+    ) -> list[Effect]:
+        """Tell consensus what execution says."""
+        proposal = purpose.proposal
+        del self._executing[proposal.digest]
+        if isinstance(result, ExecutedBlock):
+            for transaction in result.transactions:
+                self._intake.recovered.add(transaction.raw)
+            result = self._check_clock(now, result)
+        if isinstance(result, InvalidBlock):
+            return self._refuse(proposal, str(result))
+        self._ledger.keep(result)
+        return [_verdict(proposal, None), BlockExecuted(proposal.digest)]
+
+    def resume(self, now: Instant) -> list[Effect]:
+        """Take up what waited, as far as parents are executed now, or can never be any more."""
+        effects: list[Effect] = []
+        waiting, self._waiting = self._waiting, []
+        for item in waiting:
+            if isinstance(item, RequestBlock):
+                if item.sequence > self._ledger.tip.number:
+                    effects += self.on_request_block(now, item)
+            else:
+                effects += self.on_validate_block(now, item)
+        return effects
+
+    def is_executing(self, digest: Hash32) -> bool:
+        """Whether this block is being executed, or waits for its parent to be."""
+        return digest in self._executing or any(
+            isinstance(item, ValidateBlock) and item.digest == digest for item in self._waiting
+        )
+
+    def _wait(self, item: RequestBlock | ValidateBlock) -> list[Effect]:
+        """Keep `item` until its parent is executed; the oldest gives way when there are many."""
+        self._waiting.append(item)
+        if len(self._waiting) <= self._config.waiting_proposals:
+            return []
+        oldest = self._waiting.pop(0)
+        if isinstance(oldest, RequestBlock):
+            return []
+        return self._refuse(oldest, "its parent was not executed in time")
+
+    def _check_clock(self, now: Instant, block: ExecutedBlock) -> ExecutedBlock | InvalidBlock:
+        clock = Instant(self._clock(now))
+        try:
+            check_timestamp_drift(block.block.header, clock, self._config.clock_drift_max)
+        except InvalidBlock as error:
+            return error.with_traceback(None)
+        return block
+
+    def _clock(self, now: Instant) -> int:
+        """Return the node's time in ns on the scale of the chain's timestamps."""
+        return now + self._environment.genesis.timestamp * SECOND_NS
+
+    def _conflict(self, proposal: ValidateBlock) -> str | None:
+        """Return why a proposal for a final height is wrong; None if it is the final block."""
+        final = self._ledger.digest(proposal.sequence)
+        return None if final == proposal.digest else f"{final.hex()} is final at its height"
+
+    def _refuse(self, proposal: ValidateBlock, reason: str) -> list[Effect]:
+        refused = BlockRefused(proposal.sequence, proposal.digest, reason)
+        return [Emit(refused), _verdict(proposal, reason)]
+
+
+def _verdict(proposal: ValidateBlock, reason: str | None) -> Effect:
+    return ToConsensus(BlockValidated(proposal.digest, reason is None, reason or ""))

@@ -1,0 +1,69 @@
+"""Trace events of the node: what happens to transactions and blocks."""
+
+from primitives.machine import TraceEvent
+
+
+class TransactionSubmitted(TraceEvent, frozen=True, gc=False):
+    """A client has handed a transaction to this node."""
+
+    name = "txpool.submitted"
+
+    hash: bytes
+    """keccak-256 of its encoding."""
+
+
+class TransactionRejected(TraceEvent, frozen=True, gc=False):
+    """This node refuses a transaction that a client has handed to it."""
+
+    name = "txpool.rejected"
+
+    hash: bytes
+    code: str
+    """Which rule it breaks: the `code` of the error."""
+
+
+class BlockBuiltTraced(TraceEvent, frozen=True, gc=False):
+    """This node, as primary, has built a block."""
+
+    name = "chain.block_built"
+
+    height: int
+    digest: bytes
+    transactions: int
+    gas_used: int
+
+
+class BlockCommitted(TraceEvent, frozen=True, gc=False):
+    """This node has made a block its final head."""
+
+    name = "chain.block_committed"
+
+    height: int
+    digest: bytes
+    parent: bytes
+    view: int
+    """In which the block was committed, as its certificate says."""
+    transactions: int
+    gas_used: int
+    bytes: int
+    """Length of the block's payload."""
+
+
+class BlockRefused(TraceEvent, frozen=True, gc=False):
+    """This node has found a proposed or fetched block invalid."""
+
+    name = "chain.block_refused"
+
+    height: int
+    digest: bytes
+    reason: str
+
+
+EVENTS: tuple[type[TraceEvent], ...] = (
+    TransactionSubmitted,
+    TransactionRejected,
+    BlockBuiltTraced,
+    BlockCommitted,
+    BlockRefused,
+)
+"""Every trace event of this package."""
