@@ -16,10 +16,10 @@ from typing import TypeAlias
 
 from primitives.errors import InvalidEncoding
 
-Item: TypeAlias = "bytes | Sequence[Item]"
+Item: TypeAlias = bytes | Sequence["Item"]
 """What `encode` takes: bytes, or a sequence of items."""
 
-Decoded: TypeAlias = "bytes | list[Decoded]"
+Decoded: TypeAlias = bytes | list["Decoded"]
 """What `decode` gives: bytes, or a list of the same."""
 
 EMPTY_STRING = b"\x80"

@@ -12,24 +12,9 @@ from primitives.ids import Address
 from primitives.secp256k1 import HALF_ORDER, ORDER
 from primitives.transaction.encode import authorization_hash, signing_hash
 from primitives.transaction.errors import InvalidSignature
-from primitives.transaction.types import (
-    AccessListTransaction,
-    Authorization,
-    BlobTransaction,
-    DynamicFeeTransaction,
-    LegacyTransaction,
-    SetCodeTransaction,
-    Transaction,
-)
+from primitives.transaction.types import Authorization, Transaction
 
-AnyTransaction = TypeVar(
-    "AnyTransaction",
-    LegacyTransaction,
-    AccessListTransaction,
-    DynamicFeeTransaction,
-    BlobTransaction,
-    SetCodeTransaction,
-)
+AnyTransaction = TypeVar("AnyTransaction", bound=Transaction)
 
 
 def sign_transaction(tx: AnyTransaction, private_key: bytes) -> AnyTransaction:

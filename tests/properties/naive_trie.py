@@ -1,0 +1,65 @@
+"""A Merkle Patricia trie as the textbook has it: nodes, inserted one key at a time.
+
+The twin of `primitives.trie`, which builds ranges of sorted keys instead. Slow and plain.
+"""
+
+from dataclasses import dataclass, field
+
+from primitives import rlp
+from primitives.keccak import keccak256
+
+
+@dataclass
+class Node:
+    """One node for each nibble of each key; nothing is compressed until it is encoded."""
+
+    children: dict[int, "Node"] = field(default_factory=dict)
+    value: bytes = b""
+
+
+def naive_root(items: dict[bytes, bytes]) -> bytes:
+    """Return the root over key-value pairs; an empty value is an absent key."""
+    root = Node()
+    for key, value in items.items():
+        if value:
+            _insert(root, key, value)
+    if not root.children and not root.value:
+        return keccak256(rlp.encode(b""))
+    return keccak256(rlp.encode(_structure(root)))
+
+
+def _insert(node: Node, key: bytes, value: bytes) -> None:
+    for byte in key:
+        for nibble in (byte >> 4, byte & 15):
+            node = node.children.setdefault(nibble, Node())
+    node.value = value
+
+
+def _structure(node: Node) -> list[rlp.Decoded]:
+    """Return a node as the list that its RLP encodes (Yellow Paper, appendix D)."""
+    path: list[int] = []
+    while len(node.children) == 1 and not node.value:
+        [(nibble, node)] = node.children.items()
+        path.append(nibble)
+    if not node.children:
+        return [_hex_prefix(path, is_leaf=True), node.value]
+    if path:
+        branch = Node(node.children, node.value)
+        return [_hex_prefix(path, is_leaf=False), _reference(branch)]
+    slots: list[rlp.Decoded] = [
+        _reference(node.children[nibble]) if nibble in node.children else b""
+        for nibble in range(16)
+    ]
+    return [*slots, node.value]
+
+
+def _reference(node: Node) -> rlp.Decoded:
+    structure = _structure(node)
+    encoded = rlp.encode(structure)
+    return structure if len(encoded) < 32 else keccak256(encoded)
+
+
+def _hex_prefix(path: list[int], *, is_leaf: bool) -> bytes:
+    flag = 2 if is_leaf else 0
+    nibbles = [flag + 1, *path] if len(path) % 2 else [flag, 0, *path]
+    return bytes(high << 4 | low for high, low in zip(nibbles[::2], nibbles[1::2], strict=True))
