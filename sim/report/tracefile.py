@@ -6,11 +6,10 @@ Bytes are "0x..." hex. The file is written while the run goes on and flushed in 
 what a killed run leaves can be read up to its last whole block. The same run gives the same bytes.
 """
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import msgspec
 import zstandard
@@ -23,7 +22,7 @@ FLUSH_LINES = 10_000
 """Lines after which everything so far is readable in the file."""
 
 _LEVEL = 6
-_LINE_BYTES_MAX = 64 << 20
+_CHUNK_BYTES = 16 << 10
 
 
 class TraceLine(msgspec.Struct, frozen=True):
@@ -98,33 +97,37 @@ def read_trace(path: Path) -> Iterator[TraceLine]:
 
     Raises:
         InvalidEncoding: the file is not zstandard, ends early (after the lines that are whole were
-            yielded) or holds a line of another form. Names file and line.
+            yielded, as in the directory of a killed run) or holds a line of another form. Names
+            file and line.
     """
     decoder = msgspec.json.Decoder(TraceLine)
-    number = 0
+    number = 1
     with path.open("rb") as file:
-        stream = zstandard.ZstdDecompressor().stream_reader(file)
         try:
-            for line in _whole_lines(stream):
+            for line in _lines(file):
                 yield decoder.decode(line)
                 number += 1
         except (zstandard.ZstdError, msgspec.DecodeError) as error:
             raise InvalidEncoding(
-                f"{path}: line {number + 1}", "one trace record as JSON", error
+                f"{path}: line {number}", "one trace record as JSON", error
             ) from error
         except _CutOff as tail:
             raise InvalidEncoding(
-                f"{path}: line {number + 1}", "a newline at the end of the file", tail
+                f"{path}: line {number}", "the end of a whole trace file", tail
             ) from tail
 
 
 class _CutOff(Exception):
-    """The file ends inside a line."""
+    """The file ends before its frame does, or inside a line."""
 
 
-def _whole_lines(stream: zstandard.ZstdDecompressionReader) -> Iterator[bytes]:
-    with io.BufferedReader(stream, buffer_size=1 << 16) as lines:
-        while line := lines.readline(_LINE_BYTES_MAX):
-            if not line.endswith(b"\n"):
-                raise _CutOff(f"{len(line)} bytes of an unfinished line")
-            yield line
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    rest = b""
+    while not frame.eof and (chunk := file.read(_CHUNK_BYTES)):
+        *lines, rest = (rest + frame.decompress(chunk)).split(b"\n")
+        yield from lines
+    if not frame.eof:
+        raise _CutOff("a file that was cut off")
+    if rest:
+        raise _CutOff(f"{len(rest)} bytes of an unfinished line")

@@ -67,7 +67,7 @@ def traffic_card(collector: Collector) -> Markup:
 
 
 def _stack(collector: Collector, totals: list[KindTotal]) -> Markup:
-    plot = TimePlot(collector, Frame(1080, 310))
+    plot = TimePlot(collector, Frame(1080, 310, left=80))
     seconds = max(1, -(-collector.end_ns // SECOND_NS))
     edges_s = column_edges_s(collector.end_ns)
     layers: dict[str, FloatArray] = {}

@@ -127,6 +127,8 @@ def is_land(longitude: float, latitude: float) -> bool:
 
 
 def _inside(x: float, y: float, outline: tuple[tuple[int, int], ...]) -> bool:
+    if not min(lat for _, lat in outline) <= y <= max(lat for _, lat in outline):
+        return False
     inside = False
     x1, y1 = outline[-1]
     for x2, y2 in outline:
