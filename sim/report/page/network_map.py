@@ -59,11 +59,12 @@ def _by_region(picture: NetworkPicture) -> Markup:
     else:
         backdrop = _land(projection)
     spread(clusters, WIDTH, HEIGHT)
+    bundles = bundle_links(picture)
     return Frame(WIDTH, HEIGHT).svg(
         "Nodes by region with the links between regions",
         backdrop,
-        _bundles(picture, clusters),
-        join([_cluster(picture, cluster) for cluster in clusters]),
+        _bundles(bundles, clusters),
+        join([_cluster(picture, cluster, bundles) for cluster in clusters]),
     )
 
 
@@ -77,7 +78,7 @@ def _land(projection: Projection) -> Markup:
     return void("path", d="".join(data), class_="land", stroke_dasharray=pitch)
 
 
-class _Bundle:
+class Bundle:
     """All links between two regions."""
 
     __slots__ = ("count", "high_ns", "low_ns", "sum_ns")
@@ -101,19 +102,19 @@ class _Bundle:
         return self.sum_ns // self.count
 
 
-def bundle_links(picture: NetworkPicture) -> dict[tuple[str, str], _Bundle]:
+def bundle_links(picture: NetworkPicture) -> dict[tuple[str, str], Bundle]:
     """Return the links between each two regions (and inside one), keyed by sorted names."""
-    bundles: dict[tuple[str, str], _Bundle] = {}
+    bundles: dict[tuple[str, str], Bundle] = {}
     for link in picture.links:
         a, b = sorted((picture.nodes[link.a].region, picture.nodes[link.b].region))
-        bundles.setdefault((a, b), _Bundle()).add(link.latency_ns)
+        bundles.setdefault((a, b), Bundle()).add(link.latency_ns)
     return bundles
 
 
-def _bundles(picture: NetworkPicture, clusters: list[Cluster]) -> Markup:
+def _bundles(bundles: dict[tuple[str, str], Bundle], clusters: list[Cluster]) -> Markup:
     places = {cluster.region: (cluster.x, cluster.y) for cluster in clusters}
     drawn = []
-    ordered = sorted(bundle_links(picture).items(), key=lambda item: -item[1].mean_ns)
+    ordered = sorted(bundles.items(), key=lambda item: -item[1].mean_ns)
     for (a, b), bundle in ordered:
         if a == b:
             continue
@@ -134,7 +135,7 @@ def _bundles(picture: NetworkPicture, clusters: list[Cluster]) -> Markup:
     return element("g", join(drawn))
 
 
-def _bundle_words(bundle: _Bundle) -> str:
+def _bundle_words(bundle: Bundle) -> str:
     low, high = units.seconds(bundle.low_ns / SECOND_NS), units.seconds(bundle.high_ns / SECOND_NS)
     spread_words = low if low == high else f"{low} to {high}"
     return f"{spread_words}, {units.count(bundle.count)} link" + "s" * (bundle.count > 1)
@@ -147,12 +148,14 @@ def link_opacity(latency_ns: int) -> float:
     return 0.75 - 0.61 * share
 
 
-def _cluster(picture: NetworkPicture, cluster: Cluster) -> Markup:
+def _cluster(
+    picture: NetworkPicture, cluster: Cluster, bundles: dict[tuple[str, str], Bundle]
+) -> Markup:
     away = math.hypot(cluster.x - cluster.anchor[0], cluster.y - cluster.anchor[1])
     leader = Markup()
     if away > cluster.radius:
         leader = line(*cluster.anchor, cluster.x, cluster.y, "leader")
-    inside = bundle_links(picture).get((cluster.region, cluster.region))
+    inside = bundles.get((cluster.region, cluster.region))
     members = units.index_ranges(cluster.members)
     title = f"{_readable(cluster.region)}: {len(cluster.members)} nodes ({members})"
     if inside is not None:
