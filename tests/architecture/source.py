@@ -54,11 +54,12 @@ def parse(text: str, path: str = "consensus/snippet.py") -> Source:
 def sources(*folders: str) -> tuple[Source, ...]:
     """Return every Python file under the given root folders, in the order of their paths."""
     paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
-    return tuple(
-        parse(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
-        for path in paths
-        if "__pycache__" not in path.parts
-    )
+    return tuple(_read(path) for path in paths if "__pycache__" not in path.parts)
+
+
+@cache
+def _read(path: Path) -> Source:
+    return parse(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
 
 
 @cache
