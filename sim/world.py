@@ -7,6 +7,7 @@ the clients and the tests act on. It adds no behaviour of its own to a run.
 from collections.abc import Sequence
 
 from consensus.certificate import Certificate
+from network.topology import Adjacency
 from node.config import Environment
 from node.execution import ExecutedBlock
 from node.execution_base_fee import next_base_fee
@@ -32,6 +33,7 @@ class World:
         trace: what they write to.
         environment: what the nodes share.
         blocks: every block that some node has executed.
+        topology: each node's neighbours for gossip.
     """
 
     def __init__(
@@ -41,11 +43,13 @@ class World:
         trace: Trace,
         environment: Environment,
         blocks: BlockIndex,
+        topology: Adjacency,
     ) -> None:
         self.kernel = kernel
         self.trace = trace
         self.environment = environment
         self.blocks = blocks
+        self.topology = topology
         self._links = links
         self._view = View(0)
         self._head = environment.genesis_block

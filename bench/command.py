@@ -1,0 +1,101 @@
+"""`orrery bench [NAME ...] [--json]`: the simulator's own speed and memory, as tables."""
+
+import json
+import platform
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.heap_loop import bare_heap_rate
+from bench.rows import measure
+from primitives.errors import InvalidInput
+
+Report = dict[str, Any]
+
+MEBIBYTE = 1 << 20
+DECISIONS = 10
+COMMITTEES = (16, 64, 128, 256)
+GOSSIP_NODES, GOSSIP_BLOCKS = 1_000, 100
+
+
+def machine() -> dict[str, object]:
+    """Say what the figures were measured on."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    return {"processor": model, "python": platform.python_version(), "system": platform.system()}
+
+
+def bench_consensus() -> Report:
+    """Ten decisions of textbook PBFT at growing committees, signatures charged and verified."""
+    rows = [
+        measure("bench.consensus_row", {"nodes": n, "decisions": DECISIONS, "signatures": kind})
+        for n in COMMITTEES
+        for kind in ("modelled", "real")
+    ]
+    return {"rows": rows, "bare_heap_operations_per_second": round(bare_heap_rate())}
+
+
+def bench_gossip() -> Report:
+    """Blocks spreading over a random graph by announcement and fetch."""
+    options = {"nodes": GOSSIP_NODES, "blocks": GOSSIP_BLOCKS}
+    return {
+        "rows": [measure("bench.gossip_row", options)],
+        "bare_heap_operations_per_second": round(bare_heap_rate()),
+    }
+
+
+BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
+    {"consensus": bench_consensus, "gossip": bench_gossip}
+)
+
+
+def command(arguments: Namespace) -> int:
+    """Run the named benchmarks, all if none is named, and print their tables."""
+    names = arguments.names or list(BENCHES)
+    for name in names:
+        if name not in BENCHES:
+            raise InvalidInput("benchmark", f"one of {', '.join(BENCHES)}", repr(name))
+    console = Console(stderr=arguments.json)
+    reports: dict[str, Report] = {}
+    for name in names:
+        with console.status(f"measuring {name} ..."):
+            reports[name] = {"machine": machine(), **BENCHES[name]()}
+        if not arguments.json:
+            show(name, reports[name], console)
+    if arguments.json:
+        print(json.dumps(reports[names[0]] if len(names) == 1 else reports, indent=2))
+    return 0
+
+
+def show(name: str, report: Report, console: Console) -> None:
+    """Print one report as a table, with the machine above it."""
+    facts = report["machine"]
+    table = Table(title=f"{name}: {facts['processor']}, Python {facts['python']}")
+    columns = [key for key in report["rows"][0] if key != "digest"]
+    for column in columns:
+        table.add_column(column.replace("_", " "), justify="right")
+    for row in report["rows"]:
+        table.add_row(*(_cell(column, row[column]) for column in columns))
+    console.print(table)
+    rate = report["bare_heap_operations_per_second"]
+    share = max(row["deliveries_per_second"] for row in report["rows"]) / rate
+    console.print(
+        f"bare heap loop of the same run: {rate:,} operations a second; "
+        f"the best row delivers {share:.0%} of that"
+    )
+
+
+def _cell(column: str, value: object) -> str:
+    if column == "peak_memory_bytes" and isinstance(value, int):
+        return f"{value / MEBIBYTE:,.0f} MiB"
+    return f"{value:,}" if isinstance(value, int) else str(value)

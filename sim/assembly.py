@@ -1,0 +1,254 @@
+"""From a scenario to a world that is ready to run."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from consensus.params import ConsensusParams
+from consensus.signing import CommitteeVerifier, MemoVerifier
+from network.topology import Adjacency, Position, TopologyParams, build_topology
+from node.config import Environment, NodeConfig, Role
+from node.execution import genesis_executed
+from node.mempool_types import MempoolLimits
+from node.node import Node
+from node.wire import node_codec
+from primitives.committee import Committee
+from primitives.genesis import Genesis, genesis_hash
+from primitives.ids import Address, Gas, Instant, NodeId
+from primitives.keccak import keccak256
+from primitives.keys import Signer
+from primitives.params import ChainParams
+from sim.blocks import BlockIndex, IndexedCache
+from sim.clients import Clients
+from sim.hosts.disk import Disk, DiskSpec
+from sim.hosts.processors import Processors
+from sim.kernel.engine import Kernel
+from sim.kernel.host import Host
+from sim.links.jitter import JitterLaw
+from sim.links.links import Links, LinkSpec
+from sim.links.places import PLACES
+from sim.links.regions import TABLES
+from sim.profile import Profile, load_profile
+from sim.randomness import generator
+from sim.registry import workload_factory
+from sim.scenario import NodePlan, Scenario, place_nodes, workload_options
+from sim.scenario.placement import UNIFORM
+from sim.signatures import validator_keys
+from sim.timeline import Timeline
+from sim.trace import Trace
+from sim.workload import Workload, WorkloadContext
+from sim.world import World
+from storage.memory import MemoryStore
+
+FOLLOWERS_DEGREE = 8
+"""Neighbours of a node where a topology needs a degree and the scenario names none."""
+
+
+def build_world(
+    scenario: Scenario, seed: int, profile: Profile | None = None, with_clients: bool = True
+) -> World:
+    """Build the network of a scenario, all nodes started, its timeline and clients scheduled.
+
+    Args:
+        scenario: checked.
+        seed: of every random choice.
+        profile: what work costs; the one that ships if None.
+        with_clients: whether the scenario's workload runs; its accounts are funded anyway.
+    """
+    plans = place_nodes(scenario.network)
+    params = chain_params(scenario)
+    signers, verifier = validator_keys(
+        seed, scenario.network.validators, scenario.consensus.signatures == "real"
+    )
+    workload = _workload(scenario, seed, params)
+    committee = Committee(tuple(s.public_key for s in signers))
+    genesis = Genesis(params, tuple(workload.alloc), committee)
+    block = genesis_executed(genesis)
+    index = BlockIndex(block)
+    plain = CommitteeVerifier(committee, genesis_hash(genesis), verifier)
+    environment = Environment(
+        genesis=genesis,
+        genesis_block=block,
+        consensus=consensus_params(scenario),
+        cache=IndexedCache(params, index),
+        verifier=MemoVerifier(plain),
+    )
+    trace = Trace()
+    topology = neighbours(scenario, plans, seed)
+    links = Links(link_spec(scenario, plans), _membership(scenario, topology), seed)
+    kernel = Kernel(
+        _hosts(scenario, plans, profile or load_profile()),
+        links,
+        _NodeFactory(scenario, plans, environment, signers),
+        node_codec().size,
+        trace,
+    )
+    world = World(kernel, links, trace, environment, index, topology)
+    Timeline(scenario, world, seed)
+    if with_clients:
+        Clients(workload, world, index)
+    for plan in plans:
+        kernel.start(plan.node)
+    return world
+
+
+def chain_params(scenario: Scenario) -> ChainParams:
+    """Return the chain's parameters as `[chain]` gives them."""
+    chain = scenario.chain
+    return ChainParams(
+        chain_id=chain.chain_id,
+        gas_limit=Gas(chain.gas_limit),
+        base_fee_rule=chain.base_fee,
+        base_fee_initial=chain.base_fee_initial,
+        elasticity=chain.elasticity,
+        base_fee_change_denominator=chain.base_fee_change_denominator,
+        timestamp_rule=chain.timestamp_rule,
+        max_block_bytes=chain.max_block_bytes,
+    )
+
+
+def consensus_params(scenario: Scenario) -> ConsensusParams:
+    """Return the committee's parameters as `[consensus]` gives them."""
+    given = scenario.consensus
+    return ConsensusParams(
+        request_timeout=given.request_timeout,
+        view_change_timeout=given.view_change_timeout,
+        batch_size=given.batch_size,
+        batch_delay=given.batch_delay,
+        pipeline_depth=given.pipeline_depth,
+        block_interval=given.block_interval,
+        empty_blocks=given.empty_blocks,
+        window=given.window,
+    )
+
+
+def link_spec(scenario: Scenario, plans: Sequence[NodePlan]) -> LinkSpec:
+    """Return the network between the nodes as `[network]` gives it."""
+    network = scenario.network
+    names = tuple(dict.fromkeys(plan.region for plan in plans))
+    if network.latency == UNIFORM:
+        value = network.latency_value or 0
+        latency = tuple((value,) * len(names) for _ in names)
+    else:
+        table = TABLES[network.latency]
+        latency = tuple(tuple(table.one_way_ns(a, b) for b in names) for a in names)
+    return LinkSpec(
+        region_of=tuple(names.index(plan.region) for plan in plans),
+        latency_ns=latency,
+        uplink_bps=tuple(plan.bandwidth_up for plan in plans),
+        downlink_bps=tuple(plan.bandwidth_down for plan in plans),
+        loss=tuple(plan.loss for plan in plans),
+        jitter_law=JitterLaw(network.jitter),
+        jitter_spread=network.jitter_size,
+    )
+
+
+def neighbours(scenario: Scenario, plans: Sequence[NodePlan], seed: int) -> Adjacency:
+    """Return each node's neighbours for gossip, drawn from the run's seed."""
+    network = scenario.network
+    defaults = TopologyParams()
+    params = TopologyParams(
+        degree=defaults.degree if network.degree is None else network.degree,
+        rewire=defaults.rewire if network.rewire is None else network.rewire,
+        positions=_positions(plans) if network.topology == "geographic" else (),
+    )
+    return build_topology(network.topology, len(plans), generator(seed, "topology"), params)
+
+
+def _positions(plans: Sequence[NodePlan]) -> tuple[Position, ...]:
+    return tuple(Position(*PLACES.get(plan.region, (0.0, 0.0))) for plan in plans)
+
+
+def _membership(scenario: Scenario, topology: Adjacency) -> "_Membership":
+    return _Membership(range(scenario.network.validators), topology)
+
+
+class _Membership:
+    """Who belongs to a group, seen from a sender."""
+
+    def __init__(self, committee: range, topology: Adjacency) -> None:
+        self._committee = committee
+        self._topology = topology
+
+    def __call__(self, group: str, sender: int) -> Sequence[int]:
+        if group == "committee":
+            return [node for node in self._committee if node != sender]
+        if group == "neighbours":
+            return self._topology[sender]
+        raise KeyError(f"no group {group!r}: nodes broadcast to 'committee' or 'neighbours'")
+
+
+def _hosts(scenario: Scenario, plans: Sequence[NodePlan], profile: Profile) -> list[Host]:
+    """Return the nodes' places, those of one machine with the same cores and disk."""
+    processors: dict[int, Processors] = {}
+    disks: dict[int, Disk] = {}
+    for plan in plans:
+        processors.setdefault(plan.machine, Processors(plan.cores))
+        spec = DiskSpec(plan.disk.latency, plan.disk.fsync, plan.disk.throughput)
+        disks.setdefault(plan.machine, Disk(spec))
+    return [
+        Host(
+            index=plan.node,
+            base_costs=profile.table(plan.cpu_speed),
+            processors=processors[plan.machine],
+            disk=disks[plan.machine],
+            store=MemoryStore(),
+        )
+        for plan in plans
+    ]
+
+
+class _NodeFactory:
+    """Makes a node, at the start of a run and again after each crash."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        plans: Sequence[NodePlan],
+        environment: Environment,
+        signers: Sequence[Signer],
+    ) -> None:
+        self._configs = [_node_config(scenario, plan) for plan in plans]
+        self._environments = [
+            dataclasses.replace(environment, signer=signers[plan.node])
+            if plan.validator
+            else environment
+            for plan in plans
+        ]
+
+    def __call__(self, node: int, store: object) -> Node:
+        assert isinstance(store, MemoryStore)
+        return Node(self._configs[node], self._environments[node], store)
+
+
+def _node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:
+    return NodeConfig(
+        index=plan.node,
+        role=Role.VALIDATOR if plan.validator else Role.FOLLOWER,
+        fee_recipient=fee_recipient(plan.node),
+        block_transactions=scenario.consensus.batch_size,
+        announce_blocks=scenario.network.followers > 0,
+        mempool=MempoolLimits(
+            count=plan.mempool_transactions,
+            byte_count=plan.mempool_bytes,
+            per_sender=plan.mempool_per_sender,
+        ),
+    )
+
+
+def fee_recipient(node: NodeId | int) -> Address:
+    """Return the address that a validator's tips go to; nobody has its key."""
+    return Address(keccak256(b"orrery/fee-recipient/%d" % node)[-20:])
+
+
+def _workload(scenario: Scenario, seed: int, params: ChainParams) -> Workload:
+    kind, options = workload_options(scenario.workload)
+    context = WorkloadContext(
+        generator=generator(seed, "workload"),
+        seed=seed,
+        params=params,
+        nodes=tuple(NodeId(n) for n in range(scenario.network.nodes)),
+        stop_at=Instant(scenario.duration),
+        directory=Path(),
+    )
+    return workload_factory(kind)(options, context)

@@ -1,0 +1,212 @@
+"""One run of one scenario, from start to result."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from consensus.certificate import Certificate
+from consensus.signing import verify_certificate
+from sim.assembly import build_world
+from sim.checkers import (
+    CheckContext,
+    Checker,
+    CheckerSuite,
+    Violation,
+    ViolationFound,
+    evaluate,
+    expected_checkers,
+    safety_checkers,
+)
+from sim.pictures import network_picture
+from sim.profile import Profile
+from sim.registry import foreign_checkers
+from sim.report import (
+    Breach,
+    Collector,
+    RunIdentity,
+    RunResult,
+    RunShape,
+    TraceWriter,
+    begin_run_directory,
+    build_result,
+    write_run_directory,
+)
+from sim.report.writer import TRACE
+from sim.scenario import Scenario, format_scenario
+from sim.trace import Observation
+from sim.world import World
+
+PROGRESS_STEPS = 200
+"""How often, at least, a run reports its progress."""
+COLLECTOR_THRESHOLDS = (100_000, 50, 100)
+"""Thresholds of Python's cyclic collector during a run: messages are made by the million and are
+never part of a cycle. Nothing that a run computes depends on this."""
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a run has come."""
+
+    at_ns: int
+    height: int
+    tps: float
+    """Transactions committed a second of virtual time since the last report."""
+    view: int
+
+
+Watch = Callable[[Progress], None]
+
+
+def run_scenario(
+    scenario: Scenario,
+    *,
+    seed: int,
+    run_directory: Path | None = None,
+    progress: Watch | None = None,
+    profile: Profile | None = None,
+    replay: str = "",
+) -> RunResult:
+    """Simulate a scenario and, if asked to, leave a run directory.
+
+    Ctrl-C ends the run early with a result that is marked partial; a checker that objects ends
+    it with a violation.
+
+    Args:
+        scenario: checked.
+        seed: of every random choice.
+        run_directory: where the run's files go; None for nowhere.
+        progress: called with how far the run has come, some 200 times.
+        profile: what work costs; the one that ships if None.
+        replay: the command line that repeats this run, for the report.
+
+    Raises:
+        InvalidInput: the run directory cannot be written.
+    """
+    started = time.perf_counter()
+    world = build_world(scenario, seed, profile)
+    collector = Collector(_shape(scenario), world.blocks)
+    world.subscribe(events=collector.observe, traffic=collector.traffic)
+    suite = CheckerSuite(run_checkers(scenario, world))
+    world.subscribe(events=suite.consumer(world))
+    resolved = format_scenario(scenario)
+    with ExitStack() as stack:
+        if run_directory is not None:
+            begin_run_directory(run_directory, resolved)
+            writer = stack.enter_context(TraceWriter(run_directory / TRACE))
+            world.subscribe(events=writer.observe)
+        stack.enter_context(rare_collections())
+        violation, partial = _play(world, scenario, suite, progress)
+    collector.finish(world.now)
+    identity = RunIdentity(
+        scenario=scenario.name,
+        seed=seed,
+        digest=world.trace.digest(),
+        wall_seconds=time.perf_counter() - started,
+        replay=replay,
+        run_directory=None if run_directory is None else str(run_directory),
+    )
+    breach = None if violation is None else msgspec.convert(msgspec.to_builtins(violation), Breach)
+    result = build_result(collector, identity, violation=breach, partial=partial)
+    verdicts = evaluate(scenario.expect, result, violation, partial)
+    result = msgspec.structs.replace(result, expectations=verdicts)
+    if run_directory is not None:
+        picture = network_picture(scenario, world.topology)
+        write_run_directory(
+            run_directory, result, collector, scenario_text=resolved, network=picture
+        )
+    return result
+
+
+def _play(
+    world: World, scenario: Scenario, suite: CheckerSuite, progress: Watch | None
+) -> tuple[Violation | None, bool]:
+    """Let the run happen; return the objection that stopped it, and whether it was cut short."""
+    steps = PROGRESS_STEPS if progress else 1
+    meter = _Meter(world)
+    try:
+        for step in range(1, steps + 1):
+            world.run_until(scenario.duration * step // steps)
+            if progress is not None:
+                progress(meter.read())
+        violation = suite.finish(world)
+    except ViolationFound as found:
+        return found.violation, True
+    except KeyboardInterrupt:
+        return None, True
+    return violation, False
+
+
+def _shape(scenario: Scenario) -> RunShape:
+    return RunShape(
+        nodes=scenario.network.nodes,
+        validators=scenario.network.validators,
+        duration_ns=scenario.duration,
+        warmup_ns=scenario.measure.warm_up,
+        cooldown_ns=scenario.measure.cool_down,
+    )
+
+
+def run_checkers(scenario: Scenario, world: World) -> list[Checker]:
+    """Return every checker that a run of this scenario has, those of other packages included."""
+    environment = world.environment
+    genesis = environment.genesis
+    digest = environment.genesis_block.digest
+
+    def verify(certificate: Certificate) -> None:
+        verify_certificate(certificate, genesis.committee, digest, environment.verifier)
+
+    context = CheckContext(
+        genesis_hash=digest,
+        params=genesis.params,
+        verify_certificate=verify,
+        alloc=genesis.alloc,
+        nodes=scenario.network.nodes,
+    )
+    expect = scenario.expect
+    return [
+        *safety_checkers(context),
+        *expected_checkers(
+            context,
+            expect.liveness_after_heal,
+            expect.agreement_within if expect.agreement else None,
+        ),
+        *(make(context) for make in foreign_checkers().values()),
+    ]
+
+
+class _Meter:
+    """Reads progress off a world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._transactions = 0
+        self._last = (0, 0)
+        self._height = 0
+        world.subscribe(events=self._observe)
+
+    def _observe(self, observation: Observation) -> None:
+        event = observation.event
+        if event.name == "chain.block_committed" and event.height > self._height:  # type: ignore[attr-defined]
+            self._height = event.height  # type: ignore[attr-defined]
+            self._transactions += event.transactions  # type: ignore[attr-defined]
+
+    def read(self) -> Progress:
+        now, (before, transactions) = self._world.now, self._last
+        self._last = (now, self._transactions)
+        span = (now - before) / 1e9
+        tps = (self._transactions - transactions) / span if span else 0.0
+        return Progress(now, self._height, tps, self._world.view)
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Make the cyclic garbage collector rare while a run goes on."""
+    before = gc.get_threshold()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
