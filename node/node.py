@@ -83,6 +83,7 @@ class Node:
     __slots__ = (
         "_completions",
         "_events",
+        "_internal",
         "_messages",
         "_timers",
         "_translations",
@@ -101,6 +102,7 @@ class Node:
             ToConsensus: self._tell_consensus,
             PoolChanged: self._on_pool_changed,
         }
+        self._internal = frozenset((*self._translations, *self._turns, Emit))
         self._events: dict[type[Event], EventHandler] = {
             Started: self._on_started,
             Submitted: lambda now, event: parts.intake.submit(event.raw),
@@ -157,6 +159,9 @@ class Node:
     ) -> None:
         for effect in effects:
             kind = effect.__class__
+            if kind not in self._internal:
+                performed.append(effect)
+                continue
             translate = self._translations.get(kind)
             if translate is not None:
                 self._translate(now, translate(now, effect), performed, told)
@@ -164,9 +169,13 @@ class Node:
                 told.append(effect)
             else:
                 performed.append(effect)
-                if isinstance(effect, Emit) and isinstance(effect.event, ViewEntered):
-                    self.parts.backlog.view_entered()
-                    told.append(PoolChanged(news=True))
+                self._look_at_trace(effect, told)
+
+    def _look_at_trace(self, effect: Effect, told: deque[Effect]) -> None:
+        """Notice that consensus has entered a view, which may have dropped blocks in flight."""
+        if isinstance(effect, Emit) and isinstance(effect.event, ViewEntered):
+            self.parts.backlog.view_entered()
+            told.append(PoolChanged(news=True))
 
     # ---------------------------------------------------------------- events
 

@@ -1,0 +1,463 @@
+"""One node, turn by turn, with the test as its driver."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from consensus.costs import VOTE_VERIFY
+from consensus.messages import Commit, Prepare, PrePrepare
+from consensus.normal import VERIFIED
+from consensus.signing import signed_payload
+from network.gossip_state import GossipTimer
+from network.messages import (
+    AnnounceTransactions,
+    GetBlocks,
+    GetStatus,
+    GetTransactions,
+    PooledTransactions,
+    Status,
+)
+from node.config import Environment, NodeConfig, Role, sync_config
+from node.costs import ADMIT, COSTS, DECODE, RECOVER, STATE_ROOT
+from node.execution import ExecutedBlock
+from node.node import Node
+from node.trace import EVENTS
+from node.wire import MESSAGE_TYPES, node_codec
+from primitives.ids import Address, Hash32, Instant, NodeId, Sequence as Height, View
+from primitives.machine import (
+    NOTHING,
+    Broadcast,
+    Completed,
+    Compute,
+    Effect,
+    Emit,
+    Event,
+    Loopback,
+    Message,
+    Persist,
+    Persisted,
+    Received,
+    Send,
+    SetTimer,
+    Started,
+    Submitted,
+    Tasks,
+    TimerFired,
+    Token,
+    TraceEvent,
+    Work,
+)
+from primitives.transaction import transaction_hash
+from storage.memory import MemoryStore
+from tests.unit.node.harness import SECOND, make_config, make_environment, validator_key
+from tests.unit.node.transfers import FIXED, built, raw_transfer, transfer
+
+ENVIRONMENT = make_environment(4)
+GENESIS = ENVIRONMENT.genesis_block
+
+
+class Driver:
+    """Steps one node, answers its computations and delivers its loopbacks, at once."""
+
+    def __init__(self, index: int = 1, environment: Environment = ENVIRONMENT) -> None:
+        validators = environment.genesis.committee.size
+        own = environment
+        if index < validators:
+            own = replace(environment, signer=validator_key(index))
+        self.index = index
+        self.node = Node(make_config(index, validators), own, MemoryStore())
+        self.now = 0
+        self.give(Started())
+
+    def step(self, event: Event) -> list[Effect]:
+        return list(self.node.step(Instant(self.now), event))
+
+    def give(self, event: Event) -> list[Effect]:
+        """Step, and all turns that follow; return everything in order."""
+        effects = self.step(event)
+        following: list[Effect] = []
+        for effect in effects:
+            if isinstance(effect, Compute):
+                following += self.give(Completed(effect.request, effect.job.run()))
+            elif isinstance(effect, Loopback):
+                following += self.give(effect.event)
+        return effects + following
+
+    def receive(self, sender: int, message: Message) -> list[Effect]:
+        return self.give(Received(NodeId(sender), message))
+
+
+def traced(effects: Sequence[Effect]) -> list[TraceEvent]:
+    return [effect.event for effect in effects if isinstance(effect, Emit)]
+
+
+def sent(effects: Sequence[Effect]) -> list[tuple[int, Message]]:
+    return [(effect.to, effect.message) for effect in effects if isinstance(effect, Send)]
+
+
+def broadcast(effects: Sequence[Effect]) -> list[Message]:
+    return [effect.message for effect in effects if isinstance(effect, Broadcast)]
+
+
+def proposal(block: ExecutedBlock, view: int = 0) -> PrePrepare:
+    parent = block.block.header.parent_hash
+    fields = (View(view), Height(block.number), block.digest, parent, block.payload)
+    binding = Driver().node.replica.state.binding  # type: ignore[union-attr]
+    unsigned = PrePrepare(*fields, b"")
+    return PrePrepare(*fields, validator_key(view % 4).sign(signed_payload(binding, unsigned)))
+
+
+def child(parent: ExecutedBlock, *nonces: int) -> ExecutedBlock:
+    return built(parent, *(transfer(0, nonce) for nonce in nonces), params=FIXED)
+
+
+# ---------------------------------------------------------------- transactions
+
+
+def test_a_submitted_transaction_is_traced_checked_and_announced() -> None:
+    driver = Driver()
+    raw = raw_transfer()
+    effects = driver.step(Submitted(raw))
+    assert [event.name for event in traced(effects)] == ["txpool.submitted"]
+    (compute,) = [effect for effect in effects if isinstance(effect, Compute)]
+    assert compute.stages == (Tasks(DECODE, (1,)), Tasks(RECOVER, (1,)))
+    effects = driver.step(Completed(compute.request, compute.job.run()))
+    assert effects[0] == Work(ADMIT, 1)
+    assert any(e == SetTimer(GossipTimer.ANNOUNCE, 50_000_000) for e in effects)  # type: ignore[arg-type]
+    announced = driver.step(TimerFired(GossipTimer.ANNOUNCE))
+    expected = AnnounceTransactions(b"\x02", (len(raw),), (transaction_hash(raw),))
+    assert broadcast(announced) == [expected]
+
+
+def test_what_gathers_while_a_batch_is_checked_is_the_next_batch() -> None:
+    driver = Driver()
+    (_, first) = driver.step(Submitted(raw_transfer(0, 0)))
+    assert isinstance(first, Compute)
+    for nonce in (1, 2, 3):
+        assert len(driver.step(Submitted(raw_transfer(0, nonce)))) == 1
+    effects = driver.step(Completed(first.request, first.job.run()))
+    (second,) = [effect for effect in effects if isinstance(effect, Compute)]
+    assert second.stages[1] == Tasks(RECOVER, (1, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"\x02\x01", "malformed"),
+        (raw_transfer(chain_id=99), "wrong_chain_id"),
+        (raw_transfer(7), "insufficient_funds"),
+        (raw_transfer(gas=20_000), "intrinsic_gas_too_low"),
+        (raw_transfer(nonce=5_000), "nonce_too_high"),
+        (raw_transfer(to=Address(bytes(19) + b"\x01")), "kind_not_executable"),
+    ],
+)
+def test_a_refused_transaction_is_traced_with_its_reason_and_not_announced(
+    raw: bytes, code: str
+) -> None:
+    driver = Driver()
+    effects = driver.give(Submitted(raw))
+    (_, rejected) = traced(effects)
+    assert rejected.name == "txpool.rejected"
+    assert rejected.hash == transaction_hash(raw)  # type: ignore[attr-defined]
+    assert rejected.code == code  # type: ignore[attr-defined]
+    assert not any(isinstance(effect, SetTimer) for effect in effects)
+
+
+def test_a_transaction_submitted_twice_is_known() -> None:
+    driver = Driver()
+    driver.give(Submitted(raw_transfer()))
+    (_, rejected) = traced(driver.give(Submitted(raw_transfer())))
+    assert rejected.code == "already_known"  # type: ignore[attr-defined]
+
+
+def test_a_full_intake_refuses_clients() -> None:
+    config = make_config(1, 4, intake_queue=2)
+    node = Node(config, replace(ENVIRONMENT, signer=validator_key(1)), MemoryStore())
+    for nonce in range(3):
+        node.step(Instant(0), Submitted(raw_transfer(0, nonce)))
+    (_, rejected) = traced(node.step(Instant(0), Submitted(raw_transfer(0, 9))))
+    assert rejected.code == "intake_full"  # type: ignore[attr-defined]
+
+
+def test_an_announced_transaction_is_fetched_pooled_and_announced_onward() -> None:
+    driver = Driver()
+    raw = raw_transfer()
+    name = transaction_hash(raw)
+    asked = driver.receive(3, AnnounceTransactions(b"\x02", (len(raw),), (name,)))
+    assert sent(asked) == [(3, GetTransactions(1, (name,)))]
+    effects = driver.receive(3, PooledTransactions(1, (raw,)))
+    assert traced(effects) == []
+    assert name in driver.node.pool
+    assert len(broadcast(driver.step(TimerFired(GossipTimer.ANNOUNCE)))) == 1
+    assert sent(driver.receive(2, GetTransactions(9, (name,)))) == [
+        (2, PooledTransactions(9, (raw,)))
+    ]
+
+
+def test_a_fetched_transaction_that_is_refused_goes_no_further() -> None:
+    driver = Driver()
+    raw = raw_transfer(7)
+    name = transaction_hash(raw)
+    driver.receive(3, AnnounceTransactions(b"\x02", (len(raw),), (name,)))
+    driver.receive(3, PooledTransactions(1, (raw,)))
+    assert broadcast(driver.step(TimerFired(GossipTimer.ANNOUNCE))) == []
+    assert sent(driver.receive(2, AnnounceTransactions(b"\x02", (len(raw),), (name,)))) == []
+
+
+# ---------------------------------------------------------------- proposals
+
+
+def test_a_valid_proposal_is_executed_and_prepared() -> None:
+    driver = Driver()
+    effects = driver.receive(0, proposal(child(GENESIS, 0)))
+    (vote,) = broadcast(effects)
+    assert isinstance(vote, Prepare)
+    assert vote.sequence == 1
+
+
+def test_a_proposal_costs_recovery_only_of_what_the_node_has_not_seen() -> None:
+    driver = Driver()
+    driver.give(Submitted(raw_transfer(0, 0)))
+    block = child(GENESIS, 0, 1, 2)
+    effects = driver.step(Received(NodeId(0), proposal(block)))
+    (compute,) = [effect for effect in effects if isinstance(effect, Compute)]
+    kinds = {demand.kind: demand for demand in compute.stages}
+    assert kinds[RECOVER] == Tasks(RECOVER, (1, 1))
+    assert kinds[STATE_ROOT].units == 7  # type: ignore[attr-defined]
+
+
+def test_an_invalid_proposal_is_refused_with_its_reason_and_gets_no_vote() -> None:
+    driver = Driver()
+    good = child(GENESIS, 0)
+    header = good.block.header
+    payload = good.payload.replace(header.state_root, bytes(32))
+    forged = replace_payload(good, payload)
+    effects = driver.receive(0, forged)
+    (refused,) = [event for event in traced(effects) if event.name == "chain.block_refused"]
+    assert "header.state_root" in refused.reason  # type: ignore[attr-defined]
+    assert broadcast(effects) == []
+
+
+def replace_payload(block: ExecutedBlock, payload: bytes) -> PrePrepare:
+    return proposal(
+        ExecutedBlock(
+            block.block,
+            payload,
+            block.digest,
+            block.transactions,
+            block.receipts,
+            block.state,
+            block.burnt,
+            block.tips,
+        )
+    )
+
+
+def test_a_proposal_from_the_far_future_is_refused() -> None:
+    driver = Driver()
+    block = built_at(GENESIS, 1_000)
+    effects = driver.receive(0, proposal(block))
+    (refused,) = [event for event in traced(effects) if event.name == "chain.block_refused"]
+    assert refused.reason == "header.timestamp: expected at most 15, got 1000"  # type: ignore[attr-defined]
+    driver = Driver()
+    driver.now = 990 * SECOND
+    assert broadcast(driver.receive(0, proposal(block)))
+
+
+def built_at(parent: ExecutedBlock, timestamp: int) -> ExecutedBlock:
+    from node.builder import BuildContext, build_block
+
+    return build_block(parent, (), BuildContext(Address(bytes(20)), timestamp), FIXED)
+
+
+def test_a_proposal_on_an_undecided_parent_is_executed_after_it() -> None:
+    driver = Driver()
+    first = child(GENESIS, 0)
+    second = child(first, 1)
+    assert broadcast(driver.receive(0, proposal(second))) == []
+    votes = broadcast(driver.receive(0, proposal(first)))
+    assert [vote.sequence for vote in votes] == [1, 2]  # type: ignore[attr-defined]
+
+
+def test_the_primary_builds_on_an_undecided_parent_without_choosing_twice() -> None:
+    environment = replace(ENVIRONMENT, consensus=replace(ENVIRONMENT.consensus, batch_size=2))
+    driver = Driver(0, environment)
+    effects = []
+    for nonce in range(4):
+        effects += driver.give(Submitted(raw_transfer(0, nonce)))
+    proposals = [m for m in broadcast(effects) if isinstance(m, PrePrepare)]
+    assert [m.sequence for m in proposals] == [1, 2]
+    assert proposals[1].parent == proposals[0].digest
+    counts = [e.transactions for e in traced(effects) if e.name == "chain.block_built"]  # type: ignore[attr-defined]
+    assert counts == [2, 2]
+
+
+# ---------------------------------------------------------------- votes and decisions
+
+
+def vote(kind: type[Message], block: ExecutedBlock, replica: int) -> Message:
+    binding = Driver().node.replica.state.binding  # type: ignore[union-attr]
+    head = (View(0), Height(block.number), block.digest)
+    fields = (*head, block.block.header.parent_hash) if kind is Prepare else head
+    unsigned = kind(*fields, replica, b"")
+    signature = validator_key(replica).sign(signed_payload(binding, unsigned))  # type: ignore[arg-type]
+    return kind(*fields, replica, signature)
+
+
+def decide(driver: Driver, block: ExecutedBlock) -> list[Effect]:
+    effects = driver.receive(0, proposal(block))
+    for replica in (2, 3):
+        effects += driver.receive(replica, vote(Prepare, block, replica))
+    for replica in (0, 2, 3):
+        effects += driver.receive(replica, vote(Commit, block, replica))
+    return effects
+
+
+def test_an_ordinary_vote_passes_through_untouched() -> None:
+    driver = Driver()
+    block = child(GENESIS, 0)
+    received = Received(NodeId(2), vote(Prepare, block, 2))
+    assert driver.node.step(Instant(0), received) is VERIFIED
+    assert (Work(VOTE_VERIFY, 1),) == VERIFIED
+    assert driver.node.step(Instant(0), received) is NOTHING
+
+
+def test_a_decided_block_is_persisted_and_becomes_the_head() -> None:
+    driver = Driver()
+    driver.give(Submitted(raw_transfer(0, 0)))
+    block = child(GENESIS, 0)
+    effects = decide(driver, block)
+    (committed,) = [e for e in traced(effects) if e.name == "chain.block_committed"]
+    assert (committed.height, committed.digest) == (1, block.digest)  # type: ignore[attr-defined]
+    assert (committed.transactions, committed.gas_used) == (1, 21_000)  # type: ignore[attr-defined]
+    assert committed.bytes == len(block.payload)  # type: ignore[attr-defined]
+    persisted = [e for e in effects if isinstance(e, Persist) and e.origin == "chain"]
+    assert [record.table for record in persisted[0].records] == [
+        "chain.blocks",
+        "chain.certificates",
+    ]
+    assert driver.node.ledger.head() == (1, block.digest)
+    assert len(driver.node.pool) == 0
+    assert driver.step(Persisted("chain", Token(1))) == []
+
+
+def test_a_delivery_travels_behind_what_consensus_persists() -> None:
+    driver = Driver()
+    effects = decide(driver, child(GENESIS, 0))
+    (loop,) = [
+        e
+        for e in effects
+        if isinstance(e, Loopback)
+        and e.event.core == "consensus"
+        and type(e.event).__name__ == "Delivered"
+    ]
+    assert loop.event.digest == child(GENESIS, 0).digest  # type: ignore[attr-defined]
+
+
+def test_status_and_blocks_are_served_from_the_head() -> None:
+    driver = Driver()
+    block = child(GENESIS, 0)
+    decide(driver, block)
+    assert sent(driver.receive(3, GetStatus())) == [(3, Status(1, block.digest))]
+    ((_, answer),) = sent(driver.receive(3, GetBlocks(1, 1, 5)))
+    assert [b.payload for b in answer.blocks] == [block.payload]  # type: ignore[attr-defined]
+
+
+# ---------------------------------------------------------------- lives and roles
+
+
+def test_a_node_restored_from_its_store_has_its_chain_and_pays_for_it() -> None:
+    driver = Driver()
+    block = child(GENESIS, 0)
+    store = MemoryStore()
+    for effect in decide(driver, block):
+        if isinstance(effect, Persist):
+            store.write(effect.records)
+    own = replace(ENVIRONMENT, signer=validator_key(1))
+    node = Node(make_config(1, 4), own, store)
+    assert node.ledger.head() == (1, block.digest)
+    assert node.replica is not None
+    assert node.replica.delivered == 1
+    effects = node.step(Instant(5), Started())
+    assert Work(RECOVER, 1) in effects
+    assert [to for to, message in sent(effects) if message == GetStatus()] == [2, 3, 0]
+
+
+def test_a_stored_chain_ends_at_its_first_broken_row() -> None:
+    driver = Driver()
+    first = child(GENESIS, 0)
+    second = child(first, 1)
+    store = MemoryStore()
+    for block in (first, second):
+        for effect in decide(driver, block):
+            if isinstance(effect, Persist) and effect.origin == "chain":
+                store.write(effect.records)
+    own = replace(ENVIRONMENT, signer=validator_key(1))
+    assert Node(make_config(1, 4), own, store).ledger.tip.number == 2
+    lost = store.copy()
+    lost.write([record("chain.certificates", 2, None)])
+    assert Node(make_config(1, 4), own, lost).ledger.tip.number == 1
+    broken = store.copy()
+    broken.write([record("chain.blocks", 1, second.payload)])
+    assert Node(make_config(1, 4), own, broken).ledger.tip.number == 0
+
+
+def record(table: str, height: int, value: bytes | None) -> object:
+    from primitives.machine import Record
+
+    return Record(table, height.to_bytes(8, "big"), value)
+
+
+def test_a_follower_has_no_voice_in_consensus() -> None:
+    driver = Driver(4)
+    assert driver.node.replica is None
+    assert driver.receive(0, proposal(child(GENESIS, 0))) == []
+    assert broadcast(driver.give(Submitted(raw_transfer()))) == []
+
+
+def test_a_validator_needs_a_signer() -> None:
+    with pytest.raises(ValueError, match="validator 1 has no signer"):
+        Node(make_config(1, 4), ENVIRONMENT, MemoryStore())
+
+
+def test_roles_suggest_how_to_exchange_blocks() -> None:
+    validator = sync_config(make_config(1, 4), ENVIRONMENT)
+    follower = sync_config(NodeConfig(NodeId(6), Role.FOLLOWER), ENVIRONMENT)
+    assert validator.peers == (2, 3, 0)
+    assert follower.peers == (3, 0, 1, 2)
+    assert (validator.follow_gap, follower.follow_gap) == (ENVIRONMENT.consensus.reach, 0)
+
+
+def test_every_message_fits_one_codec_and_names_its_core() -> None:
+    codec = node_codec()
+    assert [kind.type for kind in codec.kinds] == list(MESSAGE_TYPES)
+    assert {message.core for message in MESSAGE_TYPES} == {"consensus", "gossip", "sync"}
+    sample = vote(Prepare, child(GENESIS, 0), 2)
+    assert codec.decode(codec.encode(sample)) == sample
+
+
+def test_costs_and_trace_events_have_names_of_their_own() -> None:
+    names = [kind.name for kind in COSTS]
+    assert len(set(names)) == len(names)
+    assert all(name.startswith("node.") for name in names)
+    events = [event.name for event in EVENTS]
+    assert len(set(events)) == len(events)
+
+
+def test_a_block_that_was_decided_before_its_execution_waits_for_it() -> None:
+    driver = Driver()
+    block = child(GENESIS, 0)
+    (compute,) = [
+        effect
+        for effect in driver.step(Received(NodeId(0), proposal(block)))
+        if isinstance(effect, Compute)
+    ]
+    for replica in (0, 2, 3):
+        driver.receive(replica, vote(Commit, block, replica))
+    assert driver.node.ledger.tip.number == 0
+    effects = driver.give(Completed(compute.request, compute.job.run()))
+    assert [e.name for e in traced(effects) if e.name.startswith("chain.")] == [
+        "chain.block_committed"
+    ]
+    assert driver.node.ledger.head() == (1, Hash32(block.digest))

@@ -1,0 +1,258 @@
+"""The small parts of a node that keep its books."""
+
+import pytest
+
+from consensus.certificate import Certificate, InvalidCertificate
+from consensus.effects import WorkDone, WorkPending
+from consensus.messages import Commit
+from network.gossip_state import KnownHashes
+from node.backlog import Backlog
+from node.certificates import CertificateReader
+from node.costs import BODY_ROOTS, DECODE, EXECUTE, RECOVER, STATE_ROOT
+from node.demand import Outlines, block_demand, build_demand, transaction_demand
+from node.execution import ExecutedBlock
+from node.ledger import UNDECIDED_MAX, Ledger, encode_certificate
+from node.mempool import Mempool
+from node.mempool_types import MempoolLimits
+from node.requests import Purpose, Requests
+from primitives.committee import Committee
+from primitives.errors import InvalidEncoding
+from primitives.ids import Hash32, Instant, Sequence, View
+from primitives.machine import Serial, Tasks
+from tests.unit.node.harness import validator_key
+from tests.unit.node.transfers import FIXED, built, chain, transfer
+
+GENESIS = chain(params=FIXED)
+
+
+def child(parent: ExecutedBlock, *nonces: int, sender: int = 0) -> ExecutedBlock:
+    return built(parent, *(transfer(sender, nonce) for nonce in nonces), params=FIXED)
+
+
+def certificate(block: ExecutedBlock, *signers: int) -> Certificate:
+    signatures = tuple((signer, bytes([signer]) * 64) for signer in signers)
+    return Certificate(View(0), Sequence(block.number), block.digest, signatures)
+
+
+def append(ledger: Ledger, block: ExecutedBlock) -> None:
+    proof = certificate(block, 0, 1, 2)
+    ledger.append(block, encode_certificate(proof), proof)
+
+
+# ---------------------------------------------------------------- ledger
+
+
+def test_a_new_head_drops_what_does_not_descend_from_it() -> None:
+    ledger = Ledger(GENESIS, 8)
+    chosen, rival = child(GENESIS, 0), child(GENESIS, 0, sender=1)
+    on_chosen, on_rival = child(chosen, 1), child(rival, 1, sender=1)
+    for block in (rival, on_rival, chosen, on_chosen):
+        ledger.keep(block)
+    append(ledger, chosen)
+    assert ledger.executed(chosen.digest) is chosen
+    assert ledger.executed(on_chosen.digest) is on_chosen
+    assert ledger.executed(rival.digest) is None
+    assert ledger.executed(on_rival.digest) is None
+    assert ledger.executed(GENESIS.digest) is None
+    ledger.keep(rival)
+    assert ledger.executed(rival.digest) is None
+
+
+def test_final_blocks_are_found_by_height() -> None:
+    ledger = Ledger(GENESIS, 2)
+    first = child(GENESIS, 0)
+    second, third = child(first, 1), child(child(first, 1), 2)
+    for block in (first, second, third):
+        append(ledger, block)
+    assert ledger.head() == (3, third.digest)
+    assert [ledger.digest(height) for height in range(4)] == [
+        GENESIS.digest,
+        first.digest,
+        second.digest,
+        third.digest,
+    ]
+    found = ledger.certified_block(2)
+    assert found is not None
+    assert found.payload is second.payload
+    assert ledger.certified_block(0) is None
+    assert ledger.certified_block(4) is None
+    assert ledger.certificate(2) == certificate(second, 0, 1, 2)
+    assert [proof.sequence for proof in ledger.trail()] == [2, 3]
+    for height in (-1, 4):
+        with pytest.raises(KeyError):
+            ledger.digest(height)
+    for height in (0, 4):
+        with pytest.raises(KeyError):
+            ledger.certificate(height)
+
+
+def test_undecided_blocks_are_bounded() -> None:
+    ledger = Ledger(GENESIS, 8)
+    first = child(GENESIS, 0)
+    ledger.keep(first)
+    fields = {name: getattr(first, name) for name in ExecutedBlock.__struct_fields__}
+    for number in range(UNDECIDED_MAX):
+        fields["digest"] = Hash32(number.to_bytes(32, "big"))
+        ledger.keep(ExecutedBlock(**fields))
+    assert ledger.executed(first.digest) is None
+    assert ledger.executed(GENESIS.digest) is GENESIS
+    assert ledger.executed(fields["digest"]) is not None
+
+
+def test_only_a_child_of_the_head_can_be_final() -> None:
+    with pytest.raises(AssertionError, match="off the chain"):
+        append(Ledger(GENESIS, 8), child(child(GENESIS, 0), 1))
+
+
+# ---------------------------------------------------------------- backlog
+
+
+def pool(*nonces: int) -> Mempool:
+    made = Mempool(FIXED, MempoolLimits(), GENESIS.state, FIXED.base_fee_initial)
+    for nonce in nonces:
+        made.add(Instant(7 + nonce), transfer(0, nonce))
+    return made
+
+
+def test_consensus_is_told_once_unless_there_is_news() -> None:
+    backlog = Backlog(pool(0, 1))
+    told = WorkPending(Instant(7), 2)
+    assert backlog.report(news=False) == told
+    assert backlog.report(news=False) is None
+    assert backlog.report(news=True) == told
+
+
+def test_an_empty_pool_is_no_news() -> None:
+    backlog = Backlog(pool())
+    assert backlog.report(news=False) is None
+    assert backlog.report(news=True) == WorkDone()
+
+
+def test_what_is_in_an_own_block_in_flight_does_not_wait() -> None:
+    backlog = Backlog(pool(0, 1, 2))
+    backlog.built(child(GENESIS, 0, 1))
+    assert backlog.report(news=False) == WorkPending(Instant(7), 1)
+    backlog.built(child(child(GENESIS, 0, 1), 2))
+    assert backlog.report(news=False) == WorkDone()
+
+
+def test_a_new_view_lets_transactions_of_dropped_blocks_wait_again() -> None:
+    backlog = Backlog(pool(0, 1))
+    backlog.built(child(GENESIS, 0, 1))
+    assert backlog.report(news=True) == WorkDone()
+    backlog.view_entered()
+    assert backlog.report(news=True) == WorkPending(Instant(7), 2)
+
+
+def test_a_final_block_is_not_in_flight() -> None:
+    backlog = Backlog(pool(0, 1))
+    backlog.built(child(GENESIS, 0))
+    backlog.built(child(child(GENESIS, 0), 1))
+    backlog.committed(1)
+    assert backlog.report(news=False) == WorkPending(Instant(7), 1)
+
+
+# ---------------------------------------------------------------- demand
+
+
+def test_each_new_transaction_is_a_task_of_its_own() -> None:
+    assert transaction_demand(3) == (Tasks(DECODE, (1, 1, 1)), Tasks(RECOVER, (1, 1, 1)))
+
+
+def test_a_built_block_costs_the_accounts_it_touches() -> None:
+    candidates = (transfer(0, 0), transfer(0, 1), transfer(1, 0))
+    assert build_demand(candidates) == (
+        Serial(EXECUTE, 3),
+        Serial(BODY_ROOTS, 3),
+        Serial(STATE_ROOT, 4),
+    )
+
+
+def test_a_block_of_known_transactions_costs_no_recovery() -> None:
+    raws = (transfer(0, 0).raw, transfer(0, 1).raw)
+    recovered = KnownHashes(10)
+    recovered.add(raws[0])
+    assert block_demand(raws, recovered)[1] == Tasks(RECOVER, (1,))
+    recovered.add(raws[1])
+    assert [demand.kind for demand in block_demand(raws, recovered)] == [
+        EXECUTE,
+        BODY_ROOTS,
+        STATE_ROOT,
+    ]
+
+
+def test_an_empty_block_costs_its_header() -> None:
+    assert block_demand((), KnownHashes(1)) == (Serial(BODY_ROOTS, 1),)
+
+
+def test_outlines_split_a_body_and_survive_a_malformed_one() -> None:
+    block = child(GENESIS, 0, 1)
+    outlines = Outlines()
+    assert outlines.transactions(block.payload) == block.block.transactions
+    assert outlines.transactions(block.payload) is outlines.transactions(block.payload)
+    assert outlines.transactions(b"\xc0garbage") == ()
+
+
+# ---------------------------------------------------------------- certificates
+
+
+class Recorder:
+    """A verifier that counts and accepts what it is told to."""
+
+    def __init__(self, *, accepts: bool) -> None:
+        self.accepts = accepts
+        self.seen: list[Commit] = []
+
+    def verify_message(self, message: object) -> bool:
+        assert isinstance(message, Commit)
+        self.seen.append(message)
+        return self.accepts
+
+
+COMMITTEE = Committee(tuple(validator_key(index).public_key for index in range(4)))
+
+
+def test_a_certificate_is_verified_once_for_all_nodes() -> None:
+    block = child(GENESIS, 0)
+    encoded = encode_certificate(certificate(block, 0, 1, 2))
+    reader, verifier = CertificateReader(), Recorder(accepts=True)
+    assert reader.read(encoded) is reader.read(encoded)
+    reader.verify(encoded, COMMITTEE, verifier)
+    reader.verify(encoded, COMMITTEE, verifier)
+    assert [vote.replica for vote in verifier.seen] == [0, 1, 2]
+    assert verifier.seen[0].digest == block.digest
+
+
+def test_a_reader_that_keeps_nothing_verifies_each_time() -> None:
+    encoded = encode_certificate(certificate(child(GENESIS, 0), 0, 1, 2))
+    reader, verifier = CertificateReader(0), Recorder(accepts=True)
+    reader.verify(encoded, COMMITTEE, verifier)
+    reader.verify(encoded, COMMITTEE, verifier)
+    assert len(verifier.seen) == 6
+
+
+def test_bad_certificates_are_refused_each_time() -> None:
+    reader = CertificateReader()
+    encoded = encode_certificate(certificate(child(GENESIS, 0), 0, 1, 2))
+    for _ in range(2):
+        with pytest.raises(InvalidCertificate, match="valid COMMITs"):
+            reader.verify(encoded, COMMITTEE, Recorder(accepts=False))
+    few = encode_certificate(certificate(child(GENESIS, 0), 0, 1))
+    with pytest.raises(InvalidCertificate, match="3 signatures, got 2"):
+        reader.verify(few, COMMITTEE, Recorder(accepts=True))
+    with pytest.raises(InvalidEncoding, match="Certificate"):
+        reader.read(encoded[:-1])
+
+
+# ---------------------------------------------------------------- requests
+
+
+def test_a_request_is_open_until_it_is_closed_once() -> None:
+    requests = Requests()
+    one, other = Purpose(), Purpose()
+    first, second = requests.open(one), requests.open(other)
+    assert first != second
+    assert requests.close(second) is other
+    assert len(requests) == 1
+    with pytest.raises(KeyError):
+        requests.close(second)
