@@ -129,6 +129,8 @@ def test_blob_wrappers_are_no_block_transactions(vectors: Path) -> None:
     """A blob transaction with its blobs is for the network; without them it is for a block."""
     failures: list[str] = []
     paths = sorted((vectors / "blobtx").rglob("*.rlp"))
+    if not paths:
+        pytest.skip("this set of vectors has no blobtx")
     for path in paths:
         wrapped = from_hex(path.read_text(encoding="ascii").strip())
         outcome = judge(wrapped, Fork.OSAKA)

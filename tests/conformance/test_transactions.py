@@ -52,16 +52,16 @@ def test_transactions_of_state_tests(vectors: Path) -> None:
     """State tests carry their transactions as bytes, of all five types and up to Osaka."""
     failures: list[str] = []
     cases = 0
-    for folder in ("cancun", "shanghai-berlin", "prague-osaka", "precompiles"):
-        for _, content in read_files(vectors / "ethereum" / folder):
-            for name, case in content.items():
-                sender = from_hex(case["transaction"]["sender"])
-                for fork, posts in case.get("post", {}).items():
-                    for post in posts:
-                        cases += 1
-                        problem = _state_problem(post, fork, sender)
-                        if problem:
-                            failures.append(f"{name} {fork}: {problem}")
+    groups = ("cancun", "shanghai-berlin", "prague-osaka", "precompiles")
+    for _, content in read_files(*[vectors / "ethereum" / group for group in groups]):
+        for name, case in content.items():
+            sender = from_hex(case["transaction"]["sender"])
+            for fork, posts in case["post"].items():
+                for post in posts:
+                    cases += 1
+                    problem = _state_problem(post, fork, sender)
+                    if problem:
+                        failures.append(f"{name} {fork}: {problem}")
     report(failures, cases)
 
 

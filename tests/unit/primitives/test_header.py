@@ -95,6 +95,28 @@ def test_a_spoiled_field_is_named(index: int, value: Decoded, message: str) -> N
         decode_header(rlp.encode(items))
 
 
+@pytest.mark.parametrize(
+    ("index", "name", "bits"),
+    [
+        (7, "difficulty", 256),
+        (8, "number", 64),
+        (9, "gas_limit", 64),
+        (10, "gas_used", 64),
+        (11, "timestamp", 64),
+        (15, "base_fee_per_gas", 256),
+        (17, "blob_gas_used", 64),
+        (18, "excess_blob_gas", 64),
+    ],
+)
+def test_numbers_have_their_width(index: int, name: str, bits: int) -> None:
+    items = rlp.decode_list(encode_header(HEADER))
+    items[index] = b"\xff" * (bits // 8)
+    assert getattr(decode_header(rlp.encode(items)), name) == 2**bits - 1
+    items[index] = b"\x01" + bytes(bits // 8)
+    with pytest.raises(InvalidEncoding, match=f"{name}: expected an integer of at most {bits} bi"):
+        decode_header(rlp.encode(items))
+
+
 @pytest.mark.parametrize("count", [0, 15, 20, 22])
 def test_headers_of_other_forks_are_refused(count: int) -> None:
     items = [*rlp.decode_list(encode_header(HEADER)), b""][:count]

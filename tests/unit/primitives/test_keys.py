@@ -35,6 +35,8 @@ def test_keys_and_verifiers_keep_the_protocols() -> None:
         (PUBLIC, b"", bytes(64)),
         (PUBLIC, b"", SIGNATURE[:-1]),
         (PUBLIC, b"", SIGNATURE + b"\x00"),
+        (PUBLIC, SIGNATURE[-1:], SIGNATURE[:-1]),
+        (PUBLIC, b"", SIGNATURE + b"x"),
         (PUBLIC, b"", b""),
         (PUBLIC[:-1], b"", SIGNATURE),
         (b"", b"", SIGNATURE),

@@ -3,7 +3,7 @@ import pytest
 from primitives.account import encode_account
 from primitives.ids import Hash32
 from primitives.keccak import keccak256
-from primitives.rlp import encode_int
+from primitives.rlp import EMPTY_STRING, encode_bytes, encode_int, encode_list
 from primitives.trie import (
     EMPTY_ROOT,
     compact_path,
@@ -46,6 +46,17 @@ def test_ordered_roots_are_keyed_by_encoded_indexes(count: int) -> None:
 
 def test_order_matters_in_an_ordered_root() -> None:
     assert ordered_root([b"a", b"b"]) != ordered_root([b"b", b"a"])
+
+
+def test_a_node_of_31_bytes_stands_in_its_parent_and_one_of_32_by_its_hash() -> None:
+    """Keys 0x00.. and 0x10..: a branch over two leaves, whose size the value decides."""
+    for size, is_inline in ((28, True), (29, False)):
+        value = bytes([7]) * size
+        leaf = encode_list([encode_bytes(b"\x30"), encode_bytes(value)])
+        assert len(leaf) == size + 3
+        reference = leaf if is_inline else encode_bytes(keccak256(leaf))
+        branch = encode_list([reference, reference, *[EMPTY_STRING] * 15])
+        assert trie_root({b"\x00": value, b"\x10": value}) == keccak256(branch)
 
 
 @pytest.mark.parametrize(
