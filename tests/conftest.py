@@ -1,12 +1,14 @@
 """What every test may use: hypothesis profiles, the test vectors, the counts of a soak."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
+RECURSION_LIMIT = sys.getrecursionlimit()
 
 # The default is repeatable: the same examples on every machine, nothing remembered between runs.
 settings.register_profile(
@@ -26,6 +28,15 @@ settings.register_profile(
     max_examples=2_000,
 )
 settings.load_profile(os.environ.get("ORRERY_HYPOTHESIS", "default"))
+
+
+def pytest_runtest_setup() -> None:
+    """Give every test the recursion limit that a node has.
+
+    A library that some tests compare with (py_ecc) raises it to 100,000 when it is imported. In
+    such a process hostile input that nests deeply ends in a stack overflow, not in an error.
+    """
+    sys.setrecursionlimit(RECURSION_LIMIT)
 
 
 @pytest.fixture(scope="session")
