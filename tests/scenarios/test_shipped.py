@@ -1,6 +1,11 @@
 """The scenarios that ship: well-formed, explained, and kept by the network."""
 
+import json
+import os
 import re
+import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -14,7 +19,6 @@ NAMES = {
     *("quickstart", "wan-100", "lan-4", "crash-primary"),
     *("partition-heal", "slow-node", "burst", "followers"),
 }
-QUICK = sorted(NAMES - {"wan-100", "followers"})
 
 
 def by_name(path: Path) -> str:
@@ -67,3 +71,62 @@ def example_text(example: str) -> str:
     return text.replace("validators = 4 ", "validators = 7 ").replace(
         'regions = ["Tokyo"]', 'regions = ["London", "Tokyo", "Seoul"]'
     )
+
+
+def command(*arguments: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user would, in a process of its own."""
+    code = "import sys; from sim.cli import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        check=False,
+    )
+
+
+SHORT = ("--set", "duration=3500ms", "--set", "workload.rate=50", "--set", "expect.min_tps=1")
+
+
+def test_a_run_leaves_its_directory_and_a_scenario_that_repeats_it(tmp_path: Path) -> None:
+    file = str(ROOT / "scenarios" / "lan-4.toml")
+    first = command("run", file, "--json", "--out", str(tmp_path), *SHORT, hash_seed="1")
+    assert first.returncode == 0, first.stderr
+    summary = json.loads(first.stdout)
+    directory = tmp_path / "lan-4-1"
+    assert summary["run_directory"] == str(directory)
+    written = {path.name for path in directory.iterdir()}
+    assert written >= {"scenario.toml", "summary.json", "report.html", "metrics.om"}
+    assert first.stderr == ""
+    resolved = str(directory / "scenario.toml")
+    again = command("run", resolved, "--json", "--out", str(tmp_path / "again"), hash_seed="2")
+    assert json.loads(again.stdout)["digest"] == summary["digest"]
+    other = command("run", resolved, "--seed", "2", "--json", "--out", str(tmp_path / "other"))
+    assert json.loads(other.stdout)["digest"] != summary["digest"]
+
+
+def test_an_expectation_that_fails_is_exit_code_1_and_replayable(tmp_path: Path) -> None:
+    file = str(ROOT / "scenarios" / "lan-4.toml")
+    options = (*SHORT, "--set", "expect.min_height=100000", "--out", str(tmp_path))
+    done = command("run", file, *options)
+    assert done.returncode == 1
+    assert "FAILED  min_height: expected at least 100000" in done.stdout
+    replay = next(line for line in done.stdout.splitlines() if line.startswith("replay: "))
+    words = shlex.split(replay.removeprefix("replay: orrery "))
+    again = command(*words, "--out", str(tmp_path))
+    assert again.returncode == 1
+    assert digest_of(again.stdout) == digest_of(done.stdout)
+
+
+def digest_of(output: str) -> str:
+    match = re.search(r"\b[0-9a-f]{32}\b", output)
+    assert match is not None
+    return match.group()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", SHIPPED, ids=by_name)
+def test_it_keeps_its_expectations(file: Path) -> None:
+    done = command("test", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -3,7 +3,8 @@
 import pytest
 
 import sim.cli.run
-import sim.cli.suite  # noqa: F401  (loaded here, so that pytester's own runs share the modules)
+import sim.cli.suite
+import sim.driving  # noqa: F401  (loaded here, so that pytester's own runs share the modules)
 from sim.plugin import failure_text
 from sim.report.result import Expectation, RunResult
 from sim.scenario import decode_table
@@ -105,3 +106,16 @@ def test_a_violation_is_told_with_time_and_node() -> None:
 
 def test_an_interrupted_run_is_told() -> None:
     assert "interrupted after 30 s of virtual time" in failure_text(small(partial=True))
+
+
+def test_the_fixture_builds_a_network(pytester: pytest.Pytester, runs: FakeRuns) -> None:
+    pytester.makepyfile(
+        """
+        def test_a_block(orrery_network):
+            net = orrery_network(validators=4, latency="uniform", latency_value="1ms")
+            sent = net.transfer(0, 1)
+            net.run_for("1s")
+            net.expect(committed=[sent])
+        """
+    )
+    run(pytester).assert_outcomes(passed=1)
