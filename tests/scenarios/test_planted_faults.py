@@ -72,7 +72,7 @@ def test_a_quorum_one_too_small_is_caught_and_its_replay_line_repeats_it(
     scenario = load_scenario(scenario_file)
     with monkeypatch.context() as patch:
         patch.setattr(Committee, "quorum", property(lambda self: honest(self) - 1))
-        found = next((r for r in (run_scenario(scenario, seed=s) for s in SEEDS) if r.violation))
+        found = next(r for r in (run_scenario(scenario, seed=s) for s in SEEDS) if r.violation)
     assert found.violation is not None
 
     command = ["run", str(scenario_file), "--seed", str(found.seed), "--out", str(tmp_path)]
