@@ -113,7 +113,7 @@ def test_an_expectation_that_fails_is_exit_code_1_and_replayable(tmp_path: Path)
     assert done.returncode == 1
     assert "FAILED  min_height: expected at least 100000" in done.stdout
     replay = next(line for line in done.stdout.splitlines() if line.startswith("replay: "))
-    words = shlex.split(replay.removeprefix("replay: orrery "))
+    words = shlex.split(replay.removeprefix("replay: orrery "), comments=True)
     again = command(*words, "--out", str(tmp_path))
     assert again.returncode == 1
     assert digest_of(again.stdout) == digest_of(done.stdout)
