@@ -98,8 +98,9 @@ def _is_top_valid(state: ReplicaState) -> bool:
     digest = state.digest_at(state.top)
     if digest is None or state.top == state.delivered:
         return digest is not None
-    slot = state.slots.get(state.top)
-    return slot is not None and slot.accepted
+    block = state.blocks.get(digest)
+    slot = state.slots[state.top]
+    return slot.accepted and block is not None and block.validity is Validity.VALID
 
 
 def on_block_built(state: ReplicaState, now: Instant, event: BlockBuilt) -> Seq[Effect]:
