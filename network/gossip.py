@@ -27,6 +27,7 @@ from network.gossip_state import (
     GossipState,
     GossipTimer,
     KnownHashes,
+    OwnTransaction,
     Request,
     Wanted,
 )
@@ -73,19 +74,27 @@ class Gossip:
         self._digest = digest
         self.state = GossipState(KnownHashes(config.known_max))
 
-    def admitted(self, transactions: Iterable[tuple[Hash32, int, int]]) -> Sequence[Effect]:
+    def admitted(
+        self, now: Instant, transactions: Iterable[tuple[Hash32, int, int]], *, own: bool
+    ) -> Sequence[Effect]:
         """Announce newly pooled transactions, given as (hash, type, size in bytes), in a while.
 
-        Announcements wait `announce_delay` so that one message carries many.
+        Announcements wait `announce_delay` so that one message carries many. Those that a client
+        gave to this node are its `own`: it announces them again and again until they are gone.
         """
         state = self.state
-        empty = not state.unannounced
+        quiet, idle = not state.unannounced, not state.own
         for transaction, kind, size in transactions:
             state.unannounced[transaction] = (kind, size)
             self._know(transaction)
-        if empty and state.unannounced:
-            return (SetTimer(GossipTimer.ANNOUNCE, self._config.announce_delay),)
-        return NOTHING
+            if own:
+                state.own[transaction] = OwnTransaction(kind, size, now)
+        effects: list[Effect] = []
+        if quiet and state.unannounced:
+            effects.append(SetTimer(GossipTimer.ANNOUNCE, self._config.announce_delay))
+        if idle and state.own:
+            effects.append(SetTimer(GossipTimer.REPEAT, self._config.repeat_interval))
+        return effects
 
     def note_known(self, transactions: Iterable[Hash32]) -> None:
         """Never fetch these: they are refused, or included in a block."""
@@ -163,14 +172,24 @@ class Gossip:
 
     def on_announce_timeout(self, now: Instant) -> Sequence[Effect]:
         """Announce what has gathered."""
+        gathered = list(self.state.unannounced.items())
+        self.state.unannounced.clear()
+        return self._announce(gathered)
+
+    def on_repeat_timeout(self, now: Instant) -> Sequence[Effect]:
+        """Announce again what was given to this node and still waits after a whole interval."""
         state = self.state
-        most = self._config.hashes_per_announcement
-        gathered = list(state.unannounced.items())
-        state.unannounced.clear()
-        return [
-            Broadcast(self._config.group, _announcement(gathered[start : start + most]))
-            for start in range(0, len(gathered), most)
-        ]
+        held = {name: own for name, own in state.own.items() if self._source.get(name) is not None}
+        state.own = held
+        if not held:
+            return NOTHING
+        overdue: list[tuple[Hash32, tuple[int, int]]] = []
+        for transaction, own in held.items():
+            if own.announced_at + self._config.repeat_interval <= now:
+                own.announced_at = now
+                overdue.append((transaction, (own.type, own.size)))
+        timer = SetTimer(GossipTimer.REPEAT, self._config.repeat_interval)
+        return [*self._announce(overdue), timer]
 
     def on_fetch_timeout(self, now: Instant) -> Sequence[Effect]:
         """Give up requests that are overdue and ask the next announcers.
@@ -192,6 +211,13 @@ class Gossip:
             oldest = next(iter(state.requests.values()))
             effects.append(SetTimer(GossipTimer.FETCH, Duration(oldest.deadline - now)))
         return effects
+
+    def _announce(self, entries: Sequence[tuple[Hash32, tuple[int, int]]]) -> list[Effect]:
+        most = self._config.hashes_per_announcement
+        return [
+            Broadcast(self._config.group, _announcement(entries[start : start + most]))
+            for start in range(0, len(entries), most)
+        ]
 
     def _know(self, transaction: Hash32) -> None:
         self.state.known.add(transaction)

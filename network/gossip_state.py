@@ -14,6 +14,7 @@ class GossipTimer(Enum):
 
     ANNOUNCE = "gossip.announce"
     FETCH = "gossip.fetch"
+    REPEAT = "gossip.repeat"
 
 
 class GossipConfig(msgspec.Struct, frozen=True):
@@ -23,6 +24,9 @@ class GossipConfig(msgspec.Struct, frozen=True):
     """Who hears announcements."""
     announce_delay: Duration = Duration(50_000_000)
     """How long an admitted transaction waits for others to be announced with it, in ns."""
+    repeat_interval: Duration = Duration(2_000_000_000)
+    """How often a transaction that a client has given to this node is announced again while it
+    waits, in ns. Without it, one that was announced into a partition would wait for ever."""
     request_timeout: Duration = Duration(1_000_000_000)
     """After which silence a peer's request goes to another announcer, in ns."""
     hashes_per_announcement: int = HASHES_PER_ANNOUNCEMENT
@@ -80,6 +84,16 @@ class Wanted:
     """Peers that said they have it, the one to ask first in front."""
 
 
+@dataclass(slots=True)
+class OwnTransaction:
+    """A transaction that a client has given to this node, still pooled when last looked at."""
+
+    type: int
+    size: int
+    """In bytes."""
+    announced_at: Instant
+
+
 class Request(msgspec.Struct, frozen=True, gc=False):
     """An open `GetTransactions`."""
 
@@ -104,6 +118,8 @@ class GossipState:
     request_last: int = 0
     unannounced: dict[Hash32, tuple[int, int]] = field(default_factory=dict)
     """Type and size in bytes of what waits for the next announcement."""
+    own: dict[Hash32, OwnTransaction] = field(default_factory=dict)
+    """What this node answers for: oldest first."""
     offences: dict[NodeId, dict[str, int]] = field(default_factory=dict)
     """What each peer did wrong, and how often."""
     dropped: int = 0

@@ -124,16 +124,18 @@ class Intake:
         """Admit what has passed the checks, announce it, and go on with what has gathered."""
         self._busy = False
         effects: list[Effect] = [Work(ADMIT, len(results))]
-        admitted: list[tuple[Hash32, int, int]] = []
+        admitted: dict[bool, list[tuple[Hash32, int, int]]] = {True: [], False: []}
         for arrival, result in zip(purpose.batch, results, strict=True):
             error = self._admit(now, arrival, result)
             if error is None:
-                admitted.append((arrival.hash, _type_of(arrival.raw), len(arrival.raw)))
+                entry = (arrival.hash, _type_of(arrival.raw), len(arrival.raw))
+                admitted[arrival.local].append(entry)
             elif arrival.local:
                 effects.append(Emit(TransactionRejected(arrival.hash, error.code)))
-        if admitted:
-            effects += self._gossip.admitted(admitted)
-            effects.append(PoolChanged(news=False))
+        for local, entries in admitted.items():
+            if entries:
+                effects += self._gossip.admitted(now, entries, own=local)
+                effects.append(PoolChanged(news=False))
         return effects + self._start()
 
     def _admit(

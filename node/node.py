@@ -233,6 +233,7 @@ def _timer_table(parts: Parts) -> dict[Hashable, Callable[[Instant], Seq[Effect]
     return {
         GossipTimer.ANNOUNCE: parts.gossip.on_announce_timeout,
         GossipTimer.FETCH: parts.gossip.on_fetch_timeout,
+        GossipTimer.REPEAT: parts.gossip.on_repeat_timeout,
         SyncTimer.REQUEST: parts.sync.on_request_timeout,
         SyncTimer.POLL: parts.sync.on_poll_timeout,
     }

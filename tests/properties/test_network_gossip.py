@@ -49,7 +49,7 @@ class Network:
     def admit(self, node: int, raws: list[bytes]) -> None:
         self.pools[node].update((keccak256(raw), raw) for raw in raws)
         entries = [(keccak256(raw), 0, len(raw)) for raw in raws]
-        self._perform(node, list(self.cores[node].admitted(entries)))
+        self._perform(node, list(self.cores[node].admitted(Instant(self._now), entries, own=False)))
 
     def run(self) -> None:
         while self._heap:

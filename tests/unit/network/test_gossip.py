@@ -54,23 +54,54 @@ def answer(core: Gossip, sender: NodeId, request: int, *raws: bytes) -> Sequence
     return core.on_pooled_transactions(Instant(0), sender, PooledTransactions(request, raws))
 
 
+def admitted(core: Gossip, *transactions: bytes, at: int = 0, own: bool = False) -> list[Effect]:
+    entries = [(digest(raw), 2, len(raw)) for raw in transactions]
+    return list(core.admitted(Instant(at), entries, own=own))
+
+
+def hashes(effects: Sequence[Effect]) -> list[list[bytes]]:
+    return [list(e.message.hashes) for e in effects if isinstance(e, Broadcast)]  # type: ignore[attr-defined]
+
+
 def test_admitted_transactions_are_announced_together_after_the_delay() -> None:
     core = gossip()
-    first = core.admitted([(digest(b"a"), 2, 110)])
-    assert first == (SetTimer(GossipTimer.ANNOUNCE, CONFIG.announce_delay),)
-    assert core.admitted([(digest(b"b"), 0, 99)]) == ()
+    first = admitted(core, b"a")
+    assert first == [SetTimer(GossipTimer.ANNOUNCE, CONFIG.announce_delay)]
+    assert admitted(core, b"bb") == []
     (effect,) = core.on_announce_timeout(Instant(0))
-    expected = AnnounceTransactions(b"\x02\x00", (110, 99), (digest(b"a"), digest(b"b")))
+    expected = AnnounceTransactions(b"\x02\x02", (1, 2), (digest(b"a"), digest(b"bb")))
     assert effect == Broadcast("neighbours", expected)
-    assert core.admitted([(digest(b"c"), 0, 1)]) == first
+    assert admitted(core, b"c") == first
 
 
 def test_a_long_announcement_is_split() -> None:
     core = gossip(GossipConfig(hashes_per_announcement=2))
-    core.admitted([(digest(bytes([n])), 2, 1) for n in range(5)])
+    admitted(core, *(bytes([n]) for n in range(5)))
     effects = core.on_announce_timeout(Instant(0))
-    counts = [len(e.message.hashes) for e in effects]  # type: ignore[attr-defined]
-    assert counts == [2, 2, 1]
+    assert [len(announced) for announced in hashes(effects)] == [2, 2, 1]
+
+
+def test_own_transactions_are_announced_again_while_they_are_pooled() -> None:
+    pool = Pool(b"a", b"b", b"c")
+    core = gossip(GossipConfig(repeat_interval=Duration(100)), pool)
+    repeat = SetTimer(GossipTimer.REPEAT, Duration(100))
+    assert repeat in admitted(core, b"a", b"b", own=True)
+    assert repeat not in admitted(core, b"c", own=True, at=50)
+    core.on_announce_timeout(Instant(50))
+    effects = core.on_repeat_timeout(Instant(100))
+    assert hashes(effects) == [[digest(b"a"), digest(b"b")]]
+    assert effects[-1] == repeat
+    del pool.held[digest(b"b")]
+    assert hashes(core.on_repeat_timeout(Instant(200))) == [[digest(b"a"), digest(b"c")]]
+    pool.held.clear()
+    assert core.on_repeat_timeout(Instant(300)) == ()
+    assert repeat in admitted(core, b"d", own=True, at=400)
+
+
+def test_transactions_of_others_are_announced_once() -> None:
+    core = gossip(pool=Pool(b"a"))
+    admitted(core, b"a")
+    assert core.on_repeat_timeout(Instant(SECOND * 9)) == ()
 
 
 def test_a_new_transaction_is_asked_for_at_once() -> None:

@@ -45,7 +45,7 @@ from primitives.machine import (
 )
 from primitives.params import ChainParams
 from storage.memory import MemoryStore
-from tests.unit.node.transfers import ETHER, FIXED, account
+from tests.unit.node.transfers import ETHER, FIXED, account, raw_transfer, stranger
 
 MILLISECOND = 1_000_000
 SECOND = 1_000 * MILLISECOND
@@ -264,3 +264,20 @@ class Harness:
 
 def digests(harness: Harness) -> list[Hash32]:
     return [place.node.ledger.tip.digest for place in harness.places if place.node is not None]
+
+
+def transfers(first: int, count: int, sender: int = 0) -> list[bytes]:
+    return [raw_transfer(sender, first + step, stranger(sender), 1000) for step in range(count)]
+
+
+def kinds(harness: Harness) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for _, _, message in harness.sent:
+        name = type(message).__name__
+        counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def agree(harness: Harness, height: int) -> None:
+    assert harness.heights() == [height] * len(harness.heights())
+    assert len(set(digests(harness))) == 1

@@ -1,6 +1,5 @@
 """One node, turn by turn, with the test as its driver."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -8,202 +7,47 @@ import pytest
 from consensus.costs import VOTE_VERIFY
 from consensus.messages import Commit, Prepare, PrePrepare
 from consensus.normal import VERIFIED
-from consensus.signing import signed_payload
-from network.gossip_state import GossipTimer
 from network.messages import (
-    AnnounceTransactions,
     GetBlocks,
     GetStatus,
-    GetTransactions,
-    PooledTransactions,
     Status,
 )
-from node.config import Environment, NodeConfig, Role, sync_config
-from node.costs import ADMIT, COSTS, DECODE, RECOVER, STATE_ROOT
+from node.config import NodeConfig, Role, sync_config
+from node.costs import COSTS, RECOVER, STATE_ROOT
 from node.execution import ExecutedBlock
 from node.node import Node
 from node.trace import EVENTS
 from node.wire import MESSAGE_TYPES, node_codec
-from primitives.ids import Address, Hash32, Instant, NodeId, Sequence as Height, View
+from primitives.ids import Address, Hash32, Instant, NodeId
 from primitives.machine import (
     NOTHING,
-    Broadcast,
     Completed,
     Compute,
-    Effect,
-    Emit,
-    Event,
     Loopback,
-    Message,
     Persist,
     Persisted,
     Received,
-    Send,
-    SetTimer,
     Started,
     Submitted,
     Tasks,
-    TimerFired,
     Token,
-    TraceEvent,
     Work,
 )
-from primitives.transaction import transaction_hash
 from storage.memory import MemoryStore
-from tests.unit.node.harness import SECOND, make_config, make_environment, validator_key
-from tests.unit.node.transfers import FIXED, built, raw_transfer, transfer
-
-ENVIRONMENT = make_environment(4)
-GENESIS = ENVIRONMENT.genesis_block
-
-
-class Driver:
-    """Steps one node, answers its computations and delivers its loopbacks, at once."""
-
-    def __init__(self, index: int = 1, environment: Environment = ENVIRONMENT) -> None:
-        validators = environment.genesis.committee.size
-        own = environment
-        if index < validators:
-            own = replace(environment, signer=validator_key(index))
-        self.index = index
-        self.node = Node(make_config(index, validators), own, MemoryStore())
-        self.now = 0
-        self.give(Started())
-
-    def step(self, event: Event) -> list[Effect]:
-        return list(self.node.step(Instant(self.now), event))
-
-    def give(self, event: Event) -> list[Effect]:
-        """Step, and all turns that follow; return everything in order."""
-        effects = self.step(event)
-        following: list[Effect] = []
-        for effect in effects:
-            if isinstance(effect, Compute):
-                following += self.give(Completed(effect.request, effect.job.run()))
-            elif isinstance(effect, Loopback):
-                following += self.give(effect.event)
-        return effects + following
-
-    def receive(self, sender: int, message: Message) -> list[Effect]:
-        return self.give(Received(NodeId(sender), message))
-
-
-def traced(effects: Sequence[Effect]) -> list[TraceEvent]:
-    return [effect.event for effect in effects if isinstance(effect, Emit)]
-
-
-def sent(effects: Sequence[Effect]) -> list[tuple[int, Message]]:
-    return [(effect.to, effect.message) for effect in effects if isinstance(effect, Send)]
-
-
-def broadcast(effects: Sequence[Effect]) -> list[Message]:
-    return [effect.message for effect in effects if isinstance(effect, Broadcast)]
-
-
-def proposal(block: ExecutedBlock, view: int = 0) -> PrePrepare:
-    parent = block.block.header.parent_hash
-    fields = (View(view), Height(block.number), block.digest, parent, block.payload)
-    binding = Driver().node.replica.state.binding  # type: ignore[union-attr]
-    unsigned = PrePrepare(*fields, b"")
-    return PrePrepare(*fields, validator_key(view % 4).sign(signed_payload(binding, unsigned)))
-
-
-def child(parent: ExecutedBlock, *nonces: int) -> ExecutedBlock:
-    return built(parent, *(transfer(0, nonce) for nonce in nonces), params=FIXED)
-
-
-# ---------------------------------------------------------------- transactions
-
-
-def test_a_submitted_transaction_is_traced_checked_and_announced() -> None:
-    driver = Driver()
-    raw = raw_transfer()
-    effects = driver.step(Submitted(raw))
-    assert [event.name for event in traced(effects)] == ["txpool.submitted"]
-    (compute,) = [effect for effect in effects if isinstance(effect, Compute)]
-    assert compute.stages == (Tasks(DECODE, (1,)), Tasks(RECOVER, (1,)))
-    effects = driver.step(Completed(compute.request, compute.job.run()))
-    assert effects[0] == Work(ADMIT, 1)
-    assert any(e == SetTimer(GossipTimer.ANNOUNCE, 50_000_000) for e in effects)  # type: ignore[arg-type]
-    announced = driver.step(TimerFired(GossipTimer.ANNOUNCE))
-    expected = AnnounceTransactions(b"\x02", (len(raw),), (transaction_hash(raw),))
-    assert broadcast(announced) == [expected]
-
-
-def test_what_gathers_while_a_batch_is_checked_is_the_next_batch() -> None:
-    driver = Driver()
-    (_, first) = driver.step(Submitted(raw_transfer(0, 0)))
-    assert isinstance(first, Compute)
-    for nonce in (1, 2, 3):
-        assert len(driver.step(Submitted(raw_transfer(0, nonce)))) == 1
-    effects = driver.step(Completed(first.request, first.job.run()))
-    (second,) = [effect for effect in effects if isinstance(effect, Compute)]
-    assert second.stages[1] == Tasks(RECOVER, (1, 1, 1))
-
-
-@pytest.mark.parametrize(
-    ("raw", "code"),
-    [
-        (b"\x02\x01", "malformed"),
-        (raw_transfer(chain_id=99), "wrong_chain_id"),
-        (raw_transfer(7), "insufficient_funds"),
-        (raw_transfer(gas=20_000), "intrinsic_gas_too_low"),
-        (raw_transfer(nonce=5_000), "nonce_too_high"),
-        (raw_transfer(to=Address(bytes(19) + b"\x01")), "kind_not_executable"),
-    ],
+from tests.unit.node.driver import (
+    ENVIRONMENT,
+    GENESIS,
+    Driver,
+    broadcast,
+    child,
+    decide,
+    proposal,
+    sent,
+    traced,
+    vote,
 )
-def test_a_refused_transaction_is_traced_with_its_reason_and_not_announced(
-    raw: bytes, code: str
-) -> None:
-    driver = Driver()
-    effects = driver.give(Submitted(raw))
-    (_, rejected) = traced(effects)
-    assert rejected.name == "txpool.rejected"
-    assert rejected.hash == transaction_hash(raw)  # type: ignore[attr-defined]
-    assert rejected.code == code  # type: ignore[attr-defined]
-    assert not any(isinstance(effect, SetTimer) for effect in effects)
-
-
-def test_a_transaction_submitted_twice_is_known() -> None:
-    driver = Driver()
-    driver.give(Submitted(raw_transfer()))
-    (_, rejected) = traced(driver.give(Submitted(raw_transfer())))
-    assert rejected.code == "already_known"  # type: ignore[attr-defined]
-
-
-def test_a_full_intake_refuses_clients() -> None:
-    config = make_config(1, 4, intake_queue=2)
-    node = Node(config, replace(ENVIRONMENT, signer=validator_key(1)), MemoryStore())
-    for nonce in range(3):
-        node.step(Instant(0), Submitted(raw_transfer(0, nonce)))
-    (_, rejected) = traced(node.step(Instant(0), Submitted(raw_transfer(0, 9))))
-    assert rejected.code == "intake_full"  # type: ignore[attr-defined]
-
-
-def test_an_announced_transaction_is_fetched_pooled_and_announced_onward() -> None:
-    driver = Driver()
-    raw = raw_transfer()
-    name = transaction_hash(raw)
-    asked = driver.receive(3, AnnounceTransactions(b"\x02", (len(raw),), (name,)))
-    assert sent(asked) == [(3, GetTransactions(1, (name,)))]
-    effects = driver.receive(3, PooledTransactions(1, (raw,)))
-    assert traced(effects) == []
-    assert name in driver.node.pool
-    assert len(broadcast(driver.step(TimerFired(GossipTimer.ANNOUNCE)))) == 1
-    assert sent(driver.receive(2, GetTransactions(9, (name,)))) == [
-        (2, PooledTransactions(9, (raw,)))
-    ]
-
-
-def test_a_fetched_transaction_that_is_refused_goes_no_further() -> None:
-    driver = Driver()
-    raw = raw_transfer(7)
-    name = transaction_hash(raw)
-    driver.receive(3, AnnounceTransactions(b"\x02", (len(raw),), (name,)))
-    driver.receive(3, PooledTransactions(1, (raw,)))
-    assert broadcast(driver.step(TimerFired(GossipTimer.ANNOUNCE))) == []
-    assert sent(driver.receive(2, AnnounceTransactions(b"\x02", (len(raw),), (name,)))) == []
-
+from tests.unit.node.harness import SECOND, make_config, validator_key
+from tests.unit.node.transfers import FIXED, raw_transfer
 
 # ---------------------------------------------------------------- proposals
 
@@ -294,24 +138,6 @@ def test_the_primary_builds_on_an_undecided_parent_without_choosing_twice() -> N
 
 
 # ---------------------------------------------------------------- votes and decisions
-
-
-def vote(kind: type[Message], block: ExecutedBlock, replica: int) -> Message:
-    binding = Driver().node.replica.state.binding  # type: ignore[union-attr]
-    head = (View(0), Height(block.number), block.digest)
-    fields = (*head, block.block.header.parent_hash) if kind is Prepare else head
-    unsigned = kind(*fields, replica, b"")
-    signature = validator_key(replica).sign(signed_payload(binding, unsigned))  # type: ignore[arg-type]
-    return kind(*fields, replica, signature)
-
-
-def decide(driver: Driver, block: ExecutedBlock) -> list[Effect]:
-    effects = driver.receive(0, proposal(block))
-    for replica in (2, 3):
-        effects += driver.receive(replica, vote(Prepare, block, replica))
-    for replica in (0, 2, 3):
-        effects += driver.receive(replica, vote(Commit, block, replica))
-    return effects
 
 
 def test_an_ordinary_vote_passes_through_untouched() -> None:
