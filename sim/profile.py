@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from primitives.errors import InvalidInput
+from sim.cost_kinds import KINDS
 from sim.kernel.host import CostTable
 
 DEFAULT = "profile-default.json"
@@ -81,20 +82,47 @@ def decode_profile(data: bytes, where: str) -> Profile:
     """
     try:
         return msgspec.json.decode(data, type=Profile)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(where, "a profile written by `orrery calibrate`", error) from error
+
+
+def check_kinds(profile: Profile, where: str) -> None:
+    """Check that a profile prices every kind of work once, by the unit that the nodes count in.
+
+    Prices of other kinds do no harm: the profile may be that of a later version.
+
+    Raises:
+        InvalidInput: it does not; the message names the kinds. `where` says whose profile it is.
+    """
+    units: dict[str, str] = {}
+    for row in profile.costs:
+        if row.kind in units:
+            raise InvalidInput(where, "each kind of work once", f"{row.kind} twice")
+        units[row.kind] = row.unit
+    missing = [kind.name for kind in KINDS if kind.name not in units]
+    if missing:
+        expected = "a cost for every kind of work; `orrery calibrate` writes a profile with all"
+        raise InvalidInput(where, expected, f"none for {', '.join(missing)}")
+    for kind in KINDS:
+        if units[kind.name] != kind.unit:
+            raise InvalidInput(where, f"{kind.name} per {kind.unit}", f"per {units[kind.name]}")
 
 
 def load_profile(path: Path | None = None) -> Profile:
     """Return the profile in `path`, or the one that ships.
 
     Raises:
-        InvalidInput: the file cannot be read or is no profile.
+        InvalidInput: the file cannot be read, is no profile, or lacks a kind of work.
     """
     if path is None:
-        return decode_profile(files("sim").joinpath("data", DEFAULT).read_bytes(), DEFAULT)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InvalidInput(str(path), "a readable profile", error.strerror) from error
-    return decode_profile(data, str(path))
+        where = DEFAULT
+        data = files("sim").joinpath("data", DEFAULT).read_bytes()
+    else:
+        where = str(path)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise InvalidInput(where, "a readable profile", error.strerror) from error
+    profile = decode_profile(data, where)
+    check_kinds(profile, where)
+    return profile
