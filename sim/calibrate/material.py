@@ -1,0 +1,115 @@
+"""What the probes work on: a small chain, with signed transfers for two full blocks.
+
+Everything follows from constants, so every calibration does the same work. The sizes are those
+of a usual run: as many accounts as a scenario has by default, and blocks as large as a node
+builds them.
+"""
+
+import msgspec
+
+from node.builder import BuildContext, build_block
+from node.execution import ExecutedBlock, genesis_executed
+from node.execution_base_fee import next_base_fee
+from node.mempool import Mempool
+from node.mempool_types import MempoolLimits
+from node.validation import PooledTransaction, check_transaction
+from primitives.account_key import AccountKey
+from primitives.committee import Committee
+from primitives.genesis import Genesis
+from primitives.ids import Address, Instant, Wei
+from primitives.keccak import keccak256
+from primitives.keys import ValidatorKey
+from primitives.params import ChainParams
+from primitives.transaction import DynamicFeeTransaction, encode_transaction, sign_transaction
+from sim.workload.accounts import account_secret, equal_alloc
+from sim.workload.options import ETHER, GWEI, TRANSFER_GAS
+
+SEED = 0
+"""Of the accounts' keys."""
+ACCOUNTS = 1_000
+TRANSFERS = 1_000
+BLOCK_TRANSACTIONS = 500
+VALIDATORS = 16
+FEE_RECIPIENT = Address(b"\xfe" * 20)
+NOW = Instant(0)
+"""The time of every turn; what is measured does not depend on it."""
+
+
+class Material(msgspec.Struct, frozen=True):
+    """A chain of one block, and transfers that wait for the next ones."""
+
+    params: ChainParams
+    keys: tuple[ValidatorKey, ...]
+    """Of the committee, in its order."""
+    committee: Committee
+    genesis: ExecutedBlock
+    """Its state trie is computed, so that the next block only updates it."""
+    base_fee: Wei
+    """Of the block after genesis, in wei per gas."""
+    transfers: tuple[PooledTransaction, ...]
+    """Checked, each sender's in order of nonce."""
+    block: ExecutedBlock
+    """The block after genesis, with as many of the transfers as a node puts into one."""
+
+
+def make_material() -> Material:
+    """Make the chain and sign its transfers. Takes some tenths of a second."""
+    params = ChainParams()
+    keys = tuple(ValidatorKey(_digest("validator", index)) for index in range(VALIDATORS))
+    committee = Committee(tuple(key.public_key for key in keys))
+    secrets = [account_secret(SEED, index) for index in range(ACCOUNTS)]
+    addresses = [AccountKey(secret).address for secret in secrets]
+    alloc = equal_alloc(addresses, Wei(1_000_000 * ETHER))
+    genesis = genesis_executed(Genesis(params, alloc, committee))
+    genesis.state.root()
+    base_fee = next_base_fee(genesis.block.header, params)
+    transfers = _transfers(params, secrets, addresses)
+    pool = filled_pool(params, genesis, base_fee, transfers)
+    chosen = pool.select(genesis.state, base_fee, params.gas_limit, BLOCK_TRANSACTIONS)
+    block = build_block(genesis, chosen, BuildContext(FEE_RECIPIENT, 1), params)
+    return Material(params, keys, committee, genesis, base_fee, transfers, block)
+
+
+def filled_pool(
+    params: ChainParams,
+    genesis: ExecutedBlock,
+    base_fee: Wei,
+    transfers: tuple[PooledTransaction, ...] = (),
+) -> Mempool:
+    """Return a pool at genesis with these transfers."""
+    pool = Mempool(params, MempoolLimits(), genesis.state, base_fee)
+    for transfer in transfers:
+        pool.add(NOW, transfer)
+    return pool
+
+
+def _transfers(
+    params: ChainParams, secrets: list[bytes], addresses: list[Address]
+) -> tuple[PooledTransaction, ...]:
+    """Return transfers between accounts, amounts and tips that a hash draws."""
+    nonces = [0] * ACCOUNTS
+    transfers = []
+    for index in range(TRANSFERS):
+        drawn = _digest("transfer", index)
+        sender, receiver, value, tip = (
+            int.from_bytes(drawn[start : start + 8], "big") for start in (0, 8, 16, 24)
+        )
+        sender %= ACCOUNTS
+        unsigned = DynamicFeeTransaction(
+            chain_id=params.chain_id,
+            nonce=nonces[sender],
+            max_priority_fee_per_gas=Wei(GWEI + tip % GWEI),
+            max_fee_per_gas=Wei(10 * GWEI),
+            gas_limit=TRANSFER_GAS,
+            to=addresses[receiver % ACCOUNTS],
+            value=Wei(1 + value % ETHER),
+            data=b"",
+        )
+        nonces[sender] += 1
+        raw = encode_transaction(sign_transaction(unsigned, secrets[sender]))
+        transfers.append(check_transaction(raw, params))
+    return tuple(transfers)
+
+
+def _digest(label: str, index: int) -> bytes:
+    return keccak256(f"orrery/calibrate/{label}/{index}".encode())

@@ -1,0 +1,9 @@
+"""All probes."""
+
+from sim.calibrate.probes_consensus import PROBES as CONSENSUS_PROBES
+from sim.calibrate.probes_network import PROBES as NETWORK_PROBES
+from sim.calibrate.probes_node import PROBES as NODE_PROBES
+from sim.calibrate.sampling import Probe
+
+PROBES: tuple[Probe, ...] = (*CONSENSUS_PROBES, *NETWORK_PROBES, *NODE_PROBES)
+"""One for each kind of `sim.cost_kinds`."""
