@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from primitives.errors import InvalidInput
+from sim.profile import Profile, load_profile
 from sim.report.result import RunResult
 from sim.scenario import Scenario
 
@@ -51,14 +52,23 @@ class Job(msgspec.Struct, frozen=True):
     directory: Path | None
     """Where the run's files go; None for nowhere."""
     overrides: tuple[str, ...] = ()
+    profile: Profile = msgspec.field(default_factory=load_profile)
+    """What work costs; the profile that ships by default."""
+    profile_file: str | None = None
+    """Where it came from, as the user named it; None for the one that ships."""
 
     @property
     def replay(self) -> str:
-        """The command line that runs exactly this again."""
+        """The command line that runs exactly this again.
+
+        A file can change and so can what ships, so a comment names the profile by its content.
+        """
         words = ["orrery", "run", self.file, "--seed", str(self.seed)]
         for override in self.overrides:
             words += ["--set", override]
-        return shlex.join(words)
+        if self.profile_file is not None:
+            words += ["--profile", self.profile_file]
+        return f"{shlex.join(words)}  # profile {self.profile.fingerprint()}"
 
 
 def run_job(job: Job, watch: Watch | None = None) -> RunResult:
@@ -70,6 +80,7 @@ def run_job(job: Job, watch: Watch | None = None) -> RunResult:
             seed=job.seed,
             run_directory=job.directory,
             progress=watch,
+            profile=job.profile,
             replay=job.replay,
         )
     except Exception as error:

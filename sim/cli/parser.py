@@ -112,6 +112,7 @@ def _add_run(parser: ArgumentParser) -> None:
         help="run N seeds, counting up, and give means and 95 %% intervals",
     )
     _add_set(parser)
+    _add_profile(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -129,6 +130,7 @@ def _add_test(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=seed_number, metavar="N", help="instead of the files' seeds")
     _add_set(parser)
+    _add_profile(parser)
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write results as JUnit XML")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="keep run directories here (default: none)"
@@ -138,7 +140,9 @@ def _add_test(parser: ArgumentParser) -> None:
 
 
 def _add_calibrate(parser: ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, metavar="FILE", help="the profile to write")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="the profile to write (default: profile.json)"
+    )
     _add_json(parser)
 
 
@@ -155,6 +159,15 @@ def _add_set(parser: ArgumentParser) -> None:
         dest="overrides",
         metavar="KEY=VALUE",
         help='change one value, as in "consensus.batch_size=500"; may be repeated',
+    )
+
+
+def _add_profile(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--profile",
+        type=Path,
+        metavar="FILE",
+        help="what work costs, as `orrery calibrate` wrote it (default: the profile that ships)",
     )
 
 

@@ -10,6 +10,7 @@ from sim.cli.entry import Exit
 from sim.cli.jobs import Job, prepare_directory, run_job, run_jobs
 from sim.cli.progress import counting_bar, virtual_time_bar
 from sim.cli.summary import output_console, show_intervals, show_result, show_trouble
+from sim.profile import load_profile
 from sim.report.result import RunResult, encode_result
 from sim.report.seeds import intervals
 from sim.scenario import load_scenario
@@ -45,6 +46,7 @@ def exit_code(results: Sequence[RunResult], *, complete: bool) -> int:
 
 def _jobs(arguments: Namespace) -> list[Job]:
     scenario = load_scenario(arguments.scenario, arguments.overrides)
+    profile = load_profile(arguments.profile)
     first = scenario.seed if arguments.seed is None else arguments.seed
     return [
         Job(
@@ -53,9 +55,16 @@ def _jobs(arguments: Namespace) -> list[Job]:
             seed=seed,
             directory=prepare_directory(arguments.out, f"{scenario.name}-{seed}"),
             overrides=tuple(arguments.overrides),
+            profile=profile,
+            profile_file=profile_name(arguments),
         )
         for seed in range(first, first + arguments.seeds)
     ]
+
+
+def profile_name(arguments: Namespace) -> str | None:
+    """Return the profile's file as the user named it, or None without one."""
+    return None if arguments.profile is None else str(arguments.profile)
 
 
 def _one(job: Job) -> list[RunResult]:

@@ -13,15 +13,17 @@ from sim.cli.entry import Exit
 from sim.cli.jobs import Job, prepare_directory, run_jobs
 from sim.cli.junit import junit_xml
 from sim.cli.progress import counting_bar
-from sim.cli.run import exit_code
+from sim.cli.run import exit_code, profile_name
 from sim.cli.summary import output_console, show_expectations, show_trouble
+from sim.profile import Profile, load_profile
 from sim.report.result import RunResult
 from sim.scenario import load_scenario
 
 
 def command(arguments: Namespace) -> int:
     """Run all scenarios, print a line for each, write JUnit, return the exit code."""
-    jobs = [_job(file, arguments) for file in scenario_files(arguments.paths)]
+    profile = load_profile(arguments.profile)
+    jobs = [_job(file, arguments, profile) for file in scenario_files(arguments.paths)]
     if arguments.junit is not None:
         _check_writable(arguments.junit)
     console = output_console()
@@ -67,13 +69,21 @@ def scenario_files(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
-def _job(file: Path, arguments: Namespace) -> Job:
+def _job(file: Path, arguments: Namespace, profile: Profile) -> Job:
     scenario = load_scenario(file, arguments.overrides)
     seed = scenario.seed if arguments.seed is None else arguments.seed
     directory = None
     if arguments.out is not None:
         directory = prepare_directory(arguments.out, f"{scenario.name}-{seed}")
-    return Job(str(file), scenario, seed, directory, tuple(arguments.overrides))
+    return Job(
+        file=str(file),
+        scenario=scenario,
+        seed=seed,
+        directory=directory,
+        overrides=tuple(arguments.overrides),
+        profile=profile,
+        profile_file=profile_name(arguments),
+    )
 
 
 def _check_writable(file: Path) -> None:

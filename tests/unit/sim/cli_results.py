@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import msgspec
 
+from sim.profile import Profile
 from sim.report.result import Breach, Expectation, Percentiles, RunResult
 from sim.scenario import Scenario
 
@@ -39,6 +40,7 @@ class FakeRuns:
 
     def __init__(self, **changes: object) -> None:
         self.changes = changes
+        self.profiles: list[Profile | None] = []
         self.calls: list[tuple[Scenario, int, Path | None]] = []
         self.interrupt_at: int | None = None
         self.error: Exception | None = None
@@ -50,8 +52,10 @@ class FakeRuns:
         seed: int,
         run_directory: Path | None,
         progress: Callable[[object], None] | None,
+        profile: Profile | None,
         replay: str,
     ) -> RunResult:
+        self.profiles.append(profile)
         self.calls.append((scenario, seed, run_directory))
         if self.error is not None:
             raise self.error

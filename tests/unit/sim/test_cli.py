@@ -212,7 +212,8 @@ def test_an_internal_error_leaves_with_its_replay_line(file: Path, runs: FakeRun
     runs.error = AssertionError("a defect")
     with pytest.raises(AssertionError) as caught:
         main(["run", str(file), "--seed", "4"])
-    assert caught.value.__notes__ == ["repeat it with: orrery run small.toml --seed 4"]
+    (note,) = caught.value.__notes__
+    assert note.startswith("repeat it with: orrery run small.toml --seed 4  # profile ")
 
 
 @pytest.mark.parametrize(
@@ -291,7 +292,7 @@ def test_test_fails_with_details_and_junit(
     failure = found[1][0]
     assert failure.get("message") == "at least 500, reached 107"
     assert failure.text is not None
-    assert failure.text.endswith("replay: orrery run small.toml --seed 7")
+    assert "\nreplay: orrery run small.toml --seed 7  # profile " in failure.text
     assert runs.calls[0][2] == Path("kept/small-7")
 
 
