@@ -45,6 +45,11 @@ class DurabilityGate(Generic[Item]):
     def __init__(self) -> None:
         self._lanes: dict[str, deque[_Barrier | Item]] = {}
 
+    @property
+    def idle(self) -> bool:
+        """Whether no `Persist` of any core is unfinished."""
+        return not self._lanes
+
     def begin(self, core: str, token: Token) -> None:
         """Note that a `Persist` of `core` has left and is not durable yet."""
         self._lanes.setdefault(core, deque()).append(_Barrier(token))

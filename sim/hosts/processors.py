@@ -53,8 +53,9 @@ class Processors:
                 self._free[core] = at
 
     def _run(self, ready: int, node: int, cost: int) -> int:
-        core = min(range(len(self._free)), key=self._free.__getitem__)
-        end = max(ready, self._free[core]) + cost
+        free = min(self._free)
+        core = self._free.index(free)
+        end = (max(free, ready)) + cost
         self._free[core] = end
         self._owner[core] = node
         return end

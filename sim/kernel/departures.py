@@ -1,12 +1,15 @@
 """What happens when an effect leaves its turn: the wire, the disk, the cores, the loop back."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from primitives.durability import core_of
 from primitives.machine import (
     Broadcast,
     Completed,
     Compute,
+    Effect,
     Loopback,
     Persist,
     Persisted,
@@ -18,63 +21,93 @@ from sim.kernel.host import Host
 if TYPE_CHECKING:
     from sim.kernel.engine import Kernel
 
-PUBLIC = (Send, Broadcast)
+PUBLIC = frozenset((Send, Broadcast))
 """Effects that cannot put an event into their own node's inbox."""
 
-Departure = Send | Broadcast | Loopback | Persist | Compute
+
+def send(kernel: "Kernel", host: Host, at: int, key: int, effect: Send) -> None:
+    """Put a message on its way to one node."""
+    message = effect.message
+    size = kernel.size_of(message)
+    to = int(effect.to)
+    arrival = kernel.network.send(at, host.index, to, size)
+    if arrival is not None:
+        kernel.trace.sent(at, host.index, message.__class__.__name__, 1, size)
+        kernel.launch(host.index, key, [arrival], [to], message, size)
 
 
-def leave(kernel: "Kernel", host: Host, at: int, key: int, effect: Departure) -> None:
-    """Perform one effect at the instant at which its turn lets go of it."""
-    if isinstance(effect, Persist):
-        host.gate.begin(effect.origin, effect.token)
-        durable_at = host.disk.write(at, effect.records)
-        kernel.push(host, durable_at, key, Durable(host.index, host.incarnation, effect))
-    elif isinstance(effect, Compute):
-        next_stage(kernel, host, at, key, effect, 0)
-    elif host.gate.holds(core := core_of(effect)):
-        host.gate.hold(core, (key, effect))
-    else:
-        _release(kernel, host, at, key, effect)
+def broadcast(kernel: "Kernel", host: Host, at: int, key: int, effect: Broadcast) -> None:
+    """Put a message on its way to a group."""
+    message = effect.message
+    size = kernel.size_of(message)
+    times, nodes = kernel.network.broadcast(at, host.index, effect.group, size)
+    if nodes:
+        kernel.trace.sent(at, host.index, message.__class__.__name__, len(nodes), size)
+        kernel.launch(host.index, key, times, nodes, message, size)
+
+
+def loop_back(kernel: "Kernel", host: Host, at: int, _key: int, effect: Loopback) -> None:
+    """Hand an event to its own node."""
+    kernel.arrive(host, at, effect.event)
+
+
+def leave(kernel: "Kernel", host: Host, at: int, key: int, effect: Effect) -> None:
+    """Let an effect go, unless an unfinished `Persist` of its core holds it back."""
+    kind = effect.__class__
+    if host.gate.idle:
+        DEPARTURES[kind](kernel, host, at, key, effect)
+        return
+    if isinstance(effect, Send | Broadcast | Loopback):
+        core = core_of(effect)
+        if host.gate.holds(core):
+            host.gate.hold(core, (key, effect))
+            return
+    DEPARTURES[kind](kernel, host, at, key, effect)
+
+
+def persist(kernel: "Kernel", host: Host, at: int, key: int, effect: Persist) -> None:
+    """Hand a batch to the disk; what follows of the same core waits for it."""
+    host.gate.begin(effect.origin, effect.token)
+    durable_at = host.disk.write(at, effect.records)
+    kernel.push(host, durable_at, key, Durable(host.index, host.incarnation, effect))
+
+
+def compute(kernel: "Kernel", host: Host, at: int, key: int, effect: Compute) -> None:
+    """Begin a computation."""
+    next_stage(kernel, host, at, key, effect, 0)
 
 
 def next_stage(
-    kernel: "Kernel", host: Host, at: int, key: int, compute: Compute, number: int
+    kernel: "Kernel", host: Host, at: int, key: int, computed: Compute, number: int
 ) -> None:
     """Begin stage `number` of a computation, or answer it when all have ended."""
-    if number == len(compute.stages):
-        kernel.arrive(host, at, Completed(compute.request, compute.job.run()))
+    if number == len(computed.stages):
+        kernel.arrive(host, at, Completed(computed.request, computed.job.run()))
         return
     node = host.index
-
-    def cost(kind: str, units: int) -> int:
-        return kernel.cost(node, kind, units)
-
-    end = host.processors.reserve(at, node, compute.stages[number], cost)
-    kernel.push(host, end, key, Stage(node, host.incarnation, compute, number))
+    cost = kernel.costs[node].nanoseconds
+    end = host.processors.reserve(at, node, computed.stages[number], cost)
+    kernel.push(host, end, key, Stage(node, host.incarnation, computed, number))
 
 
-def made_durable(kernel: "Kernel", host: Host, at: int, persist: Persist) -> None:
+def made_durable(kernel: "Kernel", host: Host, at: int, persisted: Persist) -> None:
     """Apply a batch that the disk has synced, acknowledge it, let go of what it held back."""
-    host.store.write(persist.records)
-    released = host.gate.durable(persist.origin, persist.token)
-    kernel.arrive(host, at, Persisted(persist.origin, persist.token))
+    host.store.write(persisted.records)
+    released = host.gate.durable(persisted.origin, persisted.token)
+    kernel.arrive(host, at, Persisted(persisted.origin, persisted.token))
     for key, effect in released:
-        _release(kernel, host, at, key, effect)
+        DEPARTURES[effect.__class__](kernel, host, at, key, effect)
 
 
-def _release(
-    kernel: "Kernel", host: Host, at: int, key: int, effect: Send | Broadcast | Loopback
-) -> None:
-    if isinstance(effect, Loopback):
-        kernel.arrive(host, at, effect.event)
-        return
-    size = kernel.size_of(effect.message)
-    if isinstance(effect, Broadcast):
-        arrivals = kernel.network.broadcast(at, host.index, effect.group, size)
-    else:
-        to = int(effect.to)
-        arrival = kernel.network.send(at, host.index, to, size)
-        arrivals = ([], []) if arrival is None else ([arrival], [to])
-    kernel.trace.sent(at, host.index, type(effect.message).__name__, len(arrivals[1]), size)
-    kernel.launch(host.index, key, arrivals, effect.message, size)
+Departure = Callable[["Kernel", Host, int, int, Any], None]
+
+DEPARTURES: Mapping[type, Departure] = MappingProxyType(
+    {
+        Send: send,
+        Broadcast: broadcast,
+        Loopback: loop_back,
+        Persist: persist,
+        Compute: compute,
+    }
+)
+"""What each effect does once nothing holds it back."""

@@ -142,7 +142,8 @@ class Kernel:
         self._stride = count + 1
         self._step: list[Callable[[Instant, Event], Sequence[Effect]]] = [_dead] * count
         self.busy = [0] * count
-        self._costs: list[CostTable] = [h.base_costs for h in self.hosts]
+        self.costs: list[CostTable] = [h.base_costs for h in self.hosts]
+        """What work takes on each node now."""
         self._down_free = [0] * count
         self._down_ps = network.downlink_picoseconds_per_byte()
         self.clear_until = [BLOCKED] * count
@@ -167,7 +168,7 @@ class Kernel:
 
     def slow(self, node: int, numerator: int, denominator: int) -> None:
         """Make later turns and computations take numerator/denominator times as long."""
-        self._costs[node] = self.hosts[node].base_costs.scaled(numerator, denominator)
+        self.costs[node] = self.hosts[node].base_costs.scaled(numerator, denominator)
 
     def act(self, at: int, run: Callable[[], None]) -> None:
         """Schedule an action of the timeline; it comes before all else at its instant."""
@@ -212,7 +213,7 @@ class Kernel:
             self.now = max(self.now, until)
 
     def _loop(self, until: int) -> None:
-        heap, step, busy, costs = self._heap, self._step, self.busy, self._costs
+        heap, step, busy, costs = self._heap, self._step, self.busy, self.costs
         down_free, down_ps, clear_until = self._down_free, self._down_ps, self.clear_until
         replace, pop, handlers = heapq.heapreplace, heapq.heappop, HANDLERS
         apply, slow_path = self._apply, self._land
@@ -286,7 +287,7 @@ class Kernel:
         start += TURN_NS_MIN
         for effect in effects:
             if isinstance(effect, Work):
-                start += self._costs[node].nanoseconds(effect.kind, effect.units)
+                start += self.costs[node].nanoseconds(effect.kind, effect.units)
             else:
                 self._apply(node, start, effect)
         self.busy[node] = start
@@ -294,26 +295,24 @@ class Kernel:
     def _apply(self, node: int, at: int, effect: Effect) -> None:
         """Schedule what one effect that leaves its turn at `at` does."""
         host = self.hosts[node]
-        key = self.next_key(host)
-        if isinstance(effect, SetTimer):
+        host.order += 1
+        key = host.order * self._stride + node
+        kind = effect.__class__
+        if kind in departures.PUBLIC:
+            heapq.heappush(self._heap, (at, key, 0, Leaving(node, host.incarnation, effect)))
+        elif kind is Emit:
+            traced = Traced(node, host.incarnation, effect.event)  # type: ignore[attr-defined]
+            heapq.heappush(self._heap, (at, key, 0, traced))
+        elif kind in departures.DEPARTURES:
+            self.push(host, at, key, Leaving(node, host.incarnation, effect))
+        elif isinstance(effect, SetTimer):
             timers.arm(self, host, at + effect.delay_ns, key, effect.timer)
         elif isinstance(effect, CancelTimer):
             timers.disarm(host, effect.timer)
-        elif isinstance(effect, Emit):
-            self.push_shared(at, key, Traced(node, host.incarnation, effect.event))
         else:
-            entry = Leaving(node, host.incarnation, effect)  # type: ignore[arg-type]
-            if isinstance(effect, departures.PUBLIC):
-                self.push_shared(at, key, entry)
-            else:
-                self.push(host, at, key, entry)
+            raise TypeError(f"node {node} asked for an effect nobody performs: {effect!r}")
 
     # ---------------------------------------------------------------- scheduling
-
-    def next_key(self, host: Host) -> int:
-        """Return a key that is unique and follows from the node's own history alone."""
-        host.order += 1
-        return host.order * self._stride + host.index
 
     def push(self, host: Host, at: int, key: int, entry: object, index: int = 0) -> None:
         """Schedule an entry that may put an event into this host's inbox."""
@@ -328,9 +327,10 @@ class Kernel:
 
     def popped(self, host: Host) -> None:
         """Note that an entry made by `push` has left the heap."""
-        heapq.heappop(host.private)
+        private = host.private
+        heapq.heappop(private)
         if self.clear_until[host.index] != BLOCKED:
-            self.unblock(host)
+            self.clear_until[host.index] = private[0] if private else NEVER
 
     def unblock(self, host: Host) -> None:
         """Let messages take the fast path again, up to the node's next private entry."""
@@ -352,20 +352,15 @@ class Kernel:
             landing = Landing(node, host.incarnation, flight.event)
             self.push(host, at, key, landing, index - 1 + flight.count)
 
-    def cost(self, node: int, kind: str, units: int) -> int:
-        """Return the nanoseconds that `units` of `kind` take on `node` now."""
-        return self._costs[node].nanoseconds(kind, units)
-
     def launch(
         self,
         sender: int,
         key: int,
-        arrivals: tuple[list[int], list[int]],
+        times: list[int],
+        nodes: list[int],
         message: Message,
         size: int,
     ) -> None:
         """Put a message on its way to all its receivers as one heap entry."""
-        times, nodes = arrivals
-        if nodes:
-            flight = Flight(times, nodes, len(nodes), Received(NodeId(sender), message), size)
-            heapq.heappush(self._heap, (times[0], key, 0, flight))
+        flight = Flight(times, nodes, len(nodes), Received(NodeId(sender), message), size)
+        heapq.heappush(self._heap, (times[0], key, 0, flight))

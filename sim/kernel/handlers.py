@@ -45,7 +45,7 @@ def on_arriving(kernel: "Kernel", at: int, _key: int, entry: Arriving) -> None:
 def on_leaving(kernel: "Kernel", at: int, key: int, entry: Leaving) -> None:
     """Perform an effect, unless its node has crashed since."""
     host = kernel.hosts[entry.node]
-    if not isinstance(entry.effect, departures.PUBLIC):
+    if entry.effect.__class__ not in departures.PUBLIC:
         kernel.popped(host)
     if host.incarnation == entry.incarnation:
         departures.leave(kernel, host, at, key, entry.effect)

@@ -7,7 +7,7 @@ fast kernel is compared with. It shares the models of links, cores and disks, an
 import heapq
 from collections import deque
 
-from primitives.durability import DurabilityGate, core_of
+from primitives.durability import core_of
 from primitives.machine import (
     Broadcast,
     CancelTimer,
@@ -41,13 +41,13 @@ class NaiveKernel:
         self.outside = OUTSIDE
         count = len(hosts)
         self.stride = count + 1
-        self.inbox = [deque() for _ in hosts]
+        self.inbox: list[deque[object]] = [deque() for _ in hosts]
         self.running = [False] * count
         self.order = [0] * count
         self.costs = [h.base_costs for h in hosts]
         self.down_free = [0] * count
         self.down_ps = network.downlink_picoseconds_per_byte()
-        self.timers = [{} for _ in hosts]
+        self.timers: list[dict[object, int]] = [{} for _ in hosts]
         self.serial = 0
 
     def at(self, when, key, run):
@@ -187,7 +187,8 @@ class NaiveKernel:
             assert isinstance(effect, Send)
             arrival = self.network.send(self.now, node, effect.to, size)
             times, nodes = ([], []) if arrival is None else ([arrival], [effect.to])
-        self.trace.sent(self.now, node, type(effect.message).__name__, len(nodes), size)
+        if nodes:
+            self.trace.sent(self.now, node, type(effect.message).__name__, len(nodes), size)
         event = Received(node, effect.message)
         for when, to in zip(times, nodes, strict=True):
             self.at(when, key, lambda to=to: self.access(to, key, event, size))

@@ -150,7 +150,7 @@ def build(kind, params, log):
         for k in range(nodes)
     ]
     trace = Trace()
-    events = []
+    events: list[object] = []
     trace.subscribe(events=events.append, traffic=events.append)
     links = Links(spec, members, seed=params["seed"])
 
@@ -162,7 +162,7 @@ def build(kind, params, log):
 
 
 def play(kind, params, chunks):
-    log = []
+    log: list[tuple[int, int, Event]] = []
     kernel, links, trace, events = build(kind, params, log)
     nodes = params["nodes"]
     for number, (at, fault, drawn) in enumerate(params["faults"]):
