@@ -1,0 +1,1 @@
+"""Files that ship with the simulator: the default calibration profile."""
