@@ -91,6 +91,18 @@ class Deliver(Effect, frozen=True, gc=False):
     certificate: Certificate
 
 
+class ViewBegun(Effect, frozen=True, gc=False):
+    """This replica works in `view`, whose undelivered blocks are `kept`, ascending.
+
+    The transactions of every other undelivered block wait again: the node says so with
+    `WorkPending`. It keeps what it knows about those blocks until it has delivered past them,
+    since a later view may propose them after all.
+    """
+
+    view: View
+    kept: tuple[Hash32, ...]
+
+
 class FellBehind(Effect, frozen=True, gc=False):
     """Others have committed up to `sequence`, more than this replica can reach by itself.
 

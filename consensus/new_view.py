@@ -19,6 +19,7 @@ from consensus.acceptance import COMMITTEE, SIGN, consider, new_slot, set_propos
 from consensus.certificate import Certificate, InvalidCertificate, PreparedCertificate
 from consensus.costs import VOTE_VERIFY
 from consensus.delivery import deliver_ready, fall_behind, note_final
+from consensus.effects import ViewBegun
 from consensus.log import persist, view_records
 from consensus.messages import GetProposal, NewView
 from consensus.new_view_rules import InvalidViewChange, Opening, choose_proofs, open_view
@@ -145,6 +146,8 @@ def _enter(
         changing.armed = View(0)
         effects.append(CancelTimer(Timer.VIEW_CHANGE))
     effects.append(Emit(ViewEntered(state.view, state.primary)))
+    kept = tuple(proof.digest for proof in opening.chain if proof.sequence > state.delivered)
+    effects.append(ViewBegun(state.view, kept))
     effects.append(persist(state, view_records(state)))
     if announce:
         effects.append(Broadcast(COMMITTEE, message))

@@ -114,7 +114,7 @@ def on_view_change(
     if vote.replica != sender or sender >= state.size:
         return NOTHING
     if vote.view <= state.view:
-        return _help_back(state, now, sender)
+        return _help_back(state, now, vote)
     known = changing.latest.get(sender)
     effects: Effects = []
     if known is not None and known.vote == vote:
@@ -141,15 +141,19 @@ def _is_valid_vote(state: ReplicaState, vote: ViewChangeVote) -> bool:
     return len(vote.prepared) <= state.params.window and state.verify(vote)
 
 
-def _help_back(state: ReplicaState, now: Instant, sender: NodeId) -> Seq[Effect]:
+def _help_back(state: ReplicaState, now: Instant, vote: ViewChangeVote) -> Seq[Effect]:
     """Give the proof of this view to a replica that still asks for it, or for an earlier one.
 
     Not right after this view has begun, when the answer is under way anyhow. Of those who could
     answer, f+1 do, others each time.
     """
-    if sender == state.index or now - state.entered_at < state.params.repair_interval // 2:
+    pause = state.params.repair_interval // 2
+    if vote.replica == state.index or now - state.entered_at < pause:
         return NOTHING
-    return tuple(help_with_view(state, now, sender, alone=False))
+    effects = help_with_view(state, now, NodeId(vote.replica), alone=False)
+    if effects and vote.base_sequence < state.delivered:
+        effects.append(Send(NodeId(vote.replica), Decided(state.trail[-1])))
+    return answer(effects)
 
 
 def help_with_view(state: ReplicaState, now: Instant, peer: NodeId, *, alone: bool) -> Effects:

@@ -23,6 +23,7 @@ from consensus.effects import (
     FellBehind,
     RequestBlock,
     ValidateBlock,
+    ViewBegun,
     WorkDone,
     WorkPending,
 )
@@ -294,6 +295,9 @@ class Network:
             self._at(node, MS, lambda: self._build(node, effect))
         elif isinstance(effect, ValidateBlock):
             self._at(node, MS + self.rng.randrange(MS), lambda: self._validate(node, effect))
+        elif isinstance(effect, ViewBegun):
+            node.built = [b for b in node.built if b.digest in effect.kept]
+            self._at(node, 0, lambda: self._news(node))
         elif isinstance(effect, FellBehind):
             node.effects.append(effect)
             self._at(node, 5 * MS, lambda: self._sync(node, effect))

@@ -280,7 +280,7 @@ def test_votes_are_persisted_before_they_are_sent() -> None:
 
 def test_the_trace_tells_the_phases() -> None:
     rig = Rig()
-    names = [name for name in emitted(rig.decide(chain(1)[0]))]
+    names = emitted(rig.decide(chain(1)[0]))
     assert names == ["consensus.pre_prepared", "consensus.prepared", "consensus.committed"]
 
 

@@ -1,0 +1,130 @@
+"""The request timer and the back-off (Castro & Liskov 1999, sections 4.4 and 4.5.2)."""
+
+from consensus.effects import WorkDone, WorkPending
+from consensus.messages import ReplicaStatus, ViewChange
+from consensus.state import Timer
+from primitives.ids import Instant
+from primitives.machine import NOTHING, CancelTimer, TimerFired
+from tests.unit.consensus.rig import Rig, chain, delay_of, new_view, only, sent, view_change, vote
+from tests.unit.consensus.toys import MS
+
+
+def test_the_timer_runs_only_while_something_waits() -> None:
+    rig = Rig()
+    assert delay_of(rig.effects, Timer.PROGRESS) is None
+    assert delay_of(rig.work(), Timer.PROGRESS) == 200 * MS
+    assert CancelTimer(Timer.PROGRESS) in rig.give(WorkDone())
+
+
+def test_a_proposal_in_flight_keeps_the_timer_running() -> None:
+    rig = Rig()
+    assert delay_of(rig.pre_prepare(chain(1)[0]), Timer.PROGRESS) == 200 * MS
+    assert CancelTimer(Timer.PROGRESS) not in rig.give(WorkDone())
+
+
+def test_the_timer_counts_from_the_oldest_local_admission() -> None:
+    rig = Rig()
+    rig.now = 1_000 * MS
+    effects = rig.give(WorkPending(Instant(950 * MS), 1))
+    assert delay_of(effects, Timer.PROGRESS) == 150 * MS
+
+
+def test_more_work_does_not_restart_the_timer() -> None:
+    rig = Rig()
+    rig.work(1)
+    assert rig.work(2) == []
+
+
+def test_each_delivery_restarts_the_timer() -> None:
+    rig = Rig()
+    rig.work()
+    rig.now = 150 * MS
+    effects = rig.decide(chain(1)[0])
+    assert delay_of(effects, Timer.PROGRESS) == 200 * MS
+    rig.give(WorkDone())
+    assert not rig.state.progress_armed
+
+
+def test_half_of_the_timeout_asks_and_the_rest_suspects() -> None:
+    rig = Rig()
+    rig.work()
+    effects = rig.fire(Timer.PROGRESS, 200)
+    (status,) = sent(effects, ReplicaStatus)
+    assert (status.view, status.sequence) == (0, 0)
+    assert delay_of(effects, Timer.PROGRESS) == 200 * MS
+    (asked,) = sent(rig.fire(Timer.PROGRESS, 200), ViewChange)
+    assert asked.vote.view == 1
+
+
+def test_a_delivery_between_the_halves_begins_anew() -> None:
+    rig = Rig()
+    rig.work()
+    rig.fire(Timer.PROGRESS, 200)
+    rig.decide(chain(1)[0])
+    assert not sent(rig.fire(Timer.PROGRESS, 200), ViewChange)
+    assert sent(rig.fire(Timer.PROGRESS, 200), ViewChange)
+
+
+def test_a_late_firing_is_a_no_op() -> None:
+    rig = Rig()
+    for timer in (Timer.PROGRESS, Timer.VIEW_CHANGE, Timer.PROPOSE, "another core's"):
+        assert rig.replica.step(Instant(0), TimerFired(timer)) is NOTHING
+
+
+def test_a_single_replica_never_suspects_itself() -> None:
+    rig = Rig(0, 1)
+    assert delay_of(rig.work(), Timer.PROGRESS) is None
+
+
+def test_the_new_view_is_timed_only_when_a_quorum_wants_it() -> None:
+    rig = Rig(3)
+    effects = rig.suspect()
+    assert delay_of(effects, Timer.VIEW_CHANGE) is None
+    assert delay_of(rig.receive(0, view_change(4, 0, 1)), Timer.VIEW_CHANGE) is None
+    effects = rig.receive(2, view_change(4, 2, 1))
+    assert delay_of(effects, Timer.VIEW_CHANGE) == 400 * MS
+
+
+def test_a_replica_that_is_alone_does_not_run_through_the_views() -> None:
+    rig = Rig(3)
+    rig.suspect()
+    for _ in range(20):
+        rig.fire(Timer.REPAIR, 100)
+    assert rig.state.changing.target == 1
+
+
+def test_the_timeout_doubles_with_each_view_that_does_not_begin() -> None:
+    rig = Rig(3)
+    rig.suspect()
+    delays = []
+    for view in range(1, 6):
+        for i in (0, 1, 2):
+            effects = rig.receive(i, view_change(4, i, view))
+            delays.append(delay_of(effects, Timer.VIEW_CHANGE))
+            if delays[-1] is not None:
+                break
+        if view == 3:  # the view that this replica would lead itself
+            break
+        assert sent(rig.fire(Timer.VIEW_CHANGE, 400), ViewChange)
+    assert [delay // MS for delay in delays if delay] == [400, 800, 1600]
+
+
+def test_the_timeout_of_a_new_view_is_doubled_until_it_delivers() -> None:
+    rig = Rig(3)
+    rig.suspect()
+    rig.receive(0, view_change(4, 0, 1))
+    rig.receive(2, view_change(4, 2, 1))
+    rig.fire(Timer.VIEW_CHANGE, 400)
+    effects = rig.receive(2, new_view(4, 2, [vote(4, i, 2) for i in (0, 1, 2)]))
+    assert delay_of(effects, Timer.PROGRESS) == 400 * MS
+    effects = rig.decide(chain(1)[0], view=2)
+    assert delay_of(effects, Timer.PROGRESS) == 200 * MS
+    assert rig.state.changing.attempts == 0
+
+
+def test_doubling_has_an_end() -> None:
+    rig = Rig(3)
+    rig.state.changing.attempts = 500
+    effects = rig.receive(1, new_view(4, 1, [vote(4, i, 1) for i in (0, 1, 2)]))
+    assert not only(effects, CancelTimer)
+    assert delay_of(rig.work(), Timer.PROGRESS) == 200 * 2**8 * MS
