@@ -1,7 +1,8 @@
 """The primary's business: when to ask for a block, and what to do with it.
 
-A block is asked for when `batch_size` transactions wait, or the oldest has waited `batch_delay`,
-as long as fewer than `pipeline_depth` sequences are in flight. With `empty_blocks` one is asked
+A block is asked for when `batch_size` transactions wait, or the oldest has waited `batch_delay`
+and so long has passed since the last proposal, as long as fewer than `pipeline_depth` sequences
+are in flight. With `empty_blocks` one is asked
 for every `block_interval` in any case.
 """
 
@@ -86,7 +87,9 @@ def _due(state: ReplicaState) -> Instant | None:
     due = interval_end if params.empty_blocks else None
     if work is not None and proposing.asked:
         full = work.count >= params.batch_size
-        batch = work.since if full else Instant(work.since + params.batch_delay)
+        # What came before the last proposal is mostly in it: a batch begins to gather after it.
+        begun = max(work.since, proposing.proposed_at)
+        batch = work.since if full else Instant(begun + params.batch_delay)
         due = batch if due is None else min(due, batch)
     if due is None:
         return None

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from consensus.params import ConsensusParams
 from consensus.signing import CommitteeVerifier, MemoVerifier
 from network.topology import Adjacency, Position, TopologyParams, build_topology
@@ -40,8 +42,8 @@ from sim.workload import Workload, WorkloadContext
 from sim.world import World
 from storage.memory import MemoryStore
 
-FOLLOWERS_DEGREE = 8
-"""Neighbours of a node where a topology needs a degree and the scenario names none."""
+CONSENSUS_KEYS = tuple(field.name for field in dataclasses.fields(ConsensusParams))
+"""Parameters of the committee; `[consensus]` has a key of the same name for each."""
 
 
 def build_world(
@@ -109,17 +111,8 @@ def chain_params(scenario: Scenario) -> ChainParams:
 
 def consensus_params(scenario: Scenario) -> ConsensusParams:
     """Return the committee's parameters as `[consensus]` gives them."""
-    given = scenario.consensus
-    return ConsensusParams(
-        request_timeout=given.request_timeout,
-        view_change_timeout=given.view_change_timeout,
-        batch_size=given.batch_size,
-        batch_delay=given.batch_delay,
-        pipeline_depth=given.pipeline_depth,
-        block_interval=given.block_interval,
-        empty_blocks=given.empty_blocks,
-        window=given.window,
-    )
+    given = msgspec.structs.asdict(scenario.consensus)
+    return ConsensusParams(**{name: given[name] for name in CONSENSUS_KEYS})
 
 
 def link_spec(scenario: Scenario, plans: Sequence[NodePlan]) -> LinkSpec:

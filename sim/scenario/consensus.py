@@ -36,7 +36,7 @@ class Consensus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     window: PositiveCount = 32
     """Sequence numbers above the last delivered one for which votes are kept; at least twice
     the pipeline_depth."""
-    signatures: Literal["real", "modelled"] = "modelled"
+    signatures: Literal["real", "modelled"] = "real"
     """"real" makes and verifies every signature; "modelled" charges their virtual cost only."""
 
 
