@@ -141,8 +141,8 @@ class World:
         self.kernel.run_until(self.kernel.now + span_ns)
 
     def submit(self, at_ns: int, node: NodeId | int, raw: bytes) -> None:
-        """Hand a signed transaction to a node at an instant; lost if the node is down then."""
-        self.kernel.deliver(at_ns, node, Submitted(raw))
+        """Bring a signed transaction to a node's access link; lost if the node is down then."""
+        self.kernel.deliver(at_ns, node, Submitted(raw), len(raw))
 
     def crash(self, node: NodeId | int) -> bool:
         """Kill a node's process; False if it was down."""

@@ -19,11 +19,13 @@ CostOf = Callable[[str, int], int]
 class Processors:
     """`cores` identical cores with a reservation each."""
 
-    __slots__ = ("_free", "_owner")
+    __slots__ = ("_free", "_owner", "_since")
 
     def __init__(self, cores: int) -> None:
         self._free = [0] * cores
         self._owner = [-1] * cores
+        self._since = [0] * cores
+        """When the owner's reservations begin: those before are other nodes'."""
 
     def reserve(self, at: int, node: int, demand: Demand, cost: CostOf) -> int:
         """Schedule one stage that is ready at `at` and return when it ends.
@@ -47,17 +49,22 @@ class Processors:
                 raise TypeError(f"unknown demand {type(demand).__name__}")
 
     def release(self, at: int, node: int) -> None:
-        """Free the cores whose last reservation is `node`'s: its process has died."""
+        """Give back what stands last on each core, if it is `node`'s: its process has died.
+
+        What another node has reserved before on the same core goes on to its end.
+        """
         for core, owner in enumerate(self._owner):
-            if owner == node and self._free[core] > at:
-                self._free[core] = at
+            if owner == node:
+                self._free[core] = min(self._free[core], max(at, self._since[core]))
 
     def _run(self, ready: int, node: int, cost: int) -> int:
         free = min(self._free)
         core = self._free.index(free)
         end = (max(free, ready)) + cost
         self._free[core] = end
-        self._owner[core] = node
+        if self._owner[core] != node:
+            self._owner[core] = node
+            self._since[core] = free
         return end
 
     def _run_graph(self, at: int, node: int, graph: TaskGraph, cost: CostOf) -> int:

@@ -11,9 +11,11 @@ begin and end of the turn. This one runs a turn early, at the moment when its me
 access link, whenever that cannot be told from outside:
 
 * nothing else can enter that inbox before this message does (`clear_until`, the earliest
-  pending timer, completion, acknowledgement or submission of that node; `feeding`, the next
-  instant at which a client may act), and
+  pending timer, completion, acknowledgement or submission of that node), and
 * no action of the timeline and no end of the run lies before the turn's start (`horizon`).
+
+Clients may react to what they see at once. What they submit passes the node's access link too,
+behind the messages that are there already, so it cannot overtake one whose turn has run.
 
 What a turn sends leaves through the heap at its own instant, so links, disks and processors see
 every request in time order, and a turn that ran early has not yet touched the world. Where the
@@ -131,12 +133,8 @@ class Kernel:
         self.actions: list[int] = []
         self._action_key = ACTION_KEY
         self._outside_key = OUTSIDE_KEY
-        self.feeds: list[int] = []
-        """Heap of the instants of coming feedings."""
         self.horizon = 0
         """No turn may begin early at or after this instant."""
-        self.feeding = NEVER
-        """No message that enters its inbox at or after this instant may be given out early."""
         self._until = 0
         count = len(self.hosts)
         self._stride = count + 1
@@ -180,19 +178,19 @@ class Kernel:
     def feed(self, at: int, run: Callable[[], None]) -> None:
         """Schedule a client: it may `deliver` events at that instant and touches nothing else.
 
-        Turns may begin before it that end after it; only messages that would enter an inbox
-        after it wait for it.
+        It comes before all else at its instant, as an action does, but no turn waits for it.
         """
         self._action_key += 1
         heapq.heappush(self._heap, (at, self._action_key, 0, Feeding(run)))
-        heapq.heappush(self.feeds, at)
-        self.set_horizon()
 
-    def deliver(self, at: int, node: int, event: Event) -> None:
-        """Put an event from outside into a node's inbox at `at`; lost if the node is down."""
+    def deliver(self, at: int, node: int, event: Event, size: int = 0) -> None:
+        """Bring an event from outside to a node's access link at `at`.
+
+        It queues there like a message of `size` bytes; lost if the node is down.
+        """
         host = self.hosts[node]
         self._outside_key += 1
-        self.push(host, max(at, self.now), self._outside_key, Arriving(node, event))
+        self.push(host, max(at, self.now), self._outside_key, Arriving(node, event, size))
 
     def observe(self, node: int, event: TraceEvent) -> None:
         """Trace something that the world itself does to `node` (-1: to the network), now."""
@@ -218,7 +216,7 @@ class Kernel:
         replace, pop, handlers = heapq.heapreplace, heapq.heappop, HANDLERS
         apply, slow_path = self._apply, self._land
         trace_deliveries = self.trace.wants_deliveries
-        horizon, feeding = self.horizon, self.feeding
+        horizon = self.horizon
         deliveries = 0
         while heap:
             at, key, index, entry = heap[0]
@@ -228,7 +226,7 @@ class Kernel:
                 pop(heap)
                 self.now = at
                 handlers[entry.__class__](self, at, key, entry)
-                horizon, feeding = self.horizon, self.feeding
+                horizon = self.horizon
                 continue
             node = entry.nodes[index]
             index += 1
@@ -247,8 +245,7 @@ class Kernel:
             landed = start
             if busy[node] > start:
                 start = busy[node]
-            early = landed < clear_until[node] and start < horizon and landed < feeding
-            if not early or trace_deliveries:
+            if landed >= clear_until[node] or start >= horizon or trace_deliveries:
                 self.now = at
                 slow_path(landed, key, index, node, entry)
                 continue
@@ -272,7 +269,7 @@ class Kernel:
             if start < self.horizon:
                 self.turn(host, start, item)
                 return
-            self.push_shared(start, WAKING_KEY + node, Waking(node, host.incarnation))
+            self.wake(start, Waking(node, host.incarnation))
             self.clear_until[node] = BLOCKED
         host.inbox.append(item)
 
@@ -321,9 +318,11 @@ class Kernel:
         if at < self.clear_until[host.index]:
             self.clear_until[host.index] = at
 
-    def push_shared(self, at: int, key: int, entry: object) -> None:
-        """Schedule an entry that cannot reach an inbox by itself."""
-        heapq.heappush(self._heap, (at, key, 0, entry))
+    def wake(self, at: int, waking: Waking) -> None:
+        """Let a node whose inbox waits go on at `at`, after all else at that instant."""
+        # Of a node that died and came back, two incarnations may be due at one instant.
+        key = WAKING_KEY + waking.node
+        heapq.heappush(self._heap, (at, key, waking.incarnation, waking))
 
     def popped(self, host: Host) -> None:
         """Note that an entry made by `push` has left the heap."""
@@ -338,12 +337,19 @@ class Kernel:
             self.clear_until[host.index] = host.private[0] if host.private else NEVER
 
     def set_horizon(self) -> None:
-        """Find the first instants at which turns and messages have to wait."""
+        """Find the first instant at which turns have to wait."""
         next_action = self.actions[0] if self.actions else NEVER
         self.horizon = min(next_action, self._until + 1)
-        self.feeding = self.feeds[0] if self.feeds else NEVER
 
     # ---------------------------------------------------------------- entries
+
+    def pass_downlink(self, node: int, at: int, size: int) -> int:
+        """Queue `size` bytes at a node's access link; return when they have passed it."""
+        landed = max(at, self._down_free[node])
+        if self._down_ps[node]:
+            landed += size * self._down_ps[node] // PICOSECONDS_PER_NANOSECOND + 1
+            self._down_free[node] = landed
+        return landed
 
     def _land(self, at: int, key: int, index: int, node: int, flight: Flight) -> None:
         """Take the slow path: the message enters the inbox through the heap."""

@@ -6,7 +6,9 @@ entry, so it does not depend on the order in which the kernel happened to run tu
 the timeline (faults) have negative keys and come first. `index` tells the entries of one key
 apart; all three are integers, so entries are never compared.
 
-Entries are made by the million, hence Structs, which cost a third of a slotted dataclass.
+Entries are made by the million, hence Structs, which cost a third of a slotted dataclass. All but
+two are untracked: what the outside schedules refers to the world, which refers to the heap, and a
+world that ends with such an entry pending must still be collected.
 """
 
 from collections.abc import Callable, Hashable
@@ -55,9 +57,18 @@ class Leaving(msgspec.Struct, gc=False):
 
 
 class Arriving(msgspec.Struct, gc=False):
-    """An event from outside (a client's transaction) on its way to an inbox."""
+    """An event from outside (a client's transaction) at the access link of a node."""
 
     node: int
+    event: Event
+    size: int
+
+
+class Entering(msgspec.Struct, gc=False):
+    """An event from outside that has passed the downlink."""
+
+    node: int
+    incarnation: int
     event: Event
 
 
@@ -117,13 +128,13 @@ class Waking(msgspec.Struct, gc=False):
     incarnation: int
 
 
-class Action(msgspec.Struct, gc=False):
+class Action(msgspec.Struct):
     """Something the timeline does to the world."""
 
     run: Callable[[], None]
 
 
-class Feeding(msgspec.Struct, gc=False):
+class Feeding(msgspec.Struct):
     """A client's turn: it may put events into inboxes, and nothing else."""
 
     run: Callable[[], None]

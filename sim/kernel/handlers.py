@@ -10,6 +10,7 @@ from sim.kernel.entries import (
     Action,
     Arriving,
     Durable,
+    Entering,
     Feeding,
     Landing,
     Leaving,
@@ -34,11 +35,21 @@ def on_landing(kernel: "Kernel", at: int, _key: int, entry: Landing) -> None:
         kernel.arrive(host, at, entry.event)
 
 
-def on_arriving(kernel: "Kernel", at: int, _key: int, entry: Arriving) -> None:
-    """Give an event from outside to its node, if it is up."""
+def on_arriving(kernel: "Kernel", at: int, key: int, entry: Arriving) -> None:
+    """Let an event from outside queue for its node's downlink."""
     host = kernel.hosts[entry.node]
     kernel.popped(host)
+    landed = kernel.pass_downlink(entry.node, at, entry.size)
     if host.machine is not None:
+        entering = Entering(entry.node, host.incarnation, entry.event)
+        kernel.push(host, landed, key, entering)
+
+
+def on_entering(kernel: "Kernel", at: int, _key: int, entry: Entering) -> None:
+    """Give an event from outside to its node."""
+    host = kernel.hosts[entry.node]
+    kernel.popped(host)
+    if host.incarnation == entry.incarnation:
         kernel.arrive(host, at, entry.event)
 
 
@@ -73,7 +84,7 @@ def on_durable(kernel: "Kernel", at: int, _key: int, entry: Durable) -> None:
         departures.made_durable(kernel, host, at, entry.persist)
 
 
-def on_waking(kernel: "Kernel", at: int, key: int, entry: Waking) -> None:
+def on_waking(kernel: "Kernel", at: int, _key: int, entry: Waking) -> None:
     """Run the turns that wait in an inbox, as far as the horizon."""
     host = kernel.hosts[entry.node]
     if host.incarnation != entry.incarnation:
@@ -81,7 +92,7 @@ def on_waking(kernel: "Kernel", at: int, key: int, entry: Waking) -> None:
     while host.inbox:
         start = max(at, kernel.busy[entry.node])
         if start >= kernel.horizon:
-            kernel.push_shared(start, key, entry)
+            kernel.wake(start, entry)
             return
         kernel.turn(host, start, host.inbox.popleft())
     kernel.unblock(host)
@@ -94,10 +105,8 @@ def on_action(kernel: "Kernel", _at: int, _key: int, entry: Action) -> None:
     entry.run()
 
 
-def on_feeding(kernel: "Kernel", _at: int, _key: int, entry: Feeding) -> None:
+def on_feeding(_kernel: "Kernel", _at: int, _key: int, entry: Feeding) -> None:
     """Let a client act."""
-    heapq.heappop(kernel.feeds)
-    kernel.set_horizon()
     entry.run()
 
 
@@ -107,6 +116,7 @@ HANDLERS: Mapping[type, Handler] = MappingProxyType(
     {
         Landing: on_landing,
         Arriving: on_arriving,
+        Entering: on_entering,
         Leaving: on_leaving,
         Traced: on_traced,
         Timer: timers.come_up,

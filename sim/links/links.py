@@ -11,24 +11,18 @@ changes it, so that a broadcast costs a few vector operations. For a handful of 
 cost more than they save, and the same integers are computed one by one.
 """
 
+from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from sim.links.jitter import ONE, QUANTILES, JitterLaw, quantile_table
-from sim.randomness import generator
-
-Int64s = npt.NDArray[np.int64]
+from sim.links.draws import LOSS_DENOMINATOR, Draws, Int64s
+from sim.links.jitter import ONE, JitterLaw, quantile_table
 
 PICOSECONDS_PER_NANOSECOND = 1000
-RETRANSMISSION_FLOOR_NS = 200_000_000
-"""Linux's minimum retransmission timeout (TCP_RTO_MIN, 200 ms); a lost copy waits for it plus
-one round trip, doubled for each further loss of the same copy."""
-LOSS_DENOMINATOR = 1 << 32
 VECTOR_RECIPIENTS_MIN = 24
 """From how many recipients on a broadcast is computed by numpy."""
 
@@ -57,19 +51,42 @@ class LinkSpec(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Route:
-    """What a sender's broadcasts to one group have in common."""
+    """What a sender's broadcasts to one group have in common, where numpy computes them."""
 
-    nodes: npt.NDArray[np.int64]
+    nodes: Int64s
     """Recipients that can be reached now, in the order of the uplink."""
     latency_ns: Int64s
     positions: Int64s
     """1, 2, ... m: how many copies have left when this one has."""
-    last_ns: Int64s
-    """Latest arrival on each link so far: links deliver in order."""
+    cells: Int64s | slice
+    """Where the recipients' links stand in the sender's `latest`."""
     loss: Int64s | None
     """Loss in units of 1/2**32, or None where nothing is ever lost."""
-    few: list[list[int]] | None
-    """For a handful of recipients without loss: [node, latency, latest arrival] of each."""
+
+
+Few = list[tuple[int, int, int]]
+"""A route to a handful of recipients without loss: node, latency and cell of each."""
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """The links that a sender has used. Each has a cell, which outlives faults and groups."""
+
+    cell_of: dict[int, int] = field(default_factory=dict)
+    latest: "array[int]" = field(default_factory=lambda: array("q"))
+    """Latest arrival on each link so far, ns: a link delivers in order."""
+    vector: Int64s = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """The same memory as `latest`, for numpy."""
+
+    def cells(self, nodes: Sequence[int]) -> list[int]:
+        """Return the cells of the links to `nodes`; a link that is new gets the next one."""
+        new = [node for node in nodes if node not in self.cell_of]
+        if new:
+            first = len(self.latest)
+            self.cell_of.update((node, first + k) for k, node in enumerate(new))
+            self.latest = self.latest + array("q", bytes(8 * len(new)))
+            self.vector = np.frombuffer(self.latest, dtype=np.int64)
+        return [self.cell_of[node] for node in nodes]
 
 
 Membership = Callable[[str, int], Sequence[int]]
@@ -92,10 +109,11 @@ class Links:
         self._up_free = [0] * count
         self._loss = np.array([round(p * LOSS_DENOMINATOR) for p in spec.loss], dtype=np.int64)
         self._lossy = bool(self._loss.any())
-        self._side: npt.NDArray[np.int64] | None = None
+        self._side: Int64s | None = None
         self._extra = np.zeros(count, dtype=np.int64)
-        self._routes: dict[tuple[int, str | int], Route] = {}
-        self._draws: dict[int, _Draws] = {}
+        self._routes: dict[tuple[int, str | int], Route | Few] = {}
+        self._outgoing = [Outgoing() for _ in range(count)]
+        self._draws: dict[int, Draws] = {}
 
     @property
     def count(self) -> int:
@@ -115,11 +133,9 @@ class Links:
         route = self._routes.get((sender, group))
         if route is None:
             route = self._routes[sender, group] = self._route(sender, self._members(group, sender))
-        if route.few is not None:
-            return self._one_by_one(at, sender, size, route.few)
-        arrivals = self._departures(at, sender, size, route.positions) + self._delays(sender, route)
-        np.maximum(arrivals, route.last_ns + 1, out=arrivals)
-        route.last_ns = arrivals
+        if isinstance(route, list):
+            return self._one_by_one(at, sender, size, route)
+        arrivals = self._arrivals(at, sender, size, route)
         order = arrivals.argsort(kind="stable")
         return arrivals[order].tolist(), route.nodes[order].tolist()
 
@@ -128,48 +144,51 @@ class Links:
         route = self._routes.get((sender, to))
         if route is None:
             route = self._routes[sender, to] = self._route(sender, (to,))
-        if not len(route.nodes):
-            return None
-        if route.few is not None:
-            return self._one_by_one(at, sender, size, route.few)[0][0]
-        arrivals = self._departures(at, sender, size, route.positions)
-        arrivals = arrivals + self._delays(sender, route)
-        np.maximum(arrivals, route.last_ns + 1, out=arrivals)
-        route.last_ns = arrivals
-        return int(arrivals[0])
+        if isinstance(route, list):
+            return self._one_by_one(at, sender, size, route)[0][0] if route else None
+        arrivals = self._arrivals(at, sender, size, route)
+        return int(arrivals[0]) if len(arrivals) else None
+
+    def _arrivals(self, at: int, sender: int, size: int, route: Route) -> Int64s:
+        """Return when each recipient of a route gets its copy, in the order of the uplink."""
+        arrivals = self._departures(at, sender, size, route.positions) + self._delays(sender, route)
+        latest = self._outgoing[sender].vector
+        np.maximum(arrivals, latest[route.cells] + 1, out=arrivals)
+        latest[route.cells] = arrivals
+        return arrivals
 
     def _one_by_one(
-        self, at: int, sender: int, size: int, links: list[list[int]]
+        self, at: int, sender: int, size: int, links: Few
     ) -> tuple[list[int], list[int]]:
         """Do without numpy what `broadcast` does with it, integer by integer."""
         cost = size * self._up_ps[sender] // PICOSECONDS_PER_NANOSECOND
-        if cost:
+        queues = self._up_ps[sender]
+        if queues:
             at = max(at, self._up_free[sender])
-        shares = self._shares(sender, len(links)) if self._jitters else None
+        shares = self._draws_of(sender).shares(len(links)) if self._jitters else None
+        latest = self._outgoing[sender].latest
         arrivals: list[tuple[int, int]] = []
-        for position, link in enumerate(links):
+        for position, (node, latency, cell) in enumerate(links):
             at += cost
-            node, latency, last = link
             arrival = at + latency
             if shares is not None:
                 arrival += latency * shares[position] // ONE
-            if arrival <= last:
-                arrival = last + 1
-            link[2] = arrival
+            if arrival <= latest[cell]:
+                arrival = latest[cell] + 1
+            latest[cell] = arrival
             arrivals.append((arrival, node))
-        if cost:
+        if queues:
             self._up_free[sender] = at
         if len(arrivals) > 1:
             # Stable by arrival alone, as the vector path sorts.
             arrivals.sort(key=_ARRIVAL)
         return [arrival for arrival, _ in arrivals], [node for _, node in arrivals]
 
-    def _shares(self, sender: int, count: int) -> list[int]:
-        """Draw jitter for `count` copies: shares of the base latency in units of 1/`ONE`."""
+    def _draws_of(self, sender: int) -> Draws:
         draws = self._draws.get(sender)
         if draws is None:
-            draws = self._draws[sender] = _Draws(self._seed, sender, self._table)
-        return draws.shares(count)
+            draws = self._draws[sender] = Draws(self._seed, sender, self._table)
+        return draws
 
     def partition(self, groups: Sequence[Sequence[int]]) -> None:
         """Cut the network: nodes reach only their own group; unnamed nodes form one more."""
@@ -189,26 +208,27 @@ class Links:
         self._extra[list(nodes)] = extra_ns
         self._routes.clear()
 
-    def _route(self, sender: int, members: Sequence[int]) -> Route:
+    def _route(self, sender: int, members: Sequence[int]) -> Route | Few:
         ordered = [m for m in members if m > sender] + [m for m in members if m < sender]
         nodes = np.array(ordered, dtype=np.int64)
         if self._side is not None and len(nodes):
             nodes = nodes[self._side[nodes] == self._side[sender]]
         latency = self._base[self._regions[sender]][self._regions[nodes]]
         latency = latency + self._extra[nodes] + self._extra[sender]
-        few = len(nodes) < VECTOR_RECIPIENTS_MIN and not self._lossy
+        cells = self._outgoing[sender].cells(nodes.tolist())
+        if len(nodes) < VECTOR_RECIPIENTS_MIN and not self._lossy:
+            return list(zip(nodes.tolist(), latency.tolist(), cells, strict=True))
         return Route(
             nodes=nodes,
             latency_ns=latency,
             positions=np.arange(1, len(nodes) + 1, dtype=np.int64),
-            last_ns=np.zeros(len(nodes), dtype=np.int64),
+            cells=_indices(cells),
             loss=np.maximum(self._loss[nodes], self._loss[sender]) if self._lossy else None,
-            few=_triples(nodes, latency) if few else None,
         )
 
     def _departures(self, at: int, sender: int, size: int, positions: Int64s) -> Int64s | int:
         cost = size * self._up_ps[sender] // PICOSECONDS_PER_NANOSECOND
-        if not cost:
+        if not self._up_ps[sender]:
             return at
         start = max(at, self._up_free[sender])
         self._up_free[sender] = start + cost * len(positions)
@@ -218,9 +238,7 @@ class Links:
     def _delays(self, sender: int, route: Route) -> Int64s:
         if not self._jitters and route.loss is None:
             return route.latency_ns
-        draws = self._draws.get(sender)
-        if draws is None:
-            draws = self._draws[sender] = _Draws(self._seed, sender, self._table)
+        draws = self._draws_of(sender)
         delays = route.latency_ns
         if self._jitters:
             delays = delays + ((delays * draws.taken(len(delays))) // ONE)
@@ -232,59 +250,9 @@ class Links:
 _ARRIVAL = itemgetter(0)
 
 
-def _triples(nodes: Int64s, latency: Int64s) -> list[list[int]]:
-    return [[node, ns, 0] for node, ns in zip(nodes.tolist(), latency.tolist(), strict=True)]
-
-
-class _Draws:
-    """One sender's random streams; jitter is drawn and looked up ahead in blocks."""
-
-    __slots__ = ("_block", "_jitter", "_list", "_loss", "_table", "_used")
-
-    def __init__(self, seed: int, sender: int, table: Int64s) -> None:
-        self._jitter = generator(seed, "link.jitter", sender)
-        self._loss = generator(seed, "link.loss", sender)
-        self._table = table
-        self._block = np.empty(0, dtype=np.int64)
-        self._list: list[int] | None = None
-        self._used = 0
-
-    def taken(self, count: int) -> Int64s:
-        """Return the next `count` shares of the base latency."""
-        end = self._used + count
-        if end > len(self._block):
-            end = self._refill(count)
-        taken = self._block[self._used : end]
-        self._used = end
-        return taken
-
-    def shares(self, count: int) -> list[int]:
-        """Return the next `count` shares as a list; the same stream as `taken`."""
-        end = self._used + count
-        if end > len(self._block):
-            end = self._refill(count)
-        if self._list is None:
-            self._list = self._block.tolist()
-        taken = self._list[self._used : end]
-        self._used = end
-        return taken
-
-    def _refill(self, count: int) -> int:
-        """Draw a block, behind what is left of the one before; return the end of the next take."""
-        drawn = self._jitter.integers(0, QUANTILES, size=max(256, 4 * count), dtype=np.uint16)
-        self._block = np.concatenate((self._block[self._used :], self._table[drawn]))
-        self._list = None
-        self._used = 0
-        return count
-
-    def retransmissions(self, loss: Int64s, latency_ns: Int64s) -> Int64s:
-        """Return the delay that lost copies add: timeout + round trip, doubled at each loss."""
-        lost = self._loss.integers(0, LOSS_DENOMINATOR, size=len(loss)) < loss
-        extra = np.zeros(len(loss), dtype=np.int64)
-        timeout = latency_ns * 2 + RETRANSMISSION_FLOOR_NS
-        while lost.any():
-            extra[lost] += timeout[lost]
-            timeout = timeout * 2
-            again = self._loss.integers(0, LOSS_DENOMINATOR, size=len(loss)) < loss
-            lost = lost & again
-        return extra
+def _indices(cells: list[int]) -> Int64s | slice:
+    """Return what selects these cells of an array; neighbours as a slice, which copies nothing."""
+    first = cells[0] if cells else 0
+    if cells == list(range(first, first + len(cells))):
+        return slice(first, first + len(cells))
+    return np.array(cells, dtype=np.int64)

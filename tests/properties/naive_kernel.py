@@ -64,14 +64,10 @@ class NaiveKernel:
 
     feed = act
 
-    def deliver(self, when, node, event):
+    def deliver(self, when, node, event, size=0):
         self.outside += 1
-
-        def arrive():
-            if self.hosts[node].machine is not None:
-                self.arrive(node, event)
-
-        self.at(max(when, self.now), self.outside, arrive)
+        key = self.outside
+        self.at(max(when, self.now), key, lambda: self.access(node, key, event, size))
 
     def start(self, node):
         host = self.hosts[node]

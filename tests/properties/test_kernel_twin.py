@@ -161,6 +161,20 @@ def build(kind, params, log):
     return kernel, links, trace, events
 
 
+def reacting_client(kernel, params):
+    """Answer the first few notes with a submission, at once or a little later."""
+    reactions = list(params["reactions"])
+
+    def react(observation):
+        if not isinstance(observation.event, Noted) or not reactions:
+            return
+        delay, drawn, size = reactions.pop()
+        at, node = observation.at_ns + delay * 1000, drawn % params["nodes"]
+        kernel.feed(at, partial(kernel.deliver, at, node, Poke(size, 4), size))
+
+    return react
+
+
 def play(kind, params, chunks):
     log: list[tuple[int, int, Event]] = []
     kernel, links, trace, events = build(kind, params, log)
@@ -180,6 +194,9 @@ def play(kind, params, chunks):
     for number, (at, node) in enumerate(params["submissions"]):
         client = partial(kernel.deliver, at * 1000, node % nodes, Poke(number, 4))
         kernel.feed(at * 1000, client) if number & 1 else client()
+    trace.subscribe(events=reacting_client(kernel, params))
+    if params["deliveries"] and kind is Kernel:
+        trace.subscribe(deliveries=lambda _: None)
     end = 12_000_000
     for part in range(1, chunks + 1):
         kernel.run_until(end * part // chunks)
@@ -209,6 +226,11 @@ PARAMS = st.fixed_dictionaries(
         "submissions": st.lists(
             st.tuples(st.integers(0, 8000), st.integers(0, 4)), min_size=1, max_size=12
         ),
+        "reactions": st.lists(
+            st.tuples(st.sampled_from([0, 1, 300]), st.integers(0, 4), st.integers(0, 2000)),
+            max_size=8,
+        ),
+        "deliveries": st.booleans(),
     }
 )
 
