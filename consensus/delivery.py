@@ -86,7 +86,7 @@ def _drop_up_to(table: dict[Sequence, Kept], sequence: Sequence) -> None:
 
 def after_progress(state: ReplicaState, now: Instant, effects: Effects) -> None:
     """Go on from a new head: timers, held proposals, the next block."""
-    state.changing.attempts = 0
+    state.changing.attempts = max(state.changing.attempts - 1, 0)
     state.top = max(state.top, state.delivered)
     restart(state, now, effects)
     consider(state, Sequence(state.delivered + 1), effects)

@@ -119,7 +119,7 @@ class ViewChanging:
     armed: View = View(0)
     """The view that the VIEW_CHANGE timer runs for."""
     attempts: int = 0
-    """View changes started since the last delivery."""
+    """View changes started, less deliveries since; what the timeouts double with."""
 
 
 @dataclass(slots=True)

@@ -5,7 +5,9 @@ a proposal that is not delivered. Each delivery starts it anew. When half of it 
 replica asks the others how far they are, because a message may have been lost; only when that
 does not help either does it suspect the primary.
 
-Timeouts double with each view change in a row and fall back with the next delivery.
+Timeouts double with each view change in a row, and fall back by one step with each delivery:
+a committee whose timeouts are too short for its network then stays near those that work,
+instead of climbing through several views for every block.
 
 Reference: Castro & Liskov 1999, section 4.4; for the inquiry, the status messages of TOCS 2002,
 section 5.2.

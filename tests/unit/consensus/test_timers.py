@@ -119,7 +119,17 @@ def test_the_timeout_of_a_new_view_is_doubled_until_it_delivers() -> None:
     assert delay_of(effects, Timer.PROGRESS) == 400 * MS
     effects = rig.decide(chain(1)[0], view=2)
     assert delay_of(effects, Timer.PROGRESS) == 200 * MS
+    assert rig.state.changing.attempts == 1
+    rig.decide(chain(2)[1], view=2)
     assert rig.state.changing.attempts == 0
+
+
+def test_the_timeout_falls_back_by_one_step_with_each_delivery() -> None:
+    rig = Rig()
+    rig.work()
+    rig.state.changing.attempts = 4
+    delays = [delay_of(rig.decide(block), Timer.PROGRESS) for block in chain(4)]
+    assert [delay // MS for delay in delays if delay] == [800, 400, 200, 200]
 
 
 def test_doubling_has_an_end() -> None:
