@@ -1,12 +1,15 @@
 """The fault timeline: a scenario's events as actions on the world.
 
 Every action is scheduled before the run starts, churn included, so that the kernel always knows
-the next instant at which something may intervene.
+the next instant at which something may intervene. What an event's `for` takes back is scheduled
+when the event happens, and takes back only what that event did: where another event has acted on
+the same node or network since, the later one stands.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
+from primitives.ids import NodeId
 from sim.randomness import generator
 from sim.scenario import (
     Churn,
@@ -41,7 +44,12 @@ class Timeline:
         self._world = world
         self._seed = seed
         self._cut = 0
-        self._churned: dict[int, None] = {}
+        self._slowing: dict[int, int] = {}
+        """How often each node's speed was set."""
+        self._delaying: dict[int, int] = {}
+        """How often the latency of each node's links was set."""
+        self._churned: dict[int, int] = {}
+        """Nodes that churn has struck and not returned, with the incarnation that ended."""
         for number, event in enumerate(scenario.events):
             self._schedule(number, event)
 
@@ -85,7 +93,18 @@ class Timeline:
     def _crash(self, event: Crash) -> None:
         node = self._node(event.node)
         if self._world.crash(node) and event.lasting is not None:
-            self._at(event.at + event.lasting, partial(self._world.restart, node))
+            self._at(event.at + event.lasting, partial(self._revive, node, self._life(node)))
+
+    def _life(self, node: int) -> int:
+        return self._world.kernel.hosts[node].incarnation
+
+    def _keeps_down(self, node: int, life: int) -> bool:
+        """Tell whether the crash that ended an incarnation is why the node is down."""
+        return not self._world.is_live(NodeId(node)) and self._life(node) == life
+
+    def _revive(self, node: int, life: int) -> None:
+        if self._keeps_down(node, life):
+            self._world.restart(node)
 
     def _restart(self, event: Restart) -> None:
         nodes = range(self._world.size) if isinstance(event.node, str) else (event.node,)
@@ -95,15 +114,30 @@ class Timeline:
     def _slow(self, event: Slow) -> None:
         node = self._node(event.node)
         self._world.slow(node, event.factor)
+        setting = self._slowing[node] = self._slowing.get(node, 0) + 1
         if event.lasting is not None:
-            self._at(event.at + event.lasting, partial(self._world.slow, node, 1.0))
+            self._at(event.at + event.lasting, partial(self._speed_up, node, setting))
+
+    def _speed_up(self, node: int, setting: int) -> None:
+        if self._slowing[node] == setting:
+            self._world.slow(node, 1.0)
 
     def _latency(self, event: Latency) -> None:
         regions = node_regions(self._scenario.network)
         nodes = [n for n, r in enumerate(regions) if event.regions == "all" or r in event.regions]
-        self._at(event.at, partial(self._world.set_latency, nodes, event.extra))
+        self._at(event.at, partial(self._delay, event, nodes))
+
+    def _delay(self, event: Latency, nodes: Iterable[int]) -> None:
+        settings = {node: self._delaying.get(node, 0) + 1 for node in nodes}
+        self._delaying.update(settings)
+        self._world.set_latency(tuple(settings), event.extra)
         if event.lasting is not None:
-            self._at(event.at + event.lasting, partial(self._world.set_latency, nodes, 0))
+            self._at(event.at + event.lasting, partial(self._undelay, settings))
+
+    def _undelay(self, settings: dict[int, int]) -> None:
+        nodes = [node for node, setting in settings.items() if self._delaying[node] == setting]
+        if nodes:
+            self._world.set_latency(nodes, 0)
 
     def _churn(self, number: int, event: Churn) -> None:
         """Draw all crashes of a Poisson process ahead, with their victims."""
@@ -116,12 +150,14 @@ class Timeline:
             self._at(int(at), partial(self._strike, event, victim, int(at)))
 
     def _strike(self, event: Churn, victim: int, at: int) -> None:
-        if event.at_most is not None and len(self._churned) >= event.at_most:
+        down = sum(self._keeps_down(node, life) for node, life in self._churned.items())
+        if event.at_most is not None and down >= event.at_most:
             return
         if self._world.crash(victim):
-            self._churned[victim] = None
-            self._at(at + event.down_time, partial(self._return, victim))
+            life = self._churned[victim] = self._life(victim)
+            self._at(at + event.down_time, partial(self._return, victim, life))
 
-    def _return(self, victim: int) -> None:
-        self._churned.pop(victim, None)
-        self._world.restart(victim)
+    def _return(self, victim: int, life: int) -> None:
+        if self._churned.get(victim) == life:
+            del self._churned[victim]
+        self._revive(victim, life)
