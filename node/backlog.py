@@ -1,8 +1,10 @@
 """What consensus is told about the pool: since when something waits, and how much.
 
 Transactions in a block that this node has built wait no longer, though they leave the pool only
-when the block is final. A new view may drop such a block without a word; then they wait again.
+when the block is final. A new view may drop such a block; then they wait again.
 """
+
+from collections.abc import Container
 
 from consensus.effects import WorkDone, WorkPending
 from node.execution import ExecutedBlock
@@ -33,9 +35,9 @@ class Backlog:
         """Note that the block of this height is final, whoever built it."""
         self._built = {digest: entry for digest, entry in self._built.items() if entry[0] > height}
 
-    def view_entered(self) -> None:
-        """Note that blocks in flight may be gone."""
-        self._built.clear()
+    def view_begun(self, kept: Container[Hash32]) -> None:
+        """Note that a new view has dropped all blocks in flight but those `kept`."""
+        self._built = {digest: entry for digest, entry in self._built.items() if digest in kept}
 
     def report(self, *, news: bool) -> WorkPending | WorkDone | None:
         """Return what to tell consensus; None if it knows and there is no news."""

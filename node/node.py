@@ -18,10 +18,9 @@ from collections.abc import Callable, Hashable, Sequence as Seq
 from functools import partial
 from typing import Any
 
-from consensus.effects import Deliver, FellBehind, RequestBlock, ValidateBlock
+from consensus.effects import Deliver, FellBehind, RequestBlock, ValidateBlock, ViewBegun
 from consensus.normal import VERIFIED
 from consensus.replica import ON_MESSAGE, Replica
-from consensus.trace import ViewEntered
 from network.gossip import TransactionsFetched
 from network.gossip_state import GossipTimer
 from network.messages import (
@@ -55,7 +54,6 @@ from primitives.machine import (
     NOTHING,
     Completed,
     Effect,
-    Emit,
     Event,
     Message,
     Persisted,
@@ -102,7 +100,7 @@ class Node:
             ToConsensus: self._tell_consensus,
             PoolChanged: self._on_pool_changed,
         }
-        self._internal = frozenset((*self._translations, *self._turns, Emit))
+        self._internal = frozenset((*self._translations, *self._turns))
         self._events: dict[type[Event], EventHandler] = {
             Started: self._on_started,
             Submitted: lambda now, event: parts.intake.submit(event.raw),
@@ -165,17 +163,8 @@ class Node:
             translate = self._translations.get(kind)
             if translate is not None:
                 self._translate(now, translate(now, effect), performed, told)
-            elif kind in self._turns:
-                told.append(effect)
             else:
-                performed.append(effect)
-                self._look_at_trace(effect, told)
-
-    def _look_at_trace(self, effect: Effect, told: deque[Effect]) -> None:
-        """Notice that consensus has entered a view, which may have dropped blocks in flight."""
-        if isinstance(effect, Emit) and isinstance(effect.event, ViewEntered):
-            self.parts.backlog.view_entered()
-            told.append(PoolChanged(news=True))
+                told.append(effect)
 
     # ---------------------------------------------------------------- events
 
@@ -229,6 +218,12 @@ def _message_table(parts: Parts) -> dict[type[Message], MessageHandler]:
     return table
 
 
+def _view_begun(parts: Parts, effect: ViewBegun) -> Seq[Effect]:
+    """Let the transactions of blocks that the view has dropped wait again."""
+    parts.backlog.view_begun(effect.kept)
+    return (PoolChanged(news=True),)
+
+
 def _timer_table(parts: Parts) -> dict[Hashable, Callable[[Instant], Seq[Effect]]]:
     return {
         GossipTimer.ANNOUNCE: parts.gossip.on_announce_timeout,
@@ -256,6 +251,7 @@ def _translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
         Deliver: parts.commits.on_deliver,
         FellBehind: lambda now, effect: sync.fell_behind(now, effect.peer, effect.sequence),
         BlockExecuted: lambda now, effect: parts.commits.resume(now) + parts.proposals.resume(now),
+        ViewBegun: lambda now, effect: _view_begun(parts, effect),
         CatchUp: lambda now, effect: sync.fell_behind(now, effect.peer, effect.height),
         TransactionsFetched: parts.intake.fetched,
         BlocksFetched: parts.adoption.on_blocks_fetched,

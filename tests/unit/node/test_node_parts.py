@@ -138,9 +138,12 @@ def test_what_is_in_an_own_block_in_flight_does_not_wait() -> None:
 
 def test_a_new_view_lets_transactions_of_dropped_blocks_wait_again() -> None:
     backlog = Backlog(pool(0, 1))
-    backlog.built(child(GENESIS, 0, 1))
+    built = child(GENESIS, 0, 1)
+    backlog.built(built)
     assert backlog.report(news=True) == WorkDone()
-    backlog.view_entered()
+    backlog.view_begun((built.digest,))
+    assert backlog.report(news=True) == WorkDone()
+    backlog.view_begun(())
     assert backlog.report(news=True) == WorkPending(Instant(7), 2)
 
 

@@ -135,7 +135,7 @@ def test_our_transfers_spell_out_every_option_with_the_same_default() -> None:
 
 def test_our_consensus_and_chain_have_the_same_keys_and_defaults_as_the_nodes() -> None:
     consensus = {f.name: f.default for f in msgspec.structs.fields(Consensus)}
-    assert consensus.pop("signatures") == "modelled"
+    assert consensus.pop("signatures") == "real"
     assert consensus == {f.name: f.default for f in dataclasses.fields(ConsensusParams)}
     chain = {f.name: f.default for f in msgspec.structs.fields(Chain)}
     chain["base_fee_rule"] = chain.pop("base_fee")
