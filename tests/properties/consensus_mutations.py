@@ -221,9 +221,9 @@ RULES = (
     (
         Mutation(
             "prepared with one PREPARE less",
-            "consensus.acceptance",
-            "slot.prepare_count < state.backups",
-            "slot.prepare_count < state.backups - 1",
+            "consensus.state",
+            "backups=quorum - 1,",
+            "backups=quorum - 2,",
         ),
         UNIT + "test_normal_case:test_prepared_takes_q_minus_1_prepares_of_backups",
     ),
@@ -234,7 +234,7 @@ RULES = (
             "if slot.parent is None or state.digest_at(below) != slot.parent:",
             "if slot.parent is None:",
         ),
-        UNIT + "test_linked_blocks:test_a_proposal_on_another_parent_is_never_accepted",
+        UNIT + "test_linked_blocks:test_the_first_proposal_stands_on_the_head",
     ),
 )
 """Faults that take a liar or a rare accident, each with the test of the rule that it breaks."""

@@ -12,29 +12,22 @@ import heapq
 import random
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field
 
 from consensus.certificate import Certificate
 from consensus.effects import (
-    BlockBuilt,
-    BlockValidated,
     ChainAdvanced,
     Deliver,
     FellBehind,
     RequestBlock,
     ValidateBlock,
     ViewBegun,
-    WorkDone,
-    WorkPending,
 )
-from consensus.log import ACCEPTED, Accepted
 from consensus.messages import Commit, Prepare, PrePrepare
 from consensus.params import ConsensusParams, ReplicaConfig
 from consensus.replica import Replica
 from consensus.signing import verify_certificate
-from primitives.codec import decode_canonical
 from primitives.committee import Committee
-from primitives.durability import DurabilityGate, core_of
+from primitives.durability import core_of
 from primitives.errors import OrreryError
 from primitives.ids import Hash32, Instant, NodeId, Sequence
 from primitives.machine import (
@@ -55,13 +48,12 @@ from primitives.machine import (
     TraceEvent,
     Work,
 )
+from tests.unit.consensus.toy_node import Delivered, SafetyViolation, ToyNode
 from tests.unit.consensus.toys import (
     GENESIS,
     MS,
     PARAMS,
     ToyBlock,
-    decode_block,
-    digest_of,
     keys,
     public_keys,
     toy_verifier,
@@ -70,40 +62,7 @@ from tests.unit.consensus.toys import (
 FSYNC = 1 * MS
 
 
-class Delivered(Event, frozen=True, gc=False):
-    """What the node makes of `Deliver`."""
-
-    core = "consensus"
-    certificate: Certificate
-
-
-class SafetyViolation(AssertionError):
-    """Two correct replicas disagree, or one contradicts itself."""
-
-
-@dataclass
-class ToyNode:
-    """One node: a replica, its disk, its chain, its pool."""
-
-    index: int
-    replica: Replica
-    up: bool = True
-    life: int = 0
-    timers: dict[Hashable, int] = field(default_factory=dict)
-    gate: DurabilityGate[Effect] = field(default_factory=DurabilityGate)
-    disk: dict[bytes, bytes] = field(default_factory=dict)
-    disk_chain: list[tuple[ToyBlock, Certificate]] = field(default_factory=list)
-    disk_busy: int = 0
-    chain: list[tuple[ToyBlock, Certificate]] = field(default_factory=list)
-    executed: dict[Hash32, ToyBlock] = field(default_factory=dict)
-    pool: dict[int, int] = field(default_factory=dict)
-    built: list[ToyBlock] = field(default_factory=list)
-    trace: list[TraceEvent] = field(default_factory=list)
-    effects: list[Effect] = field(default_factory=list)
-
-    @property
-    def height(self) -> int:
-        return len(self.chain)
+__all__ = ["Network", "SafetyViolation"]
 
 
 class Network:
@@ -149,7 +108,6 @@ class Network:
         self.sent: Counter[str] = Counter()
         self.liars: list[int] = []
         self.submitted: list[int] = []
-        self.executions: Counter[tuple[int, int, Hash32]] = Counter()
         self.nodes = [ToyNode(i, self._replica(i, [], ())) for i in range(n)]
         for node in self.nodes:
             self._step(node, Started())
@@ -184,25 +142,16 @@ class Network:
                 self._news(node)
 
     def crash(self, index: int) -> None:
-        node = self.nodes[index]
-        node.up = False
-        node.life += 1
+        self.nodes[index].crash()
 
     def restart(self, index: int) -> None:
         """Start a node anew from what its disk holds."""
         node = self.nodes[index]
-        node.life += 1
+        node.boot()
         records = [Record("consensus", key, value) for key, value in node.disk.items()]
-        node.chain = list(node.disk_chain)
-        node.executed = {}
-        node.timers, node.gate, node.disk_busy = {}, DurabilityGate(), 0
-        node.built = []
-        node.pool = {}
         node.replica = self._replica(index, records, tuple(node.chain))
-        node.up = True
         self._step(node, Started())
         included = [t for block, _ in node.chain for t in block.transactions]
-        self.submit([], to=[])
         node.pool = {t: self.now for t in self.submitted if t not in included}
         self._news(node)
 
@@ -294,12 +243,14 @@ class Network:
         elif isinstance(effect, RequestBlock):
             self._at(node, MS, lambda: self._build(node, effect))
         elif isinstance(effect, ValidateBlock):
-            self._at(node, MS + self.rng.randrange(MS), lambda: self._validate(node, effect))
+            self._at(
+                node, MS + self.rng.randrange(MS), lambda: self._step(node, node.validate(effect))
+            )
         elif isinstance(effect, ViewBegun):
             node.built = [b for b in node.built if b.digest in effect.kept]
             self._at(node, 0, lambda: self._news(node))
         elif isinstance(effect, FellBehind):
-            node.effects.append(effect)
+            node.fell_behind += 1
             self._at(node, 5 * MS, lambda: self._sync(node, effect))
         else:
             assert isinstance(effect, Work), f"unknown effect {effect}"
@@ -354,70 +305,20 @@ class Network:
 
     def _arrive(self, sender: int, to: int, message: Message) -> None:
         node = self.nodes[to]
-        joined = any(sender in group and to in group for group in self.groups)
-        if node.up and joined:
+        if node.up and self._joined(sender, to):
             self._step(node, Received(NodeId(sender), message))
 
-    # What a node does for consensus -------------------------------------------------------------
+    def _joined(self, one: int, other: int) -> bool:
+        return any(one in group and other in group for group in self.groups)
+
+    # What the nodes do for consensus ---------------------------------------------------------
 
     def _news(self, node: ToyNode) -> None:
-        """Report what waits: in the pool, and not in a block that this node has in flight."""
-        flying = {t for block in node.built for t in block.transactions}
-        waiting = [t for t in node.pool if t not in flying]
-        if waiting:
-            since = Instant(min(node.pool[t] for t in waiting))
-            self._step(node, WorkPending(since, len(waiting)))
-        else:
-            self._step(node, WorkDone())
+        self._step(node, node.news())
 
     def _build(self, node: ToyNode, request: RequestBlock) -> None:
-        known = request.parent in node.executed or request.parent == self._head(node)
-        assert known, "asked to build on an unknown parent"
-        included = self._ancestors(node, request.parent)
-        free = [t for t in node.pool if t not in included]
-        block = ToyBlock(
-            request.sequence,
-            request.parent,
-            node.index * 1_000_000 + request.view,
-            tuple(free[: self.params.batch_size]),
-        )
-        node.executed[block.digest] = block
-        node.built.append(block)
-        built = BlockBuilt(
-            request.view, request.sequence, block.digest, request.parent, block.payload
-        )
-        self._step(node, built)
+        self._step(node, node.build(request, self.params.batch_size))
         self._news(node)
-
-    def _ancestors(self, node: ToyNode, digest: Hash32) -> list[int]:
-        """Return the transactions in uncommitted ancestors."""
-        found: list[int] = []
-        while digest in node.executed:
-            block = node.executed[digest]
-            found += block.transactions
-            digest = block.parent
-        return found
-
-    def _head(self, node: ToyNode) -> Hash32:
-        return node.chain[-1][0].digest if node.chain else GENESIS
-
-    def _validate(self, node: ToyNode, request: ValidateBlock) -> None:
-        self.executions[node.index, node.life, request.digest] += 1
-        reason = ""
-        try:
-            block = decode_block(request.payload)
-        except OrreryError as error:
-            reason = str(error)
-        else:
-            if digest_of(request.payload) != request.digest:
-                reason = "wrong digest"
-            elif (block.sequence, block.parent) != (request.sequence, request.parent):
-                reason = "wrong place"
-            elif request.sequence > node.height:
-                known = request.parent in node.executed or request.parent == self._head(node)
-                assert known, "asked to validate on an unknown parent"
-                node.executed[request.digest] = block
-        self._step(node, BlockValidated(request.digest, not reason, reason))
 
     def _adopt(self, node: ToyNode, certificate: Certificate) -> None:
         if certificate.sequence <= node.height:
@@ -429,8 +330,7 @@ class Network:
 
     def _append(self, node: ToyNode, block: ToyBlock, certificate: Certificate) -> None:
         """Make a block final at a node; this is where safety is judged."""
-        if certificate.sequence != node.height + 1 or block.parent != self._head(node):
-            raise SafetyViolation(f"{node.index} delivers {certificate.sequence} out of order")
+        node.append(block, certificate)
         agreed = self.decided.setdefault(certificate.sequence, certificate.digest)
         if agreed != certificate.digest:
             raise SafetyViolation(f"two blocks at {certificate.sequence}")
@@ -438,11 +338,6 @@ class Network:
             verify_certificate(certificate, self.judge, GENESIS, self.verifier)
         except OrreryError as error:
             raise SafetyViolation(str(error)) from error
-        node.chain.append((block, certificate))
-        node.executed[block.digest] = block
-        for transaction in block.transactions:
-            node.pool.pop(transaction, None)
-        node.built = [b for b in node.built if b.sequence > node.height]
         node.disk_busy = max(node.disk_busy, self.now) + FSYNC
         self._at(
             node,
@@ -455,31 +350,22 @@ class Network:
         others = [i for i in range(self.n) if i not in (node.index, wish.peer)]
         self.rng.shuffle(others)
         for peer in (self.nodes[i] for i in (wish.peer, *others)):
-            joined = any(node.index in group and peer.index in group for group in self.groups)
-            if not peer.up or not joined or peer.height <= node.height:
+            if not peer.up or not self._joined(node.index, peer.index):
+                continue
+            if peer.height <= node.height:
                 continue
             for block, certificate in peer.chain[node.height :]:
                 self._append(node, block, certificate)
             last, certificate = node.chain[-1]
             trail = tuple(c for _, c in node.chain[-self.params.reach : -1])
-            advanced = ChainAdvanced(certificate.sequence, last.digest, certificate, trail)
-            self._step(node, advanced)
+            self._step(node, ChainAdvanced(certificate.sequence, last.digest, certificate, trail))
             self._news(node)
             return
 
-    # Rules -----------------------------------------------------------------------------------
-
     def _check_vote(self, node: ToyNode, message: Message) -> None:
-        if not isinstance(message, PrePrepare | Prepare | Commit):
-            return
-        kind = type(message).__name__
-        key = (node.index, kind, message.view, message.sequence)
-        if self.votes.setdefault(key, message.digest) != message.digest:
-            raise SafetyViolation(f"{node.index} contradicts itself: {kind} {key[2:]}")
-        if message.sequence > node.replica.delivered:
-            raw = node.disk.get(ACCEPTED + message.sequence.to_bytes(8, "big"))
-            accepted = None if raw is None else decode_canonical(raw, Accepted)
-            if accepted is None or (
-                accepted.view == message.view and accepted.digest != message.digest
-            ):
-                raise SafetyViolation(f"{node.index} sends a {kind} that is not durable")
+        if isinstance(message, PrePrepare | Prepare | Commit):
+            kind = type(message).__name__
+            key = (node.index, kind, message.view, message.sequence)
+            if self.votes.setdefault(key, message.digest) != message.digest:
+                raise SafetyViolation(f"{node.index} contradicts itself: {kind} {key[2:]}")
+            node.check_durable(message)

@@ -3,7 +3,7 @@
 from consensus.effects import BlockValidated, Deliver, ValidateBlock
 from consensus.messages import Commit, Prepare
 from consensus.state import Timer
-from primitives.ids import Sequence
+from primitives.ids import Hash32, Sequence
 from tests.unit.consensus.rig import (
     Rig,
     chain,
@@ -42,6 +42,12 @@ def test_a_proposal_on_another_parent_is_never_accepted() -> None:
     effects = rig.pre_prepare(stray)
     assert not only(effects, ValidateBlock)
     assert not sent(effects, Prepare)
+
+
+def test_the_first_proposal_stands_on_the_head() -> None:
+    rig = Rig()
+    stray = chain(1, first_parent=Hash32(b"p" * 32))[0]
+    assert not only(rig.pre_prepare(stray), ValidateBlock)
 
 
 def test_commit_waits_until_everything_below_is_prepared() -> None:
