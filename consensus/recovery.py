@@ -13,6 +13,7 @@ from consensus.acceptance import (
     SIGN,
     advance_frontier,
     answer,
+    check_prepared,
     consider,
     new_slot,
     send_prepare,
@@ -140,4 +141,5 @@ def _repeat(state: ReplicaState, effects: Effects) -> None:
             effects.append(SIGN)
             effects.append(Broadcast(COMMITTEE, signed_proposal(state, block)))
         send_prepare(state, slot, effects)
+        check_prepared(state, slot, effects)  # alone, it needs no vote that could remind it
     advance_frontier(state, effects)

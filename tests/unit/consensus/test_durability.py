@@ -2,12 +2,19 @@
 
 import pytest
 
-from consensus.effects import ChainAdvanced, Deliver, FellBehind, RequestBlock, ValidateBlock
+from consensus.effects import (
+    BlockBuilt,
+    ChainAdvanced,
+    Deliver,
+    FellBehind,
+    RequestBlock,
+    ValidateBlock,
+)
 from consensus.log import ACCEPTED, BASE, BLOCK, PREPARED, read
 from consensus.messages import Commit, NewView, Prepare, PrePrepare, ReplicaStatus, ViewChange
 from primitives.errors import InvalidEncoding
-from primitives.ids import Sequence
-from primitives.machine import Record
+from primitives.ids import Instant, Sequence, View
+from primitives.machine import Persist, Record
 from tests.unit.consensus.harness import Network
 from tests.unit.consensus.rig import Rig, chain, new_view, only, sent, view_change, vote
 from tests.unit.consensus.toys import commit_certificate, prepared_certificate
@@ -102,6 +109,18 @@ def test_a_restarted_primary_does_not_build_on_what_it_has_not_executed() -> Non
     rig.build(chain(1)[0])
     again = Rig(0, validates=False, records=rig.log())
     assert not only(again.work(), RequestBlock)
+
+
+def test_a_single_replica_goes_on_with_what_it_had_proposed() -> None:
+    rig = Rig(0, 1)
+    rig.work()
+    (block,) = chain(1)
+    built = rig.replica.step(
+        Instant(0), BlockBuilt(View(0), Sequence(1), block.digest, block.parent, block.payload)
+    )
+    log = only(built, Persist)[0].records  # and nothing else was durable
+    again = Rig(0, 1, records=log)
+    assert [delivered.digest for delivered in only(again.effects, Deliver)] == [block.digest]
 
 
 def test_fetched_blocks_are_remembered_as_final() -> None:
