@@ -88,16 +88,17 @@ class Processors:
         running: list[tuple[int, int]] = []
         now, finish = at, at
         while ready or running:
-            while ready and (min(self._free) <= now):
-                _, task = heapq.heappop(ready)
-                heapq.heappush(running, (self._run(now, node, costs[task]), task))
-            now = max(now, _next_instant(running, self._free, bool(ready)))
-            while running and running[0][0] <= now:
+            if running and running[0][0] <= now:
                 finish, task = heapq.heappop(running)
                 for successor in after[task]:
                     waiting[successor] -= 1
                     if not waiting[successor]:
                         heapq.heappush(ready, (-rank[successor], successor))
+            elif ready and min(self._free) <= now:
+                _, task = heapq.heappop(ready)
+                heapq.heappush(running, (self._run(now, node, costs[task]), task))
+            else:
+                now = _next_instant(running, self._free, bool(ready))
         return finish
 
     def _level_groups(

@@ -121,7 +121,7 @@ class NaiveGate:
 def test_the_gate_equals_a_naive_one(data, steps):
     gate: DurabilityGate[int] = DurabilityGate()
     naive = NaiveGate()
-    pending = {"votes": [], "chain": []}
+    pending: dict[str, list[int]] = {"votes": [], "chain": []}
     for number, (kind, flag) in enumerate(steps):
         core = "votes" if flag else "chain"
         if kind == 0:

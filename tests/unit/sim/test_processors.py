@@ -81,11 +81,20 @@ def test_a_level_waits_for_the_whole_level_below():
     assert Processors(4).reserve(0, 0, path, cost) == 90
 
 
+def test_a_task_that_costs_nothing_lets_what_waits_for_it_begin_before_lesser_tasks():
+    cores = Processors(1)
+    graph = TaskGraph("w", (0, 2, 1), ((0, 1),), "critical-path")
+    assert cores.reserve(0, 0, graph, cost) == 30
+    cores = Processors(2)
+    cores.reserve(0, 0, serial(6), cost)
+    assert cores.reserve(50, 0, graph, cost) == 70
+
+
 def test_an_unknown_scheduler_or_demand_is_refused():
     with pytest.raises(ValueError, match="unknown scheduler 'magic'"):
         Processors(1).reserve(0, 0, TaskGraph("w", (1,), (), "magic"), cost)
     with pytest.raises(TypeError, match="unknown demand object"):
-        Processors(1).reserve(0, 0, object(), cost)
+        Processors(1).reserve(0, 0, object(), cost)  # type: ignore[arg-type]
 
 
 # ---------------------------------------------------------------- several nodes, crashes
@@ -142,7 +151,8 @@ def naive_critical_path(free, at, edges, costs):
     def below(task):
         return costs[task] + max((below(b) for a, b in edges if a == task), default=0)
 
-    ends, now = {}, at
+    ends: dict[int, int] = {}
+    now = at
     while len(ends) < len(costs):
         while True:
             ready = [
