@@ -19,6 +19,7 @@ from primitives.genesis import Genesis, genesis_hash
 from primitives.ids import Address, Gas, Instant, NodeId
 from primitives.keccak import keccak256
 from primitives.keys import Signer
+from primitives.machine import Machine
 from primitives.params import ChainParams
 from sim.blocks import BlockIndex, IndexedCache
 from sim.clients import Clients
@@ -32,7 +33,7 @@ from sim.links.places import PLACES
 from sim.links.regions import TABLES
 from sim.profile import Profile, load_profile
 from sim.randomness import generator
-from sim.registry import workload_factory
+from sim.registry import liar_factory, workload_factory
 from sim.scenario import NodePlan, Scenario, place_nodes, workload_options
 from sim.scenario.placement import UNIFORM
 from sim.signatures import validator_keys
@@ -81,11 +82,12 @@ def build_world(
     kernel = Kernel(
         _hosts(scenario, plans, profile or load_profile()),
         links,
-        _NodeFactory(scenario, plans, environment, signers),
+        _NodeFactory(scenario, plans, environment, signers, seed),
         node_codec().size,
         trace,
     )
-    world = World(kernel, links, trace, environment, index, topology)
+    liars = [plan.node for plan in plans if plan.liar is not None]
+    world = World(kernel, links, trace, environment, index, topology, liars)
     Timeline(scenario, world, seed)
     if with_clients:
         Clients(workload, world, index)
@@ -200,7 +202,11 @@ class _NodeFactory:
         plans: Sequence[NodePlan],
         environment: Environment,
         signers: Sequence[Signer],
+        seed: int,
     ) -> None:
+        self._plans = plans
+        self._seed = seed
+        self._lives: dict[int, int] = {}
         self._configs = [_node_config(scenario, plan) for plan in plans]
         self._environments = [
             dataclasses.replace(environment, signer=signers[plan.node])
@@ -209,9 +215,14 @@ class _NodeFactory:
             for plan in plans
         ]
 
-    def __call__(self, node: int, store: object) -> Node:
+    def __call__(self, node: int, store: object) -> Machine:
         assert isinstance(store, MemoryStore)
-        return Node(self._configs[node], self._environments[node], store)
+        honest = Node(self._configs[node], self._environments[node], store)
+        liar = self._plans[node].liar
+        if liar is None:
+            return honest
+        self._lives[node] = life = self._lives.get(node, 0) + 1
+        return liar_factory(liar)(honest, generator(self._seed, f"liar/{life}", node))
 
 
 def _node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:

@@ -23,7 +23,7 @@ class Clients:
         self._blocks = blocks
         self._scheduled = NEVER
         self._height = 0
-        world.subscribe(events=self._observe)
+        world.subscribe_honest(self._observe)
         self._schedule()
 
     def _schedule(self) -> None:

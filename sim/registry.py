@@ -74,6 +74,11 @@ def foreign_checkers() -> dict[str, CheckerFactory]:
     }
 
 
+def liar_names() -> tuple[str, ...]:
+    """Return the names that `liar` of a node class may have. None ship."""
+    return tuple(_foreign(LIARS, {}))
+
+
 def liar_factory(name: str) -> LiarFactory:
     """Return the factory of a liar. None ship.
 

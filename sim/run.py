@@ -88,15 +88,16 @@ def run_scenario(
     started = time.perf_counter()
     world = build_world(scenario, seed, profile)
     collector = Collector(_shape(scenario), world.blocks)
-    world.subscribe(events=collector.observe, traffic=collector.traffic)
+    world.subscribe_honest(collector.observe)
+    world.subscribe(traffic=collector.traffic)
     suite = CheckerSuite(run_checkers(scenario, world))
-    world.subscribe(events=suite.consumer(world))
+    world.subscribe_honest(suite.consumer(world))
     resolved = format_scenario(scenario)
     with ExitStack() as stack:
         if run_directory is not None:
             begin_run_directory(run_directory, resolved)
             writer = stack.enter_context(TraceWriter(run_directory / TRACE))
-            world.subscribe(events=writer.observe)
+            _subscribe(writer, world, scenario)
         stack.enter_context(rare_collections())
         violation, partial = _play(world, scenario, suite, progress)
     collector.finish(world.now)
@@ -137,6 +138,16 @@ def _play(
     except KeyboardInterrupt:
         return None, True
     return violation, False
+
+
+def _subscribe(writer: TraceWriter, world: World, scenario: Scenario) -> None:
+    """Let the trace file have the levels that the scenario asks for."""
+    level = scenario.measure.trace
+    world.subscribe(
+        events=writer.observe,
+        traffic=None if level == "events" else writer.traffic,
+        deliveries=writer.delivery if level == "deliveries" else None,
+    )
 
 
 def _shape(scenario: Scenario) -> RunShape:
@@ -185,7 +196,7 @@ class _Meter:
         self._transactions = 0
         self._last = (0, 0)
         self._height = 0
-        world.subscribe(events=self._observe)
+        world.subscribe_honest(self._observe)
 
     def _observe(self, observation: Observation) -> None:
         event = observation.event

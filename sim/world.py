@@ -4,7 +4,7 @@
 the clients and the tests act on. It adds no behaviour of its own to a run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from consensus.certificate import Certificate
 from network.topology import Adjacency
@@ -34,6 +34,7 @@ class World:
         environment: what the nodes share.
         blocks: every block that some node has executed.
         topology: each node's neighbours for gossip.
+        liars: nodes that misbehave on purpose.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class World:
         environment: Environment,
         blocks: BlockIndex,
         topology: Adjacency,
+        liars: Collection[int] = (),
     ) -> None:
         self.kernel = kernel
         self.trace = trace
@@ -53,7 +55,8 @@ class World:
         self._links = links
         self._view = View(0)
         self._head = environment.genesis_block
-        trace.subscribe(events=self._watch)
+        self._liars = frozenset(liars)
+        self.subscribe_honest(self._watch)
 
     # ---------------------------------------------------------------- what it shows
 
@@ -129,6 +132,22 @@ class World:
     ) -> None:
         """Add consumers of the trace."""
         self.trace.subscribe(events, traffic, deliveries)
+
+    def subscribe_honest(self, events: EventConsumer) -> None:
+        """Add a consumer of what honest nodes, and the network, say.
+
+        What a liar says of itself proves nothing: figures and checkers leave it out.
+        """
+        liars = self._liars
+        if not liars:
+            self.trace.subscribe(events=events)
+            return
+
+        def consume(observation: Observation) -> None:
+            if observation.node not in liars:
+                events(observation)
+
+        self.trace.subscribe(events=consume)
 
     # ---------------------------------------------------------------- what can be done to it
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from primitives.errors import InvalidInput
+from sim.packages import packages_fingerprint
 from sim.profile import Profile, load_profile
 from sim.report.result import RunResult
 from sim.scenario import Scenario
@@ -61,14 +62,15 @@ class Job(msgspec.Struct, frozen=True):
     def replay(self) -> str:
         """The command line that runs exactly this again.
 
-        A file can change and so can what ships, so a comment names the profile by its content.
+        Files and packages can change, so a comment names both by their content.
         """
         words = ["orrery", "run", self.file, "--seed", str(self.seed)]
         for override in self.overrides:
             words += ["--set", override]
         if self.profile_file is not None:
             words += ["--profile", self.profile_file]
-        return f"{shlex.join(words)}  # profile {self.profile.fingerprint()}"
+        under = f"profile {self.profile.fingerprint()}, packages {packages_fingerprint()}"
+        return f"{shlex.join(words)}  # {under}"
 
 
 def run_job(job: Job, watch: Watch | None = None) -> RunResult:

@@ -16,7 +16,10 @@ import zstandard
 
 from primitives.errors import InvalidEncoding
 from primitives.machine import TraceEvent
-from sim.trace import Observation
+from sim.trace import Delivery, Observation, Traffic
+
+TRAFFIC, DELIVERY = "trace.traffic", "trace.delivery"
+"""Names of the lines of the trace's second and third level."""
 
 FLUSH_LINES = 10_000
 """Lines after which everything so far is readable in the file."""
@@ -53,12 +56,21 @@ class TraceWriter:
         names = self._names.get(type(event))
         if names is None:
             names = self._names[type(event)] = type(event).__struct_fields__
-        line = {
-            "at_ns": observation.at_ns,
-            "node": observation.node,
-            "event": event.name,
-            "fields": {name: plain_value(getattr(event, name)) for name in names},
-        }
+        fields = {name: plain_value(getattr(event, name)) for name in names}
+        self._write(observation.at_ns, observation.node, event.name, fields)
+
+    def traffic(self, sent: Traffic) -> None:
+        """Append what one broadcast or send put on the wire."""
+        fields = {"kind": sent.kind, "count": sent.count, "bytes": sent.bytes}
+        self._write(sent.at_ns, sent.node, TRAFFIC, fields)
+
+    def delivery(self, delivered: Delivery) -> None:
+        """Append one message that has reached an inbox."""
+        fields = {"kind": delivered.kind, "sender": delivered.sender}
+        self._write(delivered.at_ns, delivered.receiver, DELIVERY, fields)
+
+    def _write(self, at_ns: int, node: int, event: str, fields: dict[str, object]) -> None:
+        line = {"at_ns": at_ns, "node": node, "event": event, "fields": fields}
         self._stream.write(self._encoder.encode(line) + b"\n")
         self.lines += 1
         if self.lines % FLUSH_LINES == 0:

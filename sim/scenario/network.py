@@ -64,6 +64,8 @@ class NodeClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mempool_transactions: PositiveCount | None = None
     mempool_bytes: ByteCount | None = None
     mempool_per_sender: PositiveCount | None = None
+    liar: Annotated[str, Meta(min_length=1)] | None = None
+    """Name of an entry point in the group `orrery.liars`: these nodes misbehave that way."""
 
 
 class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sim.links.regions import TABLES
+from sim.registry import liar_names
 from sim.scenario.findings import Finding, repeated, unknown_name, unknown_nodes
 from sim.scenario.network import Network
 from sim.scenario.placement import (
@@ -100,6 +101,8 @@ def _check_classes(network: Network) -> Iterator[Finding]:
         twice = repeated(chosen) if isinstance(node_class.nodes, tuple) else None
         if twice is not None:
             yield Finding((*path, "nodes"), "each node once", f"{twice} twice")
+        if node_class.liar is not None and node_class.liar not in liar_names():
+            yield unknown_name((*path, "liar"), node_class.liar, liar_names())
         if node_class.region is not None and known is not None and node_class.region not in known:
             yield unknown_name((*path, "region"), node_class.region, known)
 

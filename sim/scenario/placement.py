@@ -55,6 +55,8 @@ class NodePlan(msgspec.Struct, frozen=True):
     mempool_per_sender: int
     classes: tuple[str, ...]
     """Names of the classes that the node belongs to, in file order."""
+    liar: str | None = None
+    """How the node misbehaves; None for an honest one."""
 
 
 def known_regions(network: Network) -> tuple[str, ...] | None:
@@ -92,6 +94,8 @@ def place_nodes(network: Network) -> tuple[NodePlan, ...]:
         for node in members(node_class, network):
             settings[node].update(overrides)
             classes[node].append(node_class.name)
+            if node_class.liar is not None:
+                settings[node]["liar"] = node_class.liar
     return tuple(
         _plan(network, node, regions[node], settings[node], tuple(classes[node]))
         for node in range(network.nodes)

@@ -1,6 +1,6 @@
 """A scenario: one complete, checked description of a run. Equal scenarios and seeds, equal runs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +20,9 @@ class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Left out at the start, ns."""
     cool_down: Span = Duration(0)
     """Left out at the end, ns."""
+    trace: Literal["events", "traffic", "deliveries"] = "events"
+    """How much the trace file holds: protocol events; and a line for each broadcast or send; and
+    a line for each message that reaches an inbox. The digest is over the events in any case."""
 
 
 class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,13 @@
+"""The installed packages that a run's digest may depend on, as one short hash."""
+
+import hashlib
+from importlib.metadata import version
+
+PACKAGES = ("coincurve", "msgspec", "networkx", "numpy", "pynacl", "safe-pysha3")
+"""Random streams, encodings, graphs and hashes come from these."""
+
+
+def packages_fingerprint() -> str:
+    """Return a hash of the packages' versions; runs are comparable only where it is equal."""
+    versions = "\n".join(f"{name}=={version(name)}" for name in PACKAGES)
+    return hashlib.blake2b(versions.encode(), digest_size=4).hexdigest()
