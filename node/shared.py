@@ -26,6 +26,11 @@ from primitives.transaction import InvalidTransaction
 _TRIES_MAX = 64
 """Executed blocks that keep their state's trie. Of others only the accounts stay."""
 
+_TRANSACTION_BYTES_MAX = 256 * 1024 * 1024
+"""Bytes of encodings among the transactions kept; 2 kB each if there are as many as may be."""
+_BLOCK_BYTES_MAX = 512 * 1024 * 1024
+"""Bytes of payloads among the blocks kept."""
+
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
 
@@ -33,14 +38,28 @@ _Value = TypeVar("_Value")
 class Memo(Generic[_Key, _Value]):
     """A bounded map from content to result; the oldest entry leaves first.
 
+    The order stands in a queue of its own: a dictionary that loses its first entry again and
+    again has to step over ever more of the places that they have left.
+
     Args:
         count_max: entries kept; 0 keeps none.
+        byte_count_max: bytes of keys kept, for keys that strangers choose; None sets no bound.
+        byte_count: returns the bytes of a key.
     """
 
-    __slots__ = ("_count_max", "_results")
+    __slots__ = ("_byte_count", "_byte_count_max", "_count_max", "_held", "_order", "_results")
 
-    def __init__(self, count_max: int) -> None:
+    def __init__(
+        self,
+        count_max: int,
+        byte_count_max: int | None = None,
+        byte_count: Callable[[_Key], int] = lambda key: 0,
+    ) -> None:
         self._count_max = count_max
+        self._byte_count_max = byte_count_max
+        self._byte_count = byte_count
+        self._held = 0
+        self._order: deque[_Key] = deque()
         self._results: dict[_Key, _Value] = {}
 
     def __len__(self) -> int:
@@ -54,9 +73,17 @@ class Memo(Generic[_Key, _Value]):
         """Keep a result, which must be what anyone would compute for `key`."""
         if self._count_max == 0:
             return
-        if len(self._results) >= self._count_max and key not in self._results:
-            del self._results[next(iter(self._results))]
+        if key not in self._results:
+            self._order.append(key)
+            self._held += self._byte_count(key)
         self._results[key] = result
+        while len(self._order) > self._count_max or self._is_too_heavy():
+            oldest = self._order.popleft()
+            del self._results[oldest]
+            self._held -= self._byte_count(oldest)
+
+    def _is_too_heavy(self) -> bool:
+        return self._byte_count_max is not None and self._held > self._byte_count_max
 
 
 class ComputeCache:
@@ -72,8 +99,12 @@ class ComputeCache:
 
     def __init__(self, params: ChainParams, transactions: int = 131_072, blocks: int = 512) -> None:
         self.params = params
-        self._transactions: Memo[bytes, PooledTransaction | InvalidTransaction] = Memo(transactions)
-        self._blocks: Memo[tuple[Hash32, bytes], ExecutedBlock | InvalidBlock] = Memo(blocks)
+        self._transactions: Memo[bytes, PooledTransaction | InvalidTransaction] = Memo(
+            transactions, _TRANSACTION_BYTES_MAX, len
+        )
+        self._blocks: Memo[tuple[Hash32, bytes], ExecutedBlock | InvalidBlock] = Memo(
+            blocks, _BLOCK_BYTES_MAX, lambda key: len(key[1])
+        )
         self._with_trie: deque[ExecutedBlock] = deque()
 
     @staticmethod
@@ -138,10 +169,16 @@ _Error = TypeVar("_Error", bound=Exception)
 
 
 def _outcome(kind: type[_Error], compute: Callable[[], _Value]) -> _Value | _Error:
-    """Return what `compute` returns, or the error it raises, without the frames it came from."""
+    """Return what `compute` returns, or the error it raises, without the frames it came from.
+
+    A traceback keeps the frames of all callers alive, and all that they hold. So those of the
+    errors behind the error go too, down to the one that a library raised.
+    """
     try:
         return compute()
     except kind as error:
-        if error.__cause__ is not None:
-            error.__cause__.__traceback__ = None
-        return error.with_traceback(None)
+        behind: BaseException | None = error
+        while behind is not None:
+            behind.__traceback__ = None
+            behind = behind.__cause__ or behind.__context__
+        return error

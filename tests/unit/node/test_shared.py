@@ -1,7 +1,11 @@
 """Results shared by the nodes of a process."""
 
+from collections.abc import Iterator
+
+import msgspec
 import pytest
 
+from node import shared
 from node.execution import ExecutedBlock
 from node.shared import ComputeCache, Memo
 from node.shared_jobs import BuildBlock, CheckTransactions, ExecuteBlock
@@ -9,8 +13,15 @@ from node.validation import PooledTransaction
 from node.validation_block import execute_block
 from node.validation_errors import InvalidBlock
 from primitives.ids import Hash32
-from primitives.transaction import InvalidTransaction
+from primitives.transaction import InvalidTransaction, encode_transaction
 from tests.unit.node.transfers import CONTEXT, GWEI, PARAMS, built, chain, raw_transfer, transfer
+
+
+class Unscanned(dict[int, int]):
+    """A dictionary that nobody may look for the first entry of."""
+
+    def __iter__(self) -> Iterator[int]:
+        raise AssertionError("scanned")
 
 
 def test_a_memo_forgets_the_oldest() -> None:
@@ -25,6 +36,50 @@ def test_a_memo_without_room_keeps_nothing() -> None:
     memo: Memo[int, str] = Memo(0)
     memo.put(1, "1")
     assert memo.get(1) is None
+
+
+def test_a_memo_forgets_without_looking_at_other_entries() -> None:
+    """Finding the first entry of a dictionary takes the longer the more were deleted."""
+    memo: Memo[int, int] = Memo(3)
+    memo._results = Unscanned()
+    for number in range(100):
+        memo.put(number, number)
+    assert [memo.get(number) for number in (96, 97, 99)] == [None, 97, 99]
+    assert len(memo) == len(memo._order) == 3
+
+
+def test_a_memo_holds_so_many_bytes_of_keys() -> None:
+    memo: Memo[bytes, int] = Memo(10, 100, len)
+    for number in range(3):
+        memo.put(bytes([number]) * 40, number)
+    assert [memo.get(bytes([number]) * 40) for number in range(3)] == [None, 1, 2]
+    memo.put(bytes(101), 9)
+    assert len(memo) == 0
+    memo.put(bytes(100), 9)
+    assert memo.get(bytes(100)) == 9
+
+
+def test_the_cache_does_not_keep_more_than_its_bytes_of_strangers_input(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shared, "_TRANSACTION_BYTES_MAX", 1_000)
+    cache = ComputeCache(PARAMS)
+    for number in range(5):
+        cache.transaction(bytes([number]) * 400)
+    assert len(cache._transactions) == 2
+
+
+def test_a_refusal_keeps_no_frames_of_the_errors_behind_it() -> None:
+    """A signature that fits no key is noticed three calls deep, by the curve library."""
+    transaction = transfer().transaction
+    raw = encode_transaction(msgspec.structs.replace(transaction, r=5))
+    error: BaseException | None = ComputeCache(PARAMS).transaction(raw)  # type: ignore[assignment]
+    assert isinstance(error, InvalidTransaction)
+    depth = 0
+    while error is not None:
+        assert error.__traceback__ is None
+        error, depth = error.__cause__, depth + 1
+    assert depth == 3
 
 
 def test_a_transaction_is_checked_once() -> None:
