@@ -9,6 +9,7 @@ import pytest
 from primitives.errors import InvalidInput
 from sim.cli import main
 from sim.cli.jobs import Job
+from sim.packages import packages_fingerprint
 from sim.profile import Profile, check_kinds, encode_profile, load_profile
 from sim.report.result import Expectation
 from sim.scenario import load_scenario
@@ -60,7 +61,7 @@ def test_the_replay_line_names_file_and_content(
     assert main([command, "small.toml", "--profile", "slow one.json"]) == 1
     line = (
         "replay: orrery run small.toml --seed 7 --profile 'slow one.json'"
-        f"  # profile {profile.fingerprint()}\n"
+        f"  # profile {profile.fingerprint()}, packages {packages_fingerprint()}\n"
     )
     assert line in capsys.readouterr().out
 
@@ -69,7 +70,9 @@ def test_without_a_file_the_line_names_the_shipped_profile() -> None:
     scenario = msgspec.convert({}, type=dict)
     job = Job("x.toml", scenario, 3, None)  # type: ignore[arg-type]
     shipped = load_profile().fingerprint()
-    assert job.replay == f"orrery run x.toml --seed 3  # profile {shipped}"
+    packages = packages_fingerprint()
+    line = f"orrery run x.toml --seed 3  # profile {shipped}, packages {packages}"
+    assert job.replay == line
     # A shell takes the rest for a comment.
     assert shlex.split(job.replay, comments=True) == ["orrery", "run", "x.toml", "--seed", "3"]
 
