@@ -3,9 +3,9 @@
 Each sender has a queue by nonce (`mempool_sender`). Admission follows what wallets know from
 go-ethereum: a transaction takes the place of another with its sender and nonce only if it raises
 both fee fields by ten percent; a sender's pooled transactions together may not cost more than
-its balance; a full pool gives way to whoever pays more. The pool is bounded in transactions,
-bytes, transactions per sender, and transactions behind nonce gaps, which cost their sender
-nothing.
+its balance; a full pool gives way to whoever pays more and stands behind no nonce gap. The pool
+is bounded in transactions, bytes, transactions per sender, and transactions behind nonce gaps,
+which cost their sender nothing.
 
 Work is proportional to what changed: admitting is logarithmic in the pool, a new head touches
 the senders whose accounts the block changed. Only selection looks at every sender.
@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from heapq import heapify, heappop, heapreplace
 
 from node.mempool_admission import check_admission
-from node.mempool_errors import AlreadyKnown, QueueFull
+from node.mempool_errors import AlreadyKnown, PoolFull, QueueFull
 from node.mempool_eviction import PriceIndex
 from node.mempool_sender import PoolEntry, SenderQueue
 from node.mempool_types import Admission, Admitted, MempoolLimits, Refused, Replaced
@@ -197,9 +197,10 @@ class Mempool:
         check_recipient(transaction, self._state)
         check_admission(transaction, queue, self._limits, self._params)
         old = queue.entries.get(transaction.nonce)
-        if transaction.nonce > queue.pending_end and old is None:
+        is_behind_gap = transaction.nonce > queue.pending_end
+        if is_behind_gap and old is None:
             self._check_queued()
-        evicted = self._make_room(transaction, old)
+        evicted = self._make_room(transaction, old, is_behind_gap)
         self._senders[sender] = queue
         before = queue.pending
         if old is not None:
@@ -227,8 +228,14 @@ class Mempool:
             expected = f"at most {self._limits.queued} transactions behind nonce gaps"
             raise QueueFull("mempool", expected, self.queued_count + 1)
 
-    def _make_room(self, incoming: PooledTransaction, old: PoolEntry | None) -> tuple[Hash32, ...]:
-        """Evict until `incoming` fits, or refuse it without evicting."""
+    def _make_room(
+        self, incoming: PooledTransaction, old: PoolEntry | None, is_behind_gap: bool
+    ) -> tuple[Hash32, ...]:
+        """Evict until `incoming` fits, or refuse it without evicting.
+
+        What stands behind a nonce gap evicts nobody: it may never be executed, so it could clear
+        the pool by promising fees that it never pays.
+        """
         count = len(self._by_hash) + 1 - self._limits.count
         byte_count = self._byte_count + len(incoming.raw) - self._limits.byte_count
         if old is not None:
@@ -236,6 +243,8 @@ class Mempool:
             byte_count -= len(old.transaction.raw)
         if count <= 0 and byte_count <= 0:
             return ()
+        if is_behind_gap:
+            raise PoolFull("mempool", "room, which none is made for behind a nonce gap", "none")
         victims = self._prices.victims(incoming, self._senders, count, byte_count)
         for victim in victims:
             sender = victim.transaction.sender

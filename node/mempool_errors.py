@@ -19,7 +19,7 @@ class ReplacementUnderpriced(InvalidTransaction):
 
 
 class PoolFull(InvalidTransaction):
-    """The pool is full of transactions that pay as much or more."""
+    """The pool is full of transactions that pay as much or more, or need not give way."""
 
     code = "pool_full"
 

@@ -15,24 +15,28 @@ _Priced = tuple[int, int, Hash32]
 class PriceIndex:
     """All pooled transactions by what they would tip at the current base fee, lowest first.
 
-    A change of the base fee may reorder everything. The index is then built anew, but only when
-    the pool is full and the order is really asked for.
+    A change of the base fee may reorder everything. From then on the index is stale, takes in
+    nothing, and is built anew only when the pool is full and the order is really asked for.
 
     Args:
         entries: the pool's entries by hash; read, never written.
         base_fee: wei per gas.
     """
 
-    __slots__ = ("_base_fee", "_built_at", "_entries", "_heap")
+    __slots__ = ("_base_fee", "_entries", "_heap", "_stale")
 
     def __init__(self, entries: Mapping[Hash32, PoolEntry], base_fee: int) -> None:
         self._entries = entries
-        self._base_fee = self._built_at = base_fee
+        self._base_fee = base_fee
         self._heap: LazyHeap[_Priced] = LazyHeap(self._is_current)
+        self._stale = False
 
     def set_base_fee(self, base_fee: int) -> None:
         """Price by another base fee from now on."""
-        self._base_fee = base_fee
+        if base_fee != self._base_fee:
+            self._base_fee = base_fee
+            self._stale = True
+            self._heap.refill(())
 
     def price(self, transaction: PooledTransaction) -> int:
         """Return the effective tip in wei per gas; negative below the base fee."""
@@ -40,7 +44,7 @@ class PriceIndex:
 
     def add(self, entry: PoolEntry) -> None:
         """Index an entry that the pool has just listed."""
-        if self._base_fee == self._built_at:
+        if not self._stale:
             self._heap.push(self._priced(entry), len(self._entries))
 
     def victims(
@@ -65,8 +69,8 @@ class PriceIndex:
         Raises:
             PoolFull: not enough of the pool pays less than `incoming`.
         """
-        if self._base_fee != self._built_at:
-            self._built_at = self._base_fee
+        if self._stale:
+            self._stale = False
             self._heap.refill([self._priced(entry) for entry in self._entries.values()])
         chosen: list[PoolEntry] = []
         passed: list[_Priced] = []

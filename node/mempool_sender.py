@@ -57,10 +57,6 @@ class SenderQueue:
             self.pending_end = nonce
         return entry
 
-    def last_nonce(self) -> int:
-        """Return the highest nonce of an entry. There must be one."""
-        return max(self.entries)
-
     def promote(self, now: Instant) -> None:
         """Extend the pending part over entries that no gap separates from it any more."""
         while (entry := self.entries.get(self.pending_end)) is not None:
@@ -77,7 +73,10 @@ class SenderQueue:
         self.cost_max -= sum(entry.transaction.cost_max for entry in removed)
         self.pending_end = max(self.pending_end, nonce)
         self.next_nonce, self.balance = nonce, balance
-        while self.cost_max > balance:
-            removed.append(self.take(self.last_nonce()))
+        if self.cost_max > balance:
+            for highest in sorted(self.entries, reverse=True):
+                removed.append(self.take(highest))
+                if self.cost_max <= balance:
+                    break
         self.promote(now)
         return removed

@@ -123,6 +123,8 @@ def test_the_pool_equals_a_searched_list(steps: list[tuple[str, ...]], count: in
                 twin.replace(old, outcome.evicted)
                 twin.held.append(incoming)
                 assert len(pool) <= count
+            elif outcome.error.code == "pool_full":
+                check_full(twin, incoming, base_fee)
         else:
             base_fee = GWEI * int(extra) * 3
             chosen = twin.selection(GWEI, int(first))
@@ -141,6 +143,17 @@ def check_victims(
         assert victim.sender != incoming.sender
         assert min(each.effective_tip(base_fee) for each in own) < incoming.effective_tip(base_fee)
         assert all(each.nonce <= victim.nonce or each.hash in outcome.evicted for each in own)
+
+
+def check_full(twin: Twin, incoming: PooledTransaction, base_fee: int) -> None:
+    """Nobody else holds anything cheaper, or what came in stands behind a gap."""
+    ready = [each.nonce for each in twin.pending() if each.sender == incoming.sender]
+    start = twin.nonces.get(incoming.sender, 0)
+    others = [each for each in twin.held if each.sender != incoming.sender]
+    cheaper = [
+        each for each in others if each.effective_tip(base_fee) < incoming.effective_tip(base_fee)
+    ]
+    assert incoming.nonce > start + len(ready) or not cheaper
 
 
 @given(st.permutations(range(6)))
