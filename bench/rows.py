@@ -26,7 +26,7 @@ def measure(module: str, options: Mapping[str, object]) -> dict[str, Any]:
     Raises:
         BenchFailed: the process failed; its output is in the message.
     """
-    command = [sys.executable, "-m", module, json.dumps(options)]
+    command = [sys.executable, "-P", "-m", module, json.dumps(options)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BenchFailed(module, done.stderr or done.stdout)
