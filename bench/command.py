@@ -59,6 +59,23 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
 )
 
 
+HEADINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "nodes": "nodes",
+        "decisions": "decisions",
+        "blocks": "blocks",
+        "signatures": "signatures",
+        "messages": "messages",
+        "wall_seconds": "wall s",
+        "cpu_seconds": "cpu s",
+        "deliveries_per_second": "deliveries/s",
+        "median_spread_seconds": "virtual spread s",
+        "peak_memory_bytes": "peak memory",
+    }
+)
+"""Columns of the tables; `--json` has more."""
+
+
 def command(arguments: Namespace) -> int:
     """Run the named benchmarks, all if none is named, and print their tables."""
     names = arguments.names or list(BENCHES)
@@ -81,9 +98,9 @@ def show(name: str, report: Report, console: Console) -> None:
     """Print one report as a table, with the machine above it."""
     facts = report["machine"]
     table = Table(title=f"{name}: {facts['processor']}, Python {facts['python']}")
-    columns = [key for key in report["rows"][0] if key != "digest"]
+    columns = [key for key in HEADINGS if key in report["rows"][0]]
     for column in columns:
-        table.add_column(column.replace("_", " "), justify="right")
+        table.add_column(HEADINGS[column], justify="right", no_wrap=True)
     for row in report["rows"]:
         table.add_row(*(_cell(column, row[column]) for column in columns))
     console.print(table)
@@ -98,4 +115,6 @@ def show(name: str, report: Report, console: Console) -> None:
 def _cell(column: str, value: object) -> str:
     if column == "peak_memory_bytes" and isinstance(value, int):
         return f"{value / MEBIBYTE:,.0f} MiB"
+    if isinstance(value, float):
+        return f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
