@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -97,7 +98,8 @@ def command(arguments: Namespace) -> int:
 def show(name: str, report: Report, console: Console) -> None:
     """Print one report as a table, with the machine above it."""
     facts = report["machine"]
-    table = Table(title=f"{name}: {facts['processor']}, Python {facts['python']}")
+    title = f"{name}: {facts['processor']}, Python {facts['python']}"
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     columns = [key for key in HEADINGS if key in report["rows"][0]]
     for column in columns:
         table.add_column(HEADINGS[column], justify="right", no_wrap=True)
