@@ -63,15 +63,15 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
         "nodes": "nodes",
-        "decisions": "decisions",
+        "decisions": "decided",
         "blocks": "blocks",
         "signatures": "signatures",
         "messages": "messages",
         "wall_seconds": "wall s",
         "cpu_seconds": "cpu s",
-        "deliveries_per_second": "deliveries/s",
-        "median_spread_seconds": "virtual spread s",
-        "peak_memory_bytes": "peak memory",
+        "deliveries_per_second": "delivered/s",
+        "median_spread_seconds": "spread s",
+        "peak_memory_bytes": "memory",
     }
 )
 """Columns of the tables; `--json` has more."""
@@ -99,7 +99,7 @@ def show(name: str, report: Report, console: Console) -> None:
     """Print one report as a table, with the machine above it."""
     facts = report["machine"]
     title = f"{name}: {facts['processor']}, Python {facts['python']}"
-    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     columns = [key for key in HEADINGS if key in report["rows"][0]]
     for column in columns:
         table.add_column(HEADINGS[column], justify="right", no_wrap=True)
