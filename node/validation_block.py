@@ -22,6 +22,8 @@ from primitives.header import header_hash
 from primitives.ids import Wei
 from primitives.params import ChainParams
 from primitives.transaction import InvalidTransaction
+from primitives.transaction.errors import BlockGasExceeded
+from primitives.transaction.gas import TRANSACTION
 
 TransactionCheck = Callable[[bytes], PooledTransaction]
 """`check_transaction` for one chain, possibly remembering its results."""
@@ -49,6 +51,7 @@ def execute_block(
     check_header(header, parent.block.header, parent.digest, params)
     if block.withdrawals:
         raise WrongWithdrawals("block.withdrawals", "none", f"{len(block.withdrawals)}")
+    _check_count(block)
     require_equal(
         WrongTransactionsRoot,
         "header.transactions_root",
@@ -80,6 +83,15 @@ def execute_block(
         Wei(execution.burnt),
         Wei(execution.tips),
     )
+
+
+def _check_count(block: Block) -> None:
+    """Refuse more transactions than the gas limit has room for before work goes into each."""
+    most = block.header.gas_limit // TRANSACTION
+    count = len(block.transactions)
+    if count > most:
+        expected = f"at most {most} transactions in {block.header.gas_limit} gas"
+        raise InvalidBlockTransaction(most, BlockGasExceeded("block", expected, count))
 
 
 def _decode(payload: bytes, params: ChainParams) -> Block:

@@ -14,6 +14,9 @@ from primitives.params import MAX_BLOCK_BYTES
 from primitives.rlp import encode_bytes, encode_int, encode_list, read_bytes, read_int
 from primitives.trie import ordered_root
 
+WITHDRAWAL_BYTES_MAX = 49
+"""Three integers of 64 bits, an address, their prefixes and the list's."""
+
 
 class Withdrawal(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A payment out of the staking layer (EIP-4895)."""
@@ -103,6 +106,9 @@ def encode_withdrawal(withdrawal: Withdrawal) -> bytes:
 
 
 def _decode_withdrawal(encoded: bytes) -> Withdrawal:
+    if len(encoded) > WITHDRAWAL_BYTES_MAX:
+        expected = f"at most {WITHDRAWAL_BYTES_MAX} bytes"
+        raise InvalidEncoding("withdrawal", expected, f"{len(encoded)} bytes")
     items = rlp.read_items(rlp.decode(encoded), "withdrawal", 4)
     return Withdrawal(
         read_int(items[0], "withdrawal.index", 64),

@@ -3,6 +3,7 @@
 import msgspec
 
 from primitives import rlp
+from primitives.errors import InvalidEncoding
 from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.keccak import keccak256
 from primitives.rlp import Decoded, encode_bytes, encode_int, read_bytes, read_int
@@ -18,6 +19,9 @@ EMPTY_REQUESTS_HASH = Hash32(
 ZERO_NONCE = bytes(8)
 EXTRA_DATA_BYTES_MAX = 32
 HEADER_FIELDS = 21
+HEADER_BYTES_MAX = 1_024
+"""More than any valid header's encoding takes. A list of millions of empty lists, which takes
+sixty times its bytes when it is decoded, is refused unread."""
 
 
 class Header(msgspec.Struct, frozen=True, gc=False):
@@ -94,8 +98,11 @@ def decode_header(data: bytes) -> Header:
     """Return the header that `data` encodes.
 
     Raises:
-        InvalidEncoding: not canonical RLP, another number of fields, or a field of another size.
+        InvalidEncoding: too large, not canonical RLP, another number of fields, or a field of
+            another size.
     """
+    if len(data) > HEADER_BYTES_MAX:
+        raise InvalidEncoding("header", f"at most {HEADER_BYTES_MAX} bytes", f"{len(data)} bytes")
     items = rlp.read_items(rlp.decode(data), "header", HEADER_FIELDS)
     return Header(
         _hash(items[0], "parent_hash"),

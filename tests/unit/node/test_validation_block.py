@@ -141,6 +141,23 @@ def test_a_transaction_that_the_block_has_no_gas_for_is_named_too() -> None:
     assert (caught.value.index, caught.value.reason.code) == (1, "block_gas_exceeded")
 
 
+def test_more_transactions_than_fit_are_refused_before_any_is_looked_at() -> None:
+    params = ChainParams(gas_limit=Gas(62_999))
+    parent = chain(params=params)
+    header = build_block(parent, (), CONTEXT, params).block.header
+    reasons = []
+    for count in (2, 3):
+        payload = encode_block(Block(header, (b"\x01",) * count))
+        with pytest.raises(InvalidBlock) as caught:
+            execute_block(parent, payload, params)
+        reasons.append((caught.value.code, str(caught.value)))
+    assert reasons[0][0] == "wrong_transactions_root"
+    assert reasons[1] == (
+        "invalid_transaction",
+        "block.transactions[2]: expected at most 2 transactions in 62999 gas, got 3",
+    )
+
+
 @pytest.mark.parametrize(
     "payload",
     [b"", b"\xc0", b"\x00", GOOD.payload[:-1], GOOD.payload + b"\x00", b"\xff" * 20],

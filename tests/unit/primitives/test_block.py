@@ -118,6 +118,16 @@ def test_spoiled_withdrawals_are_refused(fields: list[bytes], message: str) -> N
     refusal(rlp.encode_list([header, transactions, ommers, body]), message)
 
 
+def test_the_widest_withdrawal_passes_and_a_larger_one_is_refused_unread() -> None:
+    widest = Withdrawal(2**64 - 1, 2**64 - 1, Address(b"\xff" * 20), 2**64 - 1)
+    block = Block(HEADER, (), (widest,))
+    assert decode_block(encode_block(block)) == block
+    header, transactions, ommers, _ = parts()
+    flood = rlp.encode_list([rlp.list_header(60) + b"\xc0" * 60])
+    message = "withdrawal: expected at most 49 bytes, got 62 bytes"
+    refusal(rlp.encode_list([header, transactions, ommers, flood]), message)
+
+
 def test_an_oversized_block_is_refused_unread() -> None:
     payload = encode_block(BLOCK)
     assert decode_block(payload, bytes_max=len(payload)) == BLOCK

@@ -122,3 +122,17 @@ def test_headers_of_other_forks_are_refused(count: int) -> None:
     items = [*rlp.decode_list(encode_header(HEADER)), b""][:count]
     with pytest.raises(InvalidEncoding, match=f"header: expected 21 items, got {count} items"):
         decode_header(rlp.encode(items))
+
+
+def test_a_large_header_is_refused_unread() -> None:
+    widest = HEADER
+    for name in ("difficulty", "base_fee_per_gas"):
+        widest = msgspec.structs.replace(widest, **{name: 2**256 - 1})
+    for name in ("number", "gas_limit", "gas_used", "timestamp", "blob_gas_used"):
+        widest = msgspec.structs.replace(widest, **{name: 2**64 - 1})
+    widest = msgspec.structs.replace(widest, extra_data=b"\xff" * 32, excess_blob_gas=2**64 - 1)
+    assert decode_header(encode_header(widest)) == widest
+    for content in (b"\xc0" * 1_022, b"\xc0" * 100_000):
+        data = rlp.list_header(len(content)) + content
+        with pytest.raises(InvalidEncoding, match=f"at most 1024 bytes, got {len(data)} bytes"):
+            decode_header(data)
