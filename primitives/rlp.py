@@ -30,9 +30,15 @@ _SINGLE = tuple([value.to_bytes(1, "big") for value in range(0x80)])
 
 
 def encode(item: Item) -> bytes:
-    """Return the encoding of `item`: bytes, or a sequence of items, nested at will."""
+    """Return the encoding of `item`: bytes, or a sequence of items, nested at will.
+
+    Raises:
+        TypeError: there is text in it, which to a type checker is a sequence of text.
+    """
     if isinstance(item, bytes):
         return encode_bytes(item)
+    if isinstance(item, str):
+        raise TypeError(f"expected bytes or a sequence of items, got the text {item[:20]!r}")
     finished: list[tuple[Iterator[Item], list[bytes]]] = []
     pending: Iterator[Item] = iter(item)
     chunks: list[bytes] = []
@@ -40,6 +46,8 @@ def encode(item: Item) -> bytes:
         for child in pending:
             if isinstance(child, bytes):
                 chunks.append(encode_bytes(child))
+            elif isinstance(child, str):
+                raise TypeError(f"expected bytes or a sequence, got the text {child[:20]!r}")
             else:
                 finished.append((pending, chunks))
                 pending, chunks = iter(child), []

@@ -35,6 +35,12 @@ def test_tuples_encode_as_lists() -> None:
     assert rlp.encode((b"a", (b"b", ()))) == rlp.encode([b"a", [b"b", []]])
 
 
+@pytest.mark.parametrize("item", ["dog", "", [b"cat", "dog"], [[["dog"]]]])
+def test_text_is_refused_though_it_is_a_sequence_of_itself(item: rlp.Item) -> None:
+    with pytest.raises(TypeError, match=r"got the text '(dog)?'"):
+        rlp.encode(item)
+
+
 @pytest.mark.parametrize(
     ("value", "encoded"),
     [
