@@ -16,6 +16,7 @@ from node.costs import ADMIT
 from node.demand import transaction_demand
 from node.events import PoolChanged
 from node.mempool import Mempool
+from node.mempool_errors import PooledTransactionTooLarge
 from node.mempool_types import Refused
 from node.requests import Purpose, Requests
 from node.shared import ComputeCache
@@ -102,17 +103,24 @@ class Intake:
         """Take a transaction from a client."""
         name = transaction_hash(raw)
         effects: list[Effect] = [Emit(TransactionSubmitted(name))]
-        if len(self._queue) >= self._config.intake_queue:
-            effects.append(Emit(TransactionRejected(name, QueueOverflow.code)))
+        refusal: type[InvalidTransaction] | None = None
+        if self._is_too_large(raw):
+            refusal = PooledTransactionTooLarge
+        elif len(self._queue) >= self._config.intake_queue:
+            refusal = QueueOverflow
+        if refusal is not None:
+            effects.append(Emit(TransactionRejected(name, refusal.code)))
             return effects
         self._queue.append(Arrival(raw, name, local=True))
         return effects + self._start()
 
     def fetched(self, now: Instant, effect: TransactionsFetched) -> list[Effect]:
-        """Take transactions that a peer has given; those that find no room are dropped."""
-        room = self._config.intake_queue - len(self._queue)
-        pairs = list(zip(effect.transactions, effect.hashes, strict=True))
-        self._queue.extend(Arrival(raw, name, local=False) for raw, name in pairs[: max(0, room)])
+        """Take transactions that a peer has given; what is too large or finds no room is dropped."""
+        for raw, name in zip(effect.transactions, effect.hashes, strict=True):
+            if len(self._queue) >= self._config.intake_queue:
+                break
+            if not self._is_too_large(raw):
+                self._queue.append(Arrival(raw, name, local=False))
         return self._start()
 
     def checked(
@@ -146,6 +154,10 @@ class Intake:
         self.recovered.add(arrival.raw)
         outcome = self._pool.add(now, result)
         return outcome.error if isinstance(outcome, Refused) else None
+
+    def _is_too_large(self, raw: bytes) -> bool:
+        """Whether the pool would refuse it for its size: then it need not wait, nor be read."""
+        return len(raw) > self._config.mempool.transaction_bytes
 
     def _start(self) -> list[Effect]:
         """Begin to check the next batch, unless one is under way."""

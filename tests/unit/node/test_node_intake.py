@@ -12,10 +12,11 @@ from network.messages import (
 )
 from node.costs import ADMIT, DECODE, RECOVER
 from node.node import Node
-from primitives.ids import Address, Instant
+from primitives.ids import Address, Instant, NodeId
 from primitives.machine import (
     Completed,
     Compute,
+    Received,
     SetTimer,
     Submitted,
     Tasks,
@@ -98,6 +99,32 @@ def test_a_full_intake_refuses_clients() -> None:
         node.step(Instant(0), Submitted(raw_transfer(0, nonce)))
     (_, rejected) = traced(node.step(Instant(0), Submitted(raw_transfer(0, 9))))
     assert rejected.code == "intake_full"  # type: ignore[attr-defined]
+
+
+def test_what_is_too_large_for_the_pool_is_neither_kept_nor_read() -> None:
+    driver = Driver()
+    limit = driver.node.parts.intake._config.mempool.transaction_bytes
+    effects = driver.step(Submitted(b"\xc0" * (limit + 1)))
+    assert not any(isinstance(effect, Compute) for effect in effects)
+    (_, rejected) = traced(effects)
+    assert rejected.code == "too_large_for_pool"  # type: ignore[attr-defined]
+    largest = driver.give(Submitted(b"\xc0" * limit))
+    assert traced(largest)[1].code == "malformed"  # type: ignore[attr-defined]
+
+
+def test_a_fetched_giant_is_dropped_and_what_comes_with_it_is_not() -> None:
+    driver = Driver()
+    raws = (b"\xc0" * 131_073, raw_transfer())
+    names = tuple([transaction_hash(raw) for raw in raws])
+    driver.receive(3, AnnounceTransactions(b"\x00\x02", (100, len(raws[1])), names))
+    (batch,) = [
+        effect
+        for effect in driver.step(Received(NodeId(3), PooledTransactions(1, raws)))
+        if isinstance(effect, Compute)
+    ]
+    assert batch.job.raws == raws[1:]  # type: ignore[attr-defined]
+    driver.step(Completed(batch.request, batch.job.run()))
+    assert names[1] in driver.node.pool
 
 
 def test_an_announced_transaction_is_fetched_pooled_and_announced_onward() -> None:
