@@ -115,7 +115,7 @@ class Intake:
         return effects + self._start()
 
     def fetched(self, now: Instant, effect: TransactionsFetched) -> list[Effect]:
-        """Take transactions that a peer has given; what is too large or finds no room is dropped."""
+        """Take transactions from a peer; what is too large or finds no room is dropped."""
         for raw, name in zip(effect.transactions, effect.hashes, strict=True):
             if len(self._queue) >= self._config.intake_queue:
                 break
