@@ -22,7 +22,7 @@ TABLE: dict[str, object] = {
     "name": "small",
     "duration": "4s",
     # Slow downlinks keep messages on the way for long; crashes and churn draw and undo.
-    "network": {"validators": 4, "followers": 2, "bandwidth_down": "5Mbit", "loss": 0.01},
+    "network": {"validators": 4, "followers": 2, "bandwidth_down": "1Mbit", "loss": 0.01},
     "consensus": {"request_timeout": "400ms", "view_change_timeout": "400ms"},
     "workload": {"clients": 40, "accounts": 40},
     "events": [
