@@ -181,7 +181,8 @@ class World:
 
     def slow(self, node: NodeId | int, factor: float) -> None:
         """Let everything a node computes take `factor` times as long; 1 is its own speed."""
-        self.kernel.slow(node, round(factor * SLOWNESS_UNIT), SLOWNESS_UNIT)
+        # However fast a node becomes, its work never costs nothing.
+        self.kernel.slow(node, max(1, round(factor * SLOWNESS_UNIT)), SLOWNESS_UNIT)
         self.kernel.observe(node, Slowed(round(factor * 100)))
 
     def partition(self, groups: Sequence[Sequence[int]]) -> None:

@@ -95,6 +95,14 @@ def test_verbs_change_the_run() -> None:
     assert digest(acts[0]) == digest(lambda world: (world.partition([[1]]), world.heal()))
 
 
+def test_a_node_made_very_fast_still_works_for_its_living() -> None:
+    world = network().world
+    world.slow(1, 0.0001)
+    costs = world.kernel.costs[1]
+    assert max(costs.values()) > 0
+    assert dict(costs) == {kind: ps // 1000 for kind, ps in world.kernel.costs[0].items()}
+
+
 def test_a_submission_reaches_a_running_node_only() -> None:
     net = network()
     submitted = []
