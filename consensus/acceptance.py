@@ -21,7 +21,7 @@ from collections.abc import Sequence as Seq
 from consensus.certificate import PreparedCertificate
 from consensus.costs import VOTE_SIGN
 from consensus.effects import ValidateBlock
-from consensus.log import acceptance_records, persist, prepared_record
+from consensus.log import acceptance_records, persist, prepared_records
 from consensus.messages import Commit, Prepare
 from consensus.signing import signed_payload
 from consensus.state import Block, Effects, ReplicaState, Slot, Validity
@@ -137,7 +137,7 @@ def check_prepared(state: ReplicaState, slot: Slot, effects: Effects) -> None:
     state.prepared[slot.sequence] = certificate
     if state.voting:
         effects.append(Emit(Prepared(state.view, slot.sequence, certificate.digest)))
-    effects.append(persist(state, (prepared_record(state, certificate),)))
+    effects.append(persist(state, prepared_records(state, certificate)))
     advance_frontier(state, effects)
 
 

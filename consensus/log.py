@@ -99,10 +99,11 @@ def acceptance_records(state: ReplicaState, slot: Slot, block: Block) -> tuple[R
     return (*records, *_obsolete(state))
 
 
-def prepared_record(state: ReplicaState, certificate: PreparedCertificate) -> Record:
+def prepared_records(state: ReplicaState, certificate: PreparedCertificate) -> tuple[Record, ...]:
     """Return what must be durable before a COMMIT leaves."""
     sequence = certificate.sequence
-    return _about(state, sequence, PREPARED + _SEQUENCE.pack(sequence), certificate)
+    record = _about(state, sequence, PREPARED + _SEQUENCE.pack(sequence), certificate)
+    return record, *_obsolete(state)
 
 
 def base_records(state: ReplicaState, certificate: Certificate) -> tuple[Record, ...]:

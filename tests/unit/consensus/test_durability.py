@@ -215,3 +215,15 @@ def test_crashes_at_every_moment_never_contradict() -> None:
         net.run(moment % 7)
         net.restart(moment % 4)
         net.run_until(net.all_included, 5000)
+
+
+def test_a_replica_that_waits_for_another_view_keeps_its_log_small() -> None:
+    rig = Rig()
+    rig.suspect()
+    sizes = []
+    for block in chain(60):
+        rig.decide(block)
+        sizes.append(len(rig.disk))
+    assert not rig.state.voting
+    assert max(sizes[30:]) <= max(sizes[:30])
+    assert len(rig.state.logged) <= 2 * rig.state.params.reach + 2
