@@ -169,6 +169,7 @@ def set_view(state: ReplicaState, message: NewView, opening: Opening) -> None:
     state.view, state.new_view = message.view, message
     state.primary = state.config.committee.primary(message.view)
     state.slots = {}
+    state.floor = opening.base_sequence
     state.frontier = state.delivered
     state.inquired = False
     state.top = max(state.delivered, opening.base_sequence)

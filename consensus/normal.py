@@ -36,7 +36,9 @@ def on_pre_prepare(
     if message.view != state.view:
         return keep_early(state, sender, message)
     sequence = message.sequence
-    if sender != state.primary or sender == state.index or sequence <= state.delivered:
+    if sender != state.primary or sender == state.index:
+        return NOTHING
+    if sequence <= state.delivered or sequence <= state.floor:
         return NOTHING
     if sequence > state.delivered + state.params.window:
         return note_beyond(state, sender, sequence)

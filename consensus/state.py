@@ -191,6 +191,9 @@ class ReplicaState:
     slots: dict[Sequence, Slot]
     top: Sequence
     """The highest sequence that is proposed in this view, or delivered."""
+    floor: Sequence
+    """What the current view begins above: up to here everything is final, as its NEW-VIEW proves,
+    and no proposal is accepted, also where this replica has not delivered it yet."""
     frontier: Sequence
     """Up to here everything is delivered or prepared in this view, linked, and COMMITs are
     sent."""
@@ -272,6 +275,7 @@ def initial_state(config: ReplicaConfig) -> ReplicaState:
         primary=committee.primary(View(0)),
         slots={},
         top=config.sequence,
+        floor=config.sequence,
         frontier=config.sequence,
         delivered=config.sequence,
         head=digest,

@@ -180,7 +180,8 @@ def _prove(state: ReplicaState, message: ViewChange, effects: Effects) -> None:
     try:
         check_trail(vote, message.trail)
         check_proofs(message)
-        for certificate in _unknown_trail(state, message.trail):
+        trail = _own_trail(state, message.trail)
+        for certificate in () if trail else message.trail:
             checked += len(certificate.signatures)
             verify_commits(certificate, state.size, state.quorum, state.config.verifier)
         for proof in message.proofs:
@@ -190,17 +191,18 @@ def _prove(state: ReplicaState, message: ViewChange, effects: Effects) -> None:
     finally:
         if checked and vote.replica != state.index:
             effects.append(Work(VOTE_VERIFY, checked))
-    changing.proven[vote.replica] = message
+    changing.proven[vote.replica] = ViewChange(vote, trail or message.trail, message.proofs)
 
 
-def _unknown_trail(state: ReplicaState, trail: tuple[Certificate, ...]) -> tuple[Certificate, ...]:
-    """Return the certificates to check: the base, and all if they go beyond this replica's head.
+def _own_trail(state: ReplicaState, trail: tuple[Certificate, ...]) -> tuple[Certificate, ...]:
+    """Return this replica's own certificates up to the same base; none if it has none of it.
 
-    Those beyond are passed on in the NEW-VIEW when they are the highest, so they must be good.
+    They need no check, and go into the NEW-VIEW instead of those shown: a replica that lacks
+    the blocks would refuse it for one bad signature that nobody has looked at.
     """
-    if not trail or is_own(state, trail[-1]):
+    if not trail or not is_own(state, trail[-1]):
         return ()
-    return trail if trail[-1].sequence > state.delivered else trail[-1:]
+    return tuple(own for own in state.trail if own.sequence <= trail[-1].sequence)
 
 
 def _establish(state: ReplicaState, proof: PreparedCertificate) -> int:
@@ -214,7 +216,8 @@ def _establish(state: ReplicaState, proof: PreparedCertificate) -> int:
         verify_prepares(proof, state.config.committee, state.quorum, state.config.verifier)
         established[key] = proof
         return len(proof.signatures)
-    established[key] = proof
+    # Its own, not the one shown: nobody has looked at those signatures.
+    established[key] = state.prepared[proof.sequence]
     return 0
 
 

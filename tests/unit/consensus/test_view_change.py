@@ -294,3 +294,46 @@ def test_a_replica_waiting_for_a_later_view_enters_without_voting() -> None:
     assert not sent(rig.pre_prepare(chain(1)[0], view=1), Prepare)
     rig.receive(2, new_view(4, 2, [vote(4, i, 2) for i in (0, 1, 2)]))
     assert sent(rig.pre_prepare(chain(1, tag=3)[0], view=2), Prepare)
+
+
+def unsigned(pairs: tuple[tuple[int, bytes], ...]) -> tuple[tuple[int, bytes], ...]:
+    return tuple((replica, b"x" * 64) for replica, _ in pairs)
+
+
+def test_signatures_that_the_primary_need_not_check_do_not_spoil_its_new_view() -> None:
+    """A liar's certificates are of what the primary knows; replica 3 knows none of it."""
+    primary, ignorant = Rig(1), Rig(3)
+    first, second = chain(2)
+    primary.suspect()
+    primary.decide(first)
+    primary.pre_prepare(second)
+    primary.prepare(second, [2, 3])
+    base = commit_certificate(4, [0, 2, 3], 0, 1, first.digest)
+    proof = prepared_certificate(4, [2, 3], 0, 2, second.digest, second.parent)
+    liar = ViewChange(
+        vote(4, 0, 1, base=(1, first.digest), claims=(proof,)),
+        (msgspec.structs.replace(base, signatures=unsigned(base.signatures)),),
+        (msgspec.structs.replace(proof, signatures=unsigned(proof.signatures)),),
+    )
+    primary.receive(0, liar)
+    (begun,) = sent(primary.receive(2, view_change(4, 2, 1)), NewView)
+    ignorant.receive(1, begun)
+    assert ignorant.replica.view == 1
+
+
+def test_no_proposal_is_accepted_below_the_base_of_the_view() -> None:
+    """h < n (section 4.2): what the NEW-VIEW proves to be final cannot be proposed again.
+
+    Replica 3 has not delivered it yet, and would find another block valid.
+    """
+    rig = Rig(3)
+    final = chain(2)[-1].digest
+    base = commit_certificate(4, [0, 1, 2], 0, 2, final)
+    votes = [vote(4, 0, 1), vote(4, 1, 1, base=(2, final)), vote(4, 2, 1)]
+    rig.receive(1, new_view(4, 1, votes, trail=(base,)))
+    others = chain(3, tag=9)
+    for other in others:
+        assert not sent(rig.pre_prepare(other, view=1), Prepare)
+    again = rig.restarted()
+    for other in others:
+        assert not sent(again.pre_prepare(other, view=1), Prepare)
