@@ -11,7 +11,8 @@ from node.shared import ComputeCache, Memo
 from node.shared_jobs import BuildBlock, CheckTransactions, ExecuteBlock
 from node.validation import PooledTransaction
 from node.validation_block import execute_block
-from node.validation_errors import InvalidBlock
+from node.validation_errors import InvalidBlock, InvalidBlockTransaction
+from primitives.block import Block, encode_block, transactions_root
 from primitives.ids import Hash32
 from primitives.transaction import InvalidTransaction, encode_transaction
 from tests.unit.node.transfers import CONTEXT, GWEI, PARAMS, built, chain, raw_transfer, transfer
@@ -151,12 +152,19 @@ def test_an_isolated_cache_gives_equal_results_and_shares_none() -> None:
 def test_a_refused_block_names_the_transaction_without_frames() -> None:
     cache = ComputeCache(PARAMS)
     parent = chain()
-    payload = built(parent, transfer(0, 0)).payload
-    wrong = payload.replace(raw_transfer(0, 0)[-32:], bytes(32))
-    assert wrong != payload
-    error = cache.execute(parent, wrong)
-    assert isinstance(error, InvalidBlock)
-    assert error.code == "wrong_transactions_root"
+    unsigned = msgspec.structs.replace(transfer(1, 0).transaction, r=5)
+    raws = (raw_transfer(0, 0), encode_transaction(unsigned))
+    empty = built(parent).block.header
+    header = msgspec.structs.replace(empty, transactions_root=transactions_root(raws))
+    error = cache.execute(parent, encode_block(Block(header, raws)))
+    assert isinstance(error, InvalidBlockTransaction)
+    assert (error.index, error.reason.code) == (1, "invalid_signature")
+    behind: BaseException | None = error
+    for _ in range(4):
+        assert behind is not None
+        assert behind.__traceback__ is None
+        behind = behind.__cause__
+    assert behind is None
 
 
 def test_a_batch_answers_for_each_transaction_in_order() -> None:
