@@ -15,7 +15,7 @@ from node.validation_errors import InvalidBlock
 from primitives.ids import Hash32
 from primitives.params import ChainParams
 
-BLOCKS_KEPT = 8_192
+BLOCKS_KEPT = 1_024
 """Executed blocks that are kept for late readers; a run rarely has nodes further behind."""
 
 

@@ -13,6 +13,7 @@ the test at the event that broke it.
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from primitives.errors import InvalidInput
 from primitives.ids import Address, Duration, Gas, Hash32, Instant, NodeId, Wei
 from primitives.machine import TraceEvent
 from primitives.transaction import (
@@ -150,6 +151,8 @@ class DrivenNetwork:
     def partition(self, *groups: Iterable[int | str]) -> None:
         """Cut the network into groups of node numbers or regions; the rest forms one more."""
         named = tuple(tuple(group) for group in groups)
+        for member in (member for group in named for member in group):
+            self._check_place(member)
         self.world.partition(partition_groups(named, self.scenario.network))
 
     def heal(self) -> None:
@@ -163,8 +166,21 @@ class DrivenNetwork:
     def add_latency(self, extra: Time, regions: Sequence[str] | None = None) -> None:
         """Delay the links of a region's nodes (of all nodes) at each end; 0 is normal again."""
         places = node_regions(self.scenario.network)
+        for region in regions or ():
+            self._check_place(region)
         nodes = [n for n, place in enumerate(places) if regions is None or place in regions]
         self.world.set_latency(nodes, _span(extra))
+
+    def _check_place(self, place: int | str) -> None:
+        """Refuse a node or region that the network does not have."""
+        if isinstance(place, int):
+            if not 0 <= place < self.world.size:
+                last = self.world.size - 1
+                raise InvalidInput("node", f"a number from 0 to {last}", place)
+            return
+        regions = dict.fromkeys(node_regions(self.scenario.network))
+        if place not in regions:
+            raise InvalidInput("region", f"one of {', '.join(regions)}", repr(place))
 
     # ---------------------------------------------------------------- transactions
 
@@ -262,6 +278,8 @@ class DrivenNetwork:
         return [f"{len(missing)} transactions not committed, first {first.hex()}{why}"]
 
     def _node(self, node: int | str) -> NodeId:
+        if node != "primary":
+            self._check_place(int(node))
         return self.world.primary() if node == "primary" else NodeId(int(node))
 
     def _observe(self, observation: Observation) -> None:

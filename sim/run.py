@@ -86,16 +86,17 @@ def run_scenario(
         InvalidInput: the run directory cannot be written.
     """
     started = time.perf_counter()
+    resolved = format_scenario(scenario)
+    if run_directory is not None:
+        begin_run_directory(run_directory, resolved)
     world = build_world(scenario, seed, profile)
     collector = Collector(_shape(scenario), world.blocks)
     world.subscribe_honest(collector.observe)
     world.subscribe(traffic=collector.traffic)
     suite = CheckerSuite(run_checkers(scenario, world))
     world.subscribe_honest(suite.consumer(world))
-    resolved = format_scenario(scenario)
     with ExitStack() as stack:
         if run_directory is not None:
-            begin_run_directory(run_directory, resolved)
             writer = stack.enter_context(TraceWriter(run_directory / TRACE))
             _subscribe(writer, world, scenario)
         stack.enter_context(rare_collections())

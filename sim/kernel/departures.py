@@ -30,6 +30,8 @@ def send(kernel: "Kernel", host: Host, at: int, key: int, effect: Send) -> None:
     message = effect.message
     size = kernel.size_of(message)
     to = int(effect.to)
+    if to == host.index:
+        raise ValueError(f"node {to} sent {message.__class__.__name__} to itself; use Loopback")
     arrival = kernel.network.send(at, host.index, to, size)
     if arrival is not None:
         kernel.trace.sent(at, host.index, message.__class__.__name__, 1, size)

@@ -217,7 +217,6 @@ class Kernel:
         apply, slow_path = self._apply, self._land
         trace_deliveries = self.trace.wants_deliveries
         horizon = self.horizon
-        deliveries = 0
         while heap:
             at, key, index, entry = heap[0]
             if at > until or self.stopped:
@@ -234,7 +233,7 @@ class Kernel:
                 replace(heap, (entry.times[index], key, index, entry))
             else:
                 pop(heap)
-            deliveries += 1
+            self.deliveries += 1
             start = down_free[node]
             if at > start:
                 start = at
@@ -257,7 +256,6 @@ class Kernel:
                 else:
                     apply(node, start, effect)
             busy[node] = start
-        self.deliveries += deliveries
 
     # ---------------------------------------------------------------- turns
 

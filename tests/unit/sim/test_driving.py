@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from primitives.errors import InvalidInput
 from sim.driving import DrivenNetwork, drive_network
 from sim.scenario import ScenarioError
 
@@ -118,3 +119,13 @@ def test_slow_and_far_nodes_confirm_later(build: Build) -> None:
 def test_own_transfers_and_clients_do_not_mix(build: Build) -> None:
     with pytest.raises(AssertionError, match="build with load=0"):
         build(load=1).transfer(0, 1)
+
+
+def test_places_that_do_not_exist_are_refused(orrery_network: Callable[..., DrivenNetwork]) -> None:
+    net = orrery_network(validators=4)
+    with pytest.raises(InvalidInput, match="a number from 0 to 3, got 9"):
+        net.partition([0, 9])
+    with pytest.raises(InvalidInput, match=r"region: expected one of .*, got 'Atlantis'"):
+        net.add_latency("1s", ["Atlantis"])
+    with pytest.raises(InvalidInput, match="a number from 0 to 3, got -1"):
+        net.crash(-1)
