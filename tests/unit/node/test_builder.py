@@ -73,6 +73,14 @@ def test_the_size_limit_is_kept_and_smaller_ones_still_fit() -> None:
     assert len(block.payload) <= 2_400
 
 
+def test_the_size_limit_counts_what_stands_around_each_transaction() -> None:
+    params = ChainParams(max_block_bytes=20_000)
+    candidates = [transfer(0, nonce) for nonce in range(200)]
+    block = build_block(chain(params=params), candidates, CONTEXT, params)
+    assert 100 < len(block.transactions) < 200
+    assert 19_000 < len(block.payload) <= 20_000
+
+
 def test_an_early_clock_is_raised_to_the_parents_second() -> None:
     strict = ChainParams(timestamp_rule="strict")
     for params, second in ((PARAMS, 7), (strict, 8)):

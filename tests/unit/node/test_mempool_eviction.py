@@ -1,5 +1,7 @@
 """Who leaves a full pool, and who may not make anybody leave."""
 
+import pytest
+
 from node.mempool import Mempool
 from node.mempool_types import Admitted, MempoolLimits, Refused, Replaced
 from primitives.ids import Instant
@@ -50,6 +52,26 @@ def test_a_replacement_behind_a_gap_needs_no_room() -> None:
     mempool.add(NOW, transfer(1, 1, tip=GWEI))
     better = transfer(1, 1, tip=2 * GWEI, cap=20 * GWEI)
     assert mempool.add(NOW, better) == Replaced(transfer(1, 1, tip=GWEI).hash)
+
+
+def test_a_replacement_has_the_room_of_what_it_replaces() -> None:
+    old, other = transfer(0, tip=GWEI), transfer(1, tip=1)
+    limits = MempoolLimits(byte_count=len(old.raw) + len(other.raw) + 8)
+    mempool = Mempool(PARAMS, limits, chain().state, BASE_FEE)
+    for each in (old, other):
+        mempool.add(NOW, each)
+    better = transfer(0, tip=2 * GWEI, cap=20 * GWEI)
+    assert mempool.add(NOW, better) == Replaced(old.hash)
+    assert len(mempool) == 2
+
+
+@pytest.mark.parametrize(("tip", "enough"), [(16, False), (17, True)])
+def test_the_price_bump_is_rounded_up(tip: int, enough: bool) -> None:
+    """Ten percent above 15 wei are 16.5: less is not ten percent."""
+    mempool = pool(2)
+    mempool.add(NOW, transfer(0, tip=15))
+    outcome = mempool.add(NOW, transfer(0, tip=tip, cap=20 * GWEI))
+    assert isinstance(outcome, Replaced) is enough
 
 
 def test_a_drained_account_loses_its_highest_nonces_first() -> None:
