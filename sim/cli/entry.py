@@ -3,6 +3,7 @@
 Nothing heavy is imported before the command is known, so that `orrery --help` answers at once.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
@@ -60,7 +61,8 @@ def _guarded(command: object, arguments: object) -> int:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has had enough: `orrery run ... | head`.
-        sys.stderr.close()
+        # What is left in the buffer must not fail once more when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
 
 

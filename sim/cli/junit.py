@@ -30,7 +30,7 @@ def _add_suite(root: ET.Element, job: Job, result: RunResult) -> None:
         time=f"{result.wall_seconds:.3f}",
         file=_clean(job.file),
     )
-    run = _add_case(suite, result, "safety")
+    run = _add_case(suite, result, "run")
     if result.violation is not None:
         breach = result.violation
         where = f"{breach.checker} at {breach.at_ns} ns, node {breach.node}"

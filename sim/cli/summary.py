@@ -13,10 +13,18 @@ NARROW = 100
 """Columns of a table that goes into a pipe."""
 
 
+class _Output(Console):
+    """Rich ends the process with 1, a failed expectation, when `| head` has had enough."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line, as for every other write."""
+        raise BrokenPipeError
+
+
 def output_console() -> Console:
     """Return the console of results: standard output, wide enough when it is no terminal."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=NARROW)
+    console = _Output(highlight=False)
+    return console if console.is_terminal else _Output(highlight=False, width=NARROW)
 
 
 def show_result(result: RunResult, console: Console) -> None:

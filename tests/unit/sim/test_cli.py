@@ -288,7 +288,7 @@ def test_test_fails_with_details_and_junit(
     assert "FAILED  min_tps: at least 500, reached 107" in capsys.readouterr().out
     (found,) = ET.parse("out.xml").getroot()
     assert (found.get("tests"), found.get("failures"), found.get("file")) == ("2", "1", str(file))
-    assert [case.get("name") for case in found] == ["safety", "min_tps"]
+    assert [case.get("name") for case in found] == ["run", "min_tps"]
     failure = found[1][0]
     assert failure.get("message") == "at least 500, reached 107"
     assert failure.text is not None
@@ -364,3 +364,14 @@ def test_a_reader_that_leaves_is_no_error(file: Path, tmp_path: Path) -> None:
     )
     os.close(write)
     assert b"Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_had_enough_is_no_failed_expectation() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = "from sim.cli.summary import output_console as c\n"
+    program += "from sim.cli.entry import _guarded\n"
+    program += "import sys; sys.exit(_guarded(lambda _: c().print('x' * 99999), None))"
+    ended = subprocess.run([sys.executable, "-c", program], stdout=writing, check=False)
+    os.close(writing)
+    assert ended.returncode == 0
