@@ -51,7 +51,7 @@ class Slow(Timed, frozen=True, forbid_unknown_fields=True, tag="slow"):
     """Make a node's processor slower."""
 
     node: Count | Literal["primary"]
-    factor: PositiveNumber
+    factor: Annotated[float, Meta(gt=0, lt=1e6)]
     """How many times longer everything takes; 1 is its own speed again."""
     lasting: PositiveSpan | None = field(name="for", default=None)
 

@@ -31,10 +31,13 @@ from primitives.units import (
 UNIT = "unit"
 """Key under which an annotation names its unit."""
 
-Span = Annotated[Duration, Meta(ge=0, extra={UNIT: "duration"})]
+SPAN_MAX = 10_000 * 3_600_000_000_000
+"""More than a year, in ns: sums of a few of these still fit 64 bits, as traces and links need."""
+
+Span = Annotated[Duration, Meta(ge=0, le=SPAN_MAX, extra={UNIT: "duration"})]
 """Nanoseconds, zero allowed."""
 
-PositiveSpan = Annotated[Duration, Meta(gt=0, extra={UNIT: "duration"})]
+PositiveSpan = Annotated[Duration, Meta(gt=0, le=SPAN_MAX, extra={UNIT: "duration"})]
 """Nanoseconds, more than zero."""
 
 ByteCount = Annotated[int, Meta(gt=0, extra={UNIT: "bytes"})]

@@ -184,7 +184,8 @@ def describe(type_: types.Type) -> str:
     """Say in words what a type accepts."""
     match type_:
         case types.Metadata():
-            return QUANTITIES[(type_.extra or {})[UNIT]].expected + _bounds(type_.type)
+            quantity = QUANTITIES[(type_.extra or {})[UNIT]]
+            return quantity.expected + _bounds(type_.type, quantity.format)
         case types.IntType():
             return "a whole number" + _bounds(type_)
         case types.FloatType():
@@ -207,14 +208,18 @@ def describe(type_: types.Type) -> str:
             return "a table"
 
 
-def _bounds(type_: types.Type) -> str:
+def _bounds(type_: types.Type, text: Callable[[int], str] = str) -> str:
     """Say the numeric bounds of a type: " from 0 to 1", ", at least 1"."""
     if not isinstance(type_, types.IntType | types.FloatType):
         return ""
-    if type_.ge is not None and type_.le is not None:
+    if text is str and type_.ge is not None and type_.le is not None:
         return f" from {type_.ge} to {type_.le}"
     parts = {"at least": type_.ge, "more than": type_.gt, "at most": type_.le, "below": type_.lt}
-    return "".join(f", {word} {bound}" for word, bound in parts.items() if bound is not None)
+    return "".join(
+        f", {word} {text(int(bound)) if bound and text is not str else bound}"
+        for word, bound in parts.items()
+        if bound is not None
+    )
 
 
 def _nearest_unit(text: str, quantity: Quantity) -> str | None:

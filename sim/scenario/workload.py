@@ -25,6 +25,9 @@ Rate = Annotated[float, Meta(gt=0, lt=1e9)]
 Skew = Annotated[float, Meta(ge=0, le=10)]
 """A Zipf exponent; 0 is uniform, about 1 is mainnet."""
 
+Crowd = Annotated[int, Meta(ge=1, le=1_000_000)]
+"""Accounts or clients; each has a key and a place in genesis, so a slip of the key costs hours."""
+
 Spacing = Literal["poisson", "fixed"]
 
 DrawnAmount = Annotated[Wei, Meta(ge=0, le=2**63 - 1, extra={"unit": "amount"})]
@@ -53,12 +56,12 @@ class Transfers(
 ):
     """Value transfers between accounts, in an open loop (rate) or a closed one (clients)."""
 
-    accounts: PositiveCount = 1_000
+    accounts: Crowd = 1_000
     balance: Amount = Wei(1_000_000 * ETHER)
     """What genesis gives to each account, wei."""
     rate: Rate | None = None
     """Open loop: transactions a second, whether or not the network keeps up."""
-    clients: PositiveCount | None = None
+    clients: Crowd | None = None
     """Closed loop: clients that each wait for their commit before they send again."""
     think_time: Span = Duration(0)
     """Closed loop: pause between a commit and the client's next transaction, ns."""

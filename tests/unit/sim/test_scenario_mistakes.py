@@ -87,7 +87,9 @@ def test_the_name_must_do_for_a_directory() -> None:
     )
 
 
-@pytest.mark.parametrize("duration", ['"0s"', '"-5s"', "30", '"30 sec"', '"half an hour"'])
+@pytest.mark.parametrize(
+    "duration", ['"0s"', '"-5s"', '"99999999h"', "30", '"30 sec"', '"half an hour"']
+)
 def test_a_duration_must_be_positive_and_have_its_unit(duration: str) -> None:
     message = only_mistake(MINIMAL.replace('"30s"', duration))
     assert message.startswith("x.toml:2: duration: expected a duration in quotes (ns, us, ms, s,")
@@ -166,6 +168,8 @@ def test_a_regular_graph_needs_an_even_number_of_link_ends() -> None:
         ),
         ('at = "1s"\nkind = "restart"\nnode = 1', "node", "got no earlier crash"),
         ('at = "1s"\nkind = "slow"\nnode = 1\nfactor = 0', "factor", "more than 0"),
+        ('at = "1s"\nkind = "slow"\nnode = 1\nfactor = 1e300', "factor", "below 1000000"),
+        ('at = "1s"\nkind = "latency"\nextra = "10001h"', "extra", "at most 10000h"),
         ('at = "1s"\nkind = "partition"\ngroups = []', "groups", "expected a list of"),
         ('at = "1s"\nkind = "partition"\ngroups = [[]]', "groups[0]", "an empty group"),
         (
@@ -241,10 +245,11 @@ def test_a_restart_of_another_node_than_the_crashed_one_is_a_slip() -> None:
         ("chain", "chain_id = 0", "chain_id", "from 1 to"),
         ("chain", 'base_fee = "Ethereum"', "base_fee", 'did you mean "ethereum"?'),
         ("chain", 'base_fee_initial = "1 finney"', "base_fee_initial", "(wei, gwei, ether)"),
-        ("chain", 'max_block_bytes = "9MiB"', "max_block_bytes", "at most 8388608"),
+        ("chain", 'max_block_bytes = "9MiB"', "max_block_bytes", "at most 8MiB"),
         ("chain", "elasticity = 9999", "elasticity", "room for one transfer"),
         ("workload", "accounts = 10", "rate", "expected rate (open loop) or clients"),
         ("workload", "rate = 5\nclients = 5", "clients", "got both"),
+        ("workload", "rate = 5\naccounts = 99999999999", "accounts", "from 1 to 1000000"),
         ("workload", 'clients = 5\nramp = {to=1, start="0s", end="1s"}', "ramp", "a rate beside"),
         ("workload", 'rate = 5\nthink_time = "1s"', "think_time", "clients beside it"),
         ("workload", 'rate = 5\nstop = "31s"', "stop", "no later than the run's end"),
