@@ -227,6 +227,8 @@ class ReplicaState:
     progress_armed: bool
     inquired: bool
     """The first half of the progress timeout is over, and others were asked."""
+    impatient: dict[int, None]
+    """Peers that have asked around in this view since the last delivery: they wait as well."""
     recovered: bool
     """This life began with records, or above genesis."""
     logged: dict[Sequence, list[bytes]]
@@ -294,6 +296,7 @@ def initial_state(config: ReplicaConfig) -> ReplicaState:
         progress_at=Instant(0),
         progress_armed=False,
         inquired=False,
+        impatient={},
         recovered=config.sequence > 0,
         logged={},
         logged_base=Sequence(0),

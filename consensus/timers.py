@@ -3,7 +3,7 @@
 The request timer runs while something waits for a delivery: transactions that the node holds, or
 a proposal that is not delivered. Each delivery starts it anew. When half of it is over the
 replica asks the others how far they are, because a message may have been lost; only when that
-does not help either does it suspect the primary.
+does not help either, and f others wait too, does it suspect the primary.
 
 Timeouts double with each view change in a row, and fall back by one step with each delivery:
 a committee whose timeouts are too short for its network then stays near those that work,
@@ -62,6 +62,7 @@ def watch(state: ReplicaState, now: Instant, effects: Effects) -> None:
 def restart(state: ReplicaState, now: Instant, effects: Effects) -> None:
     """Begin a new wait: something was delivered, or a view entered."""
     state.progress_at = now
+    state.impatient.clear()
     if state.progress_armed and state.voting and is_waiting(state):
         state.inquired = False
         effects.append(SetTimer(Timer.PROGRESS, Duration(request_timeout(state) // 2)))

@@ -1,12 +1,20 @@
 """VIEW-CHANGE: how a committee replaces its primary.
 
-A replica whose patience ends stops voting, says so, and repeats it until a new view has begun,
-since its message may be lost in a partition. It moves on to a still later view only when a quorum
+A VIEW-CHANGE is a promise not to vote in the views below, which nobody can take back: a replica
+that gave it alone would be lost to a committee that goes on without it, and after a partition a
+whole minority would. So a replica whose patience ends first looks whether f others wait as well,
+and asks around again if they do not. They are as many as it takes for the rest to join, so a
+primary that stops the committee is replaced no later; a replica that is cut off alone votes again
+when it is back. Here we deviate from the paper, which has it leave at once.
+
+A replica that leaves stops voting, says so, and repeats it until a new view has begun, since its
+message may be lost in a partition. It moves on to a still later view only when a quorum
 wanted this one and its primary kept silent for the timeout; a replica that is alone stays where
 it is and meets the others there. When f+1 others want later views it joins them at once, because
 one of those is correct.
 
-Reference: Castro & Liskov 1999, sections 4.4 and 4.5.2.
+Reference: Castro & Liskov 1999, sections 4.4 and 4.5.2; for asking before leaving, the complaints
+of concord-bft (`ReplicaAsksToLeaveViewMsg`).
 """
 
 from collections.abc import Sequence as Seq
@@ -38,11 +46,11 @@ from primitives.machine import (
 
 
 def on_progress_timeout(state: ReplicaState, now: Instant) -> Seq[Effect]:
-    """Ask the others how far they are; the second time, suspect the primary."""
+    """Ask the others how far they are; from the second time on, suspect the primary with them."""
     if not state.progress_armed:
         return NOTHING
     effects: Effects = []
-    if state.inquired:
+    if state.inquired and _is_wait_shared(state):
         start_view_change(state, View(state.view + 1), effects)
         return effects
     state.inquired = True
@@ -50,6 +58,13 @@ def on_progress_timeout(state: ReplicaState, now: Instant) -> Seq[Effect]:
     effects.append(Broadcast(COMMITTEE, ReplicaStatus(state.view, state.delivered, alone=False)))
     effects.append(SetTimer(Timer.PROGRESS, Duration(rest)))
     return effects
+
+
+def _is_wait_shared(state: ReplicaState) -> bool:
+    """Tell whether f others have asked around since the last delivery, or left this view."""
+    others = {**state.impatient, **dict.fromkeys(state.changing.latest)}
+    others.pop(state.index, None)
+    return len(others) >= state.faults
 
 
 def on_view_change_timeout(state: ReplicaState, now: Instant) -> Seq[Effect]:

@@ -119,8 +119,8 @@ MUTATIONS = (
     Mutation(
         "prepared certificates not written down",
         "consensus.log",
-        "return _about(state, sequence, PREPARED + _SEQUENCE.pack(sequence), certificate)",
-        "return Record(TABLE, VIEW_CHANGE, None)",
+        "record = _about(state, sequence, PREPARED + _SEQUENCE.pack(sequence), certificate)",
+        "record = Record(TABLE, VIEW_CHANGE, None)",
     ),
 )
 """Found by chaos alone. Add to this list whatever should be."""

@@ -9,6 +9,7 @@ from consensus.messages import (
     Claim,
     NewView,
     PrePrepare,
+    ReplicaStatus,
     ViewChange,
     ViewChangeVote,
 )
@@ -161,10 +162,17 @@ class Rig:
         )
 
     def suspect(self) -> list[Effect]:
-        """Let work wait until the replica asks for the next view."""
+        """Let work wait, here and at f others, until the replica asks for the next view."""
         self.work()
         self.fire(Timer.PROGRESS, 200)
+        self.others_wait()
         return self.fire(Timer.PROGRESS, 200)
+
+    def others_wait(self) -> None:
+        """Have f others ask around."""
+        others = [i for i in range(self.n) if i != self.index][: self.state.faults]
+        for i in others:
+            self.receive(i, ReplicaStatus(self.state.view, self.state.delivered, alone=False))
 
 
 def chain(

@@ -100,9 +100,7 @@ def test_a_new_primary_proposes_the_waiting_work() -> None:
 
 def test_a_primary_that_asked_for_another_view_proposes_nothing() -> None:
     rig = Rig(0)
-    rig.work()
-    rig.fire(Timer.PROGRESS, 200)
-    rig.fire(Timer.PROGRESS, 200)
+    rig.suspect()
     assert not sent(rig.build(chain(1)[0]), PrePrepare)
     assert not only(rig.work(), RequestBlock)
 

@@ -1,9 +1,9 @@
 """The request timer and the back-off (Castro & Liskov 1999, sections 4.4 and 4.5.2)."""
 
 from consensus.effects import WorkDone, WorkPending
-from consensus.messages import ReplicaStatus, ViewChange
+from consensus.messages import Prepare, ReplicaStatus, ViewChange
 from consensus.state import Timer
-from primitives.ids import Instant
+from primitives.ids import Instant, Sequence, View
 from primitives.machine import NOTHING, CancelTimer, TimerFired
 from tests.unit.consensus.rig import Rig, chain, delay_of, new_view, only, sent, view_change, vote
 from tests.unit.consensus.toys import MS
@@ -52,6 +52,7 @@ def test_half_of_the_timeout_asks_and_the_rest_suspects() -> None:
     (status,) = sent(effects, ReplicaStatus)
     assert (status.view, status.sequence) == (0, 0)
     assert delay_of(effects, Timer.PROGRESS) == 200 * MS
+    rig.others_wait()
     (asked,) = sent(rig.fire(Timer.PROGRESS, 200), ViewChange)
     assert asked.vote.view == 1
 
@@ -62,6 +63,36 @@ def test_a_delivery_between_the_halves_begins_anew() -> None:
     rig.fire(Timer.PROGRESS, 200)
     rig.decide(chain(1)[0])
     assert not sent(rig.fire(Timer.PROGRESS, 200), ViewChange)
+    rig.others_wait()
+    assert sent(rig.fire(Timer.PROGRESS, 200), ViewChange)
+
+
+def test_a_replica_that_waits_alone_stays_in_its_view_and_asks_again() -> None:
+    """f others must wait as well, in this view and at this height, since the last delivery."""
+    rig = Rig(1, 7)
+    first, second = chain(2)
+    rig.work()
+    rig.receive(0, ReplicaStatus(View(0), Sequence(0), alone=False))
+    rig.receive(2, ReplicaStatus(View(0), Sequence(0), alone=False))
+    rig.decide(first)
+    rig.receive(3, ReplicaStatus(View(0), Sequence(0), alone=False))
+    rig.receive(3, ReplicaStatus(View(1), Sequence(1), alone=False))
+    rig.receive(3, ReplicaStatus(View(0), Sequence(1), alone=True))
+    rig.receive(4, ReplicaStatus(View(0), Sequence(1), alone=False))
+    for _ in range(5):
+        effects = rig.fire(Timer.PROGRESS, 200)
+        assert sent(effects, ReplicaStatus)
+        assert not sent(effects, ViewChange)
+        assert delay_of(effects, Timer.PROGRESS) == 200 * MS
+    assert sent(rig.decide(second), Prepare)
+
+
+def test_who_has_left_the_view_waits_too() -> None:
+    rig = Rig(1, 7)
+    rig.work()
+    rig.fire(Timer.PROGRESS, 200)
+    for i in (3, 4):
+        assert not sent(rig.receive(i, view_change(7, i, 1)), ViewChange)
     assert sent(rig.fire(Timer.PROGRESS, 200), ViewChange)
 
 
