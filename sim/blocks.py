@@ -16,11 +16,14 @@ from primitives.ids import Hash32
 from primitives.params import ChainParams
 
 BLOCKS_KEPT = 1_024
-"""Executed blocks that are kept for late readers; a run rarely has nodes further behind."""
+"""How far below the highest block all executed blocks are kept, and how many older ones beside."""
 
 
 class BlockIndex:
-    """Executed blocks by digest; the oldest leave first.
+    """Executed blocks by digest: all of the last heights, and the latest to come of older ones.
+
+    The older ones stand apart, because a node that restarts executes its whole chain again; that
+    must not drive out what the others are about to commit.
 
     Args:
         genesis: block 0; never leaves.
@@ -28,11 +31,27 @@ class BlockIndex:
 
     def __init__(self, genesis: ExecutedBlock) -> None:
         self._genesis = genesis
-        self._blocks: Memo[Hash32, ExecutedBlock] = Memo(BLOCKS_KEPT)
+        self._highest = 0
+        self._by_height: dict[int, list[Hash32]] = {}
+        self._recent: dict[Hash32, ExecutedBlock] = {}
+        self._older: Memo[Hash32, ExecutedBlock] = Memo(BLOCKS_KEPT)
 
     def add(self, block: ExecutedBlock) -> None:
         """Take a block in."""
-        self._blocks.put(block.digest, block)
+        height = block.number
+        if height <= self._highest - BLOCKS_KEPT:
+            self._older.put(block.digest, block)
+            return
+        if block.digest not in self._recent:
+            self._by_height.setdefault(height, []).append(block.digest)
+        self._recent[block.digest] = block
+        while self._highest < height:
+            self._highest += 1
+            for digest in self._by_height.pop(self._highest - BLOCKS_KEPT, ()):
+                del self._recent[digest]
+
+    def _find(self, digest: Hash32) -> ExecutedBlock | None:
+        return self._recent.get(digest) or self._older.get(digest)
 
     def block(self, digest: Hash32) -> ExecutedBlock:
         """Return a block.
@@ -42,14 +61,14 @@ class BlockIndex:
         """
         if digest == self._genesis.digest:
             return self._genesis
-        block = self._blocks.get(digest)
+        block = self._find(digest)
         if block is None:
             raise KeyError(digest.hex())
         return block
 
     def transaction_hashes(self, digest: bytes) -> Sequence[bytes]:
         """Return the hashes of a block's transactions; empty for a block that is not known."""
-        block = self._blocks.get(Hash32(digest))
+        block = self._find(Hash32(digest))
         return () if block is None else tuple(t.hash for t in block.transactions)
 
 
