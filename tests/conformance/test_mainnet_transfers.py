@@ -7,7 +7,7 @@ other accounts that they touch are left out of the comparison. All else must com
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
@@ -52,17 +52,34 @@ def load(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
+class Common(TypedDict):
+    """What every kind of transaction has."""
+
+    nonce: int
+    gas_limit: Gas
+    to: Address | None
+    value: Wei
+    data: bytes
+    r: int
+    s: int
+
+
 def transaction(fields: dict[str, Any]) -> Transaction:
     """Rebuild a transaction from its RPC form."""
+    kind, v = number(fields["type"]), number(fields["v"])
+    common = Common(
+        nonce=number(fields["nonce"]),
+        gas_limit=Gas(number(fields["gas"])),
+        to=Address(octets(fields["to"])) if fields["to"] else None,
+        value=Wei(number(fields["value"])),
+        data=octets(fields["input"]),
+        r=number(fields["r"]),
+        s=number(fields["s"]),
+    )
     price = Wei(number(fields["gasPrice"]))
-    to = Address(octets(fields["to"])) if fields["to"] else None
-    rest = (Gas(number(fields["gas"])), to, Wei(number(fields["value"])), octets(fields["input"]))
-    nonce, v = number(fields["nonce"]), number(fields["v"])
-    signature = (number(fields["r"]), number(fields["s"]))
-    kind = number(fields["type"])
     if kind == 0:
         chain_id, parity = (None, v - 27) if v < 35 else ((v - 35) // 2, (v - 35) % 2)
-        return LegacyTransaction(chain_id, nonce, price, *rest, parity, *signature)
+        return LegacyTransaction(chain_id=chain_id, gas_price=price, y_parity=parity, **common)
     listed = tuple(
         AccessListEntry(
             Address(octets(each["address"])),
@@ -71,9 +88,17 @@ def transaction(fields: dict[str, Any]) -> Transaction:
         for each in fields["accessList"]
     )
     if kind == 1:
-        return AccessListTransaction(1, nonce, price, *rest, listed, v, *signature)
-    caps = (Wei(number(fields["maxPriorityFeePerGas"])), Wei(number(fields["maxFeePerGas"])))
-    return DynamicFeeTransaction(1, nonce, *caps, *rest, listed, v, *signature)
+        return AccessListTransaction(
+            chain_id=1, gas_price=price, access_list=listed, y_parity=v, **common
+        )
+    return DynamicFeeTransaction(
+        chain_id=1,
+        max_priority_fee_per_gas=Wei(number(fields["maxPriorityFeePerGas"])),
+        max_fee_per_gas=Wei(number(fields["maxFeePerGas"])),
+        access_list=listed,
+        y_parity=v,
+        **common,
+    )
 
 
 def pay_for_call(run: BlockExecution, call: PooledTransaction, gas_used: int) -> None:

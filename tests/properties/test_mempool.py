@@ -73,6 +73,8 @@ class Twin:
         return chosen
 
 
+Step = tuple[str, int, int, int, int]
+
 ADD = st.tuples(
     st.just("add"),
     st.integers(0, SENDERS - 1),
@@ -106,14 +108,14 @@ def check(pool: Mempool, twin: Twin, head: ExecutedBlock, base_fee: int) -> None
 
 
 @given(STEPS, st.sampled_from([3, 6, 100]))
-def test_the_pool_equals_a_searched_list(steps: list[tuple[str, ...]], count: int) -> None:
+def test_the_pool_equals_a_searched_list(steps: list[Step], count: int) -> None:
     head, base_fee = chain(params=FIXED), GWEI
     pool = Mempool(FIXED, MempoolLimits(count=count), head.state, base_fee)
     twin = Twin()
-    for now, (kind, first, nonce, tip, extra) in enumerate(steps):  # type: ignore[assignment]
+    for now, (kind, first, nonce, tip, extra) in enumerate(steps):
         at = Instant(now)
         if kind == "add":
-            incoming = offered(first, nonce, tip, extra)  # type: ignore[arg-type]
+            incoming = offered(first, nonce, tip, extra)
             place = [e for e in twin.held if (e.sender, e.nonce) == (incoming.sender, nonce)]
             outcome = pool.add(at, incoming)
             if not isinstance(outcome, Refused):
@@ -126,8 +128,8 @@ def test_the_pool_equals_a_searched_list(steps: list[tuple[str, ...]], count: in
             elif outcome.error.code == "pool_full":
                 check_full(twin, incoming, base_fee)
         else:
-            base_fee = GWEI * int(extra) * 3
-            chosen = twin.selection(GWEI, int(first))
+            base_fee = GWEI * extra * 3
+            chosen = twin.selection(GWEI, first)
             head = build_block(head, chosen, CONTEXT, FIXED)
             removed = pool.advance(at, head.state, base_fee, head.state.changes)
             assert set(removed) == twin.advance(head)

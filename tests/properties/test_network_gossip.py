@@ -1,6 +1,8 @@
 """Gossip under loss and lies: what an honest node admits reaches every honest node."""
 
 import heapq
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from hypothesis import given, settings, strategies as st
 
@@ -21,7 +23,9 @@ CONFIG = GossipConfig(
     requests_per_peer=1,
     response_bytes=8,
 )
-HANDLERS = {
+Handler = Callable[[Gossip, Instant, NodeId, Any], Sequence[Effect]]
+
+HANDLERS: dict[type[Message], Handler] = {
     AnnounceTransactions: Gossip.on_announce_transactions,
     GetTransactions: Gossip.on_get_transactions,
     PooledTransactions: Gossip.on_pooled_transactions,
@@ -60,7 +64,8 @@ class Network:
             elif item is GossipTimer.FETCH:
                 effects = core.on_fetch_timeout(now)
             else:
-                effects = HANDLERS[type(item)](core, now, NodeId(sender), item)  # type: ignore[operator]
+                assert isinstance(item, Message)
+                effects = HANDLERS[type(item)](core, now, NodeId(sender), item)
             self._perform(node, list(effects))
 
     def _perform(self, node: int, effects: list[Effect]) -> None:

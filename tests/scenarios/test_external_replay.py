@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("eth_account", reason="eth-account signs the transactions of this test")
 
 from eth_account import Account
-from eth_utils import to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from primitives.ids import Address
 from sim.assembly import build_world

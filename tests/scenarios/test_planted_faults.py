@@ -8,6 +8,7 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,7 @@ def test_an_honest_quorum_passes(scenario_file: Path) -> None:
 def test_a_quorum_one_too_small_is_caught_and_its_replay_line_repeats_it(
     scenario_file: Path, tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = Committee.quorum.fget
-    assert honest is not None
+    honest: Callable[[Committee], int] = vars(Committee)["quorum"].fget
     scenario = load_scenario(scenario_file)
     with monkeypatch.context() as patch:
         patch.setattr(Committee, "quorum", property(lambda self: honest(self) - 1))

@@ -8,6 +8,7 @@ from consensus.messages import MESSAGE_TYPES, Claim, Commit, Prepare, PrePrepare
 from consensus.signing import (
     CommitteeVerifier,
     MemoVerifier,
+    Signed,
     binding,
     signed_payload,
     verify_certificate,
@@ -82,7 +83,7 @@ def test_a_prepare_is_no_commit() -> None:
 
 def test_kinds_have_payloads_of_their_own() -> None:
     place = (View(1), Sequence(2), DIGEST)
-    messages = [
+    messages: list[Signed] = [
         PrePrepare(*place, GENESIS, b"", b""),
         Prepare(*place, GENESIS, 0, b""),
         Commit(*place, 0, b""),

@@ -7,7 +7,7 @@ from consensus.effects import BlockBuilt, BlockValidated, Deliver, ValidateBlock
 from consensus.messages import Commit, Prepare, PrePrepare
 from primitives.committee import Committee
 from primitives.ids import Hash32, NodeId, Sequence, View
-from primitives.machine import NOTHING, Broadcast, Loopback, Persist, Received, Work
+from primitives.machine import NOTHING, Broadcast, Effect, Loopback, Persist, Received, Work
 from tests.unit.consensus.harness import Network
 from tests.unit.consensus.rig import Rig, chain, emitted, only, pre_prepare, sent
 from tests.unit.consensus.toys import (
@@ -305,5 +305,5 @@ def _built(block: ToyBlock) -> BlockBuilt:
     return BlockBuilt(View(0), Sequence(1), block.digest, block.parent, block.payload)
 
 
-def _first(effects: list[object], kind: type) -> int:
+def _first(effects: list[Effect], kind: type[Effect]) -> int:
     return next(place for place, effect in enumerate(effects) if isinstance(effect, kind))

@@ -18,7 +18,7 @@ from node.execution import ExecutedBlock
 from node.node import Node
 from node.trace import EVENTS
 from node.wire import MESSAGE_TYPES, node_codec
-from primitives.ids import Address, Hash32, Instant, NodeId
+from primitives.ids import Address, Hash32, Instant, NodeId, Token
 from primitives.machine import (
     NOTHING,
     Completed,
@@ -27,10 +27,10 @@ from primitives.machine import (
     Persist,
     Persisted,
     Received,
+    Record,
     Started,
     Submitted,
     Tasks,
-    Token,
     Work,
 )
 from storage.memory import MemoryStore
@@ -229,9 +229,7 @@ def test_a_stored_chain_ends_at_its_first_broken_row() -> None:
     assert Node(make_config(1, 4), own, broken).ledger.tip.number == 0
 
 
-def record(table: str, height: int, value: bytes | None) -> object:
-    from primitives.machine import Record
-
+def record(table: str, height: int, value: bytes | None) -> Record:
     return Record(table, height.to_bytes(8, "big"), value)
 
 

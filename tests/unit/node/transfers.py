@@ -1,6 +1,7 @@
 """Accounts, chains and signed transfers for the tests of this folder."""
 
 from functools import cache
+from typing import TypedDict
 
 from node.builder import BuildContext, build_block
 from node.execution import ExecutedBlock, genesis_executed
@@ -16,6 +17,7 @@ from primitives.transaction import (
     AccessListTransaction,
     DynamicFeeTransaction,
     LegacyTransaction,
+    Transaction,
     encode_transaction,
     sign_transaction,
 )
@@ -27,6 +29,16 @@ FIXED = ChainParams(base_fee_rule="fixed", base_fee_initial=Wei(GWEI))
 COMMITTEE = Committee(tuple(bytes([index]) * 32 for index in range(4)))
 PROPOSER = Address(b"\xfe" * 20)
 CONTEXT = BuildContext(PROPOSER, 1)
+
+
+class Body(TypedDict):
+    """What every kind of transfer has."""
+
+    nonce: int
+    gas_limit: Gas
+    to: Address
+    value: Wei
+    data: bytes
 
 
 @cache
@@ -67,24 +79,36 @@ def raw_transfer(
     chain_id: int = PARAMS.chain_id,
 ) -> bytes:
     """A signed transfer; types 0 and 1 pay `cap` as their gas price."""
-    recipient = stranger(0) if to is None else to
-    start = (chain_id, nonce)
-    rest = (Gas(gas), recipient, Wei(value), data)
+    body = Body(
+        nonce=nonce,
+        gas_limit=Gas(gas),
+        to=stranger(0) if to is None else to,
+        value=Wei(value),
+        data=data,
+    )
+    unsigned: Transaction
     if tx_type == 0:
-        legacy = LegacyTransaction(*start, Wei(cap), *rest)
-        return encode_transaction(sign_transaction(legacy, private_key(sender)))
-    if tx_type == 1:
-        listed = AccessListTransaction(*start, Wei(cap), *rest, access_list)
-        return encode_transaction(sign_transaction(listed, private_key(sender)))
-    dynamic = DynamicFeeTransaction(*start, Wei(tip), Wei(cap), *rest, access_list)
-    return encode_transaction(sign_transaction(dynamic, private_key(sender)))
+        unsigned = LegacyTransaction(chain_id=chain_id, gas_price=Wei(cap), **body)
+    elif tx_type == 1:
+        unsigned = AccessListTransaction(
+            chain_id=chain_id, gas_price=Wei(cap), access_list=access_list, **body
+        )
+    else:
+        unsigned = DynamicFeeTransaction(
+            chain_id=chain_id,
+            max_priority_fee_per_gas=Wei(tip),
+            max_fee_per_gas=Wei(cap),
+            access_list=access_list,
+            **body,
+        )
+    return encode_transaction(sign_transaction(unsigned, private_key(sender)))
 
 
 def transfer(*args: object, **fields: object) -> PooledTransaction:
     """The same, checked. `params` of another chain may be given."""
     params = fields.pop("params", PARAMS)
     assert isinstance(params, ChainParams)
-    return check_transaction(raw_transfer(*args, **fields), params)  # type: ignore[arg-type]
+    return check_transaction(raw_transfer(*args, **fields), params)
 
 
 def built(

@@ -1,5 +1,8 @@
 """Expectations: each asks for one thing, passes or fails, and says what was found."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -20,14 +23,17 @@ class Found(msgspec.Struct, frozen=True):
     confirmation_time_seconds: Percentiles = Percentiles(0.2, 0.8, 1.5)
 
 
-def rows(violation: Violation | None = None, partial: bool = False, **expect: object):
-    found = evaluate(Expect(**expect), Found(), violation, partial)  # type: ignore[arg-type]
+def rows(
+    expect: Mapping[str, Any], violation: Violation | None = None, partial: bool = False
+) -> tuple[Expectation, ...]:
+    """What comes of expectations, each a key of `[expect]` with its decoded value."""
+    found = evaluate(Expect(**expect), Found(), violation, partial)
     assert found[0].name == "safety"
     return found
 
 
-def only(**expect: object) -> Expectation:
-    _, row = rows(**expect)
+def only(expect: Mapping[str, Any]) -> Expectation:
+    _, row = rows(expect)
     return row
 
 
@@ -36,12 +42,12 @@ def objection(checker: str) -> Violation:
 
 
 def test_safety_is_always_expected():
-    assert rows() == (Expectation("safety", passed=True, detail="no checker objected"),)
+    assert rows({}) == (Expectation("safety", passed=True, detail="no checker objected"),)
 
 
 @pytest.mark.parametrize("checker", ["agreement", "nonces", "somebody-elses"])
 def test_safety_fails_with_any_checker(checker):
-    (safety,) = rows(objection(checker))
+    (safety,) = rows({}, objection(checker))
     assert not safety.passed
     assert safety.detail == f"{checker} at 3 s, node 4: what happened"
 
@@ -70,7 +76,7 @@ def test_safety_fails_with_any_checker(checker):
     ],
 )
 def test_figures_are_held_against_their_limits(expect, passed, detail):
-    row = only(**expect)
+    row = only(expect)
     assert (row.name, row.passed, row.detail) == (next(iter(expect)), passed, detail)
 
 
@@ -92,10 +98,10 @@ def test_a_confirmation_time_of_nothing_fails():
     ],
 )
 def test_a_duty_fails_with_its_own_checker_and_leaves_safety_alone(expect, checker):
-    row = only(**expect)
+    row = only(expect)
     assert row.passed
     assert row.name == next(iter(expect))
-    safety, row = rows(objection(checker), partial=True, **expect)
+    safety, row = rows(expect, objection(checker), partial=True)
     assert safety.passed
     assert not row.passed
     assert row.detail == f"{checker} at 3 s, node 4: what happened"
@@ -104,39 +110,40 @@ def test_a_duty_fails_with_its_own_checker_and_leaves_safety_alone(expect, check
 @pytest.mark.parametrize("expect", [{"liveness_after_heal": Duration(1)}, {"agreement": True}])
 def test_a_duty_that_a_run_could_not_finish_is_not_fulfilled(expect):
     for violation in (None, objection("nonces")):
-        row = rows(violation, partial=True, **expect)[1]
+        row = rows(expect, violation, partial=True)[1]
         assert not row.passed
         assert row.detail.endswith("the run ended early")
 
 
 def test_an_objection_at_the_end_leaves_the_duties_before_it_fulfilled():
     both = {"liveness_after_heal": Duration(SECOND), "agreement": True}
-    _, liveness, agreement = rows(objection("final-agreement"), **both)
+    _, liveness, agreement = rows(both, objection("final-agreement"))
     assert liveness.passed
     assert not agreement.passed
     for checker in ("liveness-after-heal", "conservation"):
-        agreement = rows(objection(checker), **both)[2]
+        agreement = rows(both, objection(checker))[2]
         assert not agreement.passed
         assert agreement.detail.endswith(f"not judged, because {checker} objected first")
 
 
 def test_an_interrupted_run_says_so():
-    assert rows(partial=True)[0].detail == "no checker objected until the run was interrupted"
+    assert rows({}, partial=True)[0].detail == "no checker objected until the run was interrupted"
 
 
 def test_agreement_is_asked_for_by_name_only():
-    assert len(rows(agreement=False, agreement_within=5)) == 1
+    assert len(rows({"agreement": False, "agreement_within": 5})) == 1
 
 
 def test_rows_come_in_the_order_of_the_table():
-    found = rows(
-        agreement=True,
-        liveness_after_heal=Duration(1),
-        max_view_changes=9,
-        min_height=1,
-        max_p99_confirmation=Duration(9 * SECOND),
-        min_tps=1.0,
-    )
+    asked = {
+        "agreement": True,
+        "liveness_after_heal": Duration(1),
+        "max_view_changes": 9,
+        "min_height": 1,
+        "max_p99_confirmation": Duration(9 * SECOND),
+        "min_tps": 1.0,
+    }
+    found = rows(asked)
     assert [row.name for row in found] == [
         "safety",
         "min_tps",

@@ -1,5 +1,7 @@
 """The store in memory."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from primitives.machine import Record
@@ -42,8 +44,8 @@ def test_a_record_without_a_value_deletes() -> None:
 def test_a_batch_that_fails_half_way_changes_nothing() -> None:
     store = filled()
 
-    def broken() -> "list[Record]":
-        yield Record("blocks", b"\x01", b"other")  # type: ignore[misc]
+    def broken() -> Iterator[Record]:
+        yield Record("blocks", b"\x01", b"other")
         raise ValueError
 
     with pytest.raises(ValueError):  # noqa: PT011

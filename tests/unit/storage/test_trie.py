@@ -41,7 +41,9 @@ def test_roots_equal_those_of_the_plain_trie(starts: list[str], value: bytes) ->
 
 
 def test_one_by_one_equals_all_at_once() -> None:
-    items = {keccak256(b"%d" % index): b"value %d" % index for index in range(300)}
+    items: dict[bytes, bytes] = {
+        keccak256(b"%d" % index): b"value %d" % index for index in range(300)
+    }
     node: TrieNode = EMPTY_TRIE
     for path, value in items.items():
         node = update_trie(node, {path: value})
@@ -75,7 +77,7 @@ def test_deleting_an_absent_key_changes_nothing(start: str) -> None:
 
 
 def test_an_older_version_stays_as_it_was() -> None:
-    items = {keccak256(b"%d" % index): b"old" for index in range(100)}
+    items: dict[bytes, bytes] = {keccak256(b"%d" % index): b"old" for index in range(100)}
     old = built(items)
     root = trie_root_hash(old)
     update_trie(old, dict.fromkeys(list(items)[:50], b"new"))
