@@ -12,7 +12,6 @@ from node.execution import BlockExecution, ExecutedBlock
 from node.execution_base_fee import next_base_fee
 from node.validation import PooledTransaction
 from node.validation_header import earliest_timestamp, prev_randao
-from primitives.address import ZERO_ADDRESS
 from primitives.block import Block, encode_block, transactions_root
 from primitives.header import (
     EMPTY_OMMERS_HASH,
@@ -70,14 +69,6 @@ def build_block(
             continue
         bytes_left -= size
     return _seal(parent, execution, base_fee, context, params)
-
-
-def build_null_block(parent: ExecutedBlock, params: ChainParams) -> ExecutedBlock:
-    """Build the empty block that follows from its parent alone.
-
-    A new view fills a gap with it: every replica must get the same one without being told.
-    """
-    return build_block(parent, (), BuildContext(ZERO_ADDRESS, 0), params)
 
 
 def _seal(

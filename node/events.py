@@ -30,12 +30,6 @@ class BlockExecuted(Effect, frozen=True, gc=False):
     digest: Hash32
 
 
-class ChainMoved(Effect, frozen=True, gc=False):
-    """The head of the chain has moved by one block."""
-
-    height: int
-
-
 class PoolChanged(Effect, frozen=True, gc=False):
     """What waits for a block may have changed, in number or in age."""
 

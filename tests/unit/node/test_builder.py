@@ -3,16 +3,14 @@
 import pytest
 from msgspec.structs import replace
 
-from node.builder import BuildContext, build_block, build_null_block
+from node.builder import BuildContext, build_block
 from node.execution_base_fee import next_base_fee
 from node.validation_block import execute_block
-from primitives.address import ZERO_ADDRESS
 from primitives.block import decode_block, transactions_root
 from primitives.header import header_hash
 from primitives.ids import Gas, Wei
 from primitives.keccak import keccak256
 from primitives.params import ChainParams
-from primitives.trie import EMPTY_ROOT
 from tests.unit.node.transfers import (
     CONTEXT,
     FIXED,
@@ -90,16 +88,6 @@ def test_an_early_clock_is_raised_to_the_parents_second() -> None:
         assert execute_block(first, again.payload, params).digest == again.digest
 
 
-def test_a_null_block_follows_from_its_parent_alone() -> None:
-    parent = built(chain(), transfer(0, 0))
-    null = build_null_block(parent, PARAMS)
-    header = null.block.header
-    assert null.digest == build_null_block(parent, PARAMS).digest
-    assert (header.fee_recipient, header.timestamp) == (ZERO_ADDRESS, 1)
-    assert (header.state_root, header.transactions_root) == (parent.state.root(), EMPTY_ROOT)
-    assert execute_block(parent, null.payload, PARAMS).digest == null.digest
-
-
 def test_extra_data_is_carried() -> None:
     block = build_block(chain(), (), BuildContext(PROPOSER, 1, b"orrery"), PARAMS)
     assert block.block.header.extra_data == b"orrery"
@@ -140,7 +128,7 @@ def test_elasticity_moves_the_target() -> None:
 
 def test_balances_add_up_over_blocks() -> None:
     parent = chain()
-    supply = sum(each.balance for each in parent.state.accounts().values())
+    supply: int = sum(each.balance for each in parent.state.accounts().values())
     for nonce in range(3):
         parent = built(parent, transfer(0, nonce, account(1), 5), transfer(2, nonce))
         supply -= parent.burnt
