@@ -13,6 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
+PACKAGES := $(wildcard */__init__.py)
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links
@@ -72,12 +73,13 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # A stamp is newer than the lock it was installed from, so a second call does nothing.
-$(RUNTIME): requirements/runtime.lock pyproject.toml | $(BIN)/python
+# The packages are among what it depends on: an editable install knows only those it has seen.
+$(RUNTIME): requirements/runtime.lock pyproject.toml $(PACKAGES) | $(BIN)/python
 	$(PIP) install --require-hashes --requirement requirements/runtime.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DEV): requirements/dev.lock requirements/runtime.lock pyproject.toml | $(BIN)/python
+$(DEV): requirements/dev.lock requirements/runtime.lock pyproject.toml $(PACKAGES) | $(BIN)/python
 	$(PIP) install --require-hashes --requirement requirements/dev.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(RUNTIME) $@
