@@ -92,8 +92,9 @@ class Proposals:
             return self._wait(request)
         params = self._environment.genesis.params
         early_ns = earliest_timestamp(parent.block.header, params) * SECOND_NS - self._clock(now)
-        if early_ns > self._config.clock_drift_max // 2:
-            return [SetTimer(BuildTimer(request), Duration(early_ns))]
+        ahead_max = self._config.clock_drift_max // 2
+        if early_ns > ahead_max:
+            return [SetTimer(BuildTimer(request), Duration(early_ns - ahead_max))]
         base_fee = next_base_fee(parent.block.header, params)
         most = self._config.block_transactions
         candidates = tuple(self._pool.select(parent.state, base_fee, params.gas_limit, most))
