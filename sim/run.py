@@ -8,8 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-from consensus.certificate import Certificate
-from consensus.signing import verify_certificate
 from sim.assembly import build_world
 from sim.checkers import (
     CheckContext,
@@ -17,6 +15,7 @@ from sim.checkers import (
     CheckerSuite,
     Violation,
     ViolationFound,
+    certificate_verifier,
     evaluate,
     expected_checkers,
     safety_checkers,
@@ -166,14 +165,10 @@ def run_checkers(scenario: Scenario, world: World) -> list[Checker]:
     environment = world.environment
     genesis = environment.genesis
     digest = environment.genesis_block.digest
-
-    def verify(certificate: Certificate) -> None:
-        verify_certificate(certificate, genesis.committee, digest, environment.verifier)
-
     context = CheckContext(
         genesis_hash=digest,
         params=genesis.params,
-        verify_certificate=verify,
+        verify_certificate=certificate_verifier(genesis.committee, digest, environment.verifier),
         alloc=genesis.alloc,
         nodes=scenario.network.nodes,
     )
