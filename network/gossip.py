@@ -27,8 +27,8 @@ from network.gossip_state import (
     GossipState,
     GossipTimer,
     KnownHashes,
-    OwnTransaction,
     Request,
+    WaitingTransaction,
     Wanted,
 )
 from network.messages import AnnounceTransactions, GetTransactions, PooledTransactions
@@ -80,19 +80,21 @@ class Gossip:
         """Announce newly pooled transactions, given as (hash, type, size in bytes), in a while.
 
         Announcements wait `announce_delay` so that one message carries many. Those that a client
-        gave to this node are its `own`: it announces them again and again until they are gone.
+        gave to this node are its `own`: it announces them again and again until they are gone;
+        others more rarely, for their origin may have died.
         """
         state = self.state
-        quiet, idle = not state.unannounced, not state.own
+        quiet, idle = not state.unannounced, not (state.own or state.relayed)
+        waiting = state.own if own else state.relayed
         for transaction, kind, size in transactions:
             state.unannounced[transaction] = (kind, size)
             self._know(transaction)
-            if own:
-                state.own[transaction] = OwnTransaction(kind, size, now)
+            if own or len(waiting) < self._config.relayed_max:
+                waiting[transaction] = WaitingTransaction(kind, size, now)
         effects: list[Effect] = []
         if quiet and state.unannounced:
             effects.append(SetTimer(GossipTimer.ANNOUNCE, self._config.announce_delay))
-        if idle and state.own:
+        if idle and waiting:
             effects.append(SetTimer(GossipTimer.REPEAT, self._config.repeat_interval))
         return effects
 
@@ -177,19 +179,41 @@ class Gossip:
         return self._announce(gathered)
 
     def on_repeat_timeout(self, now: Instant) -> Sequence[Effect]:
-        """Announce again what was given to this node and still waits after a whole interval."""
+        """Announce again what still waits after a whole interval."""
         state = self.state
         held = {name: own for name, own in state.own.items() if self._source.get(name) is not None}
         state.own = held
-        if not held:
-            return NOTHING
         overdue: list[tuple[Hash32, tuple[int, int]]] = []
         for transaction, own in held.items():
             if own.announced_at + self._config.repeat_interval <= now:
                 own.announced_at = now
                 overdue.append((transaction, (own.type, own.size)))
+        overdue += self._overdue_relays(now)
+        if not held and not state.relayed:
+            return NOTHING
         timer = SetTimer(GossipTimer.REPEAT, self._config.repeat_interval)
         return [*self._announce(overdue), timer]
+
+    def _overdue_relays(self, now: Instant) -> list[tuple[Hash32, tuple[int, int]]]:
+        """Take from the front of what came from peers: what is gone, and what waits too long."""
+        relayed = self.state.relayed
+        passed: dict[Hash32, WaitingTransaction] = {}
+        overdue: dict[Hash32, WaitingTransaction] = {}
+        for transaction, waiting in relayed.items():
+            held = self._source.get(transaction) is not None
+            if held and waiting.announced_at + self._config.relay_interval > now:
+                break
+            passed[transaction] = waiting
+            if held:
+                overdue[transaction] = waiting
+                if len(overdue) == self._config.relays_max:
+                    break
+        for transaction in passed:
+            del relayed[transaction]
+        for transaction, waiting in overdue.items():
+            waiting.announced_at = now
+            relayed[transaction] = waiting
+        return [(name, (waiting.type, waiting.size)) for name, waiting in overdue.items()]
 
     def on_fetch_timeout(self, now: Instant) -> Sequence[Effect]:
         """Give up requests that are overdue and ask the next announcers.

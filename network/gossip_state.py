@@ -27,6 +27,12 @@ class GossipConfig(msgspec.Struct, frozen=True):
     repeat_interval: Duration = Duration(2_000_000_000)
     """How often a transaction that a client has given to this node is announced again while it
     waits, in ns. Without it, one that was announced into a partition would wait for ever."""
+    relay_interval: Duration = Duration(10_000_000_000)
+    """The same for what came from peers, in ns. Rare, and `relays_max` at a time: it only matters
+    when the node that the client gave it to has died with it."""
+    relays_max: int = 64
+    relayed_max: int = 16_384
+    """Transactions of peers that are watched for that at a time."""
     request_timeout: Duration = Duration(1_000_000_000)
     """After which silence a peer's request goes to another announcer, in ns."""
     hashes_per_announcement: int = HASHES_PER_ANNOUNCEMENT
@@ -85,8 +91,8 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class OwnTransaction:
-    """A transaction that a client has given to this node, still pooled when last looked at."""
+class WaitingTransaction:
+    """A transaction that was announced, and still pooled when last looked at."""
 
     type: int
     size: int
@@ -118,8 +124,10 @@ class GossipState:
     request_last: int = 0
     unannounced: dict[Hash32, tuple[int, int]] = field(default_factory=dict)
     """Type and size in bytes of what waits for the next announcement."""
-    own: dict[Hash32, OwnTransaction] = field(default_factory=dict)
-    """What this node answers for: oldest first."""
+    own: dict[Hash32, WaitingTransaction] = field(default_factory=dict)
+    """What clients have given to this node: oldest first."""
+    relayed: dict[Hash32, WaitingTransaction] = field(default_factory=dict)
+    """What came from peers: announced longest ago first."""
     offences: dict[NodeId, dict[str, int]] = field(default_factory=dict)
     """What each peer did wrong, and how often."""
     dropped: int = 0

@@ -76,6 +76,9 @@ class Network:
                 case Broadcast():
                     for to in self.neighbours(node):
                         self._carry(node, to, effect.message)
+                case SetTimer(timer=GossipTimer.REPEAT):
+                    # Pools never empty here: repetitions would go on for ever.
+                    pass
                 case SetTimer():
                     self._push(effect.delay_ns, node, node, effect.timer)
                 case TransactionsFetched():
