@@ -6,8 +6,11 @@ from typing import cast
 import pytest
 
 from node.execution import ExecutedBlock
+from node.shared import ComputeCache
+from node.validation_errors import InvalidBlock
 from primitives.ids import Hash32
-from sim.blocks import BLOCKS_KEPT, BlockIndex
+from sim.blocks import BLOCKS_KEPT, BlockIndex, IndexedCache
+from tests.unit.node.transfers import CONTEXT, PARAMS, chain as executed_chain, transfer
 
 
 def block(number: int, tag: int = 0) -> ExecutedBlock:
@@ -51,3 +54,40 @@ def test_what_is_kept_of_older_blocks_is_bounded() -> None:
     with pytest.raises(KeyError):
         index.block(older[0].digest)
     assert index.block(older[-1].digest) is older[-1]
+
+
+def test_the_cache_indexes_what_nodes_build_and_execute() -> None:
+    genesis = executed_chain()
+    transaction = transfer(0, 0)
+    index = BlockIndex(genesis)
+    built = IndexedCache(PARAMS, index).build(genesis, (transaction,), CONTEXT)
+    assert index.block(built.digest) is built
+    assert index.transaction_hashes(built.digest) == (transaction.hash,)
+    elsewhere = BlockIndex(genesis)
+    executed = IndexedCache(PARAMS, elsewhere).execute(genesis, built.payload)
+    assert isinstance(executed, ExecutedBlock)
+    assert elsewhere.block(built.digest) is executed
+    assert elsewhere.transaction_hashes(built.digest) == (transaction.hash,)
+
+
+def test_a_known_block_that_left_the_index_comes_back_when_it_is_executed_again() -> None:
+    genesis = executed_chain()
+    index = BlockIndex(genesis)
+    cache = IndexedCache(PARAMS, index)
+    built = cache.build(genesis, (), CONTEXT)
+    index.add(block(BLOCKS_KEPT + 1))
+    with pytest.raises(KeyError):
+        index.block(built.digest)
+    assert cache.execute(genesis, built.payload) is built
+    assert index.block(built.digest) is built
+
+
+def test_a_refused_block_is_not_indexed() -> None:
+    genesis = executed_chain()
+    index = BlockIndex(genesis)
+    cache = IndexedCache(PARAMS, index)
+    built = ComputeCache(PARAMS).build(genesis, (), CONTEXT)
+    refused = cache.execute(genesis, built.payload[:-1])
+    assert isinstance(refused, InvalidBlock)
+    with pytest.raises(KeyError, match=built.digest.hex()):
+        index.block(built.digest)
