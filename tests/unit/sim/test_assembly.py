@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from consensus.params import ConsensusParams
+from network.topology import Position
 from node.node import Node
 from primitives.keys import ValidatorKey
 from primitives.machine import Machine
@@ -15,7 +16,7 @@ from sim import assembly
 from sim.assembly import build_world, chain_params, consensus_params, fee_recipient
 from sim.profile import load_profile
 from sim.randomness import generator
-from sim.scenario import Scenario, decode_scenario
+from sim.scenario import Scenario, decode_scenario, place_nodes
 from sim.scenario.consensus import Chain, Consensus
 from sim.scenario.network import NodeClass
 from sim.signatures import ModelledKey, validator_seed
@@ -187,6 +188,7 @@ def test_the_committee_is_all_validators_but_the_sender() -> None:
     links = world()._links
     assert sorted(links.broadcast(0, 1, "committee", 100)[1]) == [0, 2, 3]
     assert sorted(links.broadcast(0, 5, "committee", 100)[1]) == [0, 1, 2, 3]
+    assert links._members("committee", 1) == [0, 2, 3]
 
 
 def test_neighbours_are_those_of_the_topology() -> None:
@@ -216,6 +218,8 @@ def test_a_geographic_topology_knows_where_regions_lie() -> None:
     built = world(network__topology="geographic", network__degree="1", network__regions=cities)
     assert 1 in built.topology[0]
     assert 3 in built.topology[2]
+    plans = place_nodes(scenario(network__regions=cities).network)
+    assert assembly._positions(plans)[0] == Position(latitude=35.7, longitude=139.7)
 
 
 # ---------------------------------------------------------------- classes
@@ -272,6 +276,13 @@ def test_nodes_of_one_machine_share_cores_and_disk() -> None:
         assert [part is parts[0] for part in parts] == [True, True, *[False] * 4]
         assert len({id(part) for part in parts}) == 3
     assert len({id(host.store) for host in hosts}) == 6
+
+
+def test_a_class_of_a_machines_nodes_reaches_that_machine() -> None:
+    machine = '[[network.classes]]\nname = "weak"\nnodes = [2, 3]\ncores = 2\ndisk = "hdd"\n'
+    hosts = world(machine, network__nodes_per_machine="2").kernel.hosts
+    assert [len(host.processors._free) for host in hosts] == [4, 4, 2, 2, 4, 4]
+    assert [host.disk._spec.fsync_ns // 500_000 for host in hosts] == [1, 1, 24, 24, 1, 1]
 
 
 def test_a_given_profile_is_what_work_costs() -> None:
