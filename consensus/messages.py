@@ -146,8 +146,6 @@ class Proposal(Message, frozen=True, gc=False, array_like=True, tag=True):
     payload: bytes
 
 
-Vote = Prepare | Commit
-
 MESSAGE_TYPES: tuple[type[Message], ...] = (
     PrePrepare,
     Prepare,
