@@ -138,12 +138,18 @@ class Node:
             return self._perform(now, effects)
         return self._perform(now, self._events[event.__class__](now, event))
 
-    def _perform(self, now: Instant, effects: Seq[Effect]) -> list[Effect]:
+    def _perform(self, now: Instant, effects: Seq[Effect]) -> Seq[Effect]:
         """Translate what is meant for the node's own cores; leave the rest in its place.
 
         What consensus is told comes last, one turn of it after another: effects of one core have
         to leave in the order of its turns, so that a timer set early is not set over later.
         """
+        internal = self._internal
+        for effect in effects:
+            if effect.__class__ in internal:
+                break
+        else:
+            return effects
         performed: list[Effect] = []
         told: deque[Effect] = deque()
         self._translate(now, effects, performed, told)
