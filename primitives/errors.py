@@ -25,6 +25,10 @@ class InvalidInput(OrreryError):
         self.actual = actual
         super().__init__(f"{where}: expected {expected}, got {actual}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it cross from a worker process; what was found crosses as text."""
+        return type(self), (self.where, self.expected, str(self.actual))
+
 
 class InvalidEncoding(InvalidInput):
     """Bytes that are not the canonical encoding of anything."""

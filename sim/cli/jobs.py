@@ -1,5 +1,6 @@
 """One run or several: here in this process, or spread over worker processes."""
 
+import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -13,7 +14,7 @@ from primitives.errors import InvalidInput
 from sim.packages import packages_fingerprint
 from sim.profile import Profile, load_profile
 from sim.report.result import RunResult
-from sim.scenario import Scenario
+from sim.scenario import Scenario, locate_mistake
 
 
 class Progress(Protocol):
@@ -41,6 +42,9 @@ class Progress(Protocol):
 
 
 Watch = Callable[[Progress], None]
+
+WORKLOAD_KEY = re.compile(r"workload(\.|\[|$)")
+"""What an error is about if it is about the `[workload]` table."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -74,7 +78,11 @@ class Job(msgspec.Struct, frozen=True):
 
 
 def run_job(job: Job, watch: Watch | None = None) -> RunResult:
-    """Simulate one job. An internal error leaves with the line that repeats it as its note."""
+    """Simulate one job. An internal error leaves with the line that repeats it as its note.
+
+    Raises:
+        ScenarioError: the workload of another package does not like its options.
+    """
     run_scenario: Callable[..., RunResult] = import_module("sim.run").run_scenario
     try:
         return run_scenario(
@@ -85,6 +93,10 @@ def run_job(job: Job, watch: Watch | None = None) -> RunResult:
             profile=job.profile,
             replay=job.replay,
         )
+    except InvalidInput as error:
+        if WORKLOAD_KEY.match(error.where) is None:
+            raise
+        raise locate_mistake(error, Path(job.file), job.overrides) from error
     except Exception as error:
         error.add_note(f"repeat it with: {job.replay}")
         raise

@@ -5,7 +5,7 @@ is node 17?".
 """
 
 from sim.scenario.consensus import Chain, Consensus
-from sim.scenario.decode import decode_scenario, decode_table, load_scenario
+from sim.scenario.decode import decode_scenario, decode_table, load_scenario, locate_mistake
 from sim.scenario.errors import Mistake, ScenarioError
 from sim.scenario.events import (
     Churn,
@@ -58,6 +58,7 @@ __all__ = [
     "Mistake",
     "ScenarioError",
     "load_scenario",
+    "locate_mistake",
     "decode_scenario",
     "decode_table",
     "format_scenario",

@@ -14,10 +14,11 @@ from pathlib import Path as FilePath
 import msgspec
 from msgspec import inspect as types
 
+from primitives.errors import InvalidInput
 from sim.scenario.checks import check_scenario
 from sim.scenario.errors import Mistake, Path, ScenarioError, dotted
 from sim.scenario.lines import KeyLines
-from sim.scenario.overrides import apply_override
+from sim.scenario.overrides import apply_override, parse_path
 from sim.scenario.scenario import Scenario
 from sim.scenario.shape import ShapeCheck
 from sim.scenario.workload import Replay, unify_workload
@@ -37,12 +38,7 @@ def load_scenario(file: FilePath, overrides: Sequence[str] = ()) -> Scenario:
         ScenarioError: with every mistake found.
         InvalidInput: a bad line of the replay file, by its number.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(
-            [Mistake(str(file), "", "a readable scenario file", _reason(error))]
-        ) from error
+    text = _read(file)
     scenario = decode_scenario(text, str(file), overrides, directory=file.parent)
     if isinstance(scenario.workload, Replay):
         read_replay(FilePath(scenario.workload.replay), scenario.chain.chain_id)
@@ -101,6 +97,35 @@ def _decode(
     return _settled(scenario, directory)
 
 
+def locate_mistake(error: InvalidInput, file: FilePath, overrides: Sequence[str]) -> ScenarioError:
+    """Return an error about a key of a scenario, with the place where its value came from.
+
+    The options of a workload from another package are judged when the workload is made, far from
+    the file that they stand in.
+
+    Args:
+        error: `error.where` is the dotted path of the key, as in "workload.every_ms".
+        file: the scenario file.
+        overrides: what changed it, in order.
+    """
+    text = _read(file)
+    places = _Places(KeyLines(text), str(file))
+    table = _toml(text, str(file))
+    for override in overrides:
+        places.override(apply_override(table, override), override)
+    place = places.find(parse_path(error.where.partition("[...]")[0]))
+    return ScenarioError([Mistake(place, error.where, error.expected, str(error.actual))])
+
+
+def _read(file: FilePath) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(
+            [Mistake(str(file), "", "a readable scenario file", _reason(error))]
+        ) from error
+
+
 def _reason(error: Exception) -> str:
     """Say what the operating system or the decoder said, without its numbers."""
     return getattr(error, "strerror", None) or str(error)
@@ -145,13 +170,14 @@ class _Places:
         self._overrides.append((path, text))
 
     def mistake(self, path: Path, expected: str, found: str, nearest: str | None = None) -> Mistake:
-        return Mistake(self._place(path), dotted(path), expected, found, nearest)
+        return Mistake(self.find(path), dotted(path), expected, found, nearest)
 
     def sorted(self, mistakes: list[Mistake]) -> list[Mistake]:
         """Return mistakes in file order, those of overrides last."""
         return sorted(mistakes, key=lambda mistake: _line_number(mistake.place))
 
-    def _place(self, path: Path) -> str:
+    def find(self, path: Path) -> str:
+        """Return the place of a value: its line, or the `--set` that gave it."""
         for changed, text in reversed(self._overrides):
             if changed == path[: len(changed)] or path == changed[: len(path)]:
                 return f"--set {text}"

@@ -42,6 +42,9 @@ class ScenarioError(InvalidInput):
         super().__init__(f"{first.place}: {first.key}", first.expected, first.actual)
         self.mistakes = tuple(mistakes)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.mistakes,)
+
     def __str__(self) -> str:
         return "\n".join(str(mistake) for mistake in self.mistakes)
 

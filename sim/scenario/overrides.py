@@ -21,7 +21,7 @@ def parse_override(text: str) -> tuple[Path, object]:
         ScenarioError: it is not of that form.
     """
     key, equals, value = text.partition("=")
-    path = _path(key)
+    path = parse_path(key)
     if not equals or not path:
         place = f"--set {text}"
         raise ScenarioError(
@@ -58,7 +58,8 @@ def _reaches(holder: object, part: str | int) -> bool:
     return isinstance(holder, dict)
 
 
-def _path(key: str) -> Path:
+def parse_path(key: str) -> Path:
+    """Split `events[0].at` into its parts; return no parts when it is no such path."""
     path: list[str | int] = []
     for part in key.split("."):
         match = PART.fullmatch(part)

@@ -10,10 +10,10 @@ from sim.workload.options import (
     ReplayOptions as ReplayOptions,
     TransferOptions as TransferOptions,
     decode_options as decode_options,
-    decode_table as decode_table,
 )
 from sim.workload.pace import Burst as Burst, Ramp as Ramp
 from sim.workload.replay import Replay as Replay, make_replay as make_replay
+from sim.workload.tables import decode_table as decode_table
 from sim.workload.transfers import make_transfers as make_transfers
 from sim.workload.workload import (
     NetworkView as NetworkView,

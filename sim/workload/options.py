@@ -8,6 +8,7 @@ import msgspec
 from primitives.errors import InvalidInput
 from primitives.ids import Duration, Gas, Instant, Wei
 from sim.workload.pace import Burst, Ramp
+from sim.workload.tables import decode_table
 
 ETHER = 10**18
 GWEI = 10**9
@@ -83,19 +84,6 @@ class ReplayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 Options = TypeVar("Options", TransferOptions, ReplayOptions)
-Table = TypeVar("Table")
-
-
-def decode_table(kind: type[Table], options: Mapping[str, object]) -> Table:
-    """Decode a `[workload]` table into a Struct.
-
-    Raises:
-        InvalidInput: says which key is unknown, missing or of another type.
-    """
-    try:
-        return msgspec.convert(options, kind)
-    except msgspec.ValidationError as error:
-        raise InvalidInput("workload", f"options of {kind.__name__}", error) from error
 
 
 def decode_options(kind: type[Options], options: Mapping[str, object]) -> Options:

@@ -12,6 +12,7 @@ from primitives.errors import InvalidInput
 from primitives.ids import Instant
 from primitives.transaction import decode_transaction, recover_sender
 from sim.checkers import CheckerSuite
+from sim.cli import main
 from sim.registry import (
     BUILT_IN_CHECKERS,
     foreign_checkers,
@@ -145,8 +146,29 @@ def test_the_guides_workload_runs(guide):
 
 def test_the_guides_workload_refuses_a_misspelt_key(guide):
     factory = workload_factory(guide.pop("kind"))
-    with pytest.raises(InvalidInput, match="unknown field `evry_ms`"):
+    with pytest.raises(InvalidInput) as caught:
         factory({"evry_ms": 3}, context())
+    assert str(caught.value) == (
+        'workload.evry_ms: expected one of every_ms, got an unknown key; did you mean "every_ms"?'
+    )
+
+
+@pytest.mark.parametrize("more", [(), ("--seeds", "2", "--workers", "2")])
+def test_the_command_line_says_where_an_option_of_the_guides_workload_is_wrong(
+    guide, tmp_path, monkeypatch, capsys, more
+):
+    assert guide == {"kind": "heartbeat", "every_ms": 250}
+    monkeypatch.chdir(tmp_path)
+    scenario = 'name = "s"\nduration = "1s"\n[network]\nvalidators = 4\n[workload]\n'
+    Path("s.toml").write_text(f'{scenario}kind = "heartbeat"\nevery_ms = 250\n')
+    assert main(["run", "s.toml", "--set", "workload.evry_ms=3", *more]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("orrery: --set workload.evry_ms=3: workload.evry_ms: expected one of ")
+    Path("s.toml").write_text(f'{scenario}kind = "heartbeat"\nevery_ms = "often"\n')
+    assert main(["run", "s.toml", *more]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    expected = 'expected a whole number, got "often"'
+    assert line == f"orrery: s.toml:7: workload.every_ms: {expected}"
 
 
 def test_the_guides_checker_judges(guide):
