@@ -22,7 +22,7 @@ from sim.scenario.overrides import apply_override, parse_path
 from sim.scenario.scenario import Scenario
 from sim.scenario.shape import ShapeCheck
 from sim.scenario.workload import Replay, unify_workload
-from sim.workload.replay import read_replay
+from sim.workload.replay import UnreadableReplay, read_replay
 
 POSITION = re.compile(r"\s*\(at line (\d+), column (\d+)\)$")
 
@@ -41,7 +41,14 @@ def load_scenario(file: FilePath, overrides: Sequence[str] = ()) -> Scenario:
     text = _read(file)
     scenario = decode_scenario(text, str(file), overrides, directory=file.parent)
     if isinstance(scenario.workload, Replay):
-        read_replay(FilePath(scenario.workload.replay), scenario.chain.chain_id)
+        replay = scenario.workload.replay
+        try:
+            read_replay(FilePath(replay), scenario.chain.chain_id)
+        except UnreadableReplay as error:
+            mistake = InvalidInput(
+                "workload.replay", "a readable file", f"{error.actual}: {replay}"
+            )
+            raise locate_mistake(mistake, file, overrides) from error
     return scenario
 
 
@@ -100,8 +107,8 @@ def _decode(
 def locate_mistake(error: InvalidInput, file: FilePath, overrides: Sequence[str]) -> ScenarioError:
     """Return an error about a key of a scenario, with the place where its value came from.
 
-    The options of a workload from another package are judged when the workload is made, far from
-    the file that they stand in.
+    The options of a workload from another package are judged when the workload is made, and a
+    file that a key names when it is read: far from the text that they stand in.
 
     Args:
         error: `error.where` is the dotted path of the key, as in "workload.every_ms".

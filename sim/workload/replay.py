@@ -23,6 +23,10 @@ SHOWN_LENGTH = 40
 """A bad line is quoted up to this many characters."""
 
 
+class UnreadableReplay(InvalidInput):
+    """The replay file cannot be read; `actual` is the reason in words."""
+
+
 class SignedLine(msgspec.Struct, frozen=True, gc=False):
     """One transaction of a replay file."""
 
@@ -41,12 +45,14 @@ def read_replay(path: Path, chain_id: int) -> list[SignedLine]:
         chain_id: what the transactions must be signed for, if they name a chain.
 
     Raises:
-        InvalidInput: the file cannot be read, holds nothing, or has a bad line; names the line.
+        UnreadableReplay: the file is not there, or is no text.
+        InvalidInput: it holds nothing, or has a bad line; names the line.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(str(path), "a readable text file of transactions", error) from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreadableReplay(str(path), "a readable text file of transactions", reason) from error
     entries = [
         _read_line(f"{path}:{number}", number, line.strip(), chain_id)
         for number, line in enumerate(text.splitlines(), start=1)

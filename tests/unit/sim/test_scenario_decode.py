@@ -182,6 +182,29 @@ def test_a_replay_is_found_beside_its_scenario(tmp_path: Path) -> None:
     assert decode_scenario(format_scenario(scenario)) == scenario
 
 
+def test_a_replay_that_cannot_be_read_is_named_with_its_key_and_the_reason_in_words(
+    tmp_path: Path,
+) -> None:
+    file = replay_file(tmp_path, [])
+    missing = tmp_path / "transactions.txt"
+    missing.unlink()
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(file)
+    reason = f"expected a readable file, got No such file or directory: {missing}"
+    assert str(caught.value) == f"{file}:8: workload.replay: {reason}"
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(file, ["workload.replay=."])
+    reason = f"expected a readable file, got Is a directory: {tmp_path}"
+    assert str(caught.value) == f"--set workload.replay=.: workload.replay: {reason}"
+
+
+def test_a_replay_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = replay_file(tmp_path, [])
+    (tmp_path / "transactions.txt").write_bytes(b"\xff\xfe")
+    with pytest.raises(ScenarioError, match=r"workload\.replay: .*'utf-8' codec can't decode"):
+        load_scenario(file)
+
+
 def test_a_bad_line_of_a_replay_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"transactions\.txt:3: expected one transaction in hex"):
         load_scenario(replay_file(tmp_path, ["", SIGNED, "0xzz"]), ["chain.chain_id=1"])
