@@ -8,11 +8,15 @@ from pathlib import Path
 
 import msgspec
 
+from primitives.ids import Instant
 from sim.assembly import build_world
+from sim.certificates import CERTIFICATE, COMMITTEE, certificate_files
 from sim.checkers import (
     CheckContext,
     Checker,
     CheckerSuite,
+    Recovery,
+    Stranded,
     Violation,
     ViolationFound,
     certificate_verifier,
@@ -21,6 +25,7 @@ from sim.checkers import (
     safety_checkers,
 )
 from sim.pictures import network_picture
+from sim.pools import Pools
 from sim.profile import Profile
 from sim.registry import foreign_checkers
 from sim.report import (
@@ -35,7 +40,7 @@ from sim.report import (
     write_run_directory,
 )
 from sim.report.writer import TRACE
-from sim.scenario import Scenario, format_scenario
+from sim.scenario import Scenario, calm_from, format_scenario
 from sim.trace import Observation
 from sim.world import World
 
@@ -87,7 +92,7 @@ def run_scenario(
     started = time.perf_counter()
     resolved = format_scenario(scenario)
     if run_directory is not None:
-        begin_run_directory(run_directory, resolved)
+        begin_run_directory(run_directory, resolved, (CERTIFICATE, COMMITTEE))
     world = build_world(scenario, seed, profile)
     collector = Collector(_shape(scenario), world.blocks)
     world.subscribe_honest(collector.observe)
@@ -116,7 +121,12 @@ def run_scenario(
     if run_directory is not None:
         picture = network_picture(scenario, world.topology)
         write_run_directory(
-            run_directory, result, collector, scenario_text=resolved, network=picture
+            run_directory,
+            result,
+            collector,
+            scenario_text=resolved,
+            network=picture,
+            extra=certificate_files(world, scenario.consensus.signatures),
         )
     return result
 
@@ -173,12 +183,16 @@ def run_checkers(scenario: Scenario, world: World) -> list[Checker]:
         nodes=scenario.network.nodes,
     )
     expect = scenario.expect
+    calm = Instant(calm_from(scenario.events))
+    within, after = expect.recovery_within, expect.stranded_after
     return [
         *safety_checkers(context),
         *expected_checkers(
             context,
             expect.liveness_after_heal,
             expect.agreement_within if expect.agreement else None,
+            None if within is None else Recovery(calm, within),
+            None if after is None else Stranded(Pools(world), after),
         ),
         *(make(context) for make in foreign_checkers().values()),
     ]

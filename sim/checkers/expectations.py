@@ -7,10 +7,12 @@ from primitives.ids import Duration
 from sim.checkers.checker import Violation
 from sim.checkers.final_agreement import FinalAgreement
 from sim.checkers.liveness import LivenessAfterHeal
+from sim.checkers.recovery import Recovery
+from sim.checkers.stranded import Stranded
 from sim.report.result import Expectation, Percentiles
 
 SECOND = 1_000_000_000
-ASKED_FOR = (LivenessAfterHeal.name, FinalAgreement.name)
+ASKED_FOR = (LivenessAfterHeal.name, FinalAgreement.name, Recovery.name, Stranded.name)
 """Checkers with an expectation of their own, in the order in which they are asked; all others make
 up `safety`."""
 
@@ -46,6 +48,16 @@ class Expected(Protocol):
     @property
     def liveness_after_heal(self) -> Duration | None:
         """A new block within this time after each heal, ns."""
+        ...
+
+    @property
+    def recovery_within(self) -> Duration | None:
+        """A new block within this time after the last disturbance, ns."""
+        ...
+
+    @property
+    def stranded_after(self) -> Duration | None:
+        """Nothing admitted earlier than this before the end is left over, ns."""
         ...
 
     @property
@@ -133,6 +145,14 @@ def _duties(expect: Expected, violation: Violation | None, partial: bool) -> Ite
     if expect.agreement:
         asked = f"running nodes end within {expect.agreement_within} blocks of one another"
         yield _duty("agreement", FinalAgreement.name, asked, violation, partial)
+    if expect.recovery_within is not None:
+        span = expect.recovery_within / SECOND
+        asked = f"a new block within {span:g} s after the last event has ended"
+        yield _duty("recovery_within", Recovery.name, asked, violation, partial)
+    if expect.stranded_after is not None:
+        span = expect.stranded_after / SECOND
+        asked = f"what nodes that stayed up admitted {span:g} s before the end is committed"
+        yield _duty("stranded_after", Stranded.name, asked, violation, partial)
 
 
 def _duty(

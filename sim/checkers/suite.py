@@ -21,7 +21,9 @@ from sim.checkers.final_agreement import FinalAgreement
 from sim.checkers.liveness import LivenessAfterHeal
 from sim.checkers.nonces import Nonces
 from sim.checkers.prefix import Prefix
+from sim.checkers.recovery import Recovery
 from sim.checkers.single_execution import SingleExecution
+from sim.checkers.stranded import Stranded
 
 SAFETY: Mapping[str, CheckerFactory] = MappingProxyType(
     {
@@ -45,6 +47,8 @@ def expected_checkers(
     context: CheckContext,
     liveness_after_heal: Duration | None = None,
     agreement_within: int | None = None,
+    recovery: Recovery | None = None,
+    stranded: Stranded | None = None,
 ) -> list[Checker]:
     """Return the checkers that only a scenario's `[expect]` asks for.
 
@@ -52,12 +56,15 @@ def expected_checkers(
         context: the run.
         liveness_after_heal: how long after a heal a new block may take, in ns; None: any time.
         agreement_within: blocks by which live nodes may differ at the end; None: any number.
+        recovery: made for the run's timeline, if it is asked for.
+        stranded: made for the run's pools, if it is asked for.
     """
     checkers: list[Checker] = []
     if liveness_after_heal is not None:
         checkers.append(LivenessAfterHeal(liveness_after_heal))
     if agreement_within is not None:
         checkers.append(FinalAgreement(context, agreement_within))
+    checkers.extend(checker for checker in (recovery, stranded) if checker is not None)
     return checkers
 
 

@@ -16,6 +16,7 @@ from sim.scenario.events import (
     Restart,
     Slow,
     TimelineEvent,
+    calm_from,
     event_end,
 )
 from sim.scenario.network import Disk, Network, NodeClass
@@ -67,5 +68,6 @@ __all__ = [
     "chosen_nodes",
     "partition_groups",
     "event_end",
+    "calm_from",
     "workload_options",
 ]

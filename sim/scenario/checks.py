@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sim.registry import workload_names
 from sim.scenario.errors import Path
 from sim.scenario.event_checks import check_events
-from sim.scenario.events import Heal, Partition, TimelineEvent, event_end
+from sim.scenario.events import Heal, Partition, TimelineEvent, calm_from, event_end
 from sim.scenario.findings import Finding, span, unknown_name
 from sim.scenario.network_checks import check_network
 from sim.scenario.scenario import Scenario
@@ -118,6 +118,7 @@ def _check_expect(scenario: Scenario) -> Iterator[Finding]:
         yield Finding(("expect", "max_p99_confirmation"), expected, span(longest))
     yield from _check_throughput(scenario)
     yield from _check_liveness(scenario)
+    yield from _check_calm(scenario)
 
 
 def _check_throughput(scenario: Scenario) -> Iterator[Finding]:
@@ -152,6 +153,18 @@ def _check_liveness(scenario: Scenario) -> Iterator[Finding]:
         left = scenario.duration - heals[-1]
         expected = f"at most {span(left)}, what the run lasts after its last heal"
         yield Finding(path, expected, span(within))
+
+
+def _check_calm(scenario: Scenario) -> Iterator[Finding]:
+    """Yield duties of the calm end of a run that is too short for them."""
+    within, after = scenario.expect.recovery_within, scenario.expect.stranded_after
+    left = scenario.duration - calm_from(scenario.events)
+    if within is not None and within > left:
+        expected = f"at most {span(left)}, what the run lasts after its last event"
+        yield Finding(("expect", "recovery_within"), expected, span(within))
+    if after is not None and after > scenario.duration:
+        expected = f"at most the duration, {span(scenario.duration)}"
+        yield Finding(("expect", "stranded_after"), expected, span(after))
 
 
 def _heals(events: tuple[TimelineEvent, ...]) -> Iterator[int]:

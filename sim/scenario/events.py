@@ -4,6 +4,7 @@ An event with `for` undoes itself after that long: the partition heals, the node
 regains its speed, the latency goes back.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import msgspec
@@ -86,3 +87,8 @@ TimelineEvent = Partition | Heal | Crash | Restart | Slow | Latency | Churn
 def event_end(event: TimelineEvent) -> int:
     """Return the instant when an event's `for` has passed, ns; its own when it has none."""
     return event.at + (getattr(event, "lasting", None) or 0)
+
+
+def calm_from(events: Iterable[TimelineEvent]) -> int:
+    """Return the instant from which no event disturbs the network any more, ns."""
+    return max(map(event_end, events), default=0)

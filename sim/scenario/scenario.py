@@ -40,6 +40,11 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Blocks that a running node may then be behind the highest one."""
     liveness_after_heal: PositiveSpan | None = None
     """Within this time after each heal, a block of a new height is committed, ns."""
+    recovery_within: PositiveSpan | None = None
+    """Within this time after the last event has ended, a block of a new height is committed, ns."""
+    stranded_after: PositiveSpan | None = None
+    """When the run ends, no transaction that came earlier than this before the end is uncommitted,
+    if a node took it, has been up ever since and could have included it, ns."""
     min_view_changes: Count | None = None
     max_view_changes: Count | None = None
 
