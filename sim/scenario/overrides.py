@@ -79,9 +79,14 @@ def _value(text: str) -> object:
 
 
 def _no_such_place(text: str, path: Path, holder: object) -> ScenarioError:
-    expected = "a table or a list to change"
-    if isinstance(holder, list):
-        expected = f"a position from 0 to {len(holder) - 1}" if holder else "a list with entries"
-    return ScenarioError(
-        [Mistake(f"--set {text}", dotted(path), expected, f"nothing at {dotted(path)}")]
-    )
+    expected, found = "a table or a list to change", f"nothing at {dotted(path)}"
+    if isinstance(path[-1], int):
+        name = dotted(path[:-1])
+        if isinstance(holder, list) and holder:
+            expected = f"a position from 0 to {len(holder) - 1}"
+        elif not holder:
+            expected = f"an entry that {name} has"
+            found = f"no such entry: the list {name} is empty"
+        else:
+            expected, found = f"{name} to be a list", shown(holder)
+    return ScenarioError([Mistake(f"--set {text}", dotted(path), expected, found)])

@@ -111,6 +111,19 @@ def test_an_override_needs_key_and_value(override: str) -> None:
     assert f"--set {override}: expected KEY=VALUE" in only_mistake(MINIMAL, override)
 
 
+@pytest.mark.parametrize("text", [MINIMAL, "events = []\n" + MINIMAL])
+def test_an_override_of_an_entry_that_an_empty_list_has_not(text: str) -> None:
+    assert only_mistake(text, "events[0].at=3s") == (
+        "--set events[0].at=3s: events[0]: expected an entry that events has, "
+        "got no such entry: the list events is empty"
+    )
+
+
+def test_an_override_of_an_entry_of_what_is_no_list() -> None:
+    message = only_mistake(MINIMAL, "network[0]=3")
+    assert message.startswith("--set network[0]=3: network[0]: expected network to be a list, got")
+
+
 def test_an_override_does_not_pass_through_a_plain_value() -> None:
     assert "a table or a list to change" in only_mistake(MINIMAL, "name.first=5")
 
