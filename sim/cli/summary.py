@@ -1,5 +1,6 @@
 """What a run came to, for people: tables for a terminal, plain lines in a pipe."""
 
+import os
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -9,8 +10,8 @@ from rich.text import Text
 from sim.report.result import RunResult
 from sim.report.seeds import Interval, intervals
 
-NARROW = 100
-"""Columns of a table that goes into a pipe."""
+PIPE_WIDTH = 100
+"""Columns of a table that goes into a pipe, unless COLUMNS asks for fewer or more."""
 
 
 class _Output(Console):
@@ -22,17 +23,20 @@ class _Output(Console):
 
 
 def output_console() -> Console:
-    """Return the console of results: standard output, wide enough when it is no terminal."""
+    """Return the console of results: standard output, as wide as it or COLUMNS says."""
     console = _Output(highlight=False)
-    return console if console.is_terminal else _Output(highlight=False, width=NARROW)
+    asked = os.environ.get("COLUMNS", "")
+    if console.is_terminal or (asked.isdecimal() and int(asked) > 0):
+        return console
+    return _Output(highlight=False, width=PIPE_WIDTH)
 
 
 def show_result(result: RunResult, console: Console) -> None:
     """Print one run: its figures, its expectations, what stopped it."""
     title = Text(f"{result.scenario}, seed {result.seed}")
     table = Table(title=title, title_justify="left")
-    table.add_column("figure")
-    table.add_column("value", justify="right")
+    table.add_column("figure", overflow="fold")
+    table.add_column("value", justify="right", overflow="fold")
     for figure, value in _figures(result):
         table.add_row(figure, Text(value))
     console.print(table)
@@ -76,10 +80,10 @@ def show_intervals(results: Sequence[RunResult], console: Console) -> None:
     first = results[0]
     title = Text(f"{first.scenario}, {len(results)} seeds")
     table = Table(title=title, title_justify="left")
-    table.add_column("figure")
+    table.add_column("figure", overflow="fold")
     for heading in ("mean", "95 % low", "95 % high"):
-        table.add_column(heading, justify="right")
-    table.add_column("unit")
+        table.add_column(heading, justify="right", overflow="fold")
+    table.add_column("unit", overflow="fold")
     for row in intervals(results):
         table.add_row(row.figure, *_interval_cells(row), row.unit)
     console.print(table)

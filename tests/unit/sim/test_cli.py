@@ -27,6 +27,7 @@ FAILED = (Expectation("min_tps", passed=False, detail="at least 500, reached 107
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
     path = tmp_path / "small.toml"
     path.write_text(SCENARIO)
     return Path("small.toml")
