@@ -12,7 +12,7 @@ from primitives.machine import Effect, Event
 class WorkPending(Event, frozen=True, gc=False):
     """The node holds transactions that wait for a block.
 
-    Sent again whenever either field moves, and (this or `WorkDone`) after each block that this
+    Sent again whenever a field moves, and (this or `WorkDone`) after each block that this
     node has built or adopted: a primary proposes once for each such news, since it cannot know
     what a block has taken away. Transactions in a block that this node has built and that is
     still in flight do not wait.
@@ -22,6 +22,9 @@ class WorkPending(Event, frozen=True, gc=False):
     """When the oldest waiting transaction that this node itself admitted came in."""
     count: int
     """How many wait."""
+    passed_over: Instant | None = None
+    """Since when blocks have passed over a transaction that this node itself admitted, though it
+    was executable and they had room for it at its price; None when there is no such one."""
 
 
 class WorkDone(Event, frozen=True, gc=False):

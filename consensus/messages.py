@@ -120,6 +120,8 @@ class ReplicaStatus(Message, frozen=True, gc=False, array_like=True, tag=True):
     """The last sequence it has delivered."""
     alone: bool
     """Only the receiver was asked, so it should answer whatever it can."""
+    passed_over: bool = False
+    """It complains that the primary of `view` passes over a transaction."""
 
 
 class Decided(Message, frozen=True, gc=False, array_like=True, tag=True):

@@ -27,7 +27,7 @@ from consensus.normal import replay
 from consensus.proposing import propose
 from consensus.signing import signed_payload, verify_commits, verify_prepares
 from consensus.state import Block, Effects, MissingPayload, ReplicaState, Timer, Validity
-from consensus.timers import arm_repair, restart
+from consensus.timers import arm_repair, restart, watch_fairness
 from consensus.trace import ViewEntered
 from primitives.ids import Instant, NodeId, Sequence, View
 from primitives.machine import (
@@ -155,6 +155,7 @@ def _enter(
         note_final(state, certificate, effects)
     state.progress_armed = False
     restart(state, now, effects)
+    watch_fairness(state, now, effects)
     deliver_ready(state, now, effects)
     if state.delivered < opening.base_sequence:
         fall_behind(state, message.trail[-1].signatures[0][0], effects)
@@ -172,6 +173,8 @@ def set_view(state: ReplicaState, message: NewView, opening: Opening) -> None:
     state.floor = opening.base_sequence
     state.frontier = state.delivered
     state.inquired = False
+    state.fairness.armed = False
+    state.fairness.complaints.clear()
     state.top = max(state.delivered, opening.base_sequence)
     state.proposing.building = Sequence(0)
     state.proposing.asked = state.work is not None

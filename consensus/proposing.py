@@ -21,7 +21,7 @@ from consensus.log import acceptance_records, persist
 from consensus.messages import PrePrepare
 from consensus.signing import signed_payload
 from consensus.state import Block, Effects, ReplicaState, Timer, Validity
-from consensus.timers import watch
+from consensus.timers import watch, watch_fairness
 from consensus.trace import PrePrepared
 from primitives.ids import Duration, Instant, Sequence
 from primitives.machine import NOTHING, Broadcast, CancelTimer, Effect, Emit, SetTimer
@@ -31,9 +31,10 @@ def on_work_pending(state: ReplicaState, now: Instant, event: WorkPending) -> Se
     """Wait for a delivery, and as primary propose."""
     state.work = event
     state.proposing.asked = True
-    if state.progress_armed and not state.leading:
-        return NOTHING
     effects: Effects = []
+    watch_fairness(state, now, effects)
+    if state.progress_armed and not state.leading:
+        return answer(effects)
     watch(state, now, effects)
     propose(state, now, effects)
     return answer(effects)
@@ -44,6 +45,7 @@ def on_work_done(state: ReplicaState, now: Instant, event: WorkDone) -> Seq[Effe
     state.work = None
     effects: Effects = []
     watch(state, now, effects)
+    watch_fairness(state, now, effects)
     return answer(effects)
 
 

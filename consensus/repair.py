@@ -94,7 +94,9 @@ def on_replica_status(
     answered = state.repair.answered
     if sender >= state.size or sender == state.index:
         return NOTHING
-    if message.view == state.view and message.sequence >= state.delivered and not message.alone:
+    if message.passed_over and message.view == state.view:
+        state.fairness.complaints[sender] = now
+    elif message.view == state.view and message.sequence >= state.delivered and not message.alone:
         state.impatient[sender] = None
     pause = state.params.repair_interval // 2
     if now - answered.get(sender, -pause) < pause:

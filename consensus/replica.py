@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence as Seq
 from typing import Any
 
 from consensus.effects import BlockBuilt, BlockValidated, ChainAdvanced, WorkDone, WorkPending
+from consensus.fairness import on_fairness_timeout
 from consensus.messages import (
     Commit,
     Decided,
@@ -58,6 +59,7 @@ ON_MESSAGE: Mapping[type[Message], Callable[..., Seq[Effect]]] = {
 ON_TIMER: Mapping[Any, Callable[[ReplicaState, Instant], Seq[Effect]]] = {
     Timer.PROGRESS: on_progress_timeout,
     Timer.VIEW_CHANGE: on_view_change_timeout,
+    Timer.FAIRNESS: on_fairness_timeout,
     Timer.REPAIR: on_repair_timeout,
     Timer.PROPOSE: on_propose_timeout,
 }

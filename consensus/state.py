@@ -41,6 +41,8 @@ class Timer(Enum):
     """A quorum wants a view, and its primary does not start it."""
     REPAIR = "consensus.repair"
     """Repeat what may have been lost."""
+    FAIRNESS = "consensus.fairness"
+    """Blocks are delivered, and pass over a transaction: first complain, then suspect."""
     PROPOSE = "consensus.propose"
     """A smaller batch has waited long enough, or the block interval is over."""
 
@@ -169,6 +171,20 @@ class Repair:
 
 
 @dataclass(slots=True)
+class Fairness:
+    """What is known about a primary that serves some and passes others over."""
+
+    armed: bool = False
+    """The FAIRNESS timer runs."""
+    complained: bool = False
+    """This replica has told the others."""
+    complaints: dict[int, Instant] = field(default_factory=dict)
+    """When each peer complained last in this view."""
+    replaced: int = 0
+    """Primaries suspected since nothing was passed over last; what the patience doubles with."""
+
+
+@dataclass(slots=True)
 class ReplicaState:
     """Everything one replica knows."""
 
@@ -218,6 +234,7 @@ class ReplicaState:
     changing: ViewChanging
     proposing: Proposing
     repair: Repair
+    fairness: Fairness
 
     work: WorkPending | None
     entered_at: Instant
@@ -291,6 +308,7 @@ def initial_state(config: ReplicaConfig) -> ReplicaState:
         changing=ViewChanging(),
         proposing=Proposing(),
         repair=Repair(),
+        fairness=Fairness(),
         work=None,
         entered_at=Instant(0),
         progress_at=Instant(0),

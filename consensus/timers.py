@@ -9,6 +9,9 @@ Timeouts double with each view change in a row, and fall back by one step with e
 a committee whose timeouts are too short for its network then stays near those that work,
 instead of climbing through several views for every block.
 
+The fairness timer runs while the node says that blocks pass a transaction over; deliveries do
+not restart it. Its rule stands in `consensus.fairness`.
+
 Reference: Castro & Liskov 1999, section 4.4; for the inquiry, the status messages of TOCS 2002,
 section 5.2.
 """
@@ -16,6 +19,9 @@ section 5.2.
 from consensus.state import Effects, ReplicaState, Timer
 from primitives.ids import Duration, Instant
 from primitives.machine import CancelTimer, SetTimer
+
+FAIRNESS_TIMEOUTS = 2
+"""For how many request timeouts blocks may pass a transaction over."""
 
 
 def _doubled(state: ReplicaState, timeout: Duration) -> Duration:
@@ -68,6 +74,33 @@ def restart(state: ReplicaState, now: Instant, effects: Effects) -> None:
         effects.append(SetTimer(Timer.PROGRESS, Duration(request_timeout(state) // 2)))
     else:
         watch(state, now, effects)
+
+
+def fairness_due(state: ReplicaState) -> Instant | None:
+    """Return when the primary has passed a transaction over for too long, None if it does not."""
+    since = None if state.work is None else state.work.passed_over
+    if since is None or not state.voting or state.primary == state.index:
+        return None
+    doublings = min(state.fairness.replaced, state.params.timeout_doublings)
+    patience = FAIRNESS_TIMEOUTS * request_timeout(state) << doublings
+    return Instant(max(since, state.entered_at) + patience)
+
+
+def watch_fairness(state: ReplicaState, now: Instant, effects: Effects) -> None:
+    """Start the fairness timer if a transaction is passed over, stop it if none is."""
+    fairness = state.fairness
+    if state.work is None or state.work.passed_over is None:
+        fairness.replaced = 0
+    due = fairness_due(state)
+    if (due is not None) == fairness.armed:
+        return
+    fairness.armed = due is not None
+    fairness.complained = False
+    if due is None:
+        effects.append(CancelTimer(Timer.FAIRNESS))
+        return
+    half = request_timeout(state) // 2
+    effects.append(SetTimer(Timer.FAIRNESS, Duration(max(due - half - now, 0))))
 
 
 def arm_repair(state: ReplicaState, effects: Effects) -> None:

@@ -85,6 +85,9 @@ def start_view_change(state: ReplicaState, target: View, effects: Effects) -> No
     if state.progress_armed:
         state.progress_armed = False
         effects.append(CancelTimer(Timer.PROGRESS))
+    if state.fairness.armed:
+        state.fairness.armed = False
+        effects.append(CancelTimer(Timer.FAIRNESS))
     own = changing.own = _view_change(state, target)
     effects.append(Emit(ViewChangeStarted(target)))
     effects.append(SIGN)

@@ -236,5 +236,23 @@ RULES = (
         ),
         UNIT + "test_linked_blocks:test_the_first_proposal_stands_on_the_head",
     ),
+    (
+        Mutation(
+            "one complaint replaces a primary",
+            "consensus.fairness",
+            "return len(others) >= state.faults",
+            "return True",
+        ),
+        UNIT + "test_fairness:test_who_is_alone_with_its_complaint_stays_and_repeats_it",
+    ),
+    (
+        Mutation(
+            "each delivery forgives the censor",
+            "consensus.delivery",
+            "    restart(state, now, effects)\n",
+            "    restart(state, now, effects)\n    state.fairness.armed = False\n",
+        ),
+        UNIT + "test_fairness:test_deliveries_do_not_calm_the_fairness_timer",
+    ),
 )
 """Faults that take a liar or a rare accident, each with the test of the rule that it breaks."""
