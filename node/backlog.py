@@ -1,4 +1,4 @@
-"""What consensus is told about the pool: since when something waits, and how much.
+"""What consensus is told about the pool: since when something waits, how much, and how it fares.
 
 Transactions in a block that this node has built wait no longer, though they leave the pool only
 when the block is final. A new view may drop such a block; then they wait again.
@@ -8,6 +8,7 @@ from collections.abc import Container
 
 from consensus.effects import WorkDone, WorkPending
 from node.execution import ExecutedBlock
+from node.fairness import Fairness
 from node.mempool import Mempool
 from primitives.ids import Hash32
 
@@ -17,11 +18,13 @@ class Backlog:
 
     Args:
         pool: the node's transactions.
+        fairness: tells since when blocks pass some of them over.
     """
 
-    __slots__ = ("_built", "_pool", "_told")
+    __slots__ = ("_built", "_fairness", "_pool", "_told")
 
-    def __init__(self, pool: Mempool) -> None:
+    def __init__(self, pool: Mempool, fairness: Fairness) -> None:
+        self._fairness = fairness
         self._pool = pool
         self._built: dict[Hash32, tuple[int, int]] = {}
         """Blocks that this node has built and that are in flight: height and transactions."""
@@ -44,7 +47,9 @@ class Backlog:
         in_flight = sum(count for _, count in self._built.values())
         count = self._pool.waiting_count - in_flight
         since = self._pool.oldest_local_since
-        told = WorkPending(since, count) if count > 0 and since is not None else WorkDone()
+        told: WorkPending | WorkDone = WorkDone()
+        if count > 0 and since is not None:
+            told = WorkPending(since, count, self._fairness.passed_over)
         if told == self._told and not news:
             return None
         self._told = told

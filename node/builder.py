@@ -25,9 +25,9 @@ from primitives.ids import Address, Gas, Wei
 from primitives.params import ChainParams
 from primitives.transaction import InvalidTransaction
 
-_HEADER_BYTES_MAX = 768
+HEADER_BYTES_MAX = 768
 """More than the encoded header, ommers, withdrawals and list prefixes take."""
-_ITEM_BYTES_MAX = 5
+ITEM_BYTES_MAX = 5
 """Most that RLP adds to a transaction in the body."""
 
 
@@ -58,9 +58,9 @@ def build_block(
     """
     base_fee = next_base_fee(parent.block.header, params)
     execution = BlockExecution(parent.state, base_fee, context.fee_recipient, params.gas_limit)
-    bytes_left = params.max_block_bytes - _HEADER_BYTES_MAX
+    bytes_left = params.max_block_bytes - HEADER_BYTES_MAX
     for candidate in candidates:
-        size = len(candidate.raw) + _ITEM_BYTES_MAX
+        size = len(candidate.raw) + ITEM_BYTES_MAX
         if size > bytes_left:
             continue
         try:

@@ -11,10 +11,11 @@ from network.messages import AnnounceBlock
 from network.sync import Sync
 from node.backlog import Backlog
 from node.config import Environment, NodeConfig, sync_config
-from node.costs import INCLUDE
+from node.costs import INCLUDE, SELECT
 from node.events import BlockExecuted, CatchUp, Delivered, PoolChanged, ToConsensus
 from node.execution import ExecutedBlock
 from node.execution_base_fee import next_base_fee
+from node.fairness import Fairness
 from node.ledger import Ledger, encode_certificate
 from node.mempool import Mempool
 from node.proposals import Proposals
@@ -33,6 +34,7 @@ class Commits:
         "_backlog",
         "_config",
         "_environment",
+        "_fairness",
         "_gossip",
         "_group",
         "_ledger",
@@ -52,8 +54,10 @@ class Commits:
         sync: Sync,
         proposals: Proposals,
         backlog: Backlog,
+        fairness: Fairness,
     ) -> None:
         self._backlog = backlog
+        self._fairness = fairness
         self._group = sync_config(config, environment).group
         self._config = config
         self._environment = environment
@@ -85,6 +89,9 @@ class Commits:
                 if not self._proposals.is_executing(event.digest):
                     effects.append(CatchUp(_signer(event.certificate), event.sequence))
                 break
+            looked = self._fairness.judge(now, block)
+            if looked:
+                effects.append(Work(SELECT, looked))
             effects += self.commit(now, block, encode_certificate(event.certificate), event)
         return effects
 
@@ -127,6 +134,7 @@ class Commits:
             self._gossip.note_known(transaction.hash for transaction in block.transactions)
         base_fee = next_base_fee(header, self._environment.genesis.params)
         self._backlog.committed(height)
+        self._fairness.served(block)
         self._pool.advance(now, block.state, base_fee, block.state.changes)
         if self._config.announce_blocks:
             effects.append(Broadcast(self._group, AnnounceBlock(height, block.digest)))

@@ -109,6 +109,12 @@ class Mempool:
         """
         return self._waiting.oldest()
 
+    def waiting_heads(self, before: Instant) -> list[PooledTransaction]:
+        """Return the next transaction of each sender that has been executable since `before`."""
+        senders = self._waiting.since(before)
+        queues = [self._senders[sender] for sender in senders]
+        return [queue.entries[queue.next_nonce].transaction for queue in queues]
+
     def add(self, now: Instant, transaction: PooledTransaction) -> Admission:
         """Admit a transaction that `check_transaction` has accepted, or say why not."""
         try:

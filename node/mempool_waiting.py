@@ -94,6 +94,14 @@ class WaitingSenders:
         entry = self._oldest.first()
         return None if entry is None else Instant(entry[0])
 
+    def since(self, before: Instant) -> list[Address]:
+        """Return the senders whose head became executable at `before` or earlier."""
+        return [
+            sender
+            for sender, head in self._heads.items()
+            if not head.parked and head.since <= before
+        ]
+
     def _admit(self, sender: Address, head: _Head) -> None:
         self.count += head.pending
         self._oldest.push((head.since, head.order, sender), len(self._heads))

@@ -12,13 +12,14 @@ from node.backlog import Backlog
 from node.commits import Commits
 from node.config import Environment, NodeConfig, Role, sync_config
 from node.execution_base_fee import next_base_fee
+from node.fairness import Fairness
 from node.intake import Intake, PoolSource
 from node.ledger import Ledger
 from node.mempool import Mempool
 from node.proposals import Proposals
 from node.requests import Requests
 from node.restore import restore
-from primitives.ids import Sequence
+from primitives.ids import Duration, Sequence
 from primitives.machine import Effect, Record
 from primitives.transaction import transaction_hash
 from storage.store import Store
@@ -62,9 +63,11 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     gossip = Gossip(config.gossip, PoolSource(pool), transaction_hash)
     sync = Sync(sync_config(config, environment), ledger, head.number)
     intake = Intake(config, environment.cache, pool, gossip, requests)
-    backlog = Backlog(pool)
+    pause = Duration(environment.consensus.request_timeout // 2)
+    fairness = Fairness(pool, params, config.block_transactions, pause)
+    backlog = Backlog(pool, fairness)
     proposals = Proposals(config, environment, ledger, pool, backlog, intake, requests)
-    commits = Commits(config, environment, ledger, pool, gossip, sync, proposals, backlog)
+    commits = Commits(config, environment, ledger, pool, gossip, sync, proposals, backlog, fairness)
     adoption = Adoption(environment, ledger, intake, commits, sync, requests)
     replica = None
     if config.role is Role.VALIDATOR:

@@ -11,13 +11,14 @@ from node.certificates import CertificateReader
 from node.costs import BODY_ROOTS, DECODE, EXECUTE, RECOVER, STATE_ROOT
 from node.demand import Outlines, block_demand, build_demand, transaction_demand
 from node.execution import ExecutedBlock
+from node.fairness import Fairness
 from node.ledger import UNDECIDED_MAX, Ledger, encode_certificate
 from node.mempool import Mempool
 from node.mempool_types import MempoolLimits
 from node.requests import Purpose, Requests
 from primitives.committee import Committee
 from primitives.errors import InvalidEncoding
-from primitives.ids import Hash32, Instant, Sequence, View
+from primitives.ids import Duration, Hash32, Instant, Sequence, View
 from primitives.machine import Serial, Tasks
 from tests.unit.node.harness import validator_key
 from tests.unit.node.transfers import FIXED, built, chain, transfer
@@ -114,22 +115,35 @@ def pool(*nonces: int) -> Mempool:
     return made
 
 
+def backlog_of(waiting: Mempool) -> Backlog:
+    return Backlog(waiting, Fairness(waiting, FIXED, 500, Duration(10)))
+
+
 def test_consensus_is_told_once_unless_there_is_news() -> None:
-    backlog = Backlog(pool(0, 1))
+    backlog = backlog_of(pool(0, 1))
     told = WorkPending(Instant(7), 2)
     assert backlog.report(news=False) == told
     assert backlog.report(news=False) is None
     assert backlog.report(news=True) == told
 
 
+def test_consensus_is_told_what_blocks_pass_over() -> None:
+    waiting = pool(0)
+    fairness = Fairness(waiting, FIXED, 500, Duration(10))
+    backlog = Backlog(waiting, fairness)
+    backlog.report(news=False)
+    fairness.judge(Instant(20), built(GENESIS, params=FIXED))
+    assert backlog.report(news=False) == WorkPending(Instant(7), 1, Instant(20))
+
+
 def test_an_empty_pool_is_no_news() -> None:
-    backlog = Backlog(pool())
+    backlog = backlog_of(pool())
     assert backlog.report(news=False) is None
     assert backlog.report(news=True) == WorkDone()
 
 
 def test_what_is_in_an_own_block_in_flight_does_not_wait() -> None:
-    backlog = Backlog(pool(0, 1, 2))
+    backlog = backlog_of(pool(0, 1, 2))
     backlog.built(child(GENESIS, 0, 1))
     assert backlog.report(news=False) == WorkPending(Instant(7), 1)
     backlog.built(child(child(GENESIS, 0, 1), 2))
@@ -137,7 +151,7 @@ def test_what_is_in_an_own_block_in_flight_does_not_wait() -> None:
 
 
 def test_a_new_view_lets_transactions_of_dropped_blocks_wait_again() -> None:
-    backlog = Backlog(pool(0, 1))
+    backlog = backlog_of(pool(0, 1))
     built = child(GENESIS, 0, 1)
     backlog.built(built)
     assert backlog.report(news=True) == WorkDone()
@@ -148,7 +162,7 @@ def test_a_new_view_lets_transactions_of_dropped_blocks_wait_again() -> None:
 
 
 def test_a_final_block_is_not_in_flight() -> None:
-    backlog = Backlog(pool(0, 1))
+    backlog = backlog_of(pool(0, 1))
     backlog.built(child(GENESIS, 0))
     backlog.built(child(child(GENESIS, 0), 1))
     backlog.committed(1)
