@@ -125,11 +125,10 @@ def _figures(expect: Expected, figures: Figures) -> Iterator[Expectation]:
         yield _at_least("min_tps", expect.min_tps, figures.tps, "transactions per second")
     if expect.max_p99_confirmation is not None:
         limit = expect.max_p99_confirmation / SECOND
-        yield _at_most(
-            "max_p99_confirmation", limit, figures.confirmation_time_seconds.p99, "s at p99"
-        )
+        p99 = figures.confirmation_time_seconds.p99
+        yield _at_most("max_p99_confirmation", limit, p99, "s", " at p99")
     if expect.min_height is not None:
-        yield _at_least("min_height", expect.min_height, figures.height, "blocks high")
+        yield _at_least("min_height", expect.min_height, figures.height, "blocks")
     if expect.min_view_changes is not None:
         low = expect.min_view_changes
         yield _at_least("min_view_changes", low, figures.view_changes, "view changes")
@@ -143,7 +142,8 @@ def _duties(expect: Expected, violation: Violation | None, partial: bool) -> Ite
         asked = f"a new block within {expect.liveness_after_heal / SECOND:g} s after each heal"
         yield _duty("liveness_after_heal", LivenessAfterHeal.name, asked, violation, partial)
     if expect.agreement:
-        asked = f"running nodes end within {expect.agreement_within} blocks of one another"
+        apart = _measure(expect.agreement_within, "blocks")
+        asked = f"running nodes at most {apart} apart at the end"
         yield _duty("agreement", FinalAgreement.name, asked, violation, partial)
     if expect.recovery_within is not None:
         span = expect.recovery_within / SECOND
@@ -174,15 +174,21 @@ def _asked_before(checker: str) -> tuple[str, ...]:
 
 
 def _at_least(name: str, low: float, found: float, unit: str) -> Expectation:
-    return Expectation(name, found >= low, f"expected at least {low:g}, found {found:g} {unit}")
+    limit, actual = _measure(low, unit), _measure(found, unit)
+    return Expectation(name, found >= low, f"expected at least {limit}, found {actual}")
 
 
-def _at_most(name: str, high: float, found: float | None, unit: str) -> Expectation:
+def _at_most(name: str, high: float, found: float | None, unit: str, of: str = "") -> Expectation:
+    limit = f"at most {_measure(high, unit)}{of}"
     if found is None:
-        return Expectation(
-            name, passed=False, detail=f"expected at most {high:g} {unit}, none seen"
-        )
-    return Expectation(name, found <= high, f"expected at most {high:g}, found {found:g} {unit}")
+        return Expectation(name, passed=False, detail=f"expected {limit}, none seen")
+    return Expectation(name, found <= high, f"expected {limit}, found {_measure(found, unit)}")
+
+
+def _measure(value: float, unit: str) -> str:
+    """Write a figure with its unit: "1 block", "3 view changes", "0.5 s"."""
+    singular = value == 1 and len(unit) > 1
+    return f"{value:g} {unit.removesuffix('s') if singular else unit}"
 
 
 def _objection(violation: Violation) -> str:

@@ -55,23 +55,31 @@ def test_safety_fails_with_any_checker(checker):
 @pytest.mark.parametrize(
     ("expect", "passed", "detail"),
     [
-        ({"min_tps": 100.0}, True, "expected at least 100, found 100 transactions per second"),
-        ({"min_tps": 100.5}, False, "expected at least 100.5, found 100 transactions per second"),
-        ({"min_height": 50}, True, "expected at least 50, found 50 blocks high"),
-        ({"min_height": 51}, False, "expected at least 51, found 50 blocks high"),
-        ({"min_view_changes": 2}, True, "expected at least 2, found 2 view changes"),
-        ({"min_view_changes": 3}, False, "expected at least 3, found 2 view changes"),
-        ({"max_view_changes": 2}, True, "expected at most 2, found 2 view changes"),
-        ({"max_view_changes": 0}, False, "expected at most 0, found 2 view changes"),
+        (
+            {"min_tps": 100.0},
+            True,
+            "expected at least 100 transactions per second, found 100 transactions per second",
+        ),
+        (
+            {"min_tps": 100.5},
+            False,
+            "expected at least 100.5 transactions per second, found 100 transactions per second",
+        ),
+        ({"min_height": 50}, True, "expected at least 50 blocks, found 50 blocks"),
+        ({"min_height": 51}, False, "expected at least 51 blocks, found 50 blocks"),
+        ({"min_view_changes": 2}, True, "expected at least 2 view changes, found 2 view changes"),
+        ({"min_view_changes": 3}, False, "expected at least 3 view changes, found 2 view changes"),
+        ({"max_view_changes": 2}, True, "expected at most 2 view changes, found 2 view changes"),
+        ({"max_view_changes": 1}, False, "expected at most 1 view change, found 2 view changes"),
         (
             {"max_p99_confirmation": Duration(3 * SECOND // 2)},
             True,
-            "expected at most 1.5, found 1.5 s at p99",
+            "expected at most 1.5 s at p99, found 1.5 s",
         ),
         (
             {"max_p99_confirmation": Duration(SECOND)},
             False,
-            "expected at most 1, found 1.5 s at p99",
+            "expected at most 1 s at p99, found 1.5 s",
         ),
     ],
 )
@@ -128,6 +136,14 @@ def test_an_objection_at_the_end_leaves_the_duties_before_it_fulfilled():
 
 def test_an_interrupted_run_says_so():
     assert rows({}, partial=True)[0].detail == "no checker objected until the run was interrupted"
+
+
+@pytest.mark.parametrize(("within", "apart"), [(0, "0 blocks"), (1, "1 block"), (3, "3 blocks")])
+def test_agreement_is_asked_for_in_a_sentence(within, apart):
+    expect = {"agreement": True, "agreement_within": within}
+    asked = f"running nodes at most {apart} apart at the end"
+    assert only(expect).detail == asked
+    assert rows(expect, partial=True)[1].detail == f"expected {asked}; the run ended early"
 
 
 def test_agreement_is_asked_for_by_name_only():
