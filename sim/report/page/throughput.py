@@ -15,7 +15,6 @@ from sim.report.page.axes import (
     nice_ticks,
     path,
     steps,
-    text,
 )
 from sim.report.page.cards import card, empty
 from sim.report.page.markup import Markup, element, void
@@ -81,7 +80,7 @@ def throughput_card(collector: Collector) -> Markup:
     step = column_seconds(end_ns)
     return card(
         "Throughput",
-        legend([("line s1", "committed (first commit anywhere)"), ("dash s2", "submitted")]),
+        legend(_entries(throughput(collector))),
         drawing,
         note=f"Means over {'each second' if step == 1 else f'{step} s'}. "
         "Shaded: not in the figures.",
@@ -104,17 +103,21 @@ def _curves(
     )
 
 
+def _entries(mean: float) -> list[tuple[str, str]]:
+    """Return the legend. The mean is told here: in the plot, the curves run along its line."""
+    entries = [("line s1", "committed (first commit anywhere)"), ("dash s2", "submitted")]
+    if mean > 0:
+        entries.append(("dots", f"mean committed, {units.rate(mean)}"))
+    return entries
+
+
 def _mean(collector: Collector, plot: TimePlot, y: Linear) -> Markup:
     mean = throughput(collector)
     window = measured_window(collector)
     if mean <= 0:
         return Markup()
     start, end = plot.pixel(window.start_ns), plot.pixel(window.end_ns)
-    return element(
-        "g",
-        line(start, y(mean), end, y(mean), "mean"),
-        text(f"mean {units.rate(mean)}", end - 6, y(mean) - 6, "mark", anchor="end"),
-    )
+    return line(start, y(mean), end, y(mean), "mean")
 
 
 def _titles(edges_s: list[float], committed: list[float], submitted: list[float]) -> list[str]:

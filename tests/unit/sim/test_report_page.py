@@ -96,6 +96,14 @@ def test_every_section_has_its_plot(page: str) -> None:
     assert 'class="empty"' not in page
 
 
+def test_the_mean_throughput_is_told_beside_the_curves_and_not_over_them(page: str) -> None:
+    card = page[page.index('id="throughput"') :]
+    drawing = card[card.index("<svg") : card.index("</svg>")]
+    assert 'class="mean"' in drawing
+    assert not re.search(r"<text[^>]*>mean", drawing)
+    assert re.search(r"<li>.*mean committed, [\d.,]+ tx/s</li>", card[: card.index("<svg")])
+
+
 def test_figures_stand_on_the_page(page: str, busy: Collector) -> None:
     text = " ".join(Outline(page).text)
     result = result_of(busy)
