@@ -110,13 +110,28 @@ def well_formed(message: Signed) -> bool:
 
 
 class CommitteeVerifier:
-    """The plain verifier: checks every signature that it is asked about."""
+    """The plain verifier: checks every signature that it is asked about.
+
+    Args:
+        committee: the validators.
+        genesis_hash: the chain.
+        verifier: checks single signatures.
+        shard: which of the chain's.
+        epoch: the one that the committee belongs to.
+    """
 
     __slots__ = ("_binding", "_committee", "_verifier")
 
-    def __init__(self, committee: Committee, genesis_hash: Hash32, verifier: Verifier) -> None:
+    def __init__(
+        self,
+        committee: Committee,
+        genesis_hash: Hash32,
+        verifier: Verifier,
+        shard: int = 0,
+        epoch: int = 0,
+    ) -> None:
         self._committee = committee
-        self._binding = binding(genesis_hash)
+        self._binding = binding(genesis_hash, shard, epoch)
         self._verifier = verifier
 
     def verify_message(self, message: Signed) -> bool:
