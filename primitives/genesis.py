@@ -61,14 +61,21 @@ def genesis_state_root(genesis: Genesis) -> Hash32:
     )
 
 
+def genesis_binding(params: ChainParams, committee: Committee) -> Hash32:
+    """Return the keccak-256 of parameters and committee: what the genesis header commits to.
+
+    Whoever knows the genesis hash can so be shown both, and need not believe anybody.
+    """
+    return keccak256(encode_canonical((params, committee)))
+
+
 def genesis_header(genesis: Genesis) -> Header:
     """Return the header of block 0.
 
-    Its extra data is the keccak-256 of the parameters and the committee, so that chains which
-    differ in either have different hashes, and a signature for one is none for the other.
+    Its extra data is the `genesis_binding`, so that chains which differ in parameters or
+    committee have different hashes, and a signature for one is none for the other.
     """
     params = genesis.params
-    binding = keccak256(encode_canonical((params, genesis.committee)))
     return Header(
         parent_hash=ZERO_HASH,
         ommers_hash=EMPTY_OMMERS_HASH,
@@ -82,7 +89,7 @@ def genesis_header(genesis: Genesis) -> Header:
         gas_limit=params.gas_limit,
         gas_used=Gas(0),
         timestamp=genesis.timestamp,
-        extra_data=binding,
+        extra_data=genesis_binding(params, genesis.committee),
         prev_randao=ZERO_HASH,
         nonce=ZERO_NONCE,
         base_fee_per_gas=params.base_fee_initial,
