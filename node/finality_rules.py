@@ -1,0 +1,243 @@
+"""What makes a certificate file a proof, and the reason why another is none.
+
+The order is that of the argument: which chain, which committee, which block, who signed, what
+they signed. Whatever comes first is reported. Structure is judged before any signature, so that
+a forged file costs little.
+"""
+
+from enum import Enum
+
+import msgspec
+
+from consensus.certificate import InvalidCertificate
+from consensus.messages import Commit, Prepare
+from consensus.signing import CommitteeVerifier, binding, signed_payload, verify_commits
+from node.finality import ChainCommittee, FinalityProof
+from primitives.errors import CryptoError, InvalidInput
+from primitives.genesis import genesis_binding
+from primitives.header import header_hash
+from primitives.ids import Hash32, View
+from primitives.keys import Ed25519Verifier
+
+NEARBY = 8
+"""How many shards, epochs and views are tried to say what a signature is really over."""
+
+
+class Reason(Enum):
+    """Why a file proves nothing. The values are what `--json` and the light client say."""
+
+    MODELLED = "modelled_signatures"
+    """They stand for signatures in a simulation; anybody can make them."""
+    CHAIN = "other_chain"
+    """Not the chain that is trusted, or a header of block 0 with another hash."""
+    SHARD = "other_shard"
+    EPOCH = "other_epoch"
+    COMMITTEE = "other_committee"
+    """Not the validators that are trusted, or not those that the genesis header commits to."""
+    DIGEST = "other_block"
+    """The certificate is for another hash than that of the header shown."""
+    SEQUENCE = "other_sequence"
+    """The certificate is for another height than that of the header shown."""
+    VIEW = "other_view"
+    TOO_FEW = "too_few_signatures"
+    REPEATED = "repeated_signer"
+    UNSORTED = "unsorted_signers"
+    UNKNOWN = "unknown_signer"
+    PREPARE = "prepare_not_commit"
+    """A prepared block may still lose to another one."""
+    SIGNER = "other_signer"
+    """A validator's signature under the name of another."""
+    SIGNATURE = "bad_signature"
+
+
+class NotFinal(CryptoError):
+    """A certificate file that does not prove its block final.
+
+    Args:
+        reason: which rule it breaks.
+        where: the field that shows it.
+        expected: what would stand there in a proof.
+        actual: what stands there.
+    """
+
+    def __init__(self, reason: Reason, where: str, expected: str, actual: object) -> None:
+        self.reason = reason
+        super().__init__(where, expected, actual)
+
+
+class Trust(msgspec.Struct, frozen=True):
+    """What the reader knows from elsewhere. Without any of it a file vouches for itself."""
+
+    genesis_hash: Hash32 | None = None
+    committee: ChainCommittee | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse two anchors that contradict one another.
+
+        Raises:
+            InvalidInput: the committee is of another chain.
+        """
+        if self.committee is None or self.genesis_hash is None:
+            return
+        if self.committee.genesis_hash != self.genesis_hash:
+            raise InvalidInput(
+                "trusted committee",
+                f"one of the trusted chain {self.genesis_hash.hex()}",
+                f"one of {self.committee.genesis_hash.hex()}",
+            )
+
+
+def check_proof(proof: FinalityProof, trust: Trust) -> None:
+    """Check that a file proves its block final.
+
+    Args:
+        proof: what the file says.
+        trust: what its reader knows.
+
+    Raises:
+        NotFinal: it does not; the reason.
+    """
+    _check_chain(proof, trust)
+    _check_committee(proof, trust)
+    _check_block(proof)
+    _check_signers(proof)
+    if proof.signatures == "modelled":
+        raise NotFinal(
+            Reason.MODELLED,
+            "signatures",
+            "Ed25519 signatures",
+            "modelled ones, which anybody can make; this proves nothing",
+        )
+    _check_signatures(proof)
+
+
+def _check_chain(proof: FinalityProof, trust: Trust) -> None:
+    """Check that the chain is the trusted one, and that its hash is that of its block 0."""
+    source, known = proof.source, trust.committee
+    genesis_hash = known.genesis_hash if known is not None else trust.genesis_hash
+    if genesis_hash is not None and source.genesis_hash != genesis_hash:
+        raise NotFinal(
+            Reason.CHAIN, "chain.genesis_hash", genesis_hash.hex(), source.genesis_hash.hex()
+        )
+    found = header_hash(proof.genesis_header)
+    if found != source.genesis_hash:
+        expected = f"the header with the hash {source.genesis_hash.hex()}"
+        raise NotFinal(Reason.CHAIN, "chain.genesis_header", expected, found.hex())
+
+
+def _check_committee(proof: FinalityProof, trust: Trust) -> None:
+    """Check shard, epoch and committee. The genesis hash binds the first committee of shard 0."""
+    source, known = proof.source, trust.committee
+    shard, epoch = (known.shard, known.epoch) if known is not None else (0, 0)
+    if source.shard != shard:
+        raise NotFinal(Reason.SHARD, "chain.shard", str(shard), source.shard)
+    if source.epoch != epoch:
+        raise NotFinal(Reason.EPOCH, "chain.epoch", str(epoch), source.epoch)
+    if known is not None and source.committee != known.committee:
+        raise NotFinal(Reason.COMMITTEE, "committee", "the trusted validators", "others")
+    if source.shard or source.epoch:
+        return
+    if proof.genesis_header.extra_data != genesis_binding(proof.params, source.committee):
+        raise NotFinal(
+            Reason.COMMITTEE,
+            "committee",
+            "the validators and parameters that the genesis header commits to",
+            "others",
+        )
+
+
+def _check_block(proof: FinalityProof) -> None:
+    """Check that the certificate is for the header shown."""
+    header, certificate = proof.header, proof.certificate
+    if certificate.sequence != header.number:
+        raise NotFinal(
+            Reason.SEQUENCE, "certificate.sequence", str(header.number), certificate.sequence
+        )
+    digest = header_hash(header)
+    if certificate.digest != digest:
+        raise NotFinal(
+            Reason.DIGEST,
+            "certificate.digest",
+            f"the header's hash {digest.hex()}",
+            certificate.digest.hex(),
+        )
+
+
+def _check_signers(proof: FinalityProof) -> None:
+    """Check that a quorum of distinct validators stands there, in canonical order."""
+    committee, signatures = proof.source.committee, proof.certificate.signatures
+    where = "certificate.signatures"
+    previous = -1
+    for replica, _ in signatures:
+        if replica >= committee.size:
+            expected = f"validators from 0 to {committee.size - 1}"
+            raise NotFinal(Reason.UNKNOWN, where, expected, replica)
+        if replica == previous:
+            raise NotFinal(Reason.REPEATED, where, "each validator once", f"{replica} again")
+        if replica < previous:
+            raise NotFinal(
+                Reason.UNSORTED, where, "ascending validators", f"{replica} after {previous}"
+            )
+        previous = replica
+    if len(signatures) < committee.quorum:
+        expected = f"{committee.quorum} signatures of {committee.size} validators"
+        raise NotFinal(Reason.TOO_FEW, where, expected, len(signatures))
+
+
+def _check_signatures(proof: FinalityProof) -> None:
+    """Check every signature; the decision is that of `consensus`, the words are ours."""
+    source, certificate = proof.source, proof.certificate
+    committee = source.committee
+    verifier = CommitteeVerifier(
+        committee, source.genesis_hash, Ed25519Verifier(), source.shard, source.epoch
+    )
+    try:
+        verify_commits(certificate, committee.size, committee.quorum, verifier)
+    except InvalidCertificate as error:
+        place = (certificate.view, certificate.sequence, certificate.digest)
+        for replica, signature in certificate.signatures:
+            if not verifier.verify_message(Commit(*place, replica, signature)):
+                raise diagnose(proof, replica, signature) from error
+        raise
+
+
+def diagnose(proof: FinalityProof, replica: int, signature: bytes) -> NotFinal:
+    """Say what a signature is really over that is no COMMIT of `replica` for the block.
+
+    Only what lies near is tried: the PREPARE, and some shards, epochs, views and other validators.
+    """
+    source, certificate = proof.source, proof.certificate
+    keys = source.committee.public_keys
+    verify = Ed25519Verifier().verify
+    view, sequence, digest = certificate.view, certificate.sequence, certificate.digest
+    commit = Commit(view, sequence, digest, replica, signature)
+    chain = source.genesis_hash
+
+    def found(reason: Reason, actual: str) -> NotFinal:
+        where = f"certificate.signatures: validator {replica}"
+        expected = (
+            f"its COMMIT for block {digest.hex()} at view {view}, sequence {sequence} of shard "
+            f"{source.shard}, epoch {source.epoch}"
+        )
+        return NotFinal(reason, where, expected, actual)
+
+    def signs(bound: bytes, message: Commit | Prepare) -> bool:
+        return verify(keys[replica], signed_payload(bound, message), signature)
+
+    here = binding(chain, source.shard, source.epoch)
+    parent = proof.header.parent_hash
+    if signs(here, Prepare(view, sequence, digest, parent, replica, signature)):
+        return found(Reason.PREPARE, "its PREPARE, which does not make a block final")
+    for near in range(NEARBY):
+        if signs(binding(chain, near, source.epoch), commit):
+            return found(Reason.SHARD, f"one for shard {near}")
+        if signs(binding(chain, source.shard, near), commit):
+            return found(Reason.EPOCH, f"one for epoch {near}")
+    for other in range(max(0, view - NEARBY), view + NEARBY + 1):
+        if signs(here, Commit(View(other), sequence, digest, replica, signature)):
+            return found(Reason.VIEW, f"one for view {other}")
+    payload = signed_payload(here, commit)
+    for index, key in enumerate(keys):
+        if verify(key, payload, signature):
+            return found(Reason.SIGNER, f"that of validator {index}")
+    return found(Reason.SIGNATURE, "a signature of something else, or none")
