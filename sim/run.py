@@ -10,6 +10,7 @@ import msgspec
 
 from primitives.ids import Instant
 from sim.assembly import build_world
+from sim.certificates import CERTIFICATE, COMMITTEE, certificate_files
 from sim.checkers import (
     CheckContext,
     Checker,
@@ -91,7 +92,7 @@ def run_scenario(
     started = time.perf_counter()
     resolved = format_scenario(scenario)
     if run_directory is not None:
-        begin_run_directory(run_directory, resolved)
+        begin_run_directory(run_directory, resolved, (CERTIFICATE, COMMITTEE))
     world = build_world(scenario, seed, profile)
     collector = Collector(_shape(scenario), world.blocks)
     world.subscribe_honest(collector.observe)
@@ -120,7 +121,12 @@ def run_scenario(
     if run_directory is not None:
         picture = network_picture(scenario, world.topology)
         write_run_directory(
-            run_directory, result, collector, scenario_text=resolved, network=picture
+            run_directory,
+            result,
+            collector,
+            scenario_text=resolved,
+            network=picture,
+            extra=certificate_files(world, scenario.consensus.signatures),
         )
     return result
 

@@ -8,7 +8,7 @@ when it is whole.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from primitives.errors import InvalidInput
@@ -28,10 +28,10 @@ REPORT = "report.html"
 _NOTE = "This run did not reach its end: the files beside this one cover a part of it, or none.\n"
 
 
-def begin_run_directory(path: Path, scenario_text: str) -> None:
+def begin_run_directory(path: Path, scenario_text: str, extra: Sequence[str] = ()) -> None:
     """Make the directory, clear what an earlier run left there, and mark it partial.
 
-    Only files of the names above are removed.
+    Only files of the names above are removed, and those of the names in `extra`.
 
     Raises:
         InvalidInput: the directory cannot be made or written to.
@@ -39,7 +39,7 @@ def begin_run_directory(path: Path, scenario_text: str) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
         (path / PARTIAL_MARKER).write_text(_NOTE, "utf-8")
-        for name in (SUMMARY, REPORT, METRICS, TRACE):
+        for name in (SUMMARY, REPORT, METRICS, TRACE, *extra):
             (path / name).unlink(missing_ok=True)
         _write_whole(path / SCENARIO, scenario_text)
     except OSError as error:
@@ -55,6 +55,7 @@ def write_run_directory(
     network: NetworkPicture | None = None,
     seeds: Sequence[RunResult] = (),
     epoch_s: int = 0,
+    extra: Mapping[str, str] | None = None,
 ) -> None:
     """Write everything but the trace (`TraceWriter` has written that) and settle the marker.
 
@@ -68,6 +69,7 @@ def write_run_directory(
         network: what to draw of the network.
         seeds: results of all seeds of this invocation, this one included.
         epoch_s: Unix time that stands for virtual time 0 in `metrics.om`.
+        extra: more files to write, by name.
 
     Raises:
         InvalidInput: the directory cannot be written to.
@@ -83,6 +85,8 @@ def write_run_directory(
         _write_whole(path / SCENARIO, scenario_text)
         _write_whole(path / METRICS, metrics.getvalue())
         _write_whole(path / REPORT, page)
+        for name, text in (extra or {}).items():
+            _write_whole(path / name, text)
         _write_whole(path / SUMMARY, encode_result(result).decode())
         if not result.partial:
             (path / PARTIAL_MARKER).unlink()

@@ -1,0 +1,61 @@
+"""What proves a run's last block final: the certificate that a node holds of its head."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from node.finality import (
+    ChainCommittee,
+    FinalityProof,
+    encode_committee,
+    encode_proof,
+)
+from node.node import Node
+from sim.world import World
+
+Signatures = Literal["real", "modelled"]
+"""As `[consensus] signatures` has it."""
+
+CERTIFICATE = "certificate.json"
+"""In a run directory: the highest final block that a live node holds."""
+COMMITTEE = "committee.json"
+"""In a run directory: the committee that a reader may want to trust."""
+
+
+def world_committee(world: World) -> ChainCommittee:
+    """Return the committee of a world, with the chain that it belongs to."""
+    environment = world.environment
+    return ChainCommittee(environment.genesis_block.digest, 0, 0, environment.genesis.committee)
+
+
+def head_proof(world: World, signatures: Signatures) -> FinalityProof | None:
+    """Return the proof of the highest block above genesis that an honest live node holds, if any.
+
+    Args:
+        world: at whatever instant.
+        signatures: what kind the run's validators make.
+    """
+    nodes = [machine for machine in world.nodes if isinstance(machine, Node)]
+    if not nodes:
+        return None
+    ledger = max(nodes, key=lambda node: node.ledger.tip.number).ledger
+    height = ledger.tip.number
+    if height == 0:
+        return None
+    environment = world.environment
+    return FinalityProof(
+        "ed25519" if signatures == "real" else "modelled",
+        world_committee(world),
+        environment.genesis_block.block.header,
+        environment.genesis.params,
+        ledger.tip.block.header,
+        ledger.certificate(height),
+    )
+
+
+def certificate_files(world: World, signatures: Signatures) -> Mapping[str, str]:
+    """Return the certificate files of a run by name; no certificate where no block is final."""
+    files = {COMMITTEE: encode_committee(world_committee(world)).decode()}
+    proof = head_proof(world, signatures)
+    if proof is not None:
+        files[CERTIFICATE] = encode_proof(proof).decode()
+    return files
