@@ -44,7 +44,7 @@ lint: $(DEV)
 
 types: $(DEV)
 	$(BIN)/mypy
-	$(BIN)/mypy tests bench
+	$(BIN)/mypy tests bench examples
 
 imports: $(DEV)
 	$(BIN)/lint-imports

@@ -1,0 +1,342 @@
+"""A light client: is this block final? Needs no part of Orrery, only this file.
+
+It reads a certificate file (docs/guides/certificates.md) and believes nothing in it but what
+follows from one hash that its user has from elsewhere, that of block 0:
+
+    genesis hash -> header of block 0 -> committee -> signatures of a quorum -> header -> roots
+
+    python examples/light_client.py certificate.json --genesis 0x...
+
+Exit code: 0 the block is final; 1 the file does not prove it, with the reason; 2 it is no
+certificate file. Needs Python 3.11, PyNaCl and msgspec.
+"""
+
+import argparse
+import re
+import struct
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import msgspec
+from msgspec import Meta
+from nacl.exceptions import BadSignatureError
+from nacl.signing import VerifyKey
+
+Hash = Annotated[str, Meta(pattern="^0x[0-9a-f]{64}$")]
+Mark = Annotated[str, Meta(pattern="^0x[0-9a-f]{128}$")]
+Bytes = Annotated[str, Meta(pattern="^0x([0-9a-f]{2})*$")]
+Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Shard = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+
+
+class Vote(msgspec.Struct, forbid_unknown_fields=True):
+    """One validator's signature over the COMMIT."""
+
+    replica: Number
+    signature: Mark
+
+
+class Certificate(msgspec.Struct, forbid_unknown_fields=True):
+    """Who has signed what."""
+
+    view: Number
+    sequence: Number
+    digest: Hash
+    signatures: list[Vote]
+
+
+class Chain(msgspec.Struct, forbid_unknown_fields=True):
+    """Where the block belongs."""
+
+    genesis_hash: Hash
+    genesis_header: Bytes
+    params: Bytes
+    shard: Shard
+    epoch: Number
+
+
+class Document(msgspec.Struct, forbid_unknown_fields=True):
+    """A certificate file."""
+
+    format: Literal["orrery.finality"]
+    version: Literal[1]
+    signatures: Literal["ed25519", "modelled"]
+    chain: Chain
+    committee: list[Hash]
+    header: Bytes
+    certificate: Certificate
+
+
+class Malformed(Exception):
+    """Not a certificate file."""
+
+
+class Forged(Exception):
+    """A certificate file that does not prove its block final; the first word is the reason."""
+
+
+# ---------------------------------------------------------------- Ethereum's hash and encoding
+
+ROUNDS, MASK = 24, 2**64 - 1
+RATE = 136
+
+
+def round_constants() -> list[int]:
+    """Return the constants of Keccak's rounds, from its shift register."""
+    constants, state = [], 1
+    for _ in range(ROUNDS):
+        constant = 0
+        for power in range(7):
+            if state & 1:
+                constant |= 1 << ((1 << power) - 1)
+            state = state << 1 ^ (0x171 if state & 0x80 else 0)
+        constants.append(constant)
+    return constants
+
+
+CONSTANTS = round_constants()
+
+
+def rotate(lane: int, by: int) -> int:
+    """Rotate 64 bits to the left."""
+    by %= 64
+    return (lane << by | lane >> (64 - by)) & MASK
+
+
+def permute(lanes: list[int]) -> list[int]:
+    """Apply Keccak-f[1600]; lane x, y stands at x + 5 y."""
+    for constant in CONSTANTS:
+        parity = [
+            lanes[x] ^ lanes[x + 5] ^ lanes[x + 10] ^ lanes[x + 15] ^ lanes[x + 20]
+            for x in range(5)
+        ]
+        mixed = [parity[(x - 1) % 5] ^ rotate(parity[(x + 1) % 5], 1) for x in range(5)]
+        lanes = [lane ^ mixed[place % 5] for place, lane in enumerate(lanes)]
+        x, y, moving = 1, 0, lanes[1]
+        for step in range(24):
+            x, y = y, (2 * x + 3 * y) % 5
+            place = x + 5 * y
+            moving, lanes[place] = lanes[place], rotate(moving, (step + 1) * (step + 2) // 2)
+        lanes = [
+            lanes[x + y] ^ (~lanes[(x + 1) % 5 + y] & lanes[(x + 2) % 5 + y] & MASK)
+            for y in range(0, 25, 5)
+            for x in range(5)
+        ]
+        lanes[0] ^= constant
+    return lanes
+
+
+def keccak256(data: bytes) -> bytes:
+    """Return Ethereum's hash; `hashlib.sha3_256` pads differently."""
+    padding = bytearray(RATE - len(data) % RATE)
+    padding[0] |= 0x01
+    padding[-1] |= 0x80
+    padded = data + padding
+    lanes = [0] * 25
+    for start in range(0, len(padded), RATE):
+        for place, word in enumerate(struct.unpack_from("<17Q", padded, start)):
+            lanes[place] ^= word
+        lanes = permute(lanes)
+    return struct.pack("<4Q", *lanes[:4])
+
+
+def header_fields(data: bytes, where: str) -> list[bytes]:
+    """Return the 21 fields of a header in RLP: a list of byte strings, nothing else."""
+    fields, position, end = [], *span(data, 0, 0xC0, where)
+    if end != len(data):
+        raise Malformed(f"{where}: expected one RLP list, got bytes behind it")
+    while position < end:
+        start, position = span(data, position, 0x80, where)
+        fields.append(data[start:position])
+    if position != end or len(fields) != 21:
+        raise Malformed(f"{where}: expected 21 fields, got {len(fields)}")
+    sizes = {0: 32, 3: 32, 8: None, 11: None, 12: None}
+    for index, size in sizes.items():
+        field = fields[index]
+        if size is not None and len(field) != size:
+            raise Malformed(f"{where}: expected {size} bytes in field {index}, got {len(field)}")
+        if index in {8, 11} and field[:1] == b"\0":
+            raise Malformed(f"{where}: expected a number without leading zeros in field {index}")
+    return fields
+
+
+def span(data: bytes, position: int, base: int, where: str) -> tuple[int, int]:
+    """Return where the content of an RLP item begins and ends; canonical lengths only."""
+    prefix = data[position] if position < len(data) else -1
+    if base == 0x80 and 0 <= prefix < 0x80:
+        return position, position + 1
+    if not base <= prefix < base + 0x40:
+        raise Malformed(f"{where}: expected canonical RLP, got prefix {prefix}")
+    length, start = prefix - base, position + 1
+    if length > 55:
+        digits = data[start : start + length - 55]
+        start, length = start + length - 55, int.from_bytes(digits, "big")
+        if length <= 55 or digits[:1] == b"\0":
+            raise Malformed(f"{where}: expected canonical RLP, got a long form of a short length")
+    if start + length > len(data) or (base == 0x80 and length == 1 and data[start] < 0x80):
+        raise Malformed(f"{where}: expected canonical RLP, got a cut or padded item")
+    return start, start + length
+
+
+# ---------------------------------------------------------------- the argument
+
+
+def raw(text: str) -> bytes:
+    """Return the bytes that "0x..." spells."""
+    return bytes.fromhex(text[2:])
+
+
+def read(data: bytes) -> Document:
+    """Return what a certificate file says, not judged."""
+    try:
+        document = msgspec.json.decode(data, type=Document)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"expected a certificate file, got {error}") from error
+    if not document.committee or len(set(document.committee)) != len(document.committee):
+        raise Malformed("committee: expected at least one validator, each key once")
+    return document
+
+
+def refuse(reason: str, detail: str) -> NoReturn:
+    """Say why the file proves nothing."""
+    raise Forged(f"{reason}: {detail}")
+
+
+def verify(document: Document, trusted_genesis: str) -> dict[str, object]:
+    """Check that the block is final on the chain with the trusted genesis hash.
+
+    Returns:
+        What the proof shows: height, hash, state root and the rest of the header's roots.
+    """
+    check_chain(document, trusted_genesis)
+    shown = document.certificate
+    block = header_fields(raw(document.header), "header")
+    height = int.from_bytes(block[8], "big")
+    if shown.sequence != height:
+        refuse("other_sequence", f"the header is of height {height}, not {shown.sequence}")
+    block_hash = keccak256(raw(document.header))
+    if raw(shown.digest) != block_hash:
+        refuse("other_block", f"the header hashes to {block_hash.hex()}, not {shown.digest}")
+    check_signers(shown, len(document.committee))
+    if document.signatures == "modelled":
+        refuse("modelled_signatures", "anybody can make them; run with real ones")
+    check_signatures(document, parent=block[0])
+    return {
+        "height": height,
+        "block_hash": shown.digest,
+        "state_root": f"0x{block[3].hex()}",
+        "timestamp": int.from_bytes(block[11], "big"),
+        "signers": [vote.replica for vote in shown.signatures],
+    }
+
+
+def check_chain(document: Document, trusted_genesis: str) -> None:
+    """Check that the trusted genesis hash stands for this committee."""
+    chain = document.chain
+    if chain.genesis_hash != trusted_genesis:
+        refuse("other_chain", f"expected {trusted_genesis}, got {chain.genesis_hash}")
+    genesis = header_fields(raw(chain.genesis_header), "chain.genesis_header")
+    found = keccak256(raw(chain.genesis_header))
+    if found != raw(trusted_genesis):
+        refuse("other_chain", f"the header of block 0 hashes to {found.hex()}")
+    if chain.shard:
+        refuse("other_shard", f"expected 0, got {chain.shard}")
+    if chain.epoch:
+        refuse("other_epoch", f"expected 0, got {chain.epoch}")
+    # MessagePack of the pair (parameters, committee): an array of two, each in its own form.
+    keys = msgspec.msgpack.encode({"public_keys": [raw(key) for key in document.committee]})
+    if genesis[12] != keccak256(b"\x92" + raw(chain.params) + keys):
+        refuse("other_committee", "the header of block 0 commits to another committee")
+
+
+def check_signers(shown: Certificate, size: int) -> None:
+    """Check that distinct validators, in order, make a quorum.
+
+    Any two quorums share an honest validator, and that one commits to one block only.
+    """
+    previous = -1
+    for vote in shown.signatures:
+        if vote.replica >= size:
+            refuse("unknown_signer", f"validator {vote.replica} of {size}")
+        if vote.replica == previous:
+            refuse("repeated_signer", f"validator {vote.replica}")
+        if vote.replica < previous:
+            refuse("unsorted_signers", f"validator {vote.replica} after {previous}")
+        previous = vote.replica
+    faults = (size - 1) // 3
+    quorum = (size + faults + 2) // 2
+    if len(shown.signatures) < quorum:
+        refuse("too_few_signatures", f"{len(shown.signatures)}, and it takes {quorum}")
+
+
+def commit_payload(genesis: bytes, shard: int, epoch: int, view: int, shown: Certificate) -> bytes:
+    """Return what a validator signs when it commits to a block."""
+    binding = b"orrery.consensus/1" + genesis + struct.pack(">IQ", shard, epoch)
+    return binding + struct.pack(">BQQ32s", 3, view, shown.sequence, raw(shown.digest))
+
+
+def signed(key: str, payload: bytes, signature: str) -> bool:
+    """Tell whether the Ed25519 signature is that of `key`."""
+    try:
+        VerifyKey(raw(key)).verify(payload, raw(signature))
+    except BadSignatureError:
+        return False
+    return True
+
+
+def check_signatures(document: Document, parent: bytes) -> None:
+    """Check every signature."""
+    genesis, shown = raw(document.chain.genesis_hash), document.certificate
+    payload = commit_payload(genesis, 0, 0, shown.view, shown)
+    for vote in shown.signatures:
+        if not signed(document.committee[vote.replica], payload, vote.signature):
+            reason = diagnosis(document, vote, parent)
+            refuse(reason, f"validator {vote.replica} has not signed this COMMIT")
+
+
+def diagnosis(document: Document, vote: Vote, parent: bytes) -> str:
+    """Say what a bad signature is really over, if that lies near."""
+    genesis, shown = raw(document.chain.genesis_hash), document.certificate
+    key, view = document.committee[vote.replica], shown.view
+    prepare = b"orrery.consensus/1" + genesis + struct.pack(">IQ", 0, 0)
+    prepare += struct.pack(">BQQ32s32s", 2, view, shown.sequence, raw(shown.digest), parent)
+    near = [("prepare_not_commit", prepare)]
+    for other in range(8):
+        near.append(("other_shard", commit_payload(genesis, other, 0, view, shown)))
+        near.append(("other_epoch", commit_payload(genesis, 0, other, view, shown)))
+    for other in range(max(0, view - 8), view + 9):
+        near.append(("other_view", commit_payload(genesis, 0, 0, other, shown)))
+    for reason, payload in near:
+        if signed(key, payload, vote.signature):
+            return reason
+    payload = commit_payload(genesis, 0, 0, view, shown)
+    if any(signed(other_key, payload, vote.signature) for other_key in document.committee):
+        return "other_signer"
+    return "bad_signature"
+
+
+def main() -> int:
+    """Judge one file and return the exit code."""
+    parser = argparse.ArgumentParser(description="Check that a block is final.")
+    parser.add_argument("file", type=Path, help="certificate.json of a run directory")
+    parser.add_argument("--genesis", required=True, help="hash of block 0, from whom you trust")
+    arguments = parser.parse_args()
+    if not re.fullmatch("0x[0-9a-f]{64}", arguments.genesis.lower()):
+        parser.error(f"--genesis: expected 0x and 64 digits, got {arguments.genesis!r}")
+    try:
+        shown = verify(read(arguments.file.read_bytes()), arguments.genesis.lower())
+    except Forged as error:
+        print(f"NOT FINAL  {error}")
+        return 1
+    except (Malformed, OSError) as error:
+        print(f"{arguments.file}: {error}", file=sys.stderr)
+        return 2
+    print("FINAL")
+    for name, value in shown.items():
+        print(f"  {name}: {value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
