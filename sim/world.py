@@ -93,6 +93,10 @@ class World:
         """Whether the node runs now."""
         return self.kernel.hosts[node].machine is not None
 
+    def is_honest(self, node: NodeId) -> bool:
+        """Whether the node is none of those that misbehave on purpose."""
+        return node not in self._liars
+
     def base_fee(self) -> Wei:
         """Base fee of the block after `head`, in wei per gas."""
         return next_base_fee(self._head.block.header, self.environment.genesis.params)

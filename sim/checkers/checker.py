@@ -76,6 +76,10 @@ class CheckedWorld(Protocol):
         """Whether the node runs now."""
         ...
 
+    def is_honest(self, node: NodeId) -> bool:
+        """Whether the node was built to keep to the protocol; a liar's events are not shown."""
+        ...
+
 
 class CertificateVerifier(Protocol):
     """`consensus.verify_certificate`, bound to the run's committee and genesis."""

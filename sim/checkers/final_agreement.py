@@ -1,4 +1,7 @@
-"""Final agreement: when the run ends, the nodes that are up stand at the same head, or nearly."""
+"""Final agreement: when the run ends, the nodes that are up stand at the same head, or nearly.
+
+A liar may stand where it likes.
+"""
 
 from primitives.ids import NodeId
 from sim.checkers.checker import CheckContext, CheckedWorld, Violation
@@ -6,7 +9,7 @@ from sim.checkers.events import BLOCK_COMMITTED, Observed, is_commit
 
 
 class FinalAgreement:
-    """Compares the last heights of all live nodes. That their blocks agree is `Agreement`'s part.
+    """Compares the last heights of live, honest nodes. That their blocks agree, `Agreement` sees.
 
     Args:
         context: the run.
@@ -29,7 +32,8 @@ class FinalAgreement:
 
     def finish(self, world: CheckedWorld) -> Violation | None:
         """Object to the live node that is furthest behind, if it is too far."""
-        live = [n for n in range(len(self._heights)) if world.is_live(NodeId(n))]
+        nodes = [NodeId(n) for n in range(len(self._heights))]
+        live = [n for n in nodes if world.is_live(n) and world.is_honest(n)]
         if not live:
             return None
         last = min(live, key=self._heights.__getitem__)
@@ -41,4 +45,4 @@ class FinalAgreement:
             f"ends at height {self._heights[last]}, {behind} behind node {first}; "
             f"at most {self._within} expected"
         )
-        return Violation(self.name, world.now, NodeId(last), detail)
+        return Violation(self.name, world.now, last, detail)

@@ -86,6 +86,7 @@ class World:
         self.blocks = {block.digest: block for block in blocks}
         self.certificates: dict[tuple[int, int], Certificate] = {}
         self.down: list[int] = []
+        self.liars: list[int] = []
         self.lookups: list[Hash32] = []
 
     def block(self, digest: Hash32) -> ExecutedBlock:
@@ -97,6 +98,9 @@ class World:
 
     def is_live(self, node: NodeId) -> bool:
         return node not in self.down
+
+    def is_honest(self, node: NodeId) -> bool:
+        return node not in self.liars
 
 
 def check_context() -> CheckContext:

@@ -278,6 +278,15 @@ def test_final_agreement_does_not_ask_nodes_that_are_down():
     assert history.judge(FinalAgreement(check_context())) is None
 
 
+def test_final_agreement_does_not_ask_liars():
+    history = History()
+    history.commit_all(range(NODES - 1), [1, 2, 3])
+    history.world.liars = [NODES - 1]
+    assert history.judge(FinalAgreement(check_context())) is None
+    history.world.liars = [0]
+    assert found(history.judge(FinalAgreement(check_context()))).node == NODES - 1
+
+
 def test_final_agreement_counts_a_node_that_never_committed():
     history = History()
     history.commit(0, 1)
