@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from consensus.params import ConsensusParams
-from consensus.signing import CommitteeVerifier, MemoVerifier
+from consensus.signing import CommitteeVerifier, MemoVerifier, binding
 from network.topology import Adjacency, Position, TopologyParams, build_topology
 from node.config import Environment, NodeConfig, Role
 from node.execution import genesis_executed
@@ -27,6 +27,7 @@ from sim.hosts.disk import Disk, DiskSpec
 from sim.hosts.processors import Processors
 from sim.kernel.engine import Kernel
 from sim.kernel.host import Host
+from sim.liars import LiarContext
 from sim.links.jitter import JitterLaw
 from sim.links.links import Links, LinkSpec
 from sim.links.places import PLACES
@@ -78,11 +79,12 @@ def build_world(
     )
     trace = Trace()
     topology = neighbours(scenario, plans, seed)
-    links = Links(link_spec(scenario, plans), _membership(scenario, topology), seed)
+    membership = _Membership(range(scenario.network.validators), topology)
+    links = Links(link_spec(scenario, plans), membership, seed)
     kernel = Kernel(
         _hosts(scenario, plans, profile or load_profile()),
         links,
-        _NodeFactory(scenario, plans, environment, signers, seed),
+        _NodeFactory(scenario, plans, environment, signers, membership, seed),
         node_codec().size,
         trace,
     )
@@ -154,10 +156,6 @@ def _positions(plans: Sequence[NodePlan]) -> tuple[Position, ...]:
     return tuple(Position(*PLACES.get(plan.region, (0.0, 0.0))) for plan in plans)
 
 
-def _membership(scenario: Scenario, topology: Adjacency) -> "_Membership":
-    return _Membership(range(scenario.network.validators), topology)
-
-
 class _Membership:
     """Who belongs to a group, seen from a sender."""
 
@@ -202,9 +200,11 @@ class _NodeFactory:
         plans: Sequence[NodePlan],
         environment: Environment,
         signers: Sequence[Signer],
+        membership: _Membership,
         seed: int,
     ) -> None:
         self._plans = plans
+        self._membership = membership
         self._seed = seed
         self._lives: dict[int, int] = {}
         self._configs = [_node_config(scenario, plan) for plan in plans]
@@ -219,10 +219,24 @@ class _NodeFactory:
         assert isinstance(store, MemoryStore)
         honest = Node(self._configs[node], self._environments[node], store)
         liar = self._plans[node].liar
-        if liar is None:
-            return honest
+        return honest if liar is None else liar_factory(liar)(honest, self._context(node, liar))
+
+    def _context(self, node: int, liar: str) -> LiarContext:
+        """Tell a liar its place. Its plan begins anew in each life, its own draws do not."""
         self._lives[node] = life = self._lives.get(node, 0) + 1
-        return liar_factory(liar)(honest, generator(self._seed, f"liar/{life}", node))
+        environment = self._environments[node]
+        return LiarContext(
+            index=NodeId(node),
+            committee=environment.genesis.committee,
+            params=environment.consensus,
+            binding=binding(environment.genesis_block.digest),
+            signer=environment.signer,
+            members=lambda group: [NodeId(n) for n in self._membership(group, node)],
+            accomplices=tuple(plan.node for plan in self._plans if plan.liar == liar),
+            generator=generator(self._seed, f"liar/{life}", node),
+            plan=generator(self._seed, f"liar-plan/{liar}"),
+            spare=lambda: Node(self._configs[node], environment, MemoryStore()),
+        )
 
 
 def _node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:

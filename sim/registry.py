@@ -13,14 +13,12 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib import metadata
 from types import MappingProxyType
-from typing import Protocol, cast
-
-import numpy as np
+from typing import cast
 
 from primitives.errors import InvalidInput
-from primitives.machine import Machine
 from sim.checkers.checker import CheckerFactory
 from sim.checkers.suite import SAFETY
+from sim.liars import BUILT_IN_LIARS, LiarFactory
 from sim.workload.replay import make_replay
 from sim.workload.transfers import make_transfers
 from sim.workload.workload import WorkloadFactory
@@ -33,14 +31,6 @@ BUILT_IN_WORKLOADS: Mapping[str, WorkloadFactory] = MappingProxyType(
     {"transfers": make_transfers, "replay": make_replay}
 )
 BUILT_IN_CHECKERS: Mapping[str, CheckerFactory] = MappingProxyType(SAFETY)
-
-
-class LiarFactory(Protocol):
-    """What an entry point of the group `orrery.liars` names."""
-
-    def __call__(self, honest: Machine, generator: np.random.Generator) -> Machine:
-        """Return a machine that misbehaves, by changing what `honest` is told or says."""
-        ...
 
 
 def workload_names() -> tuple[str, ...]:
@@ -75,17 +65,20 @@ def foreign_checkers() -> dict[str, CheckerFactory]:
 
 
 def liar_names() -> tuple[str, ...]:
-    """Return the names that `liar` of a node class may have. None ship."""
-    return tuple(_foreign(LIARS, {}))
+    """Return the names that `liar` of a node class may have, built-in ones first."""
+    return (*BUILT_IN_LIARS, *_foreign(LIARS, BUILT_IN_LIARS))
 
 
 def liar_factory(name: str) -> LiarFactory:
-    """Return the factory of a liar. None ship.
+    """Return the factory of a liar.
 
     Raises:
         InvalidInput: nobody provides it, two packages do, or its package is broken.
     """
-    return cast(LiarFactory, _load(LIARS, name, {}))
+    built_in = BUILT_IN_LIARS.get(name)
+    if built_in is not None:
+        return built_in
+    return cast(LiarFactory, _load(LIARS, name, BUILT_IN_LIARS))
 
 
 def _foreign(group: str, built_in: Mapping[str, object]) -> dict[str, metadata.EntryPoint]:

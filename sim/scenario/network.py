@@ -65,7 +65,7 @@ class NodeClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mempool_bytes: ByteCount | None = None
     mempool_per_sender: PositiveCount | None = None
     liar: Annotated[str, Meta(min_length=1)] | None = None
-    """Name of an entry point in the group `orrery.liars`: these nodes misbehave that way."""
+    """A liar that ships (`sim.liars`) or an entry point of `orrery.liars`: how these nodes lie."""
 
 
 class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import msgspec
-import numpy as np
 import pytest
 
 from consensus.params import ConsensusParams
@@ -14,6 +13,7 @@ from primitives.machine import Machine
 from primitives.params import ChainParams
 from sim import assembly
 from sim.assembly import build_world, chain_params, consensus_params, fee_recipient
+from sim.liars import LiarContext
 from sim.profile import load_profile
 from sim.randomness import generator
 from sim.scenario import Scenario, decode_scenario, place_nodes
@@ -339,10 +339,13 @@ def test_each_life_of_a_liar_draws_from_a_stream_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     drawn: list[int] = []
+    planned: list[int] = []
 
-    def lie(honest: Machine, stream: np.random.Generator) -> Machine:
+    def lie(honest: Machine, context: LiarContext) -> Machine:
         assert isinstance(honest, Node)
-        drawn.append(int(stream.integers(2**63)))
+        assert context.accomplices == (1, 2)
+        drawn.append(int(context.generator.integers(2**63)))
+        planned.append(int(context.plan.integers(2**63)))
         return honest
 
     plain = scenario()
@@ -355,3 +358,5 @@ def test_each_life_of_a_liar_draws_from_a_stream_of_its_own(
     lives = ((1, 1), (1, 2), (2, 2))
     streams = [generator(3, f"liar/{life}", node) for life, node in lives]
     assert drawn == [int(stream.integers(2**63)) for stream in streams]
+    assert len(planned) == 3
+    assert len(dict.fromkeys(planned)) == 1, "accomplices follow one plan, in every life"

@@ -21,7 +21,7 @@ validators = 4
 [[network.classes]]
 name = "traitors"
 nodes = [2]
-liar = "silent"
+liar = "mumbling"
 
 [workload]
 rate = 20
@@ -30,7 +30,7 @@ accounts = 10
 
 
 @pytest.fixture
-def silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path) -> None:
+def mumbling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path) -> None:
     """Install the package of the guide's example."""
     guide = (repository / "docs/guides/extending.md").read_text("utf-8")
     found = re.search(r"```python\n# my_package/liars.py\n(.*?)```", guide, re.DOTALL)
@@ -49,10 +49,10 @@ def silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path) ->
     monkeypatch.syspath_prepend(tmp_path)
 
 
-@pytest.mark.usefixtures("silent")
-def test_a_silent_validator_is_built_and_the_others_go_on() -> None:
+@pytest.mark.usefixtures("mumbling")
+def test_a_mumbling_validator_is_built_and_the_others_go_on() -> None:
     scenario = decode_scenario(SCENARIO)
-    assert [plan.liar for plan in place_nodes(scenario.network)] == [None, None, "silent", None]
+    assert [plan.liar for plan in place_nodes(scenario.network)] == [None, None, "mumbling", None]
 
     result = run_scenario(scenario, seed=1)
 
@@ -62,13 +62,13 @@ def test_a_silent_validator_is_built_and_the_others_go_on() -> None:
 
 def test_an_unknown_liar_is_refused_by_its_key() -> None:
     with pytest.raises(ScenarioError, match=r"network\.classes\[0\]\.liar"):
-        decode_scenario(SCENARIO.replace("silent", "sleepy"))
+        decode_scenario(SCENARIO.replace("mumbling", "sleepy"))
 
 
 class Boaster:
     """Says that it has committed blocks that nobody knows."""
 
-    def __init__(self, honest: Machine, _generator: object) -> None:
+    def __init__(self, honest: Machine, _context: object) -> None:
         self._honest = honest
 
     def step(self, now: Instant, event: Event) -> Sequence[Effect]:
@@ -79,7 +79,7 @@ class Boaster:
         return [*self._honest.step(now, event), boast]
 
 
-@pytest.mark.usefixtures("silent")
+@pytest.mark.usefixtures("mumbling")
 def test_what_a_liar_says_of_itself_is_no_violation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.assembly.liar_factory", lambda name: Boaster)
 

@@ -13,10 +13,12 @@ from primitives.ids import Instant
 from primitives.transaction import decode_transaction, recover_sender
 from sim.checkers import CheckerSuite
 from sim.cli import main
+from sim.liars import BUILT_IN_LIARS
 from sim.registry import (
     BUILT_IN_CHECKERS,
     foreign_checkers,
     liar_factory,
+    liar_names,
     workload_factory,
     workload_names,
 )
@@ -52,6 +54,7 @@ def test_what_ships_resolves():
     assert workload_factory("transfers") is make_transfers
     assert workload_factory("replay") is make_replay
     assert workload_names()[:2] == BUILT_IN
+    assert all(liar_factory(name) is make for name, make in BUILT_IN_LIARS.items())
     suite = CheckerSuite([make(check_context()) for make in BUILT_IN_CHECKERS.values()])
     assert suite.names == tuple(BUILT_IN_CHECKERS)
 
@@ -62,8 +65,8 @@ def test_an_unknown_workload_is_named_with_its_nearest_neighbour():
 
 
 def test_an_unknown_liar_is_refused():
-    with pytest.raises(InvalidInput, match=r"orrery\.liars: expected one of none, got mute"):
-        liar_factory("mute")
+    with pytest.raises(InvalidInput, match=r"one of silent, slow, .*did you mean silent\?"):
+        liar_factory("silence")
 
 
 def test_installed_extensions_resolve_by_name(install):
@@ -81,6 +84,7 @@ def test_installed_extensions_resolve_by_name(install):
     assert made == ({"bids": 3}, run)
     assert list(foreign_checkers()) == ["care", "zeal"]
     assert callable(liar_factory("mute"))
+    assert liar_names() == (*BUILT_IN_LIARS, "mute")
 
 
 @pytest.mark.parametrize(

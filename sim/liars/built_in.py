@@ -1,0 +1,37 @@
+"""The liars that ship, by the name that `liar` of a node class gives them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sim.liars.censoring import Censoring
+from sim.liars.colluding import Colluding
+from sim.liars.context import LiarFactory
+from sim.liars.equivocating_primary import equivocating_primary
+from sim.liars.equivocating_voter import equivocating_voter
+from sim.liars.flooding import Flooding
+from sim.liars.garbage import Garbage
+from sim.liars.invalid_state_root import invalid_state_root
+from sim.liars.replaying import Replaying
+from sim.liars.silent import silent
+from sim.liars.slow import Slow
+from sim.liars.twins import Twins
+from sim.liars.two_faced import TwoFaced
+from sim.liars.withholding import withholding
+
+BUILT_IN_LIARS: Mapping[str, LiarFactory] = MappingProxyType(
+    {
+        "silent": silent,
+        "slow": Slow,
+        "equivocating-primary": equivocating_primary,
+        "equivocating-voter": equivocating_voter,
+        "two-faced": TwoFaced,
+        "withholding": withholding,
+        "invalid-state-root": invalid_state_root,
+        "censoring": Censoring,
+        "replaying": Replaying,
+        "flooding": Flooding,
+        "garbage": Garbage,
+        "colluding": Colluding,
+        "twins": Twins,
+    }
+)

@@ -1,0 +1,80 @@
+"""What a liar is told, and what it can do with it: choose victims, and sign whatever it likes.
+
+A liar wraps the honest machine of its node. It is as pure as that one: it changes the events that
+the machine is told and the effects that it asks for, draws only from generators that it was
+handed, and never touches the world. It holds its own key and nobody else's, so it can say
+anything in its own name, and nothing in another's.
+"""
+
+from collections.abc import Callable, Sequence as Seq
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import msgspec
+import numpy as np
+
+from consensus.params import ConsensusParams
+from consensus.signing import Signed, signed_payload
+from primitives.committee import Committee
+from primitives.ids import NodeId
+from primitives.keys import Signer
+from primitives.machine import Machine
+
+AnySigned = TypeVar("AnySigned", bound=Signed)
+
+
+class LiarTimer(msgspec.Struct, frozen=True, gc=False):
+    """Names an alarm that belongs to the liar and not to the machine that it wraps."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiarContext:
+    """One liar's place in the network."""
+
+    index: NodeId
+    """Its node; a validator's is also its place in the committee."""
+    committee: Committee
+    params: ConsensusParams
+    binding: bytes
+    """What every payload that it signs begins with (`consensus.signing.binding`)."""
+    signer: Signer | None
+    """Its key; None for a follower."""
+    members: Callable[[str], Seq[NodeId]]
+    """The other members of a group, as a `Broadcast` reaches them."""
+    accomplices: tuple[NodeId, ...]
+    """All nodes that tell the same lie, itself among them, ascending."""
+    generator: np.random.Generator
+    """Its own."""
+    plan: np.random.Generator
+    """Draws the same numbers for all accomplices, so that they agree without a word."""
+    spare: Callable[[], Machine]
+    """Makes another honest machine of the same identity, with an empty store."""
+
+    @property
+    def victims(self) -> tuple[NodeId, ...]:
+        """The validators that are no accomplices, ascending."""
+        return tuple(
+            NodeId(node) for node in range(self.committee.size) if node not in self.accomplices
+        )
+
+    def halves(self) -> tuple[tuple[NodeId, ...], tuple[NodeId, ...]]:
+        """Split the victims by lot, the same for all accomplices; the first half may be larger."""
+        drawn = [self.victims[place] for place in self.plan.permutation(len(self.victims))]
+        middle = (len(drawn) + 1) // 2
+        return tuple(sorted(drawn[:middle])), tuple(sorted(drawn[middle:]))
+
+    def sign(self, message: AnySigned) -> AnySigned:
+        """Return `message` with this validator's true signature over what it says."""
+        assert self.signer is not None, "only a validator has a key to lie with"
+        signature = self.signer.sign(signed_payload(self.binding, message))
+        return msgspec.structs.replace(message, signature=signature)
+
+
+class LiarFactory(Protocol):
+    """What an entry point of the group `orrery.liars` names."""
+
+    def __call__(self, honest: Machine, context: LiarContext) -> Machine:
+        """Return a machine that misbehaves, by changing what `honest` is told or says."""
+        ...

@@ -1,0 +1,76 @@
+"""Garbage: is honest, and every few milliseconds sends a message that decodes and means nothing.
+
+Every kind of message of the wire table comes up, its fields drawn from the values that code tends
+to forget: negative and huge numbers, digests that are too short or too long, empty and repeated
+entries. Half of what can be signed is properly signed, so that it passes the first door.
+"""
+
+from collections.abc import Sequence as Seq
+
+import msgspec
+import numpy as np
+from msgspec import inspect
+
+from consensus.messages import Commit, NewView, Prepare, PrePrepare
+from consensus.signing import well_formed
+from node.wire import MESSAGE_TYPES
+from primitives.ids import Duration, Instant
+from primitives.machine import Effect, Event, Machine, Message, Send
+from sim.liars.context import LiarContext
+from sim.liars.ticking import Ticking
+
+INTERVAL = Duration(5_000_000)
+NUMBERS = (0, 1, 2, 3, 7, 40, 2**31, 2**53 - 1, 2**63 - 1, 2**64 - 1, -1, -(2**63))
+LENGTHS = (0, 1, 31, 32, 32, 32, 33, 64, 65, 300)
+
+
+class Garbage:
+    """Sends nonsense to one of the others at a time."""
+
+    def __init__(self, honest: Machine, context: LiarContext) -> None:
+        self._context = context
+        self._ticking = Ticking(honest, INTERVAL, lambda event, effects: None, self._send)
+
+    def step(self, now: Instant, event: Event) -> Seq[Effect]:
+        """Run one turn."""
+        return self._ticking.step(now, event)
+
+    def _send(self) -> Seq[Effect]:
+        draw, victims = self._context.generator, self._context.victims
+        message = nonsense(MESSAGE_TYPES[draw.integers(len(MESSAGE_TYPES))], draw)
+        if draw.integers(2):
+            message = self._signed(message)
+        return (Send(victims[draw.integers(len(victims))], message),)
+
+    def _signed(self, message: Message) -> Message:
+        if isinstance(message, Prepare | Commit):
+            message = msgspec.structs.replace(message, replica=int(self._context.index))
+        if not isinstance(message, PrePrepare | Prepare | Commit | NewView):
+            return message
+        return self._context.sign(message) if well_formed(message) else message
+
+
+def nonsense(kind: type[Message], draw: np.random.Generator) -> Message:
+    """Return a message of `kind` that its decoder would let pass."""
+    shape = inspect.type_info(kind)
+    assert isinstance(shape, inspect.StructType)
+    return kind(*[_value(field.type, draw) for field in shape.fields])
+
+
+def _value(shape: inspect.Type, draw: np.random.Generator) -> object:
+    if isinstance(shape, inspect.IntType):
+        low, high = shape.ge, shape.le
+        fits = [n for n in NUMBERS if (low is None or low <= n) and (high is None or n <= high)]
+        return fits[draw.integers(len(fits))]
+    if isinstance(shape, inspect.BytesType):
+        length = LENGTHS[draw.integers(len(LENGTHS))]
+        length = max(length, shape.min_length or 0)
+        return draw.bytes(length if shape.max_length is None else min(length, shape.max_length))
+    if isinstance(shape, inspect.BoolType):
+        return bool(draw.integers(2))
+    if isinstance(shape, inspect.VarTupleType):
+        return tuple(_value(shape.item_type, draw) for _ in range(draw.integers(4)))
+    if isinstance(shape, inspect.TupleType):
+        return tuple(_value(item, draw) for item in shape.item_types)
+    assert isinstance(shape, inspect.StructType), f"no nonsense for {shape}"
+    return shape.cls(*[_value(field.type, draw) for field in shape.fields])

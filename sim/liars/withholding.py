@@ -1,0 +1,34 @@
+"""Withholding: lets just enough others see a block that it is decided, and denies it to the rest.
+
+Only Q-1 backups get its proposals, by lot. The rest get nothing, or, for every other sequence, the
+digest with its true signature and no payload: the signature does not cover the payload. Nor does it
+hand a block out later, be it asked for a proposal, for certified blocks or for transactions.
+"""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from consensus.messages import PrePrepare, Proposal
+from network.messages import CertifiedBlocks, PooledTransactions
+from primitives.ids import NodeId
+from primitives.machine import Machine, Message
+from sim.liars.context import LiarContext
+from sim.liars.speaker import Speaker
+
+
+def withholding(honest: Machine, context: LiarContext) -> Machine:
+    """Make a node that keeps the bodies of its blocks from those whose vote it does not need."""
+    drawn = [context.victims[place] for place in context.plan.permutation(len(context.victims))]
+    served = tuple(drawn[: context.committee.quorum - 1])
+
+    def change(to: NodeId, message: Message) -> Iterable[Message]:
+        if not isinstance(message, PrePrepare):
+            return ()
+        if to in served:
+            return (message,)
+        return (replace(message, payload=b""),) if message.sequence % 2 else ()
+
+    return Speaker(
+        honest, context, (PrePrepare, Proposal, CertifiedBlocks, PooledTransactions), change
+    )
