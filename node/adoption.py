@@ -104,7 +104,7 @@ class Adoption:
         effects: list[Effect] = []
         if purpose.height == self._ledger.tip.number + 1:
             for transaction in result.transactions:
-                self._intake.recovered.add(transaction.raw)
+                self._intake.recovered.add(transaction.hash)
             effects += self._commits.adopt(now, result, purpose.encoded, purpose.certificate)
         return effects + self._proceed(now)
 
@@ -126,9 +126,9 @@ class Adoption:
             reason = f"certificate: expected one of height {height}, got {certificate.sequence}"
             return self._refuse(now, height, certificate.digest, reason)
         size = self._environment.genesis.committee.size
-        raws = self._environment.outlines.transactions(block.payload)
+        hashes = self._environment.outlines.hashes(block.payload)
         votes = Tasks(VOTE_VERIFY, (1,) * min(len(certificate.signatures), size))
-        demand = (votes, *block_demand(raws, self._intake.recovered))
+        demand = (votes, *block_demand(hashes, self._intake.recovered))
         execution = ExecuteBlock(
             self._ledger.tip, certificate.digest, block.payload, self._environment.cache
         )

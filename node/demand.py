@@ -12,31 +12,36 @@ from node.shared import Memo
 from node.validation import PooledTransaction
 from primitives.block import decode_block
 from primitives.errors import InvalidEncoding
+from primitives.ids import Hash32
 from primitives.machine import Demand, Serial, Tasks
+from primitives.transaction import transaction_hash
 
 OUTLINES_MAX = 64
 """Block bodies that an `Outlines` remembers."""
 
 
 class Outlines:
-    """The raw transactions of blocks by payload, split once for all nodes of a process."""
+    """The hashes of blocks' transactions by payload, computed once for all nodes of a process."""
 
     __slots__ = ("_memo",)
 
     def __init__(self) -> None:
-        self._memo: Memo[bytes, tuple[bytes, ...]] = Memo(OUTLINES_MAX)
+        self._memo: Memo[bytes, tuple[Hash32, ...]] = Memo(OUTLINES_MAX)
 
-    def transactions(self, payload: bytes) -> tuple[bytes, ...]:
-        """Return the block's transactions; none if it is malformed, which execution will say."""
+    def hashes(self, payload: bytes) -> tuple[Hash32, ...]:
+        """Return the hashes of the block's transactions.
+
+        None if the block is malformed, which execution will say.
+        """
         known = self._memo.get(payload)
         if known is not None:
             return known
         try:
-            raws = decode_block(payload).transactions
+            hashes = tuple([transaction_hash(raw) for raw in decode_block(payload).transactions])
         except InvalidEncoding:
-            raws = ()
-        self._memo.put(payload, raws)
-        return raws
+            hashes = ()
+        self._memo.put(payload, hashes)
+        return hashes
 
 
 def transaction_demand(count: int) -> tuple[Demand, ...]:
@@ -53,16 +58,16 @@ def build_demand(candidates: Sequence[PooledTransaction]) -> tuple[Demand, ...]:
     return _execution(count, len(accounts) + 1)
 
 
-def block_demand(raws: Sequence[bytes], recovered: KnownHashes) -> tuple[Demand, ...]:
+def block_demand(hashes: Sequence[Hash32], recovered: KnownHashes) -> tuple[Demand, ...]:
     """Return what it takes to validate a block, for a node that has recovered some senders.
 
     The accounts that a block changes are known only afterwards. Two for each transfer and the
     fee recipient are charged, which is right unless some account occurs more than once.
     """
     younger, older = recovered.younger, recovered.older
-    new = sum(1 for raw in raws if raw not in younger and raw not in older)
+    new = sum(1 for name in hashes if name not in younger and name not in older)
     checks = transaction_demand(new) if new else ()
-    return checks + _execution(len(raws), 2 * len(raws) + 1)
+    return checks + _execution(len(hashes), 2 * len(hashes) + 1)
 
 
 def _execution(transactions: int, accounts: int) -> tuple[Demand, ...]:

@@ -96,8 +96,8 @@ class Intake:
         self._queue: deque[Arrival] = deque()
         self._busy = False
         self.recovered = KnownHashes(2 * config.mempool.count)
-        """Encodings of transactions whose sender this node has recovered; a block that contains
-        them costs it no second recovery."""
+        """Hashes of transactions whose sender this node has recovered; a block that contains them
+        costs it no second recovery. Not their encodings, which strangers choose the size of."""
 
     def submit(self, raw: bytes) -> list[Effect]:
         """Take a transaction from a client."""
@@ -151,7 +151,7 @@ class Intake:
     ) -> InvalidTransaction | None:
         if isinstance(result, InvalidTransaction):
             return result
-        self.recovered.add(arrival.raw)
+        self.recovered.add(arrival.hash)
         outcome = self._pool.add(now, result)
         return outcome.error if isinstance(outcome, Refused) else None
 

@@ -138,8 +138,8 @@ class Proposals:
         if parent.number + 1 != proposal.sequence:
             return self._refuse(proposal, f"its parent has height {parent.number}")
         self._executing[proposal.digest] = None
-        raws = self._environment.outlines.transactions(proposal.payload)
-        demand = block_demand(raws, self._intake.recovered)
+        hashes = self._environment.outlines.hashes(proposal.payload)
+        demand = block_demand(hashes, self._intake.recovered)
         job = ExecuteBlock(parent, proposal.digest, proposal.payload, self._environment.cache)
         return [Compute(self._requests.open(ExecutePurpose(proposal)), demand, job)]
 
@@ -151,7 +151,7 @@ class Proposals:
         del self._executing[proposal.digest]
         if isinstance(result, ExecutedBlock):
             for transaction in result.transactions:
-                self._intake.recovered.add(transaction.raw)
+                self._intake.recovered.add(transaction.hash)
             result = self._check_clock(now, result)
         if isinstance(result, InvalidBlock):
             return self._refuse(proposal, str(result))

@@ -85,6 +85,15 @@ def test_a_refused_transaction_is_traced_with_its_reason_and_not_announced(
     assert not any(isinstance(effect, SetTimer) for effect in effects)
 
 
+def test_of_a_transaction_that_was_checked_only_the_hash_is_remembered() -> None:
+    """Whoever can sign chooses how long an encoding is."""
+    driver = Driver()
+    raw = raw_transfer(data=bytes(1_000), gas=100_000)
+    driver.give(Submitted(raw))
+    assert transaction_hash(raw) in driver.node.pool
+    assert list(driver.node.parts.intake.recovered.younger) == [transaction_hash(raw)]
+
+
 def test_a_transaction_submitted_twice_is_known() -> None:
     driver = Driver()
     driver.give(Submitted(raw_transfer()))

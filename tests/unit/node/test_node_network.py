@@ -8,6 +8,7 @@ from network.messages import (
 )
 from primitives.ids import Duration, NodeId
 from primitives.params import ChainParams
+from primitives.transaction import transaction_hash
 from tests.unit.node.harness import (
     MILLISECOND,
     PARAMS,
@@ -90,6 +91,17 @@ def test_followers_follow_with_certificates_that_verify() -> None:
     genesis = harness.environment.genesis
     verify_certificate(certificate, genesis.committee, harness.environment.genesis_block.digest)
     assert harness.balances(stranger(0)) == [3000] * 6
+
+
+def test_nodes_remember_adopted_and_validated_transactions_by_their_hashes() -> None:
+    harness = Harness(4, followers=1)
+    raws = transfers(0, 5)
+    harness.submit(0, *raws)
+    harness.run(2 * SECOND)
+    assert min(harness.heights()) > 0
+    for index in range(5):
+        remembered = harness.node(index).parts.intake.recovered
+        assert sorted(remembered.younger) == sorted(transaction_hash(raw) for raw in raws)
 
 
 def test_a_single_validator_commits_alone() -> None:
