@@ -16,6 +16,7 @@ COMMANDS = {
     "test": "sim.cli.suite",
     "calibrate": "sim.calibrate",
     "bench": "bench.command",
+    "verify-certificate": "sim.cli.verify_certificate",
 }
 """Module of each command; it has a function `command(arguments) -> int`."""
 

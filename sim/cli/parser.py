@@ -1,5 +1,6 @@
 """The commands and their options."""
 
+import re
 from argparse import (
     ArgumentParser,
     ArgumentTypeError,
@@ -48,6 +49,21 @@ example:
   orrery bench consensus --json
 """
 
+VERIFY_CERTIFICATE = """\
+Check that a block is final, from a certificate file and the hash of block 0 alone.
+
+Without --genesis or --committee the file vouches for itself: it may be of any chain at all.
+
+examples:
+  orrery verify-certificate runs/quickstart-1/certificate.json --genesis 0x1f0e...
+  orrery verify-certificate certificate.json --committee committee.json --json
+
+exit code: 0 final; 1 the file does not prove it, with the reason; 2 it is no certificate file.
+"""
+
+OTHER_EXIT_CODES = frozenset({"calibrate", "bench", "verify-certificate"})
+"""Commands to which the exit codes below do not apply."""
+
 EXIT_CODES = """
 exit code: 0 all expectations held; 1 one failed, or a checker objected; 2 bad input, nothing ran;
 130 interrupted, the result is partial.
@@ -65,6 +81,9 @@ def build_parser() -> ArgumentParser:
     _add_test(_command(commands, "test", "judge scenarios by their expectations", TEST))
     _add_calibrate(_command(commands, "calibrate", "measure what work costs here", CALIBRATE))
     _add_bench(_command(commands, "bench", "measure the simulator itself", BENCH))
+    _add_verify_certificate(
+        _command(commands, "verify-certificate", "check that a block is final", VERIFY_CERTIFICATE)
+    )
     return parser
 
 
@@ -82,6 +101,13 @@ def seed_number(text: str) -> int:
     return int(text)
 
 
+def hash_text(text: str) -> bytes:
+    """Read a 32-byte hash."""
+    if not re.fullmatch("0x[0-9a-fA-F]{64}", text):
+        raise ArgumentTypeError(f"expected 0x and 64 hexadecimal digits, got {text!r}")
+    return bytes.fromhex(text[2:])
+
+
 def _version() -> str:
     try:
         return version("orrery")
@@ -95,7 +121,7 @@ def _command(
     return commands.add_parser(
         name,
         help=summary,
-        description=description + ("" if name in {"calibrate", "bench"} else EXIT_CODES),
+        description=description + ("" if name in OTHER_EXIT_CODES else EXIT_CODES),
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -148,6 +174,23 @@ def _add_calibrate(parser: ArgumentParser) -> None:
 
 def _add_bench(parser: ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run")
+    _add_json(parser)
+
+
+def _add_verify_certificate(parser: ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="certificate.json of a run")
+    parser.add_argument(
+        "--genesis",
+        type=hash_text,
+        metavar="HASH",
+        help="trust this chain: hash of block 0, which stands for its committee too",
+    )
+    parser.add_argument(
+        "--committee",
+        type=Path,
+        metavar="FILE",
+        help="trust this chain, shard, epoch and committee: committee.json of a run",
+    )
     _add_json(parser)
 
 
