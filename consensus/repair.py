@@ -105,7 +105,7 @@ def on_replica_status(
     effects: Effects = []
     if message.view < state.view:
         effects.extend(help_with_view(state, now, sender, alone=message.alone))
-    if message.sequence < state.delivered:
+    if message.sequence < state.delivered and state.trail:
         effects.append(Send(sender, Decided(state.trail[-1])))
     elif message.view == state.view and message.sequence == state.delivered and state.voting:
         _repeat_votes(state, sender, effects)
