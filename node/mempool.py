@@ -5,7 +5,7 @@ go-ethereum: a transaction takes the place of another with its sender and nonce 
 both fee fields by ten percent; a sender's pooled transactions together may not cost more than
 its balance; a full pool gives way to whoever pays more and stands behind no nonce gap. The pool
 is bounded in transactions, bytes, transactions per sender, and transactions behind nonce gaps,
-which cost their sender nothing.
+which cost their sender nothing and so give way to newer ones of their kind (`mempool_gaps`).
 
 Work is proportional to what changed: admitting is logarithmic in the pool, a new head touches
 the senders whose accounts the block changed. Only selection looks at every sender.
@@ -17,6 +17,7 @@ from heapq import heapify, heappop, heapreplace
 from node.mempool_admission import check_admission
 from node.mempool_errors import AlreadyKnown, PoolFull, QueueFull
 from node.mempool_eviction import PriceIndex
+from node.mempool_gaps import GapIndex
 from node.mempool_sender import PoolEntry, SenderQueue
 from node.mempool_types import Admission, Admitted, MempoolLimits, Refused, Replaced
 from node.mempool_waiting import WaitingSenders
@@ -43,6 +44,7 @@ class Mempool:
         "_admissions",
         "_by_hash",
         "_byte_count",
+        "_gaps",
         "_limits",
         "_params",
         "_pending",
@@ -63,6 +65,7 @@ class Mempool:
         self._pending = 0
         self._by_hash: dict[Hash32, PoolEntry] = {}
         self._senders: dict[Address, SenderQueue] = {}
+        self._gaps = GapIndex(self._senders)
         self._waiting = WaitingSenders(base_fee)
         self._prices = PriceIndex(self._by_hash, base_fee)
 
@@ -204,14 +207,17 @@ class Mempool:
         check_admission(transaction, queue, self._limits, self._params)
         old = queue.entries.get(transaction.nonce)
         is_behind_gap = transaction.nonce > queue.pending_end
-        if is_behind_gap and old is None:
-            self._check_queued()
-        evicted = self._make_room(transaction, old, is_behind_gap)
+        gapped = self._gapped_victim(transaction) if is_behind_gap and old is None else None
+        evicted = self._make_room(transaction, old or gapped, is_behind_gap)
+        if gapped is not None:
+            evicted = self._evict([gapped])
         self._senders[sender] = queue
         before = queue.pending
         if old is not None:
             self._unlist(old)
-        entry = PoolEntry(transaction, self._admissions, now)
+        entry = PoolEntry(transaction, self._admissions, now, self._admissions)
+        if old is not None:
+            entry.gapped_from = old.gapped_from
         self._admissions += 1
         queue.put(entry)
         queue.promote(now)
@@ -219,6 +225,8 @@ class Mempool:
         self._byte_count += len(transaction.raw)
         self._prices.add(entry)
         self._settle(sender, queue, before)
+        if is_behind_gap and old is None:
+            self._gaps.add(entry, self.queued_count)
         if old is not None:
             return Replaced(old.transaction.hash, evicted)
         return Admitted(transaction.nonce < queue.pending_end, evicted)
@@ -229,29 +237,42 @@ class Mempool:
             raise SenderHasCode("transaction.sender", "an account without code", "a contract")
         return SenderQueue(account.nonce, account.balance, account.nonce)
 
-    def _check_queued(self) -> None:
-        if self.queued_count >= self._limits.queued:
+    def _gapped_victim(self, incoming: PooledTransaction) -> PoolEntry | None:
+        """Return what gives way to a transaction behind a nonce gap; None while there is room."""
+        if self.queued_count < self._limits.queued:
+            return None
+        victim = self._gaps.victim(incoming)
+        if victim is None:
             expected = f"at most {self._limits.queued} transactions behind nonce gaps"
             raise QueueFull("mempool", expected, self.queued_count + 1)
+        return victim
 
     def _make_room(
-        self, incoming: PooledTransaction, old: PoolEntry | None, is_behind_gap: bool
+        self, incoming: PooledTransaction, leaving: PoolEntry | None, is_behind_gap: bool
     ) -> tuple[Hash32, ...]:
         """Evict until `incoming` fits, or refuse it without evicting.
 
-        What stands behind a nonce gap evicts nobody: it may never be executed, so it could clear
-        the pool by promising fees that it never pays.
+        What stands behind a nonce gap evicts nobody for a fee: it may never be executed, so it
+        could clear the pool by promising fees that it never pays.
+
+        Args:
+            incoming: what needs room.
+            leaving: what makes room by itself: the transaction that it replaces, or the one
+                that gives way to it behind nonce gaps.
+            is_behind_gap: whether `incoming` has to wait for a missing nonce.
         """
         count = len(self._by_hash) + 1 - self._limits.count
         byte_count = self._byte_count + len(incoming.raw) - self._limits.byte_count
-        if old is not None:
+        if leaving is not None:
             count -= 1
-            byte_count -= len(old.transaction.raw)
+            byte_count -= len(leaving.transaction.raw)
         if count <= 0 and byte_count <= 0:
             return ()
         if is_behind_gap:
             raise PoolFull("mempool", "room, which none is made for behind a nonce gap", "none")
-        victims = self._prices.victims(incoming, self._senders, count, byte_count)
+        return self._evict(self._prices.victims(incoming, self._senders, count, byte_count))
+
+    def _evict(self, victims: list[PoolEntry]) -> tuple[Hash32, ...]:
         for victim in victims:
             sender = victim.transaction.sender
             queue = self._senders[sender]

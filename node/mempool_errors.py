@@ -25,7 +25,7 @@ class PoolFull(InvalidTransaction):
 
 
 class QueueFull(InvalidTransaction):
-    """Too many transactions wait behind nonce gaps already."""
+    """Too many transactions wait behind nonce gaps, and this one would be the next to give way."""
 
     code = "queue_full"
 

@@ -19,6 +19,9 @@ class PoolEntry:
     """Number of its admission, unique and ascending in one pool."""
     pending_since: Instant
     """When it last became pending; when it was admitted, while it is queued."""
+    gapped_from: int
+    """`order` of the first transaction in its place: one that replaces another behind a nonce
+    gap has stood there as long as that one."""
 
 
 @dataclass(slots=True)

@@ -19,7 +19,8 @@ class MempoolLimits:
     per_sender: int = 1_024
     """Transactions of one sender; also how far ahead of the account a nonce may be."""
     queued: int = 4_096
-    """Transactions behind nonce gaps, in all. Such a one costs its sender nothing."""
+    """Transactions behind nonce gaps, in all. Such a one costs its sender nothing; beyond the
+    limit, those of the sender that has stood behind a gap longest give way."""
     transaction_bytes: int = 128 * 1024
     """Bytes of one transaction."""
     price_bump_percent: int = 10
@@ -32,7 +33,7 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
     pending: bool
     """Whether all lower nonces of its sender are used or pooled."""
     evicted: tuple[Hash32, ...] = ()
-    """Cheaper transactions that gave way to it."""
+    """Transactions that gave way to it: cheaper ones, or an older one behind a nonce gap."""
 
 
 class Replaced(msgspec.Struct, frozen=True, gc=False):

@@ -30,6 +30,27 @@ class Twin:
 
     nonces: dict[Address, int] = field(default_factory=dict)
     held: list[PooledTransaction] = field(default_factory=list)
+    since: dict[tuple[Address, int], int] = field(default_factory=dict)
+    """When each place, a sender and a nonce, was taken; a replacement does not take it anew."""
+
+    def hold(self, incoming: PooledTransaction, at: int) -> None:
+        """Take in a transaction; places that are free by now are forgotten."""
+        places = [(each.sender, each.nonce) for each in self.held]
+        self.since = {place: self.since[place] for place in places if place in self.since}
+        self.since.setdefault((incoming.sender, incoming.nonce), at)
+        self.held.append(incoming)
+
+    def gapped(self) -> list[PooledTransaction]:
+        """Return what stands behind nonce gaps, longest first."""
+        ready = {each.hash for each in self.pending()}
+        queued = [each for each in self.held if each.hash not in ready]
+        return sorted(queued, key=lambda each: self.since[each.sender, each.nonce])
+
+    def is_gapped(self, incoming: PooledTransaction) -> bool:
+        """Whether a new transaction would stand behind a gap."""
+        below = range(self.nonces.get(incoming.sender, 0), incoming.nonce)
+        own = {each.nonce for each in self.held if each.sender == incoming.sender}
+        return not own.issuperset(below)
 
     def pending(self) -> list[PooledTransaction]:
         ready = []
@@ -107,26 +128,37 @@ def check(pool: Mempool, twin: Twin, head: ExecutedBlock, base_fee: int) -> None
     assert pool.waiting_count == sum(each.sender in payable for each in pending)
 
 
-@given(STEPS, st.sampled_from([3, 6, 100]))
-def test_the_pool_equals_a_searched_list(steps: list[Step], count: int) -> None:
+@given(STEPS, st.sampled_from([3, 6, 100]), st.sampled_from([0, 1, 2, 4, 100]))
+def test_the_pool_equals_a_searched_list(steps: list[Step], count: int, queued: int) -> None:
     head, base_fee = chain(params=FIXED), GWEI
-    pool = Mempool(FIXED, MempoolLimits(count=count), head.state, base_fee)
+    pool = Mempool(FIXED, MempoolLimits(count=count, queued=queued), head.state, base_fee)
     twin = Twin()
     for now, (kind, first, nonce, tip, extra) in enumerate(steps):
         at = Instant(now)
         if kind == "add":
             incoming = offered(first, nonce, tip, extra)
             place = [e for e in twin.held if (e.sender, e.nonce) == (incoming.sender, nonce)]
+            full = twin.is_gapped(incoming) and not place and len(twin.gapped()) >= queued
             outcome = pool.add(at, incoming)
             if not isinstance(outcome, Refused):
                 old = outcome.old if isinstance(outcome, Replaced) else None
                 assert [each.hash for each in place] == ([] if old is None else [old])
-                check_victims(twin, incoming, outcome, base_fee)
-                twin.replace(old, outcome.evicted)
-                twin.held.append(incoming)
+                if full:
+                    assert outcome.evicted == (gap_victim(twin).hash,)
+                else:
+                    check_victims(twin, incoming, outcome, base_fee)
+                twin.replace(None, outcome.evicted)
+                twin.hold(incoming, now)
+                twin.replace(old, ())
                 assert len(pool) <= count
+                assert pool.queued_count <= queued
             elif outcome.error.code == "pool_full":
                 check_full(twin, incoming, base_fee)
+            elif outcome.error.code == "queue_full":
+                assert full
+                victim = gap_victim(twin) if queued else incoming
+                assert victim.sender == incoming.sender
+                assert victim.nonce < incoming.nonce or not queued
         else:
             base_fee = GWEI * extra * 3
             chosen = twin.selection(GWEI, first)
@@ -134,6 +166,12 @@ def test_the_pool_equals_a_searched_list(steps: list[Step], count: int) -> None:
             removed = pool.advance(at, head.state, base_fee, head.state.changes)
             assert set(removed) == twin.advance(head)
         check(pool, twin, head, base_fee)
+
+
+def gap_victim(twin: Twin) -> PooledTransaction:
+    """Return the last transaction of whoever has stood behind a gap longest."""
+    sender = twin.gapped()[0].sender
+    return max((each for each in twin.held if each.sender == sender), key=lambda each: each.nonce)
 
 
 def check_victims(

@@ -188,7 +188,8 @@ def test_a_sender_has_a_limit() -> None:
 def test_only_so_many_wait_behind_gaps() -> None:
     mempool = pool(MempoolLimits(queued=1))
     mempool.add(NOW, transfer(0, 1))
-    assert code(mempool.add(NOW, transfer(1, 1))) == "queue_full"
+    assert code(mempool.add(NOW, transfer(0, 2))) == "queue_full"
+    assert mempool.queued_count == 1
     assert mempool.add(NOW, transfer(0, 0)) == Admitted(pending=True)
     assert mempool.add(NOW, transfer(1, 1)) == Admitted(pending=False)
 
