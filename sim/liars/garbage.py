@@ -7,11 +7,11 @@ entries. Half of what can be signed is properly signed, so that it passes the fi
 
 from collections.abc import Sequence as Seq
 
-import msgspec
 import numpy as np
 from msgspec import inspect
+from msgspec.structs import replace
 
-from consensus.messages import Commit, NewView, Prepare, PrePrepare
+from consensus.messages import Commit, NewView, Prepare, PrePrepare, ViewChange
 from consensus.signing import well_formed
 from node.wire import MESSAGE_TYPES
 from primitives.ids import Duration, Instant
@@ -20,8 +20,8 @@ from sim.liars.context import LiarContext
 from sim.liars.ticking import Ticking
 
 INTERVAL = Duration(5_000_000)
-NUMBERS = (0, 1, 2, 3, 7, 40, 2**31, 2**53 - 1, 2**63 - 1, 2**64 - 1, -1, -(2**63))
-LENGTHS = (0, 1, 31, 32, 32, 32, 33, 64, 65, 300)
+NUMBERS = (0, 1, 2, 3, 5, 7, 40, 2**31, 2**53 - 1, 2**63 - 1, 2**64 - 1, -1, -(2**63))
+LENGTHS = (*[32] * 8, 0, 1, 20, 31, 33, 64, 65, 120)
 
 
 class Garbage:
@@ -43,8 +43,12 @@ class Garbage:
         return (Send(victims[draw.integers(len(victims))], message),)
 
     def _signed(self, message: Message) -> Message:
+        index = int(self._context.index)
+        if isinstance(message, ViewChange):
+            vote = replace(message.vote, replica=index)
+            return replace(message, vote=self._context.sign(vote)) if well_formed(vote) else message
         if isinstance(message, Prepare | Commit):
-            message = msgspec.structs.replace(message, replica=int(self._context.index))
+            message = replace(message, replica=index)
         if not isinstance(message, PrePrepare | Prepare | Commit | NewView):
             return message
         return self._context.sign(message) if well_formed(message) else message

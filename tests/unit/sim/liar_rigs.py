@@ -1,0 +1,133 @@
+"""A liar on a bench: a scripted machine inside it, a true committee around it, a real block."""
+
+from collections.abc import Sequence as Seq
+
+import msgspec
+import numpy as np
+
+from consensus.messages import Commit, Prepare, PrePrepare
+from consensus.params import ConsensusParams
+from consensus.signing import CommitteeVerifier, Signed, binding
+from node.builder import BuildContext, build_block
+from node.execution import ExecutedBlock
+from node.shared import ComputeCache
+from primitives.committee import Committee
+from primitives.ids import Address, Duration, Instant, NodeId, Sequence, View
+from primitives.keys import Ed25519Verifier, ValidatorKey
+from primitives.machine import NOTHING, Broadcast, Effect, Event, Machine, Message, Received, Send
+from sim.liars import BUILT_IN_LIARS, LiarContext
+from tests.unit.sim.checker_histories import GENESIS, PARAMS
+
+KEYS = [ValidatorKey(bytes([number]) * 32) for number in range(1, 8)]
+TIMEOUT = Duration(2_000_000_000)
+
+
+class Scripted:
+    """Says what a test wants, and remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[Event] = []
+        self.answer: Seq[Effect] = NOTHING
+
+    def step(self, now: Instant, event: Event) -> Seq[Effect]:
+        self.heard.append(event)
+        return self.answer
+
+
+class Bench:
+    """One liar.
+
+    Args:
+        name: of the liar.
+        index: its node.
+        size: of the committee.
+        accomplices: who tells the same lie; itself alone if None.
+        seed: of its draws and of the plan.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        index: int = 0,
+        size: int = 4,
+        accomplices: tuple[int, ...] | None = None,
+        seed: int = 1,
+    ) -> None:
+        self.committee = Committee(tuple(key.public_key for key in KEYS[:size]))
+        self.verifier = CommitteeVerifier(self.committee, GENESIS.digest, Ed25519Verifier())
+        self.honest = Scripted()
+        self.spare = Scripted()
+        self.now = 0
+        self.context = LiarContext(
+            index=NodeId(index),
+            committee=self.committee,
+            params=ConsensusParams(request_timeout=TIMEOUT),
+            binding=binding(GENESIS.digest),
+            signer=KEYS[index],
+            members=lambda group: [NodeId(n) for n in range(size) if n != index],
+            accomplices=tuple(NodeId(n) for n in accomplices or (index,)),
+            generator=np.random.default_rng(seed + 1_000 * index),
+            plan=np.random.default_rng(seed),
+            spare=lambda: self.spare,
+        )
+        self.liar: Machine = BUILT_IN_LIARS[name](self.honest, self.context)
+
+    def step(self, event: Event, answer: Seq[Effect] = NOTHING) -> list[Effect]:
+        """Let the liar take a turn in which its honest machine answers `answer`."""
+        self.now += 1_000_000
+        self.honest.answer = answer
+        return list(self.liar.step(Instant(self.now), event))
+
+    def say(self, message: Message) -> dict[int, list[Message]]:
+        """Return what each recipient is told when the honest machine broadcasts `message`."""
+        trigger = Received(NodeId(self.committee.size - 1 - self.context.index), message)
+        return self.told(self.step(trigger, (Broadcast("committee", message),)))
+
+    def told(self, effects: Seq[Effect]) -> dict[int, list[Message]]:
+        """Return what leaves, by recipient."""
+        told: dict[int, list[Message]] = {node: [] for node in self.context.members("committee")}
+        for effect in effects:
+            if isinstance(effect, Broadcast):
+                for messages in told.values():
+                    messages.append(effect.message)
+            elif isinstance(effect, Send):
+                told[effect.to].append(effect.message)
+        return told
+
+    def is_signed(self, message: Signed) -> bool:
+        """Whether the validators would take the signature."""
+        return self.verifier.verify_message(message)
+
+
+def block() -> ExecutedBlock:
+    """Return a valid block on genesis."""
+    return build_block(GENESIS, (), BuildContext(Address(bytes(20)), 1), PARAMS)
+
+
+def execute(payload: bytes) -> object:
+    """Return the executed block, or why it is refused."""
+    return ComputeCache(PARAMS).execute(GENESIS, payload)
+
+
+def proposal(bench: Bench, sequence: int = 1, view: int = 0) -> PrePrepare:
+    """Return the primary's honest proposal of `block`, signed by the liar."""
+    built = block()
+    return bench.context.sign(
+        PrePrepare(View(view), Sequence(sequence), built.digest, GENESIS.digest, built.payload, b"")
+    )
+
+
+def votes(bench: Bench) -> tuple[Prepare, Commit]:
+    """Return the liar's own honest votes for `block`."""
+    built, index = block(), int(bench.context.index)
+    prepare = Prepare(View(0), Sequence(1), built.digest, GENESIS.digest, index, b"")
+    commit = Commit(View(0), Sequence(1), built.digest, index, b"")
+    return bench.context.sign(prepare), bench.context.sign(commit)
+
+
+def groups(told: dict[int, list[Message]]) -> list[list[int]]:
+    """Return the recipients, those together who were told the same."""
+    found: dict[bytes, list[int]] = {}
+    for node, messages in told.items():
+        found.setdefault(msgspec.msgpack.encode(messages), []).append(node)
+    return sorted(found.values(), key=len)
