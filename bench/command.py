@@ -22,6 +22,9 @@ MEBIBYTE = 1 << 20
 DECISIONS = 10
 COMMITTEES = (16, 64, 128, 256)
 GOSSIP_NODES, GOSSIP_BLOCKS = 1_000, 100
+CERTIFICATE_COMMITTEES = (4, 16, 100)
+CERTIFICATE_SECONDS = 2.0
+COMPLEXITY_COMMITTEES = (4, 16, 64, 100)
 
 
 def machine() -> dict[str, object]:
@@ -55,8 +58,29 @@ def bench_gossip() -> Report:
     }
 
 
+def bench_certificates() -> Report:
+    """Verify commit certificates with nothing remembered, beside the library's bare loop."""
+    options = {"seconds": CERTIFICATE_SECONDS}
+    rows = [
+        measure("bench.certificates_row", {"nodes": n, **options}) for n in CERTIFICATE_COMMITTEES
+    ]
+    return {"rows": rows}
+
+
+def bench_complexity() -> Report:
+    """Messages, bytes, signature checks and virtual time of one decision, against n."""
+    options = {"decisions": DECISIONS}
+    rows = [measure("bench.complexity_row", {"nodes": n, **options}) for n in COMPLEXITY_COMMITTEES]
+    return {"rows": rows}
+
+
 BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
-    {"consensus": bench_consensus, "gossip": bench_gossip}
+    {
+        "consensus": bench_consensus,
+        "gossip": bench_gossip,
+        "certificates": bench_certificates,
+        "complexity": bench_complexity,
+    }
 )
 
 
@@ -71,6 +95,18 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "cpu_seconds": "cpu s",
         "deliveries_per_second": "delivered/s",
         "median_spread_seconds": "spread s",
+        "quorum": "quorum",
+        "certificate_bytes": "bytes",
+        "certificates_per_second": "certificates/s",
+        "checks_per_second": "checks/s",
+        "library_checks_per_second": "library/s",
+        "messages_per_decision": "messages",
+        "bytes_per_decision": "bytes",
+        "signatures_per_decision": "signed",
+        "checks_per_decision": "checks",
+        "checks_per_replica": "each",
+        "median_commit_seconds": "median s",
+        "last_commit_seconds": "last s",
         "peak_memory_bytes": "memory",
     }
 )
@@ -106,6 +142,8 @@ def show(name: str, report: Report, console: Console) -> None:
     for row in report["rows"]:
         table.add_row(*(_cell(column, row[column]) for column in columns))
     console.print(table)
+    if "bare_heap_operations_per_second" not in report:
+        return
     rate = report["bare_heap_operations_per_second"]
     share = max(row["deliveries_per_second"] for row in report["rows"]) / rate
     console.print(

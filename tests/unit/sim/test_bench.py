@@ -2,11 +2,12 @@
 
 import json
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from bench import command, consensus_row, gossip_row
+from bench import certificates_row, command, complexity_row, consensus_row, gossip_row
 from bench.rows import BenchFailed, measure
 from primitives.errors import InvalidInput
 
@@ -39,7 +40,9 @@ def test_a_row_that_fails_says_why() -> None:
 
 
 def test_an_unknown_benchmark_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="one of consensus, gossip, got 'gosip'"):
+    with pytest.raises(
+        InvalidInput, match="one of consensus, gossip, certificates, complexity, got 'gosip'"
+    ):
         command.command(Namespace(names=["gosip"], json=False))
 
 
@@ -74,3 +77,42 @@ def test_the_table_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     for text in ("1,305,600", "540,000", "190 MiB", "modelled", "54%"):
         assert text in printed
+
+
+def test_certificates_are_measured_beside_the_library() -> None:
+    row = certificates_row.run(4, 0.02)
+    assert (row["nodes"], row["quorum"]) == (4, 3)
+    for figure in ("certificates_per_second", "checks_per_second", "library_checks_per_second"):
+        rate = row[figure]
+        assert isinstance(rate, int | float)
+        assert rate > 0
+
+
+@pytest.mark.parametrize(("nodes", "quorum"), [(4, 3), (7, 5), (8, 6)])
+def test_a_decision_takes_what_the_paper_says(nodes: int, quorum: int) -> None:
+    row = complexity_row.run(nodes, 3)
+    assert row["quorum"] == quorum
+    assert row["messages_per_decision"] == 2 * nodes * (nodes - 1)
+    assert row["signatures_per_decision"] == 2 * nodes
+    assert row["checks_per_decision"] == 2 * nodes * (quorum - 1)
+    assert 0 < row["first_commit_seconds"] <= row["median_commit_seconds"]  # type: ignore[operator]
+    assert row["median_commit_seconds"] <= row["last_commit_seconds"] < 1  # type: ignore[operator]
+
+
+def test_the_table_of_the_guide_is_what_the_benchmark_measures(repository: Path) -> None:
+    text = (repository / "docs" / "guides" / "complexity.md").read_text(encoding="utf-8")
+    row = complexity_row.run(4, 10)
+    shown = next(line for line in text.splitlines() if line.startswith("| 4 |"))
+    cells = [cell.strip().replace(",", "") for cell in shown.strip("|").split("|")]
+    columns = ("nodes", "quorum", "messages_per_decision", "bytes_per_decision")
+    counts = [row[column] for column in (*columns, "signatures_per_decision")]
+    assert cells[:5] == [str(count) for count in counts], "run `orrery bench complexity`"
+
+
+def test_reports_without_a_heap_loop_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    facts = {"processor": "a processor", "python": "3.11"}
+    row = complexity_row.run(4, 2)
+    command.show("complexity", {"machine": facts, "rows": [row]}, Console(width=80))
+    printed = capsys.readouterr().out
+    assert "messages" in printed
+    assert "heap" not in printed
