@@ -47,6 +47,9 @@ class BlockValidated(Event, frozen=True, gc=False):
     digest: Hash32
     accepted: bool
     reason: str
+    proven: bool = False
+    """It was refused for a rule that all nodes find broken, whenever they look, and for what
+    `digest` covers: who has signed the digest is guilty."""
 
 
 class ChainAdvanced(Event, frozen=True, gc=False):

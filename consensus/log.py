@@ -7,6 +7,7 @@
     accepted/n        the proposal that it accepted last for sequence n, and in which view
     prepared/n        the certificate of what it prepared last at n
     block/n/digest    the payload of a block that it accepted
+    evidence/i/k      the k-th proof that it keeps against replica i
 
 A vote leaves only after its record (`primitives.machine`, rule 2), so a restarted replica can
 neither vote for another block in the same view nor conceal in a VIEW-CHANGE what it has
@@ -19,6 +20,7 @@ from collections.abc import Iterable
 import msgspec
 
 from consensus.certificate import Certificate, PreparedCertificate
+from consensus.evidence import Evidence
 from consensus.messages import NewView, ViewChange
 from consensus.state import Block, ReplicaState, Slot
 from primitives.codec import decode_canonical, encode_canonical
@@ -34,7 +36,9 @@ BASE = b"base"
 ACCEPTED = b"accepted/"
 PREPARED = b"prepared/"
 BLOCK = b"block/"
+EVIDENCE = b"evidence/"
 _SEQUENCE = struct.Struct(">Q")
+_PLACE = struct.Struct(">II")
 
 
 class Views(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -59,6 +63,12 @@ class LoggedBlock(msgspec.Struct, frozen=True, gc=False, array_like=True):
     payload: bytes
 
 
+class LoggedEvidence(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A value under `evidence/i/k`."""
+
+    evidence: Evidence
+
+
 class Memory(msgspec.Struct, gc=False):
     """The log, read back."""
 
@@ -69,6 +79,7 @@ class Memory(msgspec.Struct, gc=False):
     accepted: dict[Sequence, Accepted] = {}
     prepared: dict[Sequence, PreparedCertificate] = {}
     blocks: list[Block] = []
+    evidence: dict[int, list[Evidence]] = {}
 
 
 def persist(state: ReplicaState, records: tuple[Record, ...]) -> Persist:
@@ -112,6 +123,17 @@ def base_records(state: ReplicaState, certificate: Certificate) -> tuple[Record,
         return ()
     state.logged_base = certificate.sequence
     return (Record(TABLE, BASE, encode_canonical(certificate)),)
+
+
+def evidence_records(culprit: int, place: int, evidence: Evidence) -> tuple[Record, ...]:
+    """Return the record of a proof against a replica. It has no sequence: it is never deleted."""
+    return (
+        Record(
+            TABLE,
+            EVIDENCE + _PLACE.pack(culprit, place),
+            encode_canonical(LoggedEvidence(evidence)),
+        ),
+    )
 
 
 def _about(state: ReplicaState, sequence: Sequence, key: bytes, value: object) -> Record:
@@ -167,6 +189,10 @@ def _read_record(memory: Memory, key: bytes, value: bytes) -> None:
         digest = Hash32(key[len(BLOCK) + _SEQUENCE.size :])
         block = decode_canonical(value, LoggedBlock)
         memory.blocks.append(Block(sequence, digest, block.parent, block.payload, durable=True))
+    elif key.startswith(EVIDENCE):
+        culprit, _ = _PLACE.unpack_from(key, len(EVIDENCE))
+        logged = decode_canonical(value, LoggedEvidence)
+        memory.evidence.setdefault(culprit, []).append(logged.evidence)
     else:
         raise InvalidEncoding("consensus log", "a key of consensus.log", key)
 

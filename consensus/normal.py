@@ -4,7 +4,7 @@ A committee of n replicas handles about 2n votes for each decision, each of them
 two vote handlers look things up instead of computing them, and answer with shared tuples. Cheap
 checks come first, and a vote for a phase that is already over is not verified at all.
 
-Of each replica the first vote for (view, sequence, phase) counts; another one is ignored.
+Of each replica the first vote for (view, sequence, phase) counts; another one is at most evidence.
 
 Reference: Castro & Liskov 1999, section 4.2.
 """
@@ -17,6 +17,7 @@ from consensus.costs import VOTE_VERIFY
 from consensus.delivery import deliver_ready, note_final
 from consensus.early import keep_early, note_beyond
 from consensus.effects import BlockValidated
+from consensus.exposure import confront, confront_all, expose, expose_proposal, on_exhibit
 from consensus.messages import Commit, Prepare, PrePrepare
 from consensus.proposing import propose
 from consensus.state import Block, Effects, ReplicaState, Slot, Validity
@@ -36,16 +37,17 @@ def on_pre_prepare(
     if message.view != state.view:
         return keep_early(state, sender, message)
     sequence = message.sequence
-    if sender != state.primary or sender == state.index:
+    if sender != state.primary:
+        return on_exhibit(state, sender, message)
+    if sender == state.index:
         return NOTHING
     if sequence <= state.delivered or sequence <= state.floor:
         return NOTHING
     if sequence > state.delivered + state.params.window:
         return note_beyond(state, sender, sequence)
     slot = state.slots.get(sequence)
-    known = None if slot is None else slot.digest
-    if known is not None and (known != message.digest or known in state.blocks):
-        return NOTHING
+    if slot is not None and _is_proposed(state, slot, message):
+        return NOTHING if slot.proposal is None else expose(state, slot, slot.proposal, message)
     if not state.verify(message):
         return VERIFIED
     if slot is None:
@@ -53,12 +55,20 @@ def on_pre_prepare(
     effects: Effects = [VERIFY]
     if slot.digest is None:
         set_proposal(state, slot, message.digest, message.parent)
+        slot.proposal = message
+        confront_all(state, slot, effects)
     learn_block(state, sequence, message.digest, message.parent, message.payload)
     consider(state, sequence, effects)
     if slot.committed:
         deliver_ready(state, now, effects)
     watch(state, now, effects)
     return effects
+
+
+def _is_proposed(state: ReplicaState, slot: Slot, message: PrePrepare) -> bool:
+    """Tell whether another block is proposed for a slot, or this one, and its payload is there."""
+    known = slot.digest
+    return known is not None and (known != message.digest or known in state.blocks)
 
 
 def learn_block(
@@ -85,8 +95,10 @@ def on_prepare(state: ReplicaState, now: Instant, sender: NodeId, message: Prepa
     if slot.prepared or sender != message.replica or sender == state.primary:
         return NOTHING
     votes = slot.prepares
-    if sender >= len(votes) or votes[sender] is not None:
+    if sender >= len(votes):
         return NOTHING
+    if (counted := votes[sender]) is not None:
+        return expose(state, slot, counted, message)
     if sender != state.index and not state.verify(message):
         return VERIFIED
     votes[sender] = message
@@ -96,7 +108,15 @@ def on_prepare(state: ReplicaState, now: Instant, sender: NodeId, message: Prepa
             effects: Effects = [] if sender == state.index else [VERIFY]
             check_prepared(state, slot, effects)
             return answer(effects)
+    elif slot.proposal is not None and sender != state.index:
+        return _confronted(state, slot, sender)
     return NOTHING if sender == state.index else VERIFIED
+
+
+def _confronted(state: ReplicaState, slot: Slot, sender: NodeId) -> Seq[Effect]:
+    effects: Effects = [VERIFY]
+    confront(state, slot, sender, effects)
+    return effects
 
 
 def on_commit(state: ReplicaState, now: Instant, sender: NodeId, message: Commit) -> Seq[Effect]:
@@ -113,8 +133,10 @@ def on_commit(state: ReplicaState, now: Instant, sender: NodeId, message: Commit
     if slot.committed or sender != message.replica:
         return NOTHING
     votes = slot.commits
-    if sender >= len(votes) or votes[sender] is not None:
+    if sender >= len(votes):
         return NOTHING
+    if (counted := votes[sender]) is not None:
+        return expose(state, slot, counted, message)
     if sender != state.index and not state.verify(message):
         return VERIFIED
     votes[sender] = message
@@ -162,6 +184,8 @@ def on_block_validated(state: ReplicaState, now: Instant, event: BlockValidated)
         del state.blocks[event.digest]
         return NOTHING
     effects: Effects = []
+    if event.proven and not event.accepted:
+        expose_proposal(state, block, effects)
     consider(state, block.sequence, effects)
     deliver_ready(state, now, effects)
     propose(state, now, effects)

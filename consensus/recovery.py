@@ -45,6 +45,8 @@ def recover(config: ReplicaConfig, records: Iterable[Record]) -> ReplicaState:
     state.recovered = state.recovered or bool(found)
     state.logged = keys_of(memory)
     _recover_base(state, memory)
+    state.misdeeds.kept = memory.evidence
+    state.misdeeds.scores = {peer: len(kept) for peer, kept in memory.evidence.items()}
     for block in memory.blocks:
         if block.sequence > state.delivered:
             state.blocks[block.digest] = block

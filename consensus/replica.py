@@ -113,6 +113,11 @@ class Replica:
         """The digest of the last block that it has delivered."""
         return self.state.head
 
+    @property
+    def scores(self) -> Mapping[int, int]:
+        """How many lies this replica can prove of each peer that has told any."""
+        return self.state.misdeeds.scores
+
     def step(self, now: Instant, event: Event) -> Seq[Effect]:
         """Run one turn. What consensus does not know it ignores."""
         if type(event) is Received:

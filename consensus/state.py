@@ -25,11 +25,15 @@ from enum import Enum
 
 from consensus.certificate import Certificate, PreparedCertificate
 from consensus.effects import WorkPending
-from consensus.messages import Commit, NewView, Prepare, ViewChange
+from consensus.evidence import Evidence
+from consensus.messages import Commit, NewView, Prepare, PrePrepare, ViewChange
 from consensus.params import ConsensusParams, ReplicaConfig
 from consensus.signing import Signed, binding
 from primitives.ids import Hash32, Instant, NodeId, Sequence, View
 from primitives.machine import Effect, Message
+
+KEPT = 8
+"""Contradictions of one peer that are kept."""
 
 
 class Timer(Enum):
@@ -94,6 +98,10 @@ class Slot:
     """A commit certificate is there, for `digest` or for another block."""
     strays: dict[Hash32, int] = field(default_factory=dict)
     """COMMITs for other digests than `digest`."""
+    proposal: PrePrepare | None = None
+    """The primary's first, as it came; None if the proposal is this replica's, or a new view's."""
+    exposed: dict[tuple[str, int], None] = field(default_factory=dict)
+    """Kinds of contradictions that were noted here, and whose."""
 
 
 @dataclass(slots=True)
@@ -185,6 +193,16 @@ class Fairness:
 
 
 @dataclass(slots=True)
+class Misdeeds:
+    """What this replica can prove against others."""
+
+    kept: dict[int, list[Evidence]] = field(default_factory=dict)
+    """By replica, oldest first, bounded."""
+    scores: dict[int, int] = field(default_factory=dict)
+    """How many lies of each replica were proven, those included that are not kept."""
+
+
+@dataclass(slots=True)
 class ReplicaState:
     """Everything one replica knows."""
 
@@ -235,6 +253,7 @@ class ReplicaState:
     proposing: Proposing
     repair: Repair
     fairness: Fairness
+    misdeeds: Misdeeds
 
     work: WorkPending | None
     entered_at: Instant
@@ -309,6 +328,7 @@ def initial_state(config: ReplicaConfig) -> ReplicaState:
         proposing=Proposing(),
         repair=Repair(),
         fairness=Fairness(),
+        misdeeds=Misdeeds(),
         work=None,
         entered_at=Instant(0),
         progress_at=Instant(0),

@@ -34,6 +34,18 @@ class Committed(TraceEvent, frozen=True, gc=False):
     digest: Hash32
 
 
+class EvidenceFound(TraceEvent, frozen=True, gc=False):
+    """A replica can prove that another has lied."""
+
+    name: ClassVar[str] = "consensus.evidence"
+    replica: NodeId
+    """Who has."""
+    kind: str
+    """Two of them: "pre_prepare", "prepare", "commit"; or an invalid "proposal"."""
+    view: View
+    sequence: Sequence
+
+
 class ViewChangeStarted(TraceEvent, frozen=True, gc=False):
     """A replica has stopped voting and asks for `view`."""
 

@@ -73,14 +73,12 @@ MUTATIONS = (
     Mutation(
         "duplicate vote counted",
         "consensus.normal",
-        "    if sender >= len(votes) or votes[sender] is not None:\n"
-        "        return NOTHING\n"
+        "    if (counted := votes[sender]) is not None:\n"
+        "        return expose(state, slot, counted, message)\n"
         "    if sender != state.index and not state.verify(message):\n"
         "        return VERIFIED\n"
         "    votes[sender] = message\n"
         "    if message.digest == slot.digest:\n",
-        "    if sender >= len(votes):\n"
-        "        return NOTHING\n"
         "    if sender != state.index and not state.verify(message):\n"
         "        return VERIFIED\n"
         "    votes[sender] = message\n"
@@ -244,6 +242,24 @@ RULES = (
             "return True",
         ),
         UNIT + "test_fairness:test_who_is_alone_with_its_complaint_stays_and_repeats_it",
+    ),
+    (
+        Mutation(
+            "evidence without a signature",
+            "consensus.exposure",
+            "if state.verify(second):",
+            "if second.signature:",
+        ),
+        UNIT + "test_evidence:test_a_contradiction_with_a_bad_signature_is_no_evidence",
+    ),
+    (
+        Mutation(
+            "votes of two views contradict each other",
+            "consensus.evidence",
+            "if (first.view, first.sequence) != (second.view, second.sequence):",
+            "if first.sequence != second.sequence:",
+        ),
+        UNIT + "test_evidence:test_votes_of_two_views_do_not_contradict_each_other",
     ),
     (
         Mutation(

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from consensus.trace import EvidenceFound
 from tests.properties.consensus_chaos import play
 
 SIZES = (1, 2, 4, 5, 6, 7, 8)
@@ -25,6 +26,16 @@ def test_chaos_with_delays_near_the_timeouts(n: int) -> None:
 @settings(max_examples=15)
 def test_chaos_at_random(n: int, seed: int) -> None:
     play(n, seed, chaos_ms=1_500)
+
+
+@given(n=st.sampled_from((4, 5, 7)), seed=st.integers(0, 2**32))
+@settings(max_examples=15)
+def test_crashes_make_no_replica_guilty(n: int, seed: int) -> None:
+    """Votes are durable before they leave, so nobody contradicts himself in a later life."""
+    net = play(n, seed, chaos_ms=1_500)
+    for node in net.nodes:
+        assert not node.replica.scores
+        assert not [event for event in node.trace if isinstance(event, EvidenceFound)]
 
 
 def test_the_same_seed_gives_the_same_run() -> None:

@@ -363,6 +363,8 @@ class Network:
             return
 
     def _check_vote(self, node: ToyNode, message: Message) -> None:
+        if isinstance(message, PrePrepare) and self.judge.primary(message.view) != node.index:
+            return  # the primary's, shown to another backup
         if isinstance(message, PrePrepare | Prepare | Commit):
             kind = type(message).__name__
             key = (node.index, kind, message.view, message.sequence)

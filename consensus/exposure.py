@@ -1,0 +1,97 @@
+"""How a replica comes to evidence, and what it keeps of it.
+
+A message that contradicts one which is already there is verified and, with it, kept as evidence;
+the first one goes on counting. What comes after its phase is over is not looked at, as ever, so
+not every lie is noticed. Each lie (replica, kind, view, sequence) is noted once, and costs one
+signature check.
+
+A primary that says one thing to some and another to others shows nobody a contradiction. But
+their PREPAREs differ, so a backup that sees another's PREPARE for another block shows it the
+proposal that itself has got: then that one has both. It is sent only where there is a lie, once
+for each PREPARE.
+
+Evidence is bounded for each peer: the first `KEPT` contradictions, and one invalid proposal,
+which carries a block. They survive a restart. The score counts on beyond that.
+"""
+
+from collections.abc import Sequence as Seq
+
+from consensus.costs import VOTE_VERIFY
+from consensus.evidence import (
+    Equivocation,
+    Evidence,
+    InvalidProposal,
+    Vote,
+    bare,
+    contradict,
+    culprit_of,
+    kind_of,
+    place_of,
+)
+from consensus.log import evidence_records, persist
+from consensus.messages import PrePrepare
+from consensus.state import KEPT, Block, Effects, ReplicaState, Slot
+from consensus.trace import EvidenceFound
+from primitives.ids import NodeId
+from primitives.machine import NOTHING, Effect, Emit, Send, Work
+
+
+def expose(state: ReplicaState, slot: Slot, first: Vote, second: Vote) -> Seq[Effect]:
+    """Take a message of a slot that may contradict the one that counts."""
+    if first is second or not contradict(first, second):
+        return NOTHING
+    evidence = Equivocation(bare(first), bare(second))
+    lie = (kind_of(evidence), culprit_of(evidence, state.config.committee))
+    if lie in slot.exposed:
+        return NOTHING
+    effects: Effects = [Work(VOTE_VERIFY, 1)]
+    if state.verify(second):
+        slot.exposed[lie] = None
+        _keep(state, evidence, effects)
+    return effects
+
+
+def on_exhibit(state: ReplicaState, sender: NodeId, message: PrePrepare) -> Seq[Effect]:
+    """Compare a proposal that a peer shows with what the primary has proposed here."""
+    slot = state.slots.get(message.sequence)
+    if slot is None or slot.proposal is None or sender >= state.size:
+        return NOTHING
+    return expose(state, slot, slot.proposal, message)
+
+
+def confront(state: ReplicaState, slot: Slot, peer: int, effects: Effects) -> None:
+    """Show a backup that has prepared another block what this replica was told to prepare."""
+    if slot.proposal is not None and peer != state.index:
+        effects.append(Send(NodeId(peer), bare(slot.proposal)))
+
+
+def confront_all(state: ReplicaState, slot: Slot, effects: Effects) -> None:
+    """Do so with those whose PREPAREs came before the proposal."""
+    for peer, vote in enumerate(slot.prepares):
+        if vote is not None and (vote.digest, vote.parent) != (slot.digest, slot.parent):
+            confront(state, slot, peer, effects)
+
+
+def expose_proposal(state: ReplicaState, block: Block, effects: Effects) -> None:
+    """Keep the signed proposal of a block that breaks a rule of the chain."""
+    slot = state.slots.get(block.sequence)
+    if slot is None or slot.proposal is None:
+        return
+    proposal = slot.proposal
+    if (proposal.digest, proposal.parent) == (block.digest, block.parent):
+        fields = (proposal.view, proposal.sequence, proposal.digest, proposal.parent)
+        shown = PrePrepare(*fields, block.payload, proposal.signature)
+        _keep(state, InvalidProposal(shown), effects)
+
+
+def _keep(state: ReplicaState, evidence: Evidence, effects: Effects) -> None:
+    culprit = culprit_of(evidence, state.config.committee)
+    misdeeds = state.misdeeds
+    misdeeds.scores[culprit] = misdeeds.scores.get(culprit, 0) + 1
+    view, sequence = place_of(evidence)
+    effects.append(Emit(EvidenceFound(NodeId(culprit), kind_of(evidence), view, sequence)))
+    kept = misdeeds.kept.setdefault(culprit, [])
+    alike = sum(type(old) is type(evidence) for old in kept)
+    if alike < (1 if isinstance(evidence, InvalidProposal) else KEPT):
+        effects.append(persist(state, evidence_records(culprit, len(kept), evidence)))
+        kept.append(evidence)
