@@ -82,8 +82,8 @@ class Trust(msgspec.Struct, frozen=True):
         if self.committee.genesis_hash != self.genesis_hash:
             raise InvalidInput(
                 "trusted committee",
-                f"one of the trusted chain {self.genesis_hash.hex()}",
-                f"one of {self.committee.genesis_hash.hex()}",
+                f"one of the trusted chain {_hex(self.genesis_hash)}",
+                f"one of {_hex(self.committee.genesis_hash)}",
             )
 
 
@@ -117,12 +117,12 @@ def _check_chain(proof: FinalityProof, trust: Trust) -> None:
     genesis_hash = known.genesis_hash if known is not None else trust.genesis_hash
     if genesis_hash is not None and source.genesis_hash != genesis_hash:
         raise NotFinal(
-            Reason.CHAIN, "chain.genesis_hash", genesis_hash.hex(), source.genesis_hash.hex()
+            Reason.CHAIN, "chain.genesis_hash", _hex(genesis_hash), _hex(source.genesis_hash)
         )
     found = header_hash(proof.genesis_header)
     if found != source.genesis_hash:
-        expected = f"the header with the hash {source.genesis_hash.hex()}"
-        raise NotFinal(Reason.CHAIN, "chain.genesis_header", expected, found.hex())
+        expected = f"the header with the hash {_hex(source.genesis_hash)}"
+        raise NotFinal(Reason.CHAIN, "chain.genesis_header", expected, _hex(found))
 
 
 def _check_committee(proof: FinalityProof, trust: Trust) -> None:
@@ -158,8 +158,8 @@ def _check_block(proof: FinalityProof) -> None:
         raise NotFinal(
             Reason.DIGEST,
             "certificate.digest",
-            f"the header's hash {digest.hex()}",
-            certificate.digest.hex(),
+            f"the header's hash {_hex(digest)}",
+            _hex(certificate.digest),
         )
 
 
@@ -216,7 +216,7 @@ def diagnose(proof: FinalityProof, replica: int, signature: bytes) -> NotFinal:
     def found(reason: Reason, actual: str) -> NotFinal:
         where = f"certificate.signatures: validator {replica}"
         expected = (
-            f"its COMMIT for block {digest.hex()} at view {view}, sequence {sequence} of shard "
+            f"its COMMIT for block {_hex(digest)} at view {view}, sequence {sequence} of shard "
             f"{source.shard}, epoch {source.epoch}"
         )
         return NotFinal(reason, where, expected, actual)
@@ -241,3 +241,7 @@ def diagnose(proof: FinalityProof, replica: int, signature: bytes) -> NotFinal:
         if verify(key, payload, signature):
             return found(Reason.SIGNER, f"that of validator {index}")
     return found(Reason.SIGNATURE, "a signature of something else, or none")
+
+
+def _hex(value: bytes) -> str:
+    return f"0x{value.hex()}"

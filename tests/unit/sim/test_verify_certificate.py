@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from node.finality_rules import Reason
 from sim.cli import main
 from sim.run import run_scenario
 from sim.scenario import decode_table
@@ -18,6 +19,7 @@ from tests.unit.sim.forgeries import (
     genesis_hash,
     modelled,
     text_of,
+    votes,
 )
 
 OTHER_HASH = "0x" + "12" * 32
@@ -124,7 +126,7 @@ def test_modelled_signatures_are_said_to_prove_nothing(
         ),
         (
             ["certificate.json", "--committee", "committee.json", "--genesis", OTHER_HASH],
-            "trusted committee: expected one of the trusted chain 1212",
+            "trusted committee: expected one of the trusted chain 0x1212",
         ),
     ],
 )
@@ -174,3 +176,14 @@ def test_a_run_without_a_block_leaves_no_certificate_of_an_earlier_one(tmp_path:
     run_scenario(decode_table(table, "small"), seed=3, run_directory=tmp_path)
     assert (tmp_path / "committee.json").exists()
     assert not (tmp_path / "certificate.json").exists()
+
+
+def test_the_guide_names_every_reason_and_field(repository: Path) -> None:
+    text = (repository / "docs" / "guides" / "certificates.md").read_text(encoding="utf-8")
+    assert [reason.value for reason in Reason if f"`{reason.value}`" not in text] == []
+    block = text.split("```json\n")[1].split("```")[0]
+    shown, document = json.loads(block), certificate()
+    assert list(shown) == list(document)
+    for part in ("chain", "certificate"):
+        assert list(shown[part]) == list(document[part])
+    assert list(votes(shown)[0]) == list(votes(document)[0])
