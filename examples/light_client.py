@@ -253,7 +253,7 @@ def check_chain(document: Document, trusted_genesis: str) -> None:
 def check_signers(shown: Certificate, size: int) -> None:
     """Check that distinct validators, in order, make a quorum.
 
-    Any two quorums share an honest validator, and that one commits to one block only.
+    Any two quorums share a correct validator, who commits to one block of a view and height only.
     """
     previous = -1
     for vote in shown.signatures:
