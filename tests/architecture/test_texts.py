@@ -69,7 +69,7 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
 def readme_commands() -> list[str]:
     code = code_of((ROOT / "README.md").read_text(encoding="utf-8"))
-    return sorted(set(re.findall(r"(?:^|[\s/])orrery ([a-z]+)", code)))
+    return sorted(set(re.findall(r"(?:^|[\s/])orrery ([a-z][a-z-]*)", code)))
 
 
 def test_the_readme_names_commands() -> None:
@@ -88,7 +88,7 @@ def test_the_commands_of_the_readme_exist(command: str) -> None:
 
 def test_the_files_of_the_readme_exist() -> None:
     code = code_of((ROOT / "README.md").read_text(encoding="utf-8"))
-    named = re.findall(r"\b(?:scenarios|docs|bench)/[\w./-]+\.\w+", code)
+    named = re.findall(r"\b(?:scenarios|docs|bench|examples)/[\w./-]+\.\w+", code)
     assert [name for name in named if not (ROOT / name).exists()] == []
     assert "scenarios/quickstart.toml" in code + (ROOT / "Makefile").read_text(encoding="utf-8")
 
