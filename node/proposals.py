@@ -15,6 +15,7 @@ from node.config import Environment, NodeConfig
 from node.costs import SELECT
 from node.demand import block_demand, build_demand
 from node.events import BlockExecuted, PoolChanged, ToConsensus
+from node.evidence import is_covered
 from node.execution import ExecutedBlock
 from node.execution_base_fee import next_base_fee
 from node.intake import Intake
@@ -149,14 +150,22 @@ class Proposals:
         """Tell consensus what execution says."""
         proposal = purpose.proposal
         del self._executing[proposal.digest]
+        proven = self._convicts(proposal, result)
         if isinstance(result, ExecutedBlock):
             for transaction in result.transactions:
                 self._intake.recovered.add(transaction.hash)
             result = self._check_clock(now, result)
         if isinstance(result, InvalidBlock):
-            return self._refuse(proposal, str(result))
+            return self._refuse(proposal, str(result), proven=proven)
         self._ledger.keep(result)
         return [_verdict(proposal, None), BlockExecuted(proposal.digest)]
+
+    def _convicts(self, proposal: ValidateBlock, result: ExecutedBlock | InvalidBlock) -> bool:
+        """Tell whether execution has found a fault that the proposal's signature covers."""
+        params = self._environment.genesis.params
+        return isinstance(result, InvalidBlock) and is_covered(
+            proposal.payload, proposal.digest, params
+        )
 
     def resume(self, now: Instant) -> list[Effect]:
         """Take up what waited, as far as parents are executed now, or can never be any more."""
@@ -203,10 +212,12 @@ class Proposals:
         final = self._ledger.digest(proposal.sequence)
         return None if final == proposal.digest else f"{final.hex()} is final at its height"
 
-    def _refuse(self, proposal: ValidateBlock, reason: str) -> list[Effect]:
+    def _refuse(
+        self, proposal: ValidateBlock, reason: str, *, proven: bool = False
+    ) -> list[Effect]:
         refused = BlockRefused(proposal.sequence, proposal.digest, reason)
-        return [Emit(refused), _verdict(proposal, reason)]
+        return [Emit(refused), _verdict(proposal, reason, proven=proven)]
 
 
-def _verdict(proposal: ValidateBlock, reason: str | None) -> Effect:
-    return ToConsensus(BlockValidated(proposal.digest, reason is None, reason or ""))
+def _verdict(proposal: ValidateBlock, reason: str | None, *, proven: bool = False) -> Effect:
+    return ToConsensus(BlockValidated(proposal.digest, reason is None, reason or "", proven))
