@@ -10,6 +10,7 @@ from node.finality import (
     encode_proof,
 )
 from node.node import Node
+from primitives.ids import NodeId
 from sim.world import World
 
 Signatures = Literal["real", "modelled"]
@@ -34,7 +35,11 @@ def head_proof(world: World, signatures: Signatures) -> FinalityProof | None:
         world: at whatever instant.
         signatures: what kind the run's validators make.
     """
-    nodes = [machine for machine in world.nodes if isinstance(machine, Node)]
+    nodes = [
+        machine
+        for index, machine in enumerate(world.nodes)
+        if isinstance(machine, Node) and world.is_honest(NodeId(index))
+    ]
     if not nodes:
         return None
     ledger = max(nodes, key=lambda node: node.ledger.tip.number).ledger

@@ -139,6 +139,15 @@ def test_the_highest_head_is_shown_whoever_holds_it() -> None:
     assert proof.header.number == world.head.number > 1
 
 
+def test_what_a_liar_holds_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = small_world(SEED, run_s=2.5)
+    for node in range(3):
+        world.crash(node)
+    assert head_proof(world, "real") is not None
+    monkeypatch.setattr(world, "is_honest", lambda node: node != 3)
+    assert head_proof(world, "real") is None
+
+
 # ---------------------------------------------------------------- what is no such file
 
 
