@@ -109,8 +109,8 @@ class DrivenNetwork:
         self._heights = [0] * scenario.network.nodes
         self._nonces: dict[int, int] = {}
         self._suite = CheckerSuite(run_checkers(scenario, self.world))
-        self.world.subscribe(events=self._observe)
-        self.world.subscribe(events=self._suite.consumer(self.world))
+        self.world.subscribe_honest(self._observe)
+        self.world.subscribe_honest(self._suite.consumer(self.world))
 
     # ---------------------------------------------------------------- time
 
@@ -223,7 +223,7 @@ class DrivenNetwork:
     # ---------------------------------------------------------------- what came of it
 
     def height(self, node: int | None = None) -> int:
-        """Return the height of a node's last committed block, or the highest of all."""
+        """Return the height of a node's last committed block (0 of a liar), or the highest of all."""
         return max(self._heights) if node is None else self._heights[node]
 
     def expect(
@@ -249,7 +249,8 @@ class DrivenNetwork:
             *_compare("view", self.world.view, min_view, None),
             *self._missing(committed),
         ]
-        live = [n for n in range(self.world.size) if self.world.is_live(NodeId(n))]
+        nodes = [NodeId(n) for n in range(self.world.size)]
+        live = [n for n in nodes if self.world.is_live(n) and self.world.is_honest(n)]
         if agreement_within is not None and live:
             heights = {node: self._heights[node] for node in live}
             spread = max(heights.values()) - min(heights.values())

@@ -129,3 +129,15 @@ def test_places_that_do_not_exist_are_refused(orrery_network: Callable[..., Driv
         net.add_latency("1s", ["Atlantis"])
     with pytest.raises(InvalidInput, match="a number from 0 to 3, got -1"):
         net.crash(-1)
+
+
+def test_a_liar_is_neither_heard_nor_judged(build: Build) -> None:
+    traitor = {"name": "traitors", "nodes": [0], "liar": "equivocating-primary"}
+    net = build(load=20, classes=[traitor])
+    net.run_until("4s")
+    net.expect(min_height=20)
+    assert net.height(0) == 0, "what it says of itself proves nothing"
+    assert min(net.height(node) for node in (1, 2, 3)) > 0
+    lag = max(net.height(node) for node in (1, 2, 3)) - min(net.height(node) for node in (1, 2, 3))
+    net.expect(agreement_within=lag)
+    net.finish()
