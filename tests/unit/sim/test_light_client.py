@@ -13,6 +13,7 @@ import pytest
 
 from node.finality import decode_proof
 from node.finality_rules import NotFinal, Trust, check_proof
+from primitives.committee import Committee
 from primitives.errors import InvalidInput
 from primitives.ids import Hash32
 from primitives.keccak import keccak256
@@ -98,6 +99,16 @@ def test_it_refuses_a_header_that_is_none(client: dict[str, Any], header: str) -
     document["header"] = header
     with pytest.raises(client["Malformed"], match="header"):
         client["verify"](client["read"](text_of(document)), genesis_hash())
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 5, 6, 7, 8, 16, 100])
+def test_its_quorum_is_that_of_the_committee(client: dict[str, Any], size: int) -> None:
+    keys = tuple(index.to_bytes(32, "big") for index in range(size))
+    quorum = Committee(keys).quorum
+    votes = [client["Vote"](replica, "") for replica in range(quorum)]
+    client["check_signers"](client["Certificate"](0, 1, "", votes), size)
+    with pytest.raises(client["Forged"], match="^too_few_signatures: "):
+        client["check_signers"](client["Certificate"](0, 1, "", votes[1:]), size)
 
 
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
