@@ -107,7 +107,7 @@ def test_its_quorum_is_that_of_the_committee(client: dict[str, Any], size: int) 
     quorum = Committee(keys).quorum
     votes = [client["Vote"](replica, "") for replica in range(quorum)]
     client["check_signers"](client["Certificate"](0, 1, "", votes), size)
-    with pytest.raises(client["Forged"], match="^too_few_signatures: "):
+    with pytest.raises(client["Forged"], match=r"^too_few_signatures: "):
         client["check_signers"](client["Certificate"](0, 1, "", votes[1:]), size)
 
 
