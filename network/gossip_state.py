@@ -1,7 +1,7 @@
 """What transaction gossip remembers, and the limits that keep it small."""
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 import msgspec
 
@@ -9,7 +9,7 @@ from network.messages import HASHES_PER_ANNOUNCEMENT, HASHES_PER_REQUEST
 from primitives.ids import Duration, Hash32, Instant, NodeId
 
 
-class GossipTimer(Enum):
+class GossipTimer(StrEnum):
     """Names of the timers of the gossip core."""
 
     ANNOUNCE = "gossip.announce"

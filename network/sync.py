@@ -27,8 +27,8 @@ from network.messages import (
 )
 from network.sync_state import BlockRequest, SyncConfig, SyncState, SyncTimer
 from network.trace import SyncFinished, SyncStarted
-from primitives.ids import Duration, Hash32, Instant, NodeId
-from primitives.machine import NOTHING, Effect, Emit, Send, SetTimer, Work
+from primitives.ids import Hash32, Instant, NodeId
+from primitives.machine import NOTHING, CancelTimer, Effect, Emit, Send, SetTimer, Work
 
 
 class BlockSource(Protocol):
@@ -49,6 +49,10 @@ class BlocksFetched(Effect, frozen=True, gc=False):
     peer: NodeId
     first: int
     blocks: tuple[CertifiedBlock, ...]
+
+
+ANSWERED = CancelTimer(SyncTimer.REQUEST)
+"""Ends the wait for the answer to a request."""
 
 
 class Sync:
@@ -104,14 +108,14 @@ class Sync:
         if offence and peer is not None:
             state.liars[peer] = None
             self._distrust(peer, offence)
-        return self._pursue(now, catching_up=state.started_at is not None)
+        return self._pursue(catching_up=state.started_at is not None)
 
     def fell_behind(self, now: Instant, peer: NodeId, height: int) -> Sequence[Effect]:
         """Catch up with `height`, which `peer` is said to hold."""
         heights = self.state.heights
         if peer not in self.state.liars:
             heights[peer] = max(height, heights.get(peer, 0))
-        return self._pursue(now, catching_up=True)
+        return self._pursue(catching_up=True)
 
     def on_announce_block(
         self, now: Instant, sender: NodeId, message: AnnounceBlock
@@ -123,12 +127,12 @@ class Sync:
             return NOTHING
         state.heights[sender] = height
         if (
-            height <= state.head + self._config.follow_gap
-            or state.request is not None
+            state.request is not None
             or state.checking is not None
+            or height <= state.head + self._config.follow_gap
         ):
             return NOTHING
-        return self._pursue(now, catching_up=height > state.head + self._config.catch_up_gap)
+        return self._pursue(catching_up=height > state.head + self._config.catch_up_gap)
 
     def on_get_status(self, now: Instant, sender: NodeId, message: GetStatus) -> Sequence[Effect]:
         """Tell the head."""
@@ -142,7 +146,7 @@ class Sync:
         state.heights[sender] = message.height
         if message.height <= state.head:
             return NOTHING
-        return self._pursue(now, catching_up=True)
+        return self._pursue(catching_up=True)
 
     def on_get_blocks(self, now: Instant, sender: NodeId, message: GetBlocks) -> Sequence[Effect]:
         """Answer with what is held, up to the configured size."""
@@ -170,23 +174,19 @@ class Sync:
         state.request = None
         if not message.blocks or len(message.blocks) > request.count:
             self._distrust(sender, "an answer without the blocks it claimed to hold")
-            return self._pursue(now, catching_up=state.started_at is not None)
+            return [ANSWERED, *self._pursue(catching_up=state.started_at is not None)]
         state.checking = sender
-        return (BlocksFetched(sender, request.first, message.blocks),)
+        return (ANSWERED, BlocksFetched(sender, request.first, message.blocks))
 
     def on_request_timeout(self, now: Instant) -> Sequence[Effect]:
         """Ask another peer if the one asked kept silent."""
         state = self.state
-        state.timer_armed = False
         request = state.request
         if request is None:
             return NOTHING
-        if request.deadline > now:
-            state.timer_armed = True
-            return (SetTimer(SyncTimer.REQUEST, Duration(request.deadline - now)),)
         state.request = None
         self._distrust(request.peer, "no answer in time")
-        again = self._pursue(now, catching_up=state.started_at is not None)
+        again = self._pursue(catching_up=state.started_at is not None)
         return again or self.probe(self._config.status_fanout)
 
     def on_poll_timeout(self, now: Instant) -> Sequence[Effect]:
@@ -203,30 +203,36 @@ class Sync:
         self.state.count_offence(peer, offence)
         self.state.heights.pop(peer, None)
 
-    def _pursue(self, now: Instant, *, catching_up: bool) -> list[Effect]:
+    def _pursue(self, *, catching_up: bool) -> list[Effect]:
         """Ask the most reliable peer that is ahead for the next blocks, unless busy."""
         state = self.state
         if state.request is not None or state.checking is not None:
             return []
         head = state.head
-        ahead = [peer for peer, height in state.heights.items() if height > head]
-        if not ahead:
+        peer = self._most_reliable_ahead(head)
+        if peer is None:
             return self._finish()
-        failures = state.failures
-        peer = min(ahead, key=lambda candidate: failures.get(candidate, 0))
         count = min(state.heights[peer] - head, self._config.blocks_per_request)
         state.request_last += 1
-        deadline = Instant(now + self._config.request_timeout)
-        state.request = BlockRequest(state.request_last, peer, head + 1, count, deadline)
+        state.request = BlockRequest(state.request_last, peer, head + 1, count)
         effects: list[Effect] = []
         if catching_up and state.started_at is None:
             state.started_at = head
             effects.append(Emit(SyncStarted(head, state.heights[peer])))
         effects.append(Send(peer, GetBlocks(state.request_last, head + 1, count)))
-        if not state.timer_armed:
-            state.timer_armed = True
-            effects.append(SetTimer(SyncTimer.REQUEST, self._config.request_timeout))
+        effects.append(SetTimer(SyncTimer.REQUEST, self._config.request_timeout))
         return effects
+
+    def _most_reliable_ahead(self, head: int) -> NodeId | None:
+        """Return the peer with the fewest failures above `head`, the first heard of at a tie."""
+        failures = self.state.failures
+        best, fewest = None, 0
+        for peer, height in self.state.heights.items():
+            if height > head:
+                failed = failures.get(peer, 0) if failures else 0
+                if best is None or failed < fewest:
+                    best, fewest = peer, failed
+        return best
 
     def _finish(self) -> list[Effect]:
         """End a catch-up whose goal is reached, or turned out to be a lie."""

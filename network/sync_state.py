@@ -1,15 +1,15 @@
 """What the sync core remembers, and the limits that keep it small."""
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 import msgspec
 
-from primitives.ids import Duration, Instant, NodeId
+from primitives.ids import Duration, NodeId
 
 
-class SyncTimer(Enum):
-    """Names of the timers of the sync core."""
+class SyncTimer(StrEnum):
+    """Names of the timers of the sync core. Text, since a plain `Enum` hashes itself slowly."""
 
     REQUEST = "sync.request"
     POLL = "sync.poll"
@@ -45,7 +45,6 @@ class BlockRequest(msgspec.Struct, frozen=True, gc=False):
     peer: NodeId
     first: int
     count: int
-    deadline: Instant
 
 
 @dataclass(slots=True)
@@ -57,8 +56,6 @@ class SyncState:
     heights: dict[NodeId, int] = field(default_factory=dict)
     """What peers say they hold. Those that lied or kept silent start again from nothing."""
     request: BlockRequest | None = None
-    timer_armed: bool = False
-    """Whether the request timer runs. It is never cancelled: a firing looks at the deadline."""
     checking: NodeId | None = None
     """Whose blocks the node is verifying now; nothing is asked for meanwhile."""
     request_last: int = 0

@@ -15,7 +15,7 @@ from network.sync import BlocksFetched, Sync
 from network.sync_state import SyncConfig, SyncTimer
 from network.trace import SyncFinished, SyncStarted
 from primitives.ids import Duration, Hash32, Instant, NodeId
-from primitives.machine import Effect, Emit, Message, Send, SetTimer, Work
+from primitives.machine import CancelTimer, Effect, Emit, Message, Send, SetTimer, Work
 
 ALICE, BOB, CAROL = NodeId(1), NodeId(2), NodeId(3)
 SECOND = 1_000_000_000
@@ -91,6 +91,7 @@ def test_blocks_are_handed_over_and_the_next_are_asked_for_when_they_are_checked
     core = sync()
     announce(core, ALICE, 6)
     assert answer(core, ALICE, 1, 1, 2, 3, 4) == (
+        CancelTimer(SyncTimer.REQUEST),
         BlocksFetched(ALICE, 1, tuple(block(n) for n in (1, 2, 3, 4))),
     )
     assert announce(core, BOB, 6) == ()
@@ -169,17 +170,27 @@ def test_silence_of_the_only_peer_that_is_ahead_asks_others_for_their_height() -
     assert effects == [Send(ALICE, GetStatus()), Send(BOB, GetStatus())]
 
 
-def test_a_timer_of_an_answered_request_watches_the_next_one() -> None:
+def test_the_timer_runs_only_while_an_answer_is_awaited() -> None:
     core = sync()
-    announce(core, ALICE, 1)
-    answer(core, ALICE, 1, 1)
+    timer = SetTimer(SyncTimer.REQUEST, Duration(SECOND))
+    assert timer in announce(core, ALICE, 1)
+    assert CancelTimer(SyncTimer.REQUEST) in answer(core, ALICE, 1, 1)
     core.adopted(1)
     core.checked(Instant(0))
-    assert not [e for e in announce(core, ALICE, 2, at=300) if isinstance(e, SetTimer)]
-    effects = core.on_request_timeout(Instant(SECOND))
-    assert effects == (SetTimer(SyncTimer.REQUEST, Duration(300)),)
+    assert timer in announce(core, ALICE, 2, at=300)
     answer(core, ALICE, 2, 2)
     assert core.on_request_timeout(Instant(SECOND + 300)) == ()
+
+
+def test_an_answer_without_blocks_ends_the_wait_before_the_next_begins() -> None:
+    core = sync()
+    announce(core, ALICE, 1)
+    announce(core, BOB, 1)
+    assert answer(core, ALICE, 1) == [
+        CancelTimer(SyncTimer.REQUEST),
+        Send(BOB, GetBlocks(2, 1, 1)),
+        SetTimer(SyncTimer.REQUEST, Duration(SECOND)),
+    ]
 
 
 @pytest.mark.parametrize(("sender", "number"), [(BOB, 1), (ALICE, 2)])
@@ -193,7 +204,7 @@ def test_an_answer_that_was_not_asked_for_is_not_used(sender: NodeId, number: in
 def test_more_blocks_than_asked_for_are_a_lie() -> None:
     core = sync()
     announce(core, ALICE, 1)
-    assert answer(core, ALICE, 1, 1, 2) == []
+    assert answer(core, ALICE, 1, 1, 2) == [CancelTimer(SyncTimer.REQUEST)]
     assert core.state.failures == {ALICE: 1}
 
 
