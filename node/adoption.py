@@ -6,6 +6,7 @@ execute. The first block that fails ends the answer, and the peer is counted as 
 """
 
 from collections import deque
+from collections.abc import Sequence
 
 import msgspec
 
@@ -86,7 +87,7 @@ class Adoption:
         self._next = 0
         """Height of the first of them."""
 
-    def on_blocks_fetched(self, now: Instant, effect: BlocksFetched) -> list[Effect]:
+    def on_blocks_fetched(self, now: Instant, effect: BlocksFetched) -> Sequence[Effect]:
         """Begin with the first block of an answer."""
         self._blocks.extend(effect.blocks)
         self._next = effect.first
@@ -97,25 +98,26 @@ class Adoption:
         now: Instant,
         purpose: AdoptPurpose,
         result: ExecutedBlock | InvalidBlock | InvalidCertificate,
-    ) -> list[Effect]:
+    ) -> Sequence[Effect]:
         """Make a good block final and take the next; end the answer at a bad one."""
         if not isinstance(result, ExecutedBlock):
             return self._refuse(now, purpose.height, purpose.certificate.digest, str(result))
-        effects: list[Effect] = []
-        if purpose.height == self._ledger.tip.number + 1:
-            for transaction in result.transactions:
-                self._intake.recovered.add(transaction.hash)
-            effects += self._commits.adopt(now, result, purpose.encoded, purpose.certificate)
-        return effects + self._proceed(now)
+        if purpose.height != self._ledger.height + 1:
+            return self._proceed(now)
+        for transaction in result.transactions:
+            self._intake.recovered.add(transaction.hash)
+        effects = self._commits.adopt(now, result, purpose.encoded, purpose.certificate)
+        effects += self._proceed(now)
+        return effects
 
-    def _proceed(self, now: Instant) -> list[Effect]:
+    def _proceed(self, now: Instant) -> Sequence[Effect]:
         """Check the next block that is not final here yet; report the end of the answer."""
         while self._blocks:
             block, height = self._blocks.popleft(), self._next
             self._next += 1
-            if height > self._ledger.tip.number:
+            if height > self._ledger.height:
                 return self._check(now, height, block)
-        return list(self._sync.checked(now))
+        return self._sync.checked(now)
 
     def _check(self, now: Instant, height: int, block: CertifiedBlock) -> list[Effect]:
         try:
@@ -125,14 +127,13 @@ class Adoption:
         if certificate.sequence != height:
             reason = f"certificate: expected one of height {height}, got {certificate.sequence}"
             return self._refuse(now, height, certificate.digest, reason)
-        size = self._environment.genesis.committee.size
-        hashes = self._environment.outlines.hashes(block.payload)
-        votes = Tasks(VOTE_VERIFY, (1,) * min(len(certificate.signatures), size))
+        shared = self._environment
+        signatures = min(len(certificate.signatures), shared.genesis.committee.size)
+        hashes = shared.outlines.hashes(block.payload)
+        votes = Tasks(VOTE_VERIFY, (1,) * signatures)
         demand = (votes, *block_demand(hashes, self._intake.recovered))
-        execution = ExecuteBlock(
-            self._ledger.tip, certificate.digest, block.payload, self._environment.cache
-        )
-        job = CheckCertifiedBlock(block.certificate, self._environment, execution)
+        execution = ExecuteBlock(self._ledger.tip, certificate.digest, block.payload, shared.cache)
+        job = CheckCertifiedBlock(block.certificate, shared, execution)
         purpose = AdoptPurpose(height, certificate, block.certificate)
         return [Compute(self._requests.open(purpose), demand, job)]
 

@@ -10,7 +10,7 @@ from network.gossip import Gossip
 from network.messages import AnnounceBlock
 from network.sync import Sync
 from node.backlog import Backlog
-from node.config import Environment, NodeConfig, sync_config
+from node.config import Environment, NodeConfig, Role, sync_config
 from node.costs import INCLUDE, SELECT
 from node.events import BlockExecuted, CatchUp, Delivered, PoolChanged, ToConsensus
 from node.execution import ExecutedBlock
@@ -31,17 +31,18 @@ class Commits:
     """Moves the head of one node."""
 
     __slots__ = (
+        "_announces",
         "_backlog",
-        "_config",
-        "_environment",
         "_fairness",
         "_gossip",
         "_group",
         "_ledger",
+        "_params",
         "_pool",
         "_proposals",
         "_sync",
         "_undelivered",
+        "_validates",
     )
 
     def __init__(
@@ -59,8 +60,9 @@ class Commits:
         self._backlog = backlog
         self._fairness = fairness
         self._group = sync_config(config, environment).group
-        self._config = config
-        self._environment = environment
+        self._announces = config.announce_blocks
+        self._validates = config.role is Role.VALIDATOR
+        self._params = environment.genesis.params
         self._ledger = ledger
         self._pool = pool
         self._gossip = gossip
@@ -75,7 +77,7 @@ class Commits:
 
     def on_delivered(self, now: Instant, event: Delivered) -> list[Effect]:
         """Commit a decided block, or wait until it is executed."""
-        if event.sequence <= self._ledger.tip.number:
+        if event.sequence <= self._ledger.height:
             return []
         self._undelivered[event.sequence] = event
         return self.resume(now)
@@ -83,7 +85,7 @@ class Commits:
     def resume(self, now: Instant) -> list[Effect]:
         """Commit what is decided and executed, in order."""
         effects: list[Effect] = []
-        while (event := self._undelivered.get(self._ledger.tip.number + 1)) is not None:
+        while (event := self._undelivered.get(self._ledger.height + 1)) is not None:
             block = self._ledger.executed(event.digest)
             if block is None:
                 if not self._proposals.is_executing(event.digest):
@@ -92,20 +94,22 @@ class Commits:
             looked = self._fairness.judge(now, block)
             if looked:
                 effects.append(Work(SELECT, looked))
-            effects += self.commit(now, block, encode_certificate(event.certificate), event)
+            encoded = encode_certificate(event.certificate)
+            effects += self.commit(now, block, encoded, event.certificate)
         return effects
 
     def adopt(
         self, now: Instant, block: ExecutedBlock, encoded: bytes, certificate: Certificate
     ) -> list[Effect]:
         """Commit a block that was fetched with its certificate, and let consensus know."""
-        sequence = certificate.sequence
-        event = Delivered(sequence, block.digest, certificate)
-        advanced = ChainAdvanced(sequence, block.digest, certificate, self._ledger.trail())
-        return [ToConsensus(advanced), *self.commit(now, block, encoded, event)]
+        if not self._validates:
+            return self.commit(now, block, encoded, certificate)
+        trail = self._ledger.trail()
+        advanced = ChainAdvanced(certificate.sequence, block.digest, certificate, trail)
+        return [ToConsensus(advanced), *self.commit(now, block, encoded, certificate)]
 
     def commit(
-        self, now: Instant, block: ExecutedBlock, encoded: bytes, event: Delivered
+        self, now: Instant, block: ExecutedBlock, encoded: bytes, certificate: Certificate
     ) -> list[Effect]:
         """Make a child of the head the new head.
 
@@ -113,17 +117,17 @@ class Commits:
             now: the time of the turn.
             block: executed.
             encoded: the certificate as it is stored and sent.
-            event: the decision that the certificate proves.
+            certificate: the same, decoded.
         """
-        height = block.number
-        self._undelivered.pop(height, None)
-        records = self._ledger.append(block, encoded, event.certificate)
+        ledger = self._ledger
+        records = ledger.append(block, encoded, certificate)
+        height = ledger.height
         header = block.block.header
         committed = BlockCommitted(
             height,
             block.digest,
             header.parent_hash,
-            event.certificate.view,
+            certificate.view,
             len(block.transactions),
             header.gas_used,
             len(block.payload),
@@ -132,14 +136,17 @@ class Commits:
         if block.transactions:
             effects.append(Work(INCLUDE, len(block.transactions)))
             self._gossip.note_known(transaction.hash for transaction in block.transactions)
-        base_fee = next_base_fee(header, self._environment.genesis.params)
-        self._backlog.committed(height)
-        self._fairness.served(block)
+        base_fee = next_base_fee(header, self._params)
         self._pool.advance(now, block.state, base_fee, block.state.changes)
-        if self._config.announce_blocks:
+        if self._announces:
             effects.append(Broadcast(self._group, AnnounceBlock(height, block.digest)))
         effects += self._sync.adopted(height)
-        effects += (PoolChanged(news=True), BlockExecuted(block.digest))
+        if self._validates:
+            # A follower builds nothing, and nothing of it waits for this block's execution.
+            self._undelivered.pop(height, None)
+            self._backlog.committed(height)
+            self._fairness.served(block)
+            effects += (PoolChanged(news=True), BlockExecuted(block.digest))
         return effects
 
 

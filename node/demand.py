@@ -19,6 +19,9 @@ from primitives.transaction import transaction_hash
 OUTLINES_MAX = 64
 """Block bodies that an `Outlines` remembers."""
 
+_EMPTY_BLOCK: tuple[Demand, ...] = (Serial(BODY_ROOTS, 1),)
+"""What executing a block without transactions takes: it changes no account."""
+
 
 class Outlines:
     """The hashes of blocks' transactions by payload, computed once for all nodes of a process."""
@@ -64,6 +67,8 @@ def block_demand(hashes: Sequence[Hash32], recovered: KnownHashes) -> tuple[Dema
     The accounts that a block changes are known only afterwards. Two for each transfer and the
     fee recipient are charged, which is right unless some account occurs more than once.
     """
+    if not hashes:
+        return _EMPTY_BLOCK
     younger, older = recovered.younger, recovered.older
     new = sum(1 for name in hashes if name not in younger and name not in older)
     checks = transaction_demand(new) if new else ()
@@ -71,9 +76,9 @@ def block_demand(hashes: Sequence[Hash32], recovered: KnownHashes) -> tuple[Dema
 
 
 def _execution(transactions: int, accounts: int) -> tuple[Demand, ...]:
-    """Return the serial part; an empty block changes no account."""
+    """Return the serial part."""
     if not transactions:
-        return (Serial(BODY_ROOTS, 1),)
+        return _EMPTY_BLOCK
     return (
         Serial(EXECUTE, transactions),
         Serial(BODY_ROOTS, transactions),

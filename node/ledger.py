@@ -33,11 +33,13 @@ class Ledger:
         recent: how many of the last certificates `trail` returns.
     """
 
-    __slots__ = ("_certificates", "_digests", "_executed", "_payloads", "_recent", "tip")
+    __slots__ = ("_certificates", "_digests", "_executed", "_payloads", "_recent", "height", "tip")
 
     def __init__(self, genesis: ExecutedBlock, recent: int) -> None:
         self.tip = genesis
         """The head: the last final block."""
+        self.height = genesis.number
+        """Its height."""
         self._recent: deque[Certificate] = deque(maxlen=recent)
         self._digests = [genesis.digest]
         self._payloads = [genesis.payload]
@@ -46,7 +48,7 @@ class Ledger:
 
     def head(self) -> tuple[int, Hash32]:
         """Return height and digest of the head."""
-        return self.tip.number, self.tip.digest
+        return self.height, self.tip.digest
 
     def certified_block(self, height: int) -> CertifiedBlock | None:
         """Return the final block of a height from 1 upward, or None when there is none."""
@@ -84,7 +86,7 @@ class Ledger:
 
     def keep(self, block: ExecutedBlock) -> None:
         """Remember an executed block that is not final, unless it can never become so."""
-        if block.number <= self.tip.number:
+        if block.number <= self.height:
             return
         self._executed[block.digest] = block
         if len(self._executed) > UNDECIDED_MAX + 1:
@@ -105,17 +107,21 @@ class Ledger:
         """
         assert block.block.header.parent_hash == self.tip.digest, "a final block off the chain"
         self.tip = block
+        self.height += 1
         self._digests.append(block.digest)
         self._payloads.append(block.payload)
         self._certificates.append(encoded)
         self._recent.append(certificate)
         self._executed = self._descendants(block)
-        key = height_key(block.number)
+        key = height_key(self.height)
         return (Record(BLOCKS, key, block.payload), Record(CERTIFICATES, key, encoded))
 
     def _descendants(self, block: ExecutedBlock) -> dict[Hash32, ExecutedBlock]:
         """Return `block` and the executed blocks above it, by digest."""
         kept = {block.digest: block}
+        if len(self._executed) == 1:
+            # There is none but the head so far.
+            return kept
         for other in sorted(self._executed.values(), key=lambda executed: executed.number):
             if other.block.header.parent_hash in kept:
                 kept[other.digest] = other

@@ -78,6 +78,8 @@ class WaitingSenders:
         An unparked sender waits from `now`: nobody could have included it before.
         """
         self._base_fee = base_fee
+        if not self._heads:
+            return
         while (entry := self._payable.first()) is not None and entry[0] < base_fee:
             head = self._heads[entry[2]]
             head.parked = True

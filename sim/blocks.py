@@ -37,7 +37,9 @@ class BlockIndex:
         self._older: Memo[Hash32, ExecutedBlock] = Memo(BLOCKS_KEPT)
 
     def add(self, block: ExecutedBlock) -> None:
-        """Take a block in."""
+        """Take a block in; one that was taken in lately changes nothing."""
+        if self._recent.get(block.digest) is block:
+            return
         height = block.number
         if height <= self._highest - BLOCKS_KEPT:
             self._older.put(block.digest, block)

@@ -180,7 +180,7 @@ def test_followers_have_no_voice_and_validators_have_their_own() -> None:
 @pytest.mark.parametrize("followers", [0, 2])
 def test_blocks_are_announced_where_somebody_follows(followers: int) -> None:
     built = world(network__followers=str(followers))
-    announce = [built.node(node).parts.commits._config.announce_blocks for node in range(4)]
+    announce = [built.node(node).parts.commits._announces for node in range(4)]
     assert announce == [followers > 0] * 4
 
 
