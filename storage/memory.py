@@ -28,11 +28,15 @@ class MemoryStore:
 
         The records are gathered first, so that an iterable that raises half-way changes nothing.
         """
+        tables = self._tables
         for record in tuple(records):
-            if record.value is not None:
-                self._tables.setdefault(record.table, {})[record.key] = record.value
-            elif record.table in self._tables:
-                self._tables[record.table].pop(record.key, None)
+            rows, value = tables.get(record.table), record.value
+            if value is not None:
+                if rows is None:
+                    rows = tables[record.table] = {}
+                rows[record.key] = value
+            elif rows is not None:
+                rows.pop(record.key, None)
 
     def scan(
         self, table: str, start: bytes = b"", end: bytes | None = None

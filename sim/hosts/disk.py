@@ -34,10 +34,15 @@ class Disk:
 
     def write(self, at: int, records: tuple[Record, ...]) -> int:
         """Queue a synced batch that is handed over at `at`; return when it is durable."""
-        size = sum(len(r.key) + len(r.value or b"") for r in records)
+        size = 0
+        for record in records:
+            size += len(record.key)
+            if record.value is not None:
+                size += len(record.value)
         self.bytes_written += size
         self.syncs += 1
-        transfer = size * NANOSECONDS_PER_SECOND // self._spec.bytes_per_second
-        start = max(at, self._free)
-        self._free = start + self._spec.latency_ns + transfer + self._spec.fsync_ns
-        return self._free
+        spec = self._spec
+        start = at if at > self._free else self._free
+        transfer = size * NANOSECONDS_PER_SECOND // spec.bytes_per_second
+        self._free = end = start + spec.latency_ns + transfer + spec.fsync_ns
+        return end

@@ -36,17 +36,21 @@ class Processors:
             demand: the shape of the work.
             cost: nanoseconds for units of a kind.
         """
-        match demand:
-            case Serial():
-                return self._run(at, node, cost(demand.kind, demand.units))
-            case Tasks():
-                return max(
-                    (self._run(at, node, cost(demand.kind, u)) for u in demand.units), default=at
-                )
-            case TaskGraph():
-                return self._run_graph(at, node, demand, cost)
-            case _:
-                raise TypeError(f"unknown demand {type(demand).__name__}")
+        if isinstance(demand, Serial):
+            return self._run(at, node, cost(demand.kind, demand.units))
+        if isinstance(demand, Tasks):
+            end = at
+            kind, units, nanoseconds = demand.kind, -1, 0
+            for each in demand.units:
+                if each != units:
+                    units, nanoseconds = each, cost(kind, each)
+                ended = self._run(at, node, nanoseconds)
+                if ended > end:
+                    end = ended
+            return end
+        if isinstance(demand, TaskGraph):
+            return self._run_graph(at, node, demand, cost)
+        raise TypeError(f"unknown demand {type(demand).__name__}")
 
     def release(self, at: int, node: int) -> None:
         """Give back what stands last on each core, if it is `node`'s: its process has died.
@@ -58,10 +62,11 @@ class Processors:
                 self._free[core] = min(self._free[core], max(at, self._since[core]))
 
     def _run(self, ready: int, node: int, cost: int) -> int:
-        free = min(self._free)
-        core = self._free.index(free)
-        end = (max(free, ready)) + cost
-        self._free[core] = end
+        cores = self._free
+        free = min(cores)
+        core = cores.index(free)
+        end = (free if free > ready else ready) + cost
+        cores[core] = end
         if self._owner[core] != node:
             self._owner[core] = node
             self._since[core] = free

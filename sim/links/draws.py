@@ -59,6 +59,14 @@ class Draws:
         self._used = end
         return taken
 
+    def share(self) -> int:
+        """Return the next share; the same stream as `taken`."""
+        used = self._used
+        if self._list is None or used >= len(self._list):
+            return self.shares(1)[0]
+        self._used = used + 1
+        return self._list[used]
+
     def _refill(self, count: int) -> int:
         """Draw a block, behind what is left of the one before; return the end of the next take."""
         size = max(BLOCK_MIN, 4 * count)

@@ -14,7 +14,7 @@ cost more than they save, and the same integers are computed one by one.
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from itertools import repeat
 
 import msgspec
 import numpy as np
@@ -145,9 +145,28 @@ class Links:
         if route is None:
             route = self._routes[sender, to] = self._route(sender, (to,))
         if isinstance(route, list):
-            return self._one_by_one(at, sender, size, route)[0][0] if route else None
+            return self._alone(at, sender, size, route[0]) if route else None
         arrivals = self._arrivals(at, sender, size, route)
         return int(arrivals[0]) if len(arrivals) else None
+
+    def _alone(self, at: int, sender: int, size: int, link: tuple[int, int, int]) -> int:
+        """Do for one recipient what `_one_by_one` does for a handful."""
+        picoseconds = self._up_ps[sender]
+        if picoseconds:
+            if at < self._up_free[sender]:
+                at = self._up_free[sender]
+            at += size * picoseconds // PICOSECONDS_PER_NANOSECOND
+            self._up_free[sender] = at
+        _, latency, cell = link
+        arrival = at + latency
+        if self._jitters:
+            draws = self._draws.get(sender) or self._draws_of(sender)
+            arrival += latency * draws.share() // ONE
+        latest = self._outgoing[sender].latest
+        if arrival <= latest[cell]:
+            arrival = latest[cell] + 1
+        latest[cell] = arrival
+        return arrival
 
     def _arrivals(self, at: int, sender: int, size: int, route: Route) -> Int64s:
         """Return when each recipient of a route gets its copy, in the order of the uplink."""
@@ -161,28 +180,27 @@ class Links:
         self, at: int, sender: int, size: int, links: Few
     ) -> tuple[list[int], list[int]]:
         """Do without numpy what `broadcast` does with it, integer by integer."""
-        cost = size * self._up_ps[sender] // PICOSECONDS_PER_NANOSECOND
         queues = self._up_ps[sender]
-        if queues:
-            at = max(at, self._up_free[sender])
-        shares = self._draws_of(sender).shares(len(links)) if self._jitters else None
+        cost = size * queues // PICOSECONDS_PER_NANOSECOND
+        if queues and at < self._up_free[sender]:
+            at = self._up_free[sender]
+        shares = self._draws_of(sender).shares(len(links)) if self._jitters else repeat(0)
         latest = self._outgoing[sender].latest
-        arrivals: list[tuple[int, int]] = []
-        for position, (node, latency, cell) in enumerate(links):
+        times: list[int] = []
+        nodes: list[int] = []
+        for (node, latency, cell), share in zip(links, shares, strict=False):
             at += cost
-            arrival = at + latency
-            if shares is not None:
-                arrival += latency * shares[position] // ONE
+            arrival = at + latency + latency * share // ONE
             if arrival <= latest[cell]:
                 arrival = latest[cell] + 1
             latest[cell] = arrival
-            arrivals.append((arrival, node))
+            times.append(arrival)
+            nodes.append(node)
         if queues:
             self._up_free[sender] = at
-        if len(arrivals) > 1:
-            # Stable by arrival alone, as the vector path sorts.
-            arrivals.sort(key=_ARRIVAL)
-        return [arrival for arrival, _ in arrivals], [node for _, node in arrivals]
+        # Stable by arrival alone, as the vector path sorts.
+        order = sorted(range(len(times)), key=times.__getitem__)
+        return [times[k] for k in order], [nodes[k] for k in order]
 
     def _draws_of(self, sender: int) -> Draws:
         draws = self._draws.get(sender)
@@ -245,9 +263,6 @@ class Links:
         if route.loss is not None:
             delays = delays + draws.retransmissions(route.loss, route.latency_ns)
         return delays
-
-
-_ARRIVAL = itemgetter(0)
 
 
 def _indices(cells: list[int]) -> Int64s | slice:
