@@ -85,6 +85,11 @@ class Trace:
         """Whether level three has a consumer."""
         return bool(self._deliveries)
 
+    @property
+    def wants_traffic(self) -> bool:
+        """Whether level two has a consumer."""
+        return bool(self._traffic)
+
     def digest(self) -> str:
         """Return the hex digest of all protocol events so far: the run's identity."""
         return self._hash.hexdigest()
@@ -96,10 +101,14 @@ class Trace:
         for consumer in self._events:
             consumer(observation)
 
-    def sent(self, at_ns: int, node: int, kind: str, count: int, size: int) -> None:
-        """Record `count` copies of a message of `size` bytes leaving `node`."""
+    def count_sent(self, count: int, size: int) -> None:
+        """Count copies of a message of `size` bytes that nobody else wants to hear of."""
         self.messages += count
         self.bytes += count * size
+
+    def sent(self, at_ns: int, node: int, kind: str, count: int, size: int) -> None:
+        """Record `count` copies of a message of `size` bytes leaving `node`."""
+        self.count_sent(count, size)
         if self._traffic:
             traffic = Traffic(at_ns, node, kind, count, count * size)
             for consumer in self._traffic:

@@ -42,7 +42,7 @@ class Disk:
         self.bytes_written += size
         self.syncs += 1
         spec = self._spec
-        start = at if at > self._free else self._free
+        start = max(at, self._free)
         transfer = size * NANOSECONDS_PER_SECOND // spec.bytes_per_second
         self._free = end = start + spec.latency_ns + transfer + spec.fsync_ns
         return end

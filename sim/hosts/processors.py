@@ -65,7 +65,7 @@ class Processors:
         cores = self._free
         free = min(cores)
         core = cores.index(free)
-        end = (free if free > ready else ready) + cost
+        end = max(free, ready) + cost
         cores[core] = end
         if self._owner[core] != node:
             self._owner[core] = node

@@ -21,9 +21,6 @@ from sim.kernel.host import Host
 if TYPE_CHECKING:
     from sim.kernel.engine import Kernel
 
-PUBLIC = frozenset((Send, Broadcast))
-"""Effects that cannot put an event into their own node's inbox."""
-
 
 def send(kernel: "Kernel", host: Host, at: int, key: int, effect: Send) -> None:
     """Put a message on its way to one node."""
@@ -34,7 +31,7 @@ def send(kernel: "Kernel", host: Host, at: int, key: int, effect: Send) -> None:
         raise ValueError(f"node {to} sent {message.__class__.__name__} to itself; use Loopback")
     arrival = kernel.network.send(at, host.index, to, size)
     if arrival is not None:
-        kernel.trace.sent(at, host.index, message.__class__.__name__, 1, size)
+        kernel.note_sent(at, key, host.index, message, 1, size)
         kernel.launch(host.index, key, [arrival], [to], message, size)
 
 
@@ -44,7 +41,7 @@ def broadcast(kernel: "Kernel", host: Host, at: int, key: int, effect: Broadcast
     size = kernel.size_of(message)
     times, nodes = kernel.network.broadcast(at, host.index, effect.group, size)
     if nodes:
-        kernel.trace.sent(at, host.index, message.__class__.__name__, len(nodes), size)
+        kernel.note_sent(at, key, host.index, message, len(nodes), size)
         kernel.launch(host.index, key, times, nodes, message, size)
 
 
@@ -56,14 +53,14 @@ def loop_back(kernel: "Kernel", host: Host, at: int, _key: int, effect: Loopback
 def leave(kernel: "Kernel", host: Host, at: int, key: int, effect: Effect) -> None:
     """Let an effect go, unless an unfinished `Persist` of its core holds it back."""
     kind = effect.__class__
-    if host.gate.idle:
-        DEPARTURES[kind](kernel, host, at, key, effect)
-        return
-    if isinstance(effect, Send | Broadcast | Loopback):
+    if kind is Persist:
+        host.writing -= 1
+    elif isinstance(effect, Send | Broadcast | Loopback):
         core = core_of(effect)
         if host.gate.holds(core):
             host.gate.hold(core, (key, effect))
             return
+        host.waiting -= 1
     DEPARTURES[kind](kernel, host, at, key, effect)
 
 
@@ -84,6 +81,7 @@ def next_stage(
 ) -> None:
     """Begin stage `number` of a computation, or answer it when all have ended."""
     if number == len(computed.stages):
+        host.computing -= 1
         kernel.arrive(host, at, Completed(computed.request, computed.job.run()))
         return
     node = host.index
@@ -95,9 +93,15 @@ def next_stage(
 def made_durable(kernel: "Kernel", host: Host, at: int, persisted: Persist) -> None:
     """Apply a batch that the disk has synced, acknowledge it, let go of what it held back."""
     host.store.write(persisted.records)
-    released = host.gate.durable(persisted.origin, persisted.token)
-    kernel.arrive(host, at, Persisted(persisted.origin, persisted.token))
+    origin = persisted.origin
+    released = host.gate.durable(origin, persisted.token)
+    host.persisting[origin] -= 1
+    if not host.persisting[origin]:
+        del host.persisting[origin]
+    kernel.arrive(host, at, Persisted(origin, persisted.token))
     for key, effect in released:
+        # One by one: what the turn of a loopback lists may not overtake those behind it.
+        host.waiting -= 1
         DEPARTURES[effect.__class__](kernel, host, at, key, effect)
 
 

@@ -17,35 +17,34 @@ access link, whenever that cannot be told from outside:
 Clients may react to what they see at once. What they submit passes the node's access link too,
 behind the messages that are there already, so it cannot overtake one whose turn has run.
 
-What a turn sends leaves through the heap at its own instant, so links, disks and processors see
-every request in time order, and a turn that ran early has not yet touched the world. Where the
-conditions fail, the event takes the slow path through the inbox. A property test compares both
+What a turn lists leaves at its own instant, later than the turn began. Links, disks and
+processors see the requests of each of their users in time order, for which most need not pass
+through the heap (`sim.kernel.scheduling`). Where the conditions fail, an event takes the slow
+path through the inbox, and an effect the one through the heap. A property test compares both
 with a naive kernel, event by event.
 
 Reference: DESIGN section 2; conservative synchronisation after Chandy and Misra (1979).
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from primitives.ids import Instant, NodeId
 from primitives.machine import (
     NOTHING,
-    CancelTimer,
     Effect,
-    Emit,
     Event,
     Machine,
     Message,
     Received,
-    SetTimer,
     Started,
     TimerFired,
     TraceEvent,
     Work,
 )
-from sim.kernel import departures, timers
+from sim.kernel import timers
 from sim.kernel.entries import (
     NEVER,
     Action,
@@ -54,12 +53,12 @@ from sim.kernel.entries import (
     Fired,
     Flight,
     Landing,
-    Leaving,
-    Traced,
+    Sent,
     Waking,
 )
 from sim.kernel.handlers import HANDLERS
 from sim.kernel.host import CostTable, Host
+from sim.kernel.scheduling import SCHEDULES
 from sim.trace import Trace
 from storage.store import Store
 
@@ -71,6 +70,7 @@ OUTSIDE_KEY = -(1 << 59)
 WAKING_KEY = 1 << 60
 """Where the keys of actions, outside events and wakings begin. None of them draws from a node's
 counter: a progress bar that stops the loop every second must not change how ties fall."""
+SENT_INDEX = -1
 BLOCKED = -1
 """Value of `clear_until` for a node whose messages must take the slow path."""
 
@@ -129,13 +129,15 @@ class Kernel:
         self.stopped = False
         """Set by `stop`: the run ends before the next entry."""
         self._factory = factory
-        self._heap: list[tuple[int, int, int, object]] = []
+        self.heap: list[tuple[int, int, int, object]] = []
+        """What happens next, see `entries`."""
         self.actions: list[int] = []
         self._action_key = ACTION_KEY
         self._outside_key = OUTSIDE_KEY
         self.horizon = 0
         """No turn may begin early at or after this instant."""
         self._until = 0
+        self._schedules = dict(SCHEDULES)
         count = len(self.hosts)
         self._stride = count + 1
         self._step: list[Callable[[Instant, Event], Sequence[Effect]]] = [_dead] * count
@@ -145,6 +147,11 @@ class Kernel:
         self._down_free = [0] * count
         self._down_ps = network.downlink_picoseconds_per_byte()
         self.clear_until = [BLOCKED] * count
+        disks = Counter(host.disk for host in self.hosts)
+        processors = Counter(host.processors for host in self.hosts)
+        for host in self.hosts:
+            host.owns_disk = disks[host.disk] == 1
+            host.owns_processors = processors[host.processors] == 1
 
     # ---------------------------------------------------------------- the outside's verbs
 
@@ -171,7 +178,7 @@ class Kernel:
     def act(self, at: int, run: Callable[[], None]) -> None:
         """Schedule an action of the timeline; it comes before all else at its instant."""
         self._action_key += 1
-        heapq.heappush(self._heap, (at, self._action_key, 0, Action(run)))
+        heapq.heappush(self.heap, (at, self._action_key, 0, Action(run)))
         heapq.heappush(self.actions, at)
         self.set_horizon()
 
@@ -181,7 +188,7 @@ class Kernel:
         It comes before all else at its instant, as an action does, but no turn waits for it.
         """
         self._action_key += 1
-        heapq.heappush(self._heap, (at, self._action_key, 0, Feeding(run)))
+        heapq.heappush(self.heap, (at, self._action_key, 0, Feeding(run)))
 
     def deliver(self, at: int, node: int, event: Event, size: int = 0) -> None:
         """Bring an event from outside to a node's access link at `at`.
@@ -211,15 +218,15 @@ class Kernel:
             self.now = max(self.now, until)
 
     def _loop(self, until: int) -> None:
-        heap, step, busy, costs = self._heap, self._step, self.busy, self.costs
+        heap, step, busy, costs = self.heap, self._step, self.busy, self.costs
         down_free, down_ps, clear_until = self._down_free, self._down_ps, self.clear_until
-        replace, pop, handlers = heapq.heapreplace, heapq.heappop, HANDLERS
+        replace, pop, handlers = heapq.heapreplace, heapq.heappop, dict(HANDLERS)
         apply, slow_path = self._apply, self._land
         trace_deliveries = self.trace.wants_deliveries
         horizon = self.horizon
-        while heap:
+        while heap and not self.stopped:
             at, key, index, entry = heap[0]
-            if at > until or self.stopped:
+            if at > until:
                 break
             if entry.__class__ is not Flight:
                 pop(heap)
@@ -263,7 +270,9 @@ class Kernel:
         """Put `item` into the inbox at the present instant `at`, or run its turn at once."""
         node = host.index
         if not host.inbox:
-            start = max(at, self.busy[node])
+            start = self.busy[node]
+            if at > start:
+                start = at
             if start < self.horizon:
                 self.turn(host, start, item)
                 return
@@ -281,7 +290,7 @@ class Kernel:
         effects = self._step[node](Instant(start), item)
         start += TURN_NS_MIN
         for effect in effects:
-            if isinstance(effect, Work):
+            if effect.__class__ is Work:
                 start += self.costs[node].nanoseconds(effect.kind, effect.units)
             else:
                 self._apply(node, start, effect)
@@ -289,29 +298,18 @@ class Kernel:
 
     def _apply(self, node: int, at: int, effect: Effect) -> None:
         """Schedule what one effect that leaves its turn at `at` does."""
-        host = self.hosts[node]
-        host.order += 1
-        key = host.order * self._stride + node
-        kind = effect.__class__
-        if kind in departures.PUBLIC:
-            heapq.heappush(self._heap, (at, key, 0, Leaving(node, host.incarnation, effect)))
-        elif kind is Emit:
-            traced = Traced(node, host.incarnation, effect.event)  # type: ignore[attr-defined]
-            heapq.heappush(self._heap, (at, key, 0, traced))
-        elif kind in departures.DEPARTURES:
-            self.push(host, at, key, Leaving(node, host.incarnation, effect))
-        elif isinstance(effect, SetTimer):
-            timers.arm(self, host, at + effect.delay_ns, key, effect.timer)
-        elif isinstance(effect, CancelTimer):
-            timers.disarm(host, effect.timer)
-        else:
+        schedule = self._schedules.get(effect.__class__)
+        if schedule is None:
             raise TypeError(f"node {node} asked for an effect nobody performs: {effect!r}")
+        host = self.hosts[node]
+        host.order = order = host.order + 1
+        schedule(self, host, at, order * self._stride + node, effect)
 
     # ---------------------------------------------------------------- scheduling
 
     def push(self, host: Host, at: int, key: int, entry: object, index: int = 0) -> None:
         """Schedule an entry that may put an event into this host's inbox."""
-        heapq.heappush(self._heap, (at, key, index, entry))
+        heapq.heappush(self.heap, (at, key, index, entry))
         heapq.heappush(host.private, at)
         if at < self.clear_until[host.index]:
             self.clear_until[host.index] = at
@@ -320,7 +318,7 @@ class Kernel:
         """Let a node whose inbox waits go on at `at`, after all else at that instant."""
         # Of a node that died and came back, two incarnations may be due at one instant.
         key = WAKING_KEY + waking.node
-        heapq.heappush(self._heap, (at, key, waking.incarnation, waking))
+        heapq.heappush(self.heap, (at, key, waking.incarnation, waking))
 
     def popped(self, host: Host) -> None:
         """Note that an entry made by `push` has left the heap."""
@@ -356,6 +354,20 @@ class Kernel:
             landing = Landing(node, host.incarnation, flight.event)
             self.push(host, at, key, landing, index - 1 + flight.count)
 
+    def note_sent(
+        self, at: int, key: int, sender: int, message: Message, count: int, size: int
+    ) -> None:
+        """Count copies that leave at `at`, now or later; consumers of traffic hear of it then."""
+        trace = self.trace
+        if not trace.wants_traffic:
+            trace.count_sent(count, size)
+        elif at == self.now:
+            trace.sent(at, sender, message.__class__.__name__, count, size)
+        else:
+            # Before the message's own entry, which has the same key and may have this instant.
+            entry = Sent(sender, message.__class__.__name__, count, size)
+            heapq.heappush(self.heap, (at, key, SENT_INDEX, entry))
+
     def launch(
         self,
         sender: int,
@@ -367,4 +379,4 @@ class Kernel:
     ) -> None:
         """Put a message on its way to all its receivers as one heap entry."""
         flight = Flight(times, nodes, len(nodes), Received(NodeId(sender), message), size)
-        heapq.heappush(self._heap, (times[0], key, 0, flight))
+        heapq.heappush(self.heap, (times[0], key, 0, flight))

@@ -80,6 +80,16 @@ class Traced(msgspec.Struct, gc=False):
     event: TraceEvent
 
 
+class Sent(msgspec.Struct, gc=False):
+    """Copies of a message that leave, for consumers of traffic: they listen in order of time."""
+
+    node: int
+    kind: str
+    count: int
+    size: int
+    """Bytes of one copy."""
+
+
 class Timer(msgspec.Struct, gc=False):
     """One named timer of one node; a heap entry refers to it, moved lazily when it is re-set."""
 

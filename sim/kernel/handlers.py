@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from primitives.machine import Broadcast, Send
 from sim.kernel import departures, timers
 from sim.kernel.entries import (
     Action,
@@ -14,6 +15,7 @@ from sim.kernel.entries import (
     Feeding,
     Landing,
     Leaving,
+    Sent,
     Stage,
     Timer,
     Traced,
@@ -56,7 +58,8 @@ def on_entering(kernel: "Kernel", at: int, _key: int, entry: Entering) -> None:
 def on_leaving(kernel: "Kernel", at: int, key: int, entry: Leaving) -> None:
     """Perform an effect, unless its node has crashed since."""
     host = kernel.hosts[entry.node]
-    if entry.effect.__class__ not in departures.PUBLIC:
+    kind = entry.effect.__class__
+    if kind is not Send and kind is not Broadcast:
         kernel.popped(host)
     if host.incarnation == entry.incarnation:
         departures.leave(kernel, host, at, key, entry.effect)
@@ -66,6 +69,11 @@ def on_traced(kernel: "Kernel", at: int, _key: int, entry: Traced) -> None:
     """Write a protocol event to the trace, unless its node has crashed since."""
     if kernel.hosts[entry.node].incarnation == entry.incarnation:
         kernel.trace.event(at, entry.node, entry.event)
+
+
+def on_sent(kernel: "Kernel", at: int, _key: int, entry: Sent) -> None:
+    """Tell the trace of a message; the packet does not know whether its sender has died since."""
+    kernel.trace.sent(at, entry.node, entry.kind, entry.count, entry.size)
 
 
 def on_stage(kernel: "Kernel", at: int, key: int, entry: Stage) -> None:
@@ -119,6 +127,7 @@ HANDLERS: Mapping[type, Handler] = MappingProxyType(
         Entering: on_entering,
         Leaving: on_leaving,
         Traced: on_traced,
+        Sent: on_sent,
         Timer: timers.come_up,
         Stage: on_stage,
         Durable: on_durable,

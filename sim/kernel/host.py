@@ -66,6 +66,17 @@ class Host:
     """Heap of the instants of pending entries that can put an event into this inbox."""
     order: int = 0
     """Counter behind the keys of what this node's turns cause."""
+    owns_disk: bool = False
+    """Whether no other node writes to its disk."""
+    owns_processors: bool = False
+    waiting: int = 0
+    """Messages and loopbacks that have not left: in the heap, or behind a `Persist`."""
+    writing: int = 0
+    """`Persist`s in the heap, not handed to the disk yet."""
+    persisting: dict[str, int] = field(default_factory=dict)
+    """`Persist`s of each core that are listed and not durable yet."""
+    computing: int = 0
+    """`Compute`s that are listed and not completed yet."""
 
     def die(self) -> None:
         """Forget what a crash takes away."""
@@ -74,3 +85,5 @@ class Host:
         self.inbox.clear()
         self.timers = {}
         self.gate = DurabilityGate()
+        self.waiting = self.writing = self.computing = 0
+        self.persisting = {}

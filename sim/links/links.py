@@ -186,21 +186,19 @@ class Links:
             at = self._up_free[sender]
         shares = self._draws_of(sender).shares(len(links)) if self._jitters else repeat(0)
         latest = self._outgoing[sender].latest
-        times: list[int] = []
-        nodes: list[int] = []
-        for (node, latency, cell), share in zip(links, shares, strict=False):
+        arrivals: list[int] = []
+        for (_, latency, cell), share in zip(links, shares, strict=False):
             at += cost
             arrival = at + latency + latency * share // ONE
             if arrival <= latest[cell]:
                 arrival = latest[cell] + 1
             latest[cell] = arrival
-            times.append(arrival)
-            nodes.append(node)
+            arrivals.append(arrival)
         if queues:
             self._up_free[sender] = at
         # Stable by arrival alone, as the vector path sorts.
-        order = sorted(range(len(times)), key=times.__getitem__)
-        return [times[k] for k in order], [nodes[k] for k in order]
+        order = sorted(range(len(links)), key=arrivals.__getitem__)
+        return [arrivals[k] for k in order], [links[k][0] for k in order]
 
     def _draws_of(self, sender: int) -> Draws:
         draws = self._draws.get(sender)

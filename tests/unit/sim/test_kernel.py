@@ -305,7 +305,7 @@ def test_timers_leave_nothing_behind():
     host = scene.run().kernel.hosts[0]
     assert not host.timers
     assert not host.private
-    assert not scene.kernel._heap
+    assert not scene.kernel.heap
 
 
 # ---------------------------------------------------------------- computations
