@@ -223,7 +223,7 @@ class DrivenNetwork:
     # ---------------------------------------------------------------- what came of it
 
     def height(self, node: int | None = None) -> int:
-        """Return the height of a node's last committed block (0 of a liar), or the highest of all."""
+        """Return the height of a node's last block or the highest of all; a liar's counts as 0."""
         return max(self._heights) if node is None else self._heights[node]
 
     def expect(
