@@ -14,6 +14,7 @@ from sim.cli.parser import build_parser
 COMMANDS = {
     "run": "sim.cli.run",
     "test": "sim.cli.suite",
+    "fuzz": "sim.cli.fuzz",
     "calibrate": "sim.calibrate",
     "bench": "bench.command",
     "verify-certificate": "sim.cli.verify_certificate",

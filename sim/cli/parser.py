@@ -35,6 +35,16 @@ example:
   orrery test scenarios/ --junit results.xml
 """
 
+FUZZ = """\
+Search for schedules of faults that break the network: draw a network, parameters and faults for
+each run, watch it with all checkers, then let it calm down and ask that it recovers. What fails
+is shrunk and written as a scenario file that `orrery run` repeats.
+
+examples:
+  orrery fuzz scenarios/chaos.toml --runs 100
+  orrery fuzz scenarios/chaos.toml --runs 1000 --seed 7 --set network.validators=7 --workers 4
+"""
+
 CALIBRATE = """\
 Measure on this machine what each kind of work costs, and write a calibration profile.
 
@@ -79,6 +89,7 @@ def build_parser() -> ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(_command(commands, "run", "simulate a scenario", RUN))
     _add_test(_command(commands, "test", "judge scenarios by their expectations", TEST))
+    _add_fuzz(_command(commands, "fuzz", "search for faults that break the network", FUZZ))
     _add_calibrate(_command(commands, "calibrate", "measure what work costs here", CALIBRATE))
     _add_bench(_command(commands, "bench", "measure the simulator itself", BENCH))
     _add_verify_certificate(
@@ -91,6 +102,13 @@ def whole_number(text: str) -> int:
     """Read a number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"expected a whole number, at least 1, got {text!r}")
+    return int(text)
+
+
+def count(text: str) -> int:
+    """Read a number of at least 0."""
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"expected a whole number, at least 0, got {text!r}")
     return int(text)
 
 
@@ -165,6 +183,36 @@ def _add_test(parser: ArgumentParser) -> None:
     _add_json(parser)
 
 
+def _add_fuzz(parser: ArgumentParser) -> None:
+    parser.add_argument("scenario", type=Path, metavar="FILE", help="base scenario (TOML)")
+    parser.add_argument(
+        "--runs", type=whole_number, default=100, metavar="N", help="how many (default: 100)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=seed_number,
+        metavar="N",
+        help="of the first run, the others count up (default: the file's seed)",
+    )
+    _add_set(parser)
+    parser.add_argument(
+        "--shrink",
+        type=count,
+        default=200,
+        metavar="N",
+        help="runs that may be spent on making one failure smaller (default: 200)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/fuzz"),
+        metavar="DIR",
+        help="where failing scenarios go (default: runs/fuzz/)",
+    )
+    _add_workers(parser, default=2)
+    _add_json(parser)
+
+
 def _add_calibrate(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="the profile to write (default: profile.json)"
@@ -214,9 +262,13 @@ def _add_profile(parser: ArgumentParser) -> None:
     )
 
 
-def _add_workers(parser: ArgumentParser) -> None:
+def _add_workers(parser: ArgumentParser, default: int = 1) -> None:
     parser.add_argument(
-        "--workers", type=whole_number, default=1, metavar="N", help="processes (default: 1)"
+        "--workers",
+        type=whole_number,
+        default=default,
+        metavar="N",
+        help=f"processes (default: {default})",
     )
 
 

@@ -170,7 +170,7 @@ def test_a_transaction_may_wait_behind_a_missing_nonce_but_not_without(halted: D
 
 # In a scenario
 
-TABLE = {
+TABLE: dict[str, object] = {
     "name": "calm",
     "duration": "12s",
     "network": {"validators": 4, "latency": "uniform", "latency_value": "5ms"},

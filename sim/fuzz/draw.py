@@ -1,0 +1,193 @@
+"""One run of the search: a base scenario with a drawn network, parameters and fault schedule.
+
+The same base and seed give the same scenario in every process. Each concern has a generator of
+its own, so that fixing one value leaves the draws of the others as they were.
+"""
+
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+import msgspec
+
+from primitives.ids import Duration
+from sim.fuzz.chance import MILLISECOND, Chance
+from sim.fuzz.faults import draw_events
+from sim.links.regions import TABLES
+from sim.randomness import generator
+from sim.registry import liar_names
+from sim.scenario import Consensus, Expect, Network, NodeClass, Scenario, Transfers
+from sim.scenario.placement import UNIFORM
+
+SECOND = 1_000_000_000
+WORLD = "aws-13"
+VALIDATORS = (4, 13)
+"""Least and most validators of a drawn network."""
+DURATION_MIN = 10 * SECOND
+"""Below this, timeouts have no time to pass and to back off."""
+WORLD_LATENCY = 160 * MILLISECOND
+"""Longest one-way delay of the region table, ns."""
+WORLD_TIMEOUT = SECOND
+"""Least timeout there: no primary decides faster."""
+TIMEOUTS_MS = (300, 500, 1_000, 2_000)
+LIARS_PERCENT = 25
+"""In so many runs of a hundred somebody lies."""
+LIARS = "liars"
+"""Name of their node class."""
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Phases(msgspec.Struct, frozen=True):
+    """How a run's time is divided, ns."""
+
+    calm_from: int
+    """Faults before this instant, none after it."""
+    recovery: Duration
+    """From then until a new block."""
+    stranded: Duration
+    """From the last new transaction to the end of the run."""
+
+
+def phases(duration: int) -> Phases:
+    """Return the phases of a run: half of it chaos, a third for the return, the rest to drain."""
+    calm = duration - duration // 2
+    recovery = 2 * calm // 3
+    return Phases(duration // 2, Duration(recovery), Duration(calm - recovery))
+
+
+def draw_scenario(base: Scenario, seed: int, fixed: Collection[str] = ()) -> Scenario:
+    """Return the scenario that a seed stands for.
+
+    Args:
+        base: gives everything that is not drawn: duration, chain, machines, disks. Its own
+            events are replaced.
+        seed: of the draw; the scenario also names it as its own.
+        fixed: dotted keys that keep the base's value, as in "network.validators".
+    """
+    times = phases(base.duration)
+    network = _keep(base, "network", _network(base, seed, times), fixed)
+    consensus = _keep(base, "consensus", _consensus(base, network, seed, times), fixed)
+    window = max(consensus.window, 2 * consensus.pipeline_depth)
+    consensus = msgspec.structs.replace(consensus, window=window)
+    events = draw_events(Chance(generator(seed, "fuzz.faults")), network, times.calm_from)
+    scenario = msgspec.structs.replace(
+        base,
+        name=f"{base.name[:40]}-{seed}",
+        description=f"Drawn by `orrery fuzz` from {base.name}, seed {seed}.",
+        seed=seed,
+        network=network,
+        consensus=consensus,
+        events=events,
+        expect=_expect(base, consensus, times),
+    )
+    workload = _workload(scenario, seed, times)
+    return _keep_workload(base, msgspec.structs.replace(scenario, workload=workload), fixed)
+
+
+def _keep(base: Scenario, section: str, drawn: T, fixed: Collection[str]) -> T:
+    """Give a drawn section the base's values for its fixed keys."""
+    given = getattr(base, section)
+    names = [key.removeprefix(f"{section}.") for key in fixed if key.startswith(f"{section}.")]
+    kept = [name.partition(".")[0].partition("[")[0] for name in names]
+    changes: dict[str, Any] = {name: getattr(given, name) for name in kept}
+    return msgspec.structs.replace(drawn, **changes) if changes else drawn
+
+
+def _keep_workload(base: Scenario, drawn: Scenario, fixed: Collection[str]) -> Scenario:
+    if not isinstance(base.workload, Transfers) or not isinstance(drawn.workload, Transfers):
+        return drawn
+    kept = _keep(base, "workload", drawn.workload, fixed)
+    return msgspec.structs.replace(drawn, workload=kept)
+
+
+def _network(base: Scenario, seed: int, times: Phases) -> Network:
+    chance = Chance(generator(seed, "fuzz.network"))
+    validators = chance.between(*VALIDATORS)
+    world = chance.hit(40) and times.recovery >= 8 * WORLD_TIMEOUT
+    places = chance.shuffled(TABLES[WORLD].regions)[: chance.between(2, 4)]
+    value = Duration(chance.pick((1, 5, 20, 60)) * MILLISECOND)
+    return msgspec.structs.replace(
+        base.network,
+        validators=validators,
+        latency=WORLD if world else UNIFORM,
+        latency_value=None if world else value,
+        regions=tuple(places),
+        loss=chance.pick((0.0, 0.0, 0.01, 0.05)),
+        jitter=chance.pick(("none", "lognormal", "exponential")),
+        disk=chance.pick(("nvme", "nvme", "ssd", "hdd")),
+        classes=(*base.network.classes, *_liars(Chance(generator(seed, "fuzz.liars")), validators)),
+    )
+
+
+def _liars(chance: Chance, validators: int) -> tuple[NodeClass, ...]:
+    """Draw who lies: nobody, or as many of one kind as the committee tolerates, or fewer."""
+    names = liar_names()
+    if not names or not chance.hit(LIARS_PERCENT):
+        return ()
+    count = chance.between(1, (validators - 1) // 3)
+    who = sorted(chance.shuffled(range(validators))[:count])
+    return (NodeClass(LIARS, tuple(who), liar=chance.pick(names)),)
+
+
+def _consensus(base: Scenario, network: Network, seed: int, times: Phases) -> Consensus:
+    chance = Chance(generator(seed, "fuzz.consensus"))
+    longest = times.recovery // 4
+    least = WORLD_TIMEOUT if network.latency != UNIFORM else TIMEOUTS_MS[0] * MILLISECOND
+    timeouts = [ms * MILLISECOND for ms in TIMEOUTS_MS if least <= ms * MILLISECOND <= longest]
+    request = chance.pick(timeouts or [least])
+    change = chance.pick(timeouts or [least])
+    depth = chance.pick((1, 2, 4, 8))
+    empty = chance.hit(15)
+    interval = chance.pick((100, 250, 500)) if empty else chance.pick((0, 100, 250))
+    return msgspec.structs.replace(
+        base.consensus,
+        request_timeout=Duration(request),
+        view_change_timeout=Duration(change),
+        timeout_doublings=max(0, (longest // max(request, change)).bit_length() - 1),
+        repair_interval=Duration(chance.pick((100, 300, 1_000)) * MILLISECOND),
+        batch_size=chance.pick((5, 50, 500)),
+        batch_delay=Duration(chance.pick((50, 100, 200)) * MILLISECOND),
+        pipeline_depth=depth,
+        block_interval=Duration(interval * MILLISECOND),
+        empty_blocks=empty,
+        window=chance.pick((2, 3, 8)) * depth,
+    )
+
+
+def _workload(scenario: Scenario, seed: int, times: Phases) -> Any:
+    """Draw the load: light, and a sixth of what the drawn parameters can carry at most."""
+    workload, consensus = scenario.workload, scenario.consensus
+    if not isinstance(workload, Transfers) or workload.rate is None:
+        return workload
+    chance = Chance(generator(seed, "fuzz.workload"))
+    latency = scenario.network.latency_value
+    decision = 4 * (WORLD_LATENCY if latency is None else latency) + 100 * MILLISECOND
+    spacing = max(consensus.block_interval, decision // consensus.pipeline_depth)
+    capacity = consensus.batch_size * SECOND / (spacing + consensus.batch_delay)
+    # Who insists hides what a node has lost. Where all may lose everything, someone must insist.
+    patience = chance.pick((0, 0, 2_000, 5_000)) if not _loses_much(scenario) else 2_000
+    return msgspec.structs.replace(
+        workload,
+        rate=round(min(chance.pick((5.0, 10.0, 20.0)), max(1.0, capacity / 6)), 1),
+        accounts=chance.pick((100, 300)),
+        stop=Duration(scenario.duration - times.stranded),
+        resend_after=Duration(patience * MILLISECOND),
+        ramp=None,
+        bursts=(),
+    )
+
+
+def _loses_much(scenario: Scenario) -> bool:
+    """Whether so many nodes crash that most senders could be left with a gap in their nonces."""
+    crashes = sum(type(event).__name__ in {"Crash", "Churn"} for event in scenario.events)
+    return crashes >= scenario.network.nodes or bool(scenario.network.classes)
+
+
+def _expect(base: Scenario, consensus: Consensus, times: Phases) -> Expect:
+    """Return what must hold in the end; of the base's own expectations none is kept."""
+    return Expect(
+        agreement=True,
+        agreement_within=10 if consensus.empty_blocks else 0,
+        recovery_within=times.recovery,
+        stranded_after=times.stranded,
+    )

@@ -1,0 +1,129 @@
+"""One run of the search: what happened, how often, and what went wrong."""
+
+from traceback import extract_tb
+
+import msgspec
+
+from sim.assembly import build_world
+from sim.checkers import CheckerSuite, ViolationFound
+from sim.checkers.events import (
+    BLOCK_COMMITTED,
+    NETWORK_PARTITIONED,
+    NODE_CRASHED,
+    NODE_RESTARTED,
+)
+from sim.run import rare_collections, run_checkers
+from sim.scenario import Scenario
+from sim.trace import Observation
+from sim.world import World
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What runs went through; counts of several add up."""
+
+    runs: int = 0
+    virtual_seconds: float = 0.0
+    blocks: int = 0
+    """Greatest height committed anywhere."""
+    view_changes: int = 0
+    """Views above 0 that some replica entered."""
+    crashes: int = 0
+    restarts: int = 0
+    partitions: int = 0
+    slowdowns: int = 0
+    latency_spikes: int = 0
+    liars: int = 0
+    """Nodes that lied."""
+
+    def __add__(self, other: "Counts") -> "Counts":
+        mine, theirs = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
+        return Counts(*(a + b for a, b in zip(mine, theirs, strict=True)))
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What went wrong."""
+
+    check: str
+    """The checker that objected; or "error: " and the exception with its place."""
+    at_ns: int
+    """Virtual instant."""
+    detail: str
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """What came of one run."""
+
+    seed: int
+    counts: Counts
+    finding: Finding | None = None
+
+
+def run_trial(scenario: Scenario, seed: int) -> Trial:
+    """Run a scenario with all checkers; an exception of the product is a finding as well."""
+    world = build_world(scenario, seed)
+    tally = _Tally(scenario)
+    world.subscribe_honest(tally.observe)
+    suite = CheckerSuite(run_checkers(scenario, world))
+    world.subscribe_honest(suite.consumer(world))
+    with rare_collections():
+        finding = _play(world, scenario, suite)
+    return Trial(seed, tally.counts(world.now), finding)
+
+
+def _play(world: World, scenario: Scenario, suite: CheckerSuite) -> Finding | None:
+    try:
+        world.run_until(scenario.duration)
+        violation = suite.finish(world)
+    except ViolationFound as found:
+        violation = found.violation
+    except Exception as error:  # noqa: BLE001 - whatever it is, the search must report it
+        place = extract_tb(error.__traceback__)[-1]
+        check = f"error: {type(error).__name__} in {place.name}"
+        return Finding(check, world.now, str(error))
+    if violation is None:
+        return None
+    where = "" if violation.node < 0 else f"node {violation.node}: "
+    return Finding(violation.checker, violation.at_ns, f"{where}{violation.detail}")
+
+
+class _Tally:
+    """Counts what the trace shows."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._seen: dict[str, int] = {}
+        self._height = 0
+        self._views: set[int] = set()
+        self._liars = sum(
+            len(group.nodes)
+            for group in scenario.network.classes
+            if group.liar is not None and not isinstance(group.nodes, str)
+        )
+
+    def observe(self, observation: Observation) -> None:
+        event = observation.event
+        name = event.name
+        if name == BLOCK_COMMITTED:
+            self._height = max(self._height, event.height)  # type: ignore[attr-defined]
+        elif name == "consensus.view_entered" and event.view > 0:  # type: ignore[attr-defined]
+            self._views.add(event.view)  # type: ignore[attr-defined]
+        elif name == "fault.slowed":
+            self._seen[name] = self._seen.get(name, 0) + (event.factor_percent > 100)  # type: ignore[attr-defined]
+        elif name == "fault.latency":
+            self._seen[name] = self._seen.get(name, 0) + (event.extra_ns > 0)  # type: ignore[attr-defined]
+        elif name.startswith("fault."):
+            self._seen[name] = self._seen.get(name, 0) + 1
+
+    def counts(self, now: int) -> Counts:
+        seen = self._seen.get
+        return Counts(
+            runs=1,
+            virtual_seconds=now / 1e9,
+            blocks=self._height,
+            view_changes=len(self._views),
+            crashes=seen(NODE_CRASHED, 0),
+            restarts=seen(NODE_RESTARTED, 0),
+            partitions=seen(NETWORK_PARTITIONED, 0),
+            slowdowns=seen("fault.slowed", 0),
+            latency_spikes=seen("fault.latency", 0),
+            liars=self._liars,
+        )

@@ -1,0 +1,179 @@
+"""What the search draws: valid scenarios, the same for a seed, whole again when the calm begins."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from primitives.ids import Duration
+from sim.fuzz import draw_scenario, phases
+from sim.fuzz.draw import LIARS, VALIDATORS
+from sim.fuzz.faults import EPISODES, START, calm_tail
+from sim.registry import liar_names
+from sim.scenario import (
+    Churn,
+    Crash,
+    Heal,
+    Latency,
+    Partition,
+    Restart,
+    Scenario,
+    Slow,
+    TimelineEvent,
+    calm_from,
+    decode_scenario,
+    event_end,
+    format_scenario,
+    load_scenario,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+SECOND = 1_000_000_000
+SEEDS = range(1, 81)
+
+
+@pytest.fixture(scope="module")
+def base() -> Scenario:
+    return load_scenario(ROOT / "scenarios" / "chaos.toml")
+
+
+@pytest.fixture(scope="module")
+def drawn(base: Scenario) -> list[Scenario]:
+    return [draw_scenario(base, seed) for seed in SEEDS]
+
+
+def test_every_draw_is_a_scenario_that_its_own_file_gives_back(drawn: list[Scenario]) -> None:
+    for scenario in drawn:
+        assert decode_scenario(format_scenario(scenario)) == scenario
+
+
+@pytest.mark.parametrize("duration", [10, 17, 24, 120])
+def test_draws_are_valid_at_any_length(base: Scenario, duration: int) -> None:
+    other = msgspec.structs.replace(base, duration=Duration(duration * SECOND))
+    for seed in range(1, 16):
+        scenario = draw_scenario(other, seed)
+        assert decode_scenario(format_scenario(scenario)) == scenario
+
+
+def test_a_seed_draws_the_same_in_any_process(base: Scenario) -> None:
+    text = "".join(format_scenario(draw_scenario(base, seed)) for seed in (1, 2, 3))
+    code = (
+        "from pathlib import Path; from sim.fuzz import draw_scenario;"
+        "from sim.scenario import format_scenario, load_scenario;"
+        "base = load_scenario(Path('scenarios/chaos.toml'));"
+        "print(''.join(format_scenario(draw_scenario(base, s)) for s in (1, 2, 3)), end='')"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "77", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment
+    )
+    assert done.stdout == text
+
+
+def test_seeds_differ(drawn: list[Scenario]) -> None:
+    assert len({scenario.events for scenario in drawn}) == len(drawn)
+    assert {s.network.validators for s in drawn} == set(range(VALIDATORS[0], VALIDATORS[1] + 1))
+    assert {s.network.latency for s in drawn} == {"uniform", "aws-13"}
+
+
+def test_every_kind_of_fault_is_drawn(drawn: list[Scenario]) -> None:
+    kinds = {type(event) for scenario in drawn for event in scenario.events}
+    assert kinds == {Crash, Restart, Churn, Partition, Heal, Slow, Latency}
+    cuts = [e for s in drawn for e in s.events if isinstance(e, Partition)]
+    assert any(len(cut.groups) == 3 for cut in cuts)
+    assert any(min(map(len, cut.groups)) == 1 and len(cut.groups) == 2 for cut in cuts)
+    assert any(isinstance(cut.groups[0][0], str) for cut in cuts)
+    assert set(EPISODES) >= {"rolling", "total", "flapping", "churn"}
+
+
+def test_all_faults_are_over_when_the_calm_begins(drawn: list[Scenario]) -> None:
+    for scenario in drawn:
+        calm = phases(scenario.duration).calm_from
+        assert calm_from(scenario.events) <= calm
+        assert all(event.at >= START for event in scenario.events)
+        open_ended = [
+            event
+            for event in scenario.events
+            if isinstance(event, Crash | Partition | Slow | Latency | Churn)
+            and event.lasting is None
+        ]
+        assert all(isinstance(event, Crash | Partition) for event in open_ended)
+        last = [type(event) for event in scenario.events if event.at == calm]
+        if any(isinstance(event, Partition) for event in scenario.events):
+            assert Heal in last
+        if any(isinstance(event, Crash | Churn) for event in scenario.events):
+            assert Restart in last
+        for event in scenario.events:
+            if isinstance(event, Churn):
+                assert event_end(event) + event.down_time <= calm
+
+
+def test_the_phases_fill_the_run(base: Scenario) -> None:
+    times = phases(60 * SECOND)
+    assert times.calm_from == 30 * SECOND
+    assert times.recovery == 20 * SECOND
+    assert times.calm_from + times.recovery + times.stranded == 60 * SECOND
+
+
+def test_timeouts_can_back_off_within_the_time_for_recovery(drawn: list[Scenario]) -> None:
+    for scenario in drawn:
+        consensus = scenario.consensus
+        longest = max(consensus.request_timeout, consensus.view_change_timeout)
+        assert (longest << consensus.timeout_doublings) <= phases(scenario.duration).recovery // 4
+
+
+def test_a_drawn_run_is_asked_for_recovery_agreement_and_what_was_admitted(
+    drawn: list[Scenario],
+) -> None:
+    for scenario in drawn:
+        expect = scenario.expect
+        assert expect.agreement
+        assert expect.agreement_within == (10 if scenario.consensus.empty_blocks else 0)
+        assert expect.min_height is None
+        assert (expect.recovery_within, expect.stranded_after) == (20 * SECOND, 10 * SECOND)
+
+
+def test_what_is_fixed_stays_and_the_rest_is_drawn_as_before(base: Scenario) -> None:
+    fixed = load_scenario(
+        ROOT / "scenarios" / "chaos.toml",
+        ["network.validators=7", "consensus.batch_size=33", "workload.rate=3"],
+    )
+    keys = ["network.validators", "consensus.batch_size", "workload.rate"]
+    for seed in range(1, 11):
+        free, scenario = draw_scenario(base, seed), draw_scenario(fixed, seed, keys)
+        assert scenario.network.validators == 7
+        assert scenario.consensus.batch_size == 33
+        assert getattr(scenario.workload, "rate", None) == 3
+        assert scenario.network.latency == free.network.latency
+        assert scenario.consensus.pipeline_depth == free.consensus.pipeline_depth
+
+
+def test_a_fixed_pipeline_widens_the_window(base: Scenario) -> None:
+    deep = load_scenario(
+        ROOT / "scenarios" / "chaos.toml",
+        ["consensus.pipeline_depth=64", "consensus.window=128"],
+    )
+    scenario = draw_scenario(deep, 1, ["consensus.pipeline_depth"])
+    assert scenario.consensus.window >= 128
+    assert decode_scenario(format_scenario(scenario)) == scenario
+
+
+def test_liars_are_no_more_than_the_committee_tolerates(drawn: list[Scenario]) -> None:
+    groups = [(s, c) for s in drawn for c in s.network.classes if c.name == LIARS]
+    assert bool(groups) == bool(liar_names())
+    for scenario, group in groups:
+        assert group.liar in liar_names()
+        assert 1 <= len(group.nodes) <= (scenario.network.validators - 1) // 3
+
+
+def test_a_tail_holds_only_what_is_needed() -> None:
+    at, end = Duration(1), Duration(5)
+    assert calm_tail([], end) == ()
+    assert calm_tail([Slow(at, 0, 3.0)], end) == ()
+    assert calm_tail([Crash(at, 0)], end) == (Restart(end, "all"),)
+    both: list[TimelineEvent] = [Partition(at, ((0,),)), Crash(at, 0)]
+    assert calm_tail(both, end) == (Heal(end), Restart(end, "all"))
