@@ -43,7 +43,7 @@ class Colluding:
         if to not in self._misled:
             return (message,)
         if isinstance(message, PrePrepare):
-            return (self._story(message),)
+            return (self._story(message) if self._context.is_own(message) else message,)
         assert isinstance(message, Prepare | Commit)
         story = self._stories.get(message.digest)
         if story is None or message.replica != self._context.index:

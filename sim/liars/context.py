@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 import msgspec
 import numpy as np
 
+from consensus.messages import PrePrepare
 from consensus.params import ConsensusParams
 from consensus.signing import Signed, signed_payload
 from primitives.committee import Committee
@@ -64,6 +65,13 @@ class LiarContext:
         drawn = [self.victims[place] for place in self.plan.permutation(len(self.victims))]
         middle = (len(drawn) + 1) // 2
         return tuple(sorted(drawn[:middle])), tuple(sorted(drawn[middle:]))
+
+    def is_own(self, proposal: PrePrepare) -> bool:
+        """Tell whether this primary proposes here, and does not show as evidence who proposed what.
+
+        What is shown has no payload.
+        """
+        return self.committee.primary(proposal.view) == self.index and bool(proposal.payload)
 
     def sign(self, message: AnySigned) -> AnySigned:
         """Return `message` with this validator's true signature over what it says."""

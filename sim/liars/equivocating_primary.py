@@ -20,6 +20,7 @@ def equivocating_primary(honest: Machine, context: LiarContext) -> Machine:
 
     def change(to: NodeId, message: Message) -> Iterable[Message]:
         assert isinstance(message, PrePrepare)
-        return (second_story(message, context) if to in misled else message,)
+        lies = to in misled and context.is_own(message)
+        return (second_story(message, context) if lies else message,)
 
     return Speaker(honest, context, (PrePrepare,), change)

@@ -18,6 +18,6 @@ def invalid_state_root(honest: Machine, context: LiarContext) -> Machine:
 
     def change(to: NodeId, message: Message) -> Iterable[Message]:
         assert isinstance(message, PrePrepare)
-        return (wrong_state(message, context),)
+        return (wrong_state(message, context) if context.is_own(message) else message,)
 
     return Speaker(honest, context, (PrePrepare,), change)

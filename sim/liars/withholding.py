@@ -25,7 +25,7 @@ def withholding(honest: Machine, context: LiarContext) -> Machine:
     def change(to: NodeId, message: Message) -> Iterable[Message]:
         if not isinstance(message, PrePrepare):
             return ()
-        if to in served:
+        if to in served or not context.is_own(message):
             return (message,)
         return (replace(message, payload=b""),) if message.sequence % 2 else ()
 

@@ -1,6 +1,7 @@
 """Lies that are told to some: who is told what, and whose signature stands under it."""
 
 import pytest
+from msgspec.structs import replace
 
 from consensus.certificate import Certificate
 from consensus.messages import Commit, Decided, Prepare, PrePrepare, Proposal
@@ -216,6 +217,17 @@ def test_an_invalid_state_root_is_signed_well_formed_and_refused() -> None:
 
 
 # All of these
+
+
+@pytest.mark.parametrize(
+    "name", ["equivocating-primary", "withholding", "invalid-state-root", "colluding"]
+)
+def test_the_proposals_of_others_are_passed_on_as_they_are(name: str) -> None:
+    """Validators show one another what a primary has signed, without the payload."""
+    bench = Bench(name)
+    for honest in (proposal(Bench("silent", 1), view=1), proposal(bench)):
+        assert bench.say(replace(honest, payload=b""))[3] == [replace(honest, payload=b"")]
+    assert groups(bench.say(proposal(Bench("silent", 1), view=1))) == [[1, 2, 3]]
 
 
 @pytest.mark.parametrize("name", TOLD_TO_SOME)
