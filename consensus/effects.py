@@ -50,6 +50,9 @@ class BlockValidated(Event, frozen=True, gc=False):
     proven: bool = False
     """It was refused for a rule that all nodes find broken, whenever they look, and for what
     `digest` covers: who has signed the digest is guilty."""
+    mislabelled: bool = False
+    """It was refused because the payload is not the one that `digest` names, which says nothing
+    about the block: the payload should be asked of others."""
 
 
 class ChainAdvanced(Event, frozen=True, gc=False):

@@ -21,9 +21,9 @@ from consensus.costs import VOTE_VERIFY
 from consensus.delivery import deliver_ready, fall_behind, note_final
 from consensus.effects import ViewBegun
 from consensus.log import persist, view_records
-from consensus.messages import GetProposal, NewView
+from consensus.messages import NewView
 from consensus.new_view_rules import InvalidViewChange, Opening, choose_proofs, open_view
-from consensus.normal import replay
+from consensus.normal import replay, request_payload
 from consensus.proposing import propose
 from consensus.signing import signed_payload, verify_commits, verify_prepares
 from consensus.state import Block, Effects, MissingPayload, ReplicaState, Timer, Validity
@@ -36,7 +36,6 @@ from primitives.machine import (
     CancelTimer,
     Effect,
     Emit,
-    Send,
     Work,
 )
 
@@ -206,9 +205,7 @@ def _can_be(block: Block, proof: PreparedCertificate) -> bool:
 
 def _fetch_missing(state: ReplicaState, effects: Effects) -> None:
     for digest, missing in state.repair.missing.items():
-        if missing.holders:
-            peer = missing.holders[state.index % len(missing.holders)]
-            effects.append(Send(NodeId(peer), GetProposal(missing.sequence, digest)))
+        request_payload(state, digest, missing, effects)
         arm_repair(state, effects)
 
 

@@ -18,12 +18,12 @@ from consensus.delivery import deliver_ready, note_final
 from consensus.early import keep_early, note_beyond
 from consensus.effects import BlockValidated
 from consensus.exposure import confront, confront_all, expose, expose_proposal, on_exhibit
-from consensus.messages import Commit, Prepare, PrePrepare
+from consensus.messages import Commit, GetProposal, Prepare, PrePrepare
 from consensus.proposing import propose
-from consensus.state import Block, Effects, ReplicaState, Slot, Validity
-from consensus.timers import watch
+from consensus.state import Block, Effects, MissingPayload, ReplicaState, Slot, Validity
+from consensus.timers import arm_repair, watch
 from primitives.ids import Hash32, Instant, NodeId, Sequence
-from primitives.machine import NOTHING, Effect, Message, Work
+from primitives.machine import NOTHING, Effect, Message, Send, Work
 
 VERIFY = Work(VOTE_VERIFY, 1)
 VERIFIED: tuple[Effect, ...] = (VERIFY,)
@@ -68,7 +68,9 @@ def on_pre_prepare(
 def _is_proposed(state: ReplicaState, slot: Slot, message: PrePrepare) -> bool:
     """Tell whether another block is proposed for a slot, or this one, and its payload is there."""
     known = slot.digest
-    return known is not None and (known != message.digest or known in state.blocks)
+    if known is None:
+        return False
+    return known != message.digest or known in state.blocks or slot.forged
 
 
 def learn_block(
@@ -180,16 +182,53 @@ def on_block_validated(state: ReplicaState, now: Instant, event: BlockValidated)
     if block is None or block.validity is not Validity.ASKED:
         return NOTHING
     block.validity = Validity.VALID if event.accepted else Validity.INVALID
+    effects: Effects = []
+    if event.mislabelled:
+        fetch_payload(state, block, effects)
+        return answer(effects)
     if not event.accepted and block.fetched:
         del state.blocks[event.digest]
         return NOTHING
-    effects: Effects = []
     if event.proven and not event.accepted:
         expose_proposal(state, block, effects)
     consider(state, block.sequence, effects)
     deliver_ready(state, now, effects)
     propose(state, now, effects)
     return answer(effects)
+
+
+def fetch_payload(state: ReplicaState, block: Block, effects: Effects) -> None:
+    """Forget a payload that is not its digest's, and ask others for the true one.
+
+    The signature of a PRE-PREPARE binds the digest alone, so a primary can send a single backup
+    another payload beside it. Were the block itself held to be invalid, that backup could not
+    vote for it, nor deliver it when all others have.
+    """
+    del state.blocks[block.digest]
+    slot = state.slots.get(block.sequence)
+    if slot is None or slot.digest != block.digest or slot.parent is None:
+        return
+    missing = state.repair.missing.get(block.digest)
+    if missing is None:
+        liars = {state.index, state.primary}
+        holders = tuple(replica for replica in range(state.size) if replica not in liars)
+        missing = MissingPayload(block.sequence, slot.parent, holders)
+        state.repair.missing[block.digest] = missing
+    if not block.fetched:
+        slot.forged = True
+        request_payload(state, block.digest, missing, effects)
+    arm_repair(state, effects)
+
+
+def request_payload(
+    state: ReplicaState, digest: Hash32, missing: MissingPayload, effects: Effects
+) -> None:
+    """Ask one of those who have a payload for it, another one each time."""
+    if missing.holders:
+        peer = missing.holders[(state.index + missing.asked) % len(missing.holders)]
+        missing.asked += 1
+        missing.awaited[peer] = None
+        effects.append(Send(NodeId(peer), GetProposal(missing.sequence, digest)))
 
 
 def replay(state: ReplicaState, now: Instant, sender: NodeId, message: Message) -> Seq[Effect]:

@@ -21,16 +21,17 @@ from consensus.acceptance import (
 )
 from consensus.delivery import fall_behind, note_final
 from consensus.log import Memory, keys_of, read
-from consensus.messages import GetProposal, ReplicaStatus
+from consensus.messages import ReplicaStatus
 from consensus.new_view import set_view
 from consensus.new_view_rules import open_view
+from consensus.normal import request_payload
 from consensus.params import ReplicaConfig
 from consensus.proposing import propose, signed_proposal
 from consensus.state import Effects, ReplicaState, initial_state
 from consensus.timers import arm_repair, watch
 from consensus.view_change import announce
-from primitives.ids import Hash32, Instant, NodeId, Sequence
-from primitives.machine import Broadcast, Effect, Loopback, Received, Record, Send
+from primitives.ids import Instant, NodeId, Sequence
+from primitives.machine import Broadcast, Effect, Loopback, Received, Record
 
 
 def recover(config: ReplicaConfig, records: Iterable[Record]) -> ReplicaState:
@@ -101,26 +102,14 @@ def on_started(state: ReplicaState, now: Instant) -> Seq[Effect]:
         )
         consider(state, Sequence(state.delivered + 1), effects)
         for digest, missing in state.repair.missing.items():
-            _ask_again(state, digest, missing.sequence, missing.holders, effects)
+            request_payload(state, digest, missing, effects)
+            arm_repair(state, effects)
         if state.base is not None:
             note_final(state, state.base, effects)
             fall_behind(state, state.repair.witnesses[0] if state.repair.witnesses else 0, effects)
     watch(state, now, effects)
     propose(state, now, effects)
     return answer(effects)
-
-
-def _ask_again(
-    state: ReplicaState,
-    digest: Hash32,
-    sequence: Sequence,
-    holders: tuple[int, ...],
-    effects: Effects,
-) -> None:
-    if holders:
-        peer = NodeId(holders[state.index % len(holders)])
-        effects.append(Send(peer, GetProposal(sequence, digest)))
-    arm_repair(state, effects)
 
 
 def _repeat(state: ReplicaState, effects: Effects) -> None:

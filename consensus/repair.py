@@ -33,7 +33,7 @@ from consensus.delivery import (
 from consensus.effects import ChainAdvanced
 from consensus.log import base_records, persist
 from consensus.messages import Decided, GetProposal, Proposal, ReplicaStatus
-from consensus.normal import learn_block
+from consensus.normal import learn_block, request_payload
 from consensus.proposing import signed_proposal
 from consensus.signing import verify_commits
 from consensus.state import Effects, ReplicaState, Validity
@@ -80,11 +80,8 @@ def _ask_for_payloads(state: ReplicaState, effects: Effects) -> None:
     for digest in [d for d, entry in missing.items() if entry.sequence <= state.delivered]:
         del missing[digest]
     for digest, entry in missing.items():
-        if digest in state.blocks or not entry.holders:
-            continue
-        entry.asked += 1
-        peer = entry.holders[(state.index + entry.asked) % len(entry.holders)]
-        effects.append(Send(NodeId(peer), GetProposal(entry.sequence, digest)))
+        if digest not in state.blocks:
+            request_payload(state, digest, entry, effects)
 
 
 def on_replica_status(
@@ -198,10 +195,14 @@ def on_get_proposal(
 def on_proposal(
     state: ReplicaState, now: Instant, sender: NodeId, message: Proposal
 ) -> Seq[Effect]:
-    """Take a payload that this replica asked for. Whether it fits its digest, the node says."""
+    """Take a payload from whom this replica asked. Whether it fits its digest, the node says.
+
+    Of each question one answer is looked at: a liar could keep the node busy with forgeries.
+    """
     missing = state.repair.missing.get(message.digest)
-    if missing is None or message.digest in state.blocks or sender >= state.size:
+    if missing is None or message.digest in state.blocks or sender not in missing.awaited:
         return NOTHING
+    del missing.awaited[sender]
     block = learn_block(state, missing.sequence, message.digest, missing.parent, message.payload)
     block.fetched = True
     effects: Effects = []

@@ -100,6 +100,8 @@ class Slot:
     """COMMITs for other digests than `digest`."""
     proposal: PrePrepare | None = None
     """The primary's first, as it came; None if the proposal is this replica's, or a new view's."""
+    forged: bool = False
+    """The primary has sent a payload that is not the proposal's; no other is taken from it."""
     exposed: dict[tuple[str, int], None] = field(default_factory=dict)
     """Kinds of contradictions that were noted here, and whose."""
 
@@ -148,13 +150,16 @@ class Proposing:
 
 @dataclass(slots=True)
 class MissingPayload:
-    """A block of the current view whose payload this replica never saw."""
+    """A block of the current view whose payload this replica never saw, or only a forged one."""
 
     sequence: Sequence
     parent: Hash32
     holders: tuple[int, ...]
-    """Whom to ask, in turn: the signers of its certificate."""
+    """Whom to ask, in turn: the signers of its certificate, or all who may have prepared it."""
     asked: int = 0
+    """How often it was asked for."""
+    awaited: dict[int, None] = field(default_factory=dict)
+    """Who was asked and has not answered; others are not listened to."""
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from consensus.effects import BlockValidated, Deliver, FellBehind
+from consensus.effects import BlockValidated, Deliver, FellBehind, ValidateBlock
 from consensus.messages import (
     Commit,
     GetProposal,
@@ -237,9 +237,42 @@ def test_a_wrong_payload_is_dropped_and_asked_for_again() -> None:
     rig.receive(1, new_view(4, 1, votes, proofs=(proof,)))
     rig.receive(2, Proposal(Sequence(1), block.digest, b"something else"))
     rig.give(BlockValidated(block.digest, False, "wrong digest"))
-    assert sent_to(rig.fire(Timer.REPAIR, 100), GetProposal)
-    rig.receive(2, Proposal(Sequence(1), block.digest, block.payload))
+    ((other, _),) = sent_to(rig.fire(Timer.REPAIR, 100), GetProposal)
+    assert other == 1
+    rig.receive(1, Proposal(Sequence(1), block.digest, block.payload))
     assert sent(rig.give(BlockValidated(block.digest, True, "")), Prepare)
+
+
+def test_a_payload_that_is_asked_for_after_a_restart_is_taken() -> None:
+    rig = Rig(3)
+    (block,) = chain(1)
+    proof = prepared_certificate(4, [1, 2], 0, 1, block.digest, block.parent)
+    votes = [vote(4, i, 1, claims=(proof,)) for i in (0, 1, 2)]
+    rig.receive(1, new_view(4, 1, votes, proofs=(proof,)))
+    again = rig.restarted()
+    ((holder, _),) = sent_to(again.effects, GetProposal)
+    effects = again.receive(holder, Proposal(Sequence(1), block.digest, block.payload))
+    assert sent(effects, Prepare)
+
+
+def test_of_each_question_for_a_payload_one_answer_is_looked_at() -> None:
+    """Or one liar could keep the node busy with forgeries, and the true payload out."""
+    rig = Rig(3, validates=False)
+    (block,) = chain(1)
+    proof = prepared_certificate(4, [1, 2], 0, 1, block.digest, block.parent)
+    votes = [vote(4, i, 1, claims=(proof,)) for i in (0, 1, 2)]
+    rig.receive(1, new_view(4, 1, votes, proofs=(proof,)))
+    forged = Proposal(Sequence(1), block.digest, b"something else")
+    assert rig.receive(1, forged) == []  # it was not asked
+    assert only(rig.receive(2, forged), ValidateBlock)
+    rig.give(BlockValidated(block.digest, False, "wrong digest", mislabelled=True))
+    assert rig.receive(2, forged) == []
+    rig.fire(Timer.REPAIR, 100)
+    assert rig.receive(2, forged) == []
+    (asked,) = only(
+        rig.receive(1, Proposal(Sequence(1), block.digest, block.payload)), ValidateBlock
+    )
+    assert asked.payload == block.payload
 
 
 def test_a_payload_nobody_asked_for_is_dropped() -> None:

@@ -105,18 +105,20 @@ class ToyNode:
             assert request.digest not in self.executed, "asked twice for one block"
             assert self._knows(request.parent), "asked to validate on an unknown parent"
         reason = ""
+        mislabelled = True
         try:
             block = decode_block(request.payload)
         except OrreryError as error:
             reason = str(error)
         else:
-            if digest_of(request.payload) != request.digest:
+            mislabelled = digest_of(request.payload) != request.digest
+            if mislabelled:
                 reason = "wrong digest"
             elif (block.sequence, block.parent) != (request.sequence, request.parent):
                 reason = "wrong place"
             else:
                 self.executed[request.digest] = block
-        return BlockValidated(request.digest, not reason, reason)
+        return BlockValidated(request.digest, not reason, reason, mislabelled=mislabelled)
 
     def _knows(self, digest: Hash32) -> bool:
         return digest in self.executed or digest == self.head
