@@ -124,7 +124,11 @@ class Proposals:
 
     def on_validate_block(self, now: Instant, proposal: ValidateBlock) -> list[Effect]:
         """Begin to execute a proposed block, once its parent is executed."""
-        if self._ledger.executed(proposal.digest) is not None:
+        known = self._ledger.executed(proposal.digest)
+        if known is not None and known.payload != proposal.payload:
+            reason = "its payload is not that of the block with its digest, which is known"
+            return self._refuse(proposal, reason, mislabelled=True)
+        if known is not None:
             return [_verdict(proposal, None)]
         if proposal.digest in self._executing:
             return []
@@ -150,22 +154,24 @@ class Proposals:
         """Tell consensus what execution says."""
         proposal = purpose.proposal
         del self._executing[proposal.digest]
-        proven = self._convicts(proposal, result)
+        is_refused = isinstance(result, InvalidBlock)
+        proven = is_refused and self._is_covered(proposal)
         if isinstance(result, ExecutedBlock):
             for transaction in result.transactions:
                 self._intake.recovered.add(transaction.hash)
             result = self._check_clock(now, result)
         if isinstance(result, InvalidBlock):
-            return self._refuse(proposal, str(result), proven=proven)
+            mislabelled = is_refused and not proven
+            return self._refuse(proposal, str(result), proven=proven, mislabelled=mislabelled)
         self._ledger.keep(result)
         return [_verdict(proposal, None), BlockExecuted(proposal.digest)]
 
-    def _convicts(self, proposal: ValidateBlock, result: ExecutedBlock | InvalidBlock) -> bool:
-        """Tell whether execution has found a fault that the proposal's signature covers."""
-        params = self._environment.genesis.params
-        return isinstance(result, InvalidBlock) and is_covered(
-            proposal.payload, proposal.digest, params
-        )
+    def _is_covered(self, proposal: ValidateBlock) -> bool:
+        """Tell whether a proposal's signature covers its payload, hence all faults found in it.
+
+        Of another payload than the digest's nothing follows for the block.
+        """
+        return is_covered(proposal.payload, proposal.digest, self._environment.genesis.params)
 
     def resume(self, now: Instant) -> list[Effect]:
         """Take up what waited, as far as parents are executed now, or can never be any more."""
@@ -213,11 +219,23 @@ class Proposals:
         return None if final == proposal.digest else f"{final.hex()} is final at its height"
 
     def _refuse(
-        self, proposal: ValidateBlock, reason: str, *, proven: bool = False
+        self,
+        proposal: ValidateBlock,
+        reason: str,
+        *,
+        proven: bool = False,
+        mislabelled: bool = False,
     ) -> list[Effect]:
         refused = BlockRefused(proposal.sequence, proposal.digest, reason)
-        return [Emit(refused), _verdict(proposal, reason, proven=proven)]
+        verdict = BlockValidated(
+            proposal.digest,
+            accepted=False,
+            reason=reason,
+            proven=proven,
+            mislabelled=mislabelled,
+        )
+        return [Emit(refused), ToConsensus(verdict)]
 
 
-def _verdict(proposal: ValidateBlock, reason: str | None, *, proven: bool = False) -> Effect:
-    return ToConsensus(BlockValidated(proposal.digest, reason is None, reason or "", proven))
+def _verdict(proposal: ValidateBlock, reason: str | None) -> Effect:
+    return ToConsensus(BlockValidated(proposal.digest, reason is None, reason or ""))
