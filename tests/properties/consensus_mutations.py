@@ -236,6 +236,24 @@ RULES = (
     ),
     (
         Mutation(
+            "checkpoint on f+1: a certificate of so few is believed",
+            "consensus.signing",
+            "check_signers(certificate.signatures, size, quorum)\n",
+            "check_signers(certificate.signatures, size, size - quorum + 1)\n",
+        ),
+        UNIT + "test_certificates:test_too_few_repeated_unsorted_or_unknown_signers_are_refused",
+    ),
+    (
+        Mutation(
+            "payload of an accepted block not written down",
+            "consensus.log",
+            "    if not block.durable:\n",
+            "    if block.payload == b'':\n",
+        ),
+        "tests.properties.test_consensus_prefix:test_who_commits_holds_the_whole_prefix_durably",
+    ),
+    (
+        Mutation(
             "one complaint replaces a primary",
             "consensus.fairness",
             "return len(others) >= state.faults",
