@@ -10,22 +10,25 @@ from consensus.messages import PrePrepare
 from node.execution import ExecutedBlock
 from node.validation_block import execute_block
 from node.validation_errors import InvalidBlock
-from primitives.block import decode_block, transactions_root
+from primitives.block import decode_block, transactions_root, withdrawals_root
 from primitives.errors import InvalidEncoding
 from primitives.header import header_hash
 from primitives.ids import Hash32
 from primitives.params import ChainParams
 
 
-def is_covered(payload: bytes, digest: Hash32, params: ChainParams) -> bool:
+def is_covered(payload: bytes, digest: Hash32) -> bool:
     """Tell whether `payload` is the block that `digest` stands for, all of it."""
     try:
-        block = decode_block(payload, params.max_block_bytes)
+        block = decode_block(payload)
     except InvalidEncoding:
         return False
-    if header_hash(block.header) != digest or block.withdrawals:
-        return False
-    return transactions_root(block.transactions) == block.header.transactions_root
+    header = block.header
+    return (
+        header_hash(header) == digest
+        and transactions_root(block.transactions) == header.transactions_root
+        and withdrawals_root(block.withdrawals) == header.withdrawals_root
+    )
 
 
 def proves_invalid(proposal: PrePrepare, parent: ExecutedBlock, params: ChainParams) -> bool:
@@ -38,7 +41,7 @@ def proves_invalid(proposal: PrePrepare, parent: ExecutedBlock, params: ChainPar
     """
     if proposal.parent != parent.digest:
         return False
-    if not is_covered(proposal.payload, proposal.digest, params):
+    if not is_covered(proposal.payload, proposal.digest):
         return False
     try:
         execute_block(parent, proposal.payload, params)

@@ -171,7 +171,7 @@ class Proposals:
 
         Of another payload than the digest's nothing follows for the block.
         """
-        return is_covered(proposal.payload, proposal.digest, self._environment.genesis.params)
+        return is_covered(proposal.payload, proposal.digest)
 
     def resume(self, now: Instant) -> list[Effect]:
         """Take up what waited, as far as parents are executed now, or can never be any more."""

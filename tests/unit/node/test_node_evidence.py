@@ -1,6 +1,7 @@
 """A refused block convicts its proposer only if the proposer has signed what is wrong with it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -9,11 +10,11 @@ from consensus.evidence import InvalidEvidence, InvalidProposal, verify_evidence
 from consensus.messages import PrePrepare
 from node.evidence import is_covered, proves_invalid
 from node.execution import ExecutedBlock
-from primitives.block import Block, encode_block
+from primitives.block import Block, Withdrawal, encode_block, withdrawals_root
 from primitives.header import header_hash
 from primitives.ids import Hash32
 from tests.unit.node.driver import ENVIRONMENT, GENESIS, Driver, child, proposal, traced
-from tests.unit.node.transfers import FIXED, raw_transfer
+from tests.unit.node.transfers import FIXED, account, raw_transfer
 
 GOOD = child(GENESIS, 0)
 OTHER = Hash32(b"o" * 32)
@@ -64,6 +65,24 @@ def test_a_false_state_root_convicts_the_primary() -> None:
         convict(InvalidProposal(shown), None)
 
 
+def test_withdrawals_that_the_header_commits_to_convict() -> None:
+    paid = (Withdrawal(0, 0, account(0), 10**9),)
+    root = withdrawals_root(paid)
+    header = msgspec.structs.replace(GOOD.block.header, withdrawals_root=root)
+    shown = proposed(Block(header, GOOD.block.transactions, paid))
+    assert convict(InvalidProposal(shown)) == 0
+    added = proposed(GOOD.block, encode_block(Block(GOOD.block.header, (), paid)))
+    with pytest.raises(InvalidEvidence):
+        convict(InvalidProposal(added))
+
+
+def test_a_block_that_is_too_large_for_its_chain_convicts() -> None:
+    large = child(GENESIS, 0, 1, 2, 3, 4, 5)
+    narrow = replace(FIXED, max_block_bytes=1_024)
+    assert len(large.payload) > narrow.max_block_bytes
+    assert proves_invalid(proposal(large), GENESIS, narrow)
+
+
 @pytest.mark.parametrize(
     "shown",
     [
@@ -93,7 +112,7 @@ def test_a_clock_convicts_nobody() -> None:
 
 
 def test_a_valid_proposal_convicts_nobody() -> None:
-    assert is_covered(GOOD.payload, GOOD.digest, FIXED)
+    assert is_covered(GOOD.payload, GOOD.digest)
     with pytest.raises(InvalidEvidence):
         convict(InvalidProposal(proposal(GOOD)))
 
