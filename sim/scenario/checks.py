@@ -150,7 +150,7 @@ def _check_liveness(scenario: Scenario) -> Iterator[Finding]:
     if not heals:
         yield Finding(path, "an event that heals a partition", "none in [[events]]")
     elif heals[-1] + within > scenario.duration:
-        left = scenario.duration - heals[-1]
+        left = max(scenario.duration - heals[-1], 0)
         expected = f"at most {span(left)}, what the run lasts after its last heal"
         yield Finding(path, expected, span(within))
 
@@ -158,7 +158,7 @@ def _check_liveness(scenario: Scenario) -> Iterator[Finding]:
 def _check_calm(scenario: Scenario) -> Iterator[Finding]:
     """Yield duties of the calm end of a run that is too short for them."""
     within, after = scenario.expect.recovery_within, scenario.expect.stranded_after
-    left = scenario.duration - calm_from(scenario.events)
+    left = max(scenario.duration - calm_from(scenario.events), 0)
     if within is not None and within > left:
         expected = f"at most {span(left)}, what the run lasts after its last event"
         yield Finding(("expect", "recovery_within"), expected, span(within))

@@ -294,6 +294,13 @@ def test_liveness_cannot_be_judged_after_the_end() -> None:
     assert "at most 5s, what the run lasts after its last heal, got 6s" in only_mistake(text)
 
 
+def test_no_negative_time_is_left_after_a_heal_that_a_shortened_run_does_not_reach() -> None:
+    text = with_event('at = "25s"\nkind = "heal"') + '[expect]\nliveness_after_heal = "6s"\n'
+    event, expect = mistakes(text, "duration=8s")
+    assert "events[0].at: expected an instant before the run ends at 8s, got 25s" in event
+    assert "expect.liveness_after_heal: expected at most 0ns, what the run lasts" in expect
+
+
 def test_bursts_raise_what_may_be_expected() -> None:
     lines = (
         'rate = 10\nbursts = [{factor = 4, start = "1s", length = "1s"}]\n[expect]\nmin_tps = 40'
