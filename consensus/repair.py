@@ -11,7 +11,8 @@ that proves itself:
   that delivery. With it, with f+1 peers beyond the window, with the base of a NEW-VIEW, or with a
   certificate above a gap, a replica knows that it is behind, and has the node fetch (`FellBehind`).
 * **Votes.** A status of the same view and height is answered with the own votes above it.
-* **Payloads** of blocks that a new view proposes again: `GetProposal`, `Proposal`.
+* **Payloads** of blocks that a new view proposes again, or that came forged with the primary's
+  proposal: `GetProposal`, `Proposal`.
 
 The REPAIR timer repeats what was asked for, with another peer each time, as long as it lacks.
 
