@@ -35,8 +35,9 @@ class PriceIndex:
         """Price by another base fee from now on."""
         if base_fee != self._base_fee:
             self._base_fee = base_fee
-            self._stale = True
-            self._heap.refill(())
+            if not self._stale:
+                self._stale = True
+                self._heap.refill(())
 
     def price(self, transaction: PooledTransaction) -> int:
         """Return the effective tip in wei per gas; negative below the base fee."""

@@ -9,8 +9,9 @@ Reference: DESIGN section 2 (Durability); etcd-io/raft, the contract of `Ready`.
 """
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+import msgspec
 
 from primitives.ids import Token
 from primitives.machine import Broadcast, Loopback, Received, Send
@@ -26,8 +27,7 @@ def core_of(effect: Send | Broadcast | Loopback) -> str:
     return effect.message.core
 
 
-@dataclass(slots=True)
-class _Barrier:
+class _Barrier(msgspec.Struct, gc=False):
     """One `Persist` under way; what stands behind it in its lane waits."""
 
     token: Token
@@ -52,7 +52,10 @@ class DurabilityGate(Generic[Item]):
 
     def begin(self, core: str, token: Token) -> None:
         """Note that a `Persist` of `core` has left and is not durable yet."""
-        self._lanes.setdefault(core, deque()).append(_Barrier(token))
+        lane = self._lanes.get(core)
+        if lane is None:
+            lane = self._lanes[core] = deque()
+        lane.append(_Barrier(token))
 
     def holds(self, core: str) -> bool:
         """Say whether something of `core` that leaves now has to wait."""
@@ -65,6 +68,10 @@ class DurabilityGate(Generic[Item]):
     def durable(self, core: str, token: Token) -> list[Item]:
         """Mark a `Persist` durable and return what may go now, in its order."""
         lane = self._lanes[core]
+        if len(lane) == 1:
+            # Nothing waits behind this one batch, as is mostly so.
+            del self._lanes[core]
+            return []
         for entry in lane:
             if isinstance(entry, _Barrier) and entry.token == token and not entry.durable:
                 entry.durable = True

@@ -61,6 +61,8 @@ class Trace:
         self._events: list[EventConsumer] = []
         self._traffic: list[TrafficConsumer] = []
         self._deliveries: list[DeliveryConsumer] = []
+        self.wants_traffic = False
+        """Whether level two has a consumer."""
         self.messages = 0
         """Messages sent so far: one for each recipient."""
         self.bytes = 0
@@ -77,6 +79,7 @@ class Trace:
             self._events.append(events)
         if traffic is not None:
             self._traffic.append(traffic)
+            self.wants_traffic = True
         if deliveries is not None:
             self._deliveries.append(deliveries)
 
@@ -84,11 +87,6 @@ class Trace:
     def wants_deliveries(self) -> bool:
         """Whether level three has a consumer."""
         return bool(self._deliveries)
-
-    @property
-    def wants_traffic(self) -> bool:
-        """Whether level two has a consumer."""
-        return bool(self._traffic)
 
     def digest(self) -> str:
         """Return the hex digest of all protocol events so far: the run's identity."""

@@ -223,14 +223,14 @@ class Kernel:
         replace, pop, handlers = heapq.heapreplace, heapq.heappop, dict(HANDLERS)
         apply, slow_path = self._apply, self._land
         trace_deliveries = self.trace.wants_deliveries
-        horizon = self.horizon
+        horizon, deliveries = self.horizon, self.deliveries
         while heap and not self.stopped:
             at, key, index, entry = heap[0]
             if at > until:
                 break
             if entry.__class__ is not Flight:
                 pop(heap)
-                self.now = at
+                self.now, self.deliveries = at, deliveries
                 handlers[entry.__class__](self, at, key, entry)
                 horizon = self.horizon
                 continue
@@ -240,7 +240,7 @@ class Kernel:
                 replace(heap, (entry.times[index], key, index, entry))
             else:
                 pop(heap)
-            self.deliveries += 1
+            deliveries += 1
             start = down_free[node]
             if at > start:
                 start = at
@@ -263,6 +263,7 @@ class Kernel:
                 else:
                     apply(node, start, effect)
             busy[node] = start
+        self.deliveries = deliveries
 
     # ---------------------------------------------------------------- turns
 
