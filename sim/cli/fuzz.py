@@ -1,5 +1,6 @@
 """`orrery fuzz FILE`: search for schedules of faults that break the network."""
 
+import os
 import shlex
 import signal
 import time
@@ -136,19 +137,20 @@ def _search(search: Search, directory: Path, workers: int) -> Outcome:
 
 @contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor | None]:
-    """Offer worker processes, which leave Ctrl-C to this one; None for a single worker."""
+    """Offer worker processes, which Ctrl-C ends at once; None for a single worker."""
     if workers == 1:
         yield None
         return
-    pool = ProcessPoolExecutor(workers, initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, initializer=_leave_at_an_interrupt)
     try:
         yield pool
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _leave_at_an_interrupt() -> None:
+    """Let Ctrl-C end this worker without a word; nobody waits for what it was at."""
+    signal.signal(signal.SIGINT, lambda _number, _frame: os._exit(Exit.INTERRUPTED))
 
 
 def _trials(search: Search, pool: ProcessPoolExecutor | None) -> Iterator[Trial]:

@@ -1,6 +1,11 @@
 """The search for real: honest networks survive it, and a planted defect does not."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,3 +86,38 @@ def test_two_processes_come_to_what_one_comes_to(
         outcomes.append(outcome)
     assert outcomes[0] == outcomes[1]
     assert outcomes[0]["counts"]["virtual_seconds"] == 40
+
+
+PLANTED = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from primitives.committee import Committee
+honest = Committee.quorum.fget
+Committee.quorum = property(lambda self: honest(self) - 1)
+from sim.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_the_workers_and_keeps_what_they_found(tmp_path: Path) -> None:
+    options = ["--runs", "100000", "--workers", "2", "--set", "duration=20s"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", PLANTED, "fuzz", str(CHAOS), *options, "--out", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    while not list(tmp_path.glob("chaos-*.toml")) and process.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate()
+    assert process.returncode == 1, output
+    assert "PARTIAL RESULT: interrupted" in output
+    assert "Traceback" not in output
+    files = [str(file) for file in tmp_path.glob("chaos-*.toml")]
+    assert files
+    assert all(f"replay: orrery run {file} --seed" in output for file in files)
