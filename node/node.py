@@ -68,6 +68,24 @@ EventHandler = Callable[[Instant, Any], Seq[Effect]]
 EffectHandler = Callable[[Instant, Any], Seq[Effect]]
 MessageHandler = Callable[[Instant, NodeId, Any], Seq[Effect]]
 
+INTERNAL = frozenset[type[Effect]](
+    (
+        RequestBlock,
+        ValidateBlock,
+        Deliver,
+        FellBehind,
+        BlockExecuted,
+        ViewBegun,
+        CatchUp,
+        TransactionsFetched,
+        BlocksFetched,
+        ToConsensus,
+        PoolChanged,
+    )
+)
+"""Effects that never leave a node: the keys of its tables, in one set for all nodes, which is
+looked into at every turn."""
+
 
 class Node:
     """A validator or a follower.
@@ -81,7 +99,6 @@ class Node:
     __slots__ = (
         "_completions",
         "_events",
-        "_internal",
         "_messages",
         "_timers",
         "_translations",
@@ -100,7 +117,6 @@ class Node:
             ToConsensus: self._tell_consensus,
             PoolChanged: self._on_pool_changed,
         }
-        self._internal = frozenset((*self._translations, *self._turns))
         self._events: dict[type[Event], EventHandler] = {
             Started: self._on_started,
             Submitted: lambda now, event: parts.intake.submit(event.raw),
@@ -136,7 +152,8 @@ class Node:
             if effects is VERIFIED or not effects:
                 return effects
             return self._perform(now, effects)
-        return self._perform(now, self._events[event.__class__](now, event))
+        effects = self._events[event.__class__](now, event)
+        return self._perform(now, effects) if effects else effects
 
     def _perform(self, now: Instant, effects: Seq[Effect]) -> Seq[Effect]:
         """Translate what is meant for the node's own cores; leave the rest in its place.
@@ -144,7 +161,7 @@ class Node:
         What consensus is told comes last, one turn of it after another: effects of one core have
         to leave in the order of its turns, so that a timer set early is not set over later.
         """
-        internal = self._internal
+        internal = INTERNAL
         for effect in effects:
             if effect.__class__ in internal:
                 break
@@ -163,7 +180,7 @@ class Node:
     ) -> None:
         for effect in effects:
             kind = effect.__class__
-            if kind not in self._internal:
+            if kind not in INTERNAL:
                 performed.append(effect)
                 continue
             translate = self._translations.get(kind)

@@ -15,7 +15,7 @@ from network.messages import (
 from node.config import NodeConfig, Role, sync_config
 from node.costs import COSTS, RECOVER, STATE_ROOT
 from node.execution import ExecutedBlock
-from node.node import Node
+from node.node import INTERNAL, Node
 from node.trace import EVENTS
 from node.wire import MESSAGE_TYPES, node_codec
 from primitives.ids import Address, Hash32, Instant, NodeId, Token
@@ -50,6 +50,11 @@ from tests.unit.node.harness import SECOND, make_config, validator_key
 from tests.unit.node.transfers import FIXED, raw_transfer
 
 # ---------------------------------------------------------------- proposals
+
+
+def test_what_stays_in_a_node_is_what_its_tables_translate() -> None:
+    node = Node(NodeConfig(NodeId(9), Role.FOLLOWER), ENVIRONMENT, MemoryStore())
+    assert {*node._translations, *node._turns} == INTERNAL
 
 
 def test_a_valid_proposal_is_executed_and_prepared() -> None:
