@@ -5,10 +5,11 @@ the first one goes on counting. What comes after its phase is over is not looked
 not every lie is noticed. Each lie (replica, kind, view, sequence) is noted once, and costs one
 signature check.
 
-A primary that says one thing to some and another to others shows nobody a contradiction. But
-their PREPAREs differ, so a backup that sees another's PREPARE for another block shows it the
-proposal that itself has got: then that one has both. It is sent only where there is a lie, once
-for each PREPARE.
+Who says one thing to some and another to others shows nobody a contradiction. But where the
+primary does so, or a backup, somebody gets a PREPARE for another block than he was proposed. He
+shows the voter the proposal: it has another one, if the primary has lied. And he passes the odd
+PREPARE on to his neighbour: if the voter has lied, there is somewhere in the ring one who was
+told otherwise. Two messages for each odd PREPARE, and only where there is a lie.
 
 Evidence is bounded for each peer: the first `KEPT` contradictions, and one invalid proposal,
 which carries a block. They survive a restart. The score counts on beyond that.
@@ -29,7 +30,7 @@ from consensus.evidence import (
     place_of,
 )
 from consensus.log import evidence_records, persist
-from consensus.messages import PrePrepare
+from consensus.messages import Prepare, PrePrepare
 from consensus.state import KEPT, Block, Effects, ReplicaState, Slot
 from consensus.trace import EvidenceFound
 from primitives.ids import NodeId
@@ -59,17 +60,33 @@ def on_exhibit(state: ReplicaState, sender: NodeId, message: PrePrepare) -> Seq[
     return expose(state, slot, slot.proposal, message)
 
 
-def confront(state: ReplicaState, slot: Slot, peer: int, effects: Effects) -> None:
-    """Show a backup that has prepared another block what this replica was told to prepare."""
-    if slot.proposal is not None and peer != state.index:
-        effects.append(Send(NodeId(peer), bare(slot.proposal)))
+def on_further_prepare(
+    state: ReplicaState, slot: Slot, sender: NodeId, message: Prepare
+) -> Seq[Effect]:
+    """Compare a second PREPARE, or one that a peer passes on, with what its voter has said here."""
+    if sender >= state.size or not 0 <= message.replica < state.size:
+        return NOTHING
+    counted = slot.prepares[message.replica]
+    return NOTHING if counted is None else expose(state, slot, counted, message)
+
+
+def confront(state: ReplicaState, slot: Slot, odd: Prepare, effects: Effects) -> None:
+    """Show who has prepared another block the own proposal, and the own neighbour his vote."""
+    if slot.proposal is None or odd.replica == state.index:
+        return
+    effects.append(Send(NodeId(odd.replica), bare(slot.proposal)))
+    neighbour = (state.index + 1) % state.size
+    if neighbour == odd.replica:
+        neighbour = (neighbour + 1) % state.size
+    if neighbour != state.index:
+        effects.append(Send(NodeId(neighbour), odd))
 
 
 def confront_all(state: ReplicaState, slot: Slot, effects: Effects) -> None:
     """Do so with those whose PREPAREs came before the proposal."""
-    for peer, vote in enumerate(slot.prepares):
+    for vote in slot.prepares:
         if vote is not None and (vote.digest, vote.parent) != (slot.digest, slot.parent):
-            confront(state, slot, peer, effects)
+            confront(state, slot, vote, effects)
 
 
 def expose_proposal(state: ReplicaState, block: Block, effects: Effects) -> None:

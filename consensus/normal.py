@@ -17,7 +17,14 @@ from consensus.costs import VOTE_VERIFY
 from consensus.delivery import deliver_ready, note_final
 from consensus.early import keep_early, note_beyond
 from consensus.effects import BlockValidated
-from consensus.exposure import confront, confront_all, expose, expose_proposal, on_exhibit
+from consensus.exposure import (
+    confront,
+    confront_all,
+    expose,
+    expose_proposal,
+    on_exhibit,
+    on_further_prepare,
+)
 from consensus.messages import Commit, GetProposal, Prepare, PrePrepare
 from consensus.proposing import propose
 from consensus.state import Block, Effects, MissingPayload, ReplicaState, Slot, Validity
@@ -94,13 +101,11 @@ def on_prepare(state: ReplicaState, now: Instant, sender: NodeId, message: Prepa
         slot = _open_slot(state, sender, message.sequence)
         if slot is None:
             return note_beyond(state, sender, message.sequence)
-    if slot.prepared or sender != message.replica or sender == state.primary:
-        return NOTHING
     votes = slot.prepares
-    if sender >= len(votes):
+    if sender != message.replica or sender >= len(votes) or votes[sender] is not None:
+        return on_further_prepare(state, slot, sender, message)
+    if slot.prepared or sender == state.primary:
         return NOTHING
-    if (counted := votes[sender]) is not None:
-        return expose(state, slot, counted, message)
     if sender != state.index and not state.verify(message):
         return VERIFIED
     votes[sender] = message
@@ -111,13 +116,13 @@ def on_prepare(state: ReplicaState, now: Instant, sender: NodeId, message: Prepa
             check_prepared(state, slot, effects)
             return answer(effects)
     elif slot.proposal is not None and sender != state.index:
-        return _confronted(state, slot, sender)
+        return _confronted(state, slot, message)
     return NOTHING if sender == state.index else VERIFIED
 
 
-def _confronted(state: ReplicaState, slot: Slot, sender: NodeId) -> Seq[Effect]:
+def _confronted(state: ReplicaState, slot: Slot, odd: Prepare) -> Seq[Effect]:
     effects: Effects = [VERIFY]
-    confront(state, slot, sender, effects)
+    confront(state, slot, odd, effects)
     return effects
 
 

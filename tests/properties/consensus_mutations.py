@@ -130,8 +130,8 @@ RULES = (
         Mutation(
             "prepare counted for the primary",
             "consensus.normal",
-            "if slot.prepared or sender != message.replica or sender == state.primary:",
-            "if slot.prepared or sender != message.replica:",
+            "if slot.prepared or sender == state.primary:",
+            "if slot.prepared:",
         ),
         UNIT + "test_normal_case:test_the_primarys_prepare_does_not_count",
     ),

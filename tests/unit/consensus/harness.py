@@ -365,6 +365,8 @@ class Network:
     def _check_vote(self, node: ToyNode, message: Message) -> None:
         if isinstance(message, PrePrepare) and self.judge.primary(message.view) != node.index:
             return  # the primary's, shown to another backup
+        if isinstance(message, Prepare) and message.replica != node.index:
+            return  # another's, passed on
         if isinstance(message, PrePrepare | Prepare | Commit):
             kind = type(message).__name__
             key = (node.index, kind, message.view, message.sequence)

@@ -18,7 +18,7 @@ from consensus.messages import Commit, Prepare, PrePrepare
 from consensus.state import KEPT
 from consensus.trace import EvidenceFound
 from primitives.committee import Committee
-from primitives.ids import Hash32, View
+from primitives.ids import Hash32, Sequence, View
 from primitives.machine import Effect, Emit, Persist, Work
 from tests.unit.consensus.harness import Network
 from tests.unit.consensus.rig import Rig, chain, only, pre_prepare, sent, sent_to
@@ -152,6 +152,41 @@ def test_a_proposal_that_a_peer_shows_is_evidence_but_never_a_proposal() -> None
     rig.pre_prepare(ONE)
     assert found(rig.receive(2, exhibit)) == [(0, "pre_prepare", 0, 1)]
     assert rig.receive(3, bare(pre_prepare(4, ONE))) == []
+
+
+def test_an_odd_prepare_is_passed_on_to_the_neighbour_but_his() -> None:
+    odd = {2: prepare(OTHER, 2), 3: prepare(OTHER, 3)}
+    for voter, neighbour in ((2, 3), (3, 2)):
+        rig = Rig()
+        rig.pre_prepare(ONE)
+        assert sent_to(rig.receive(voter, odd[voter]), Prepare) == [(neighbour, odd[voter])]
+
+
+def test_a_prepare_that_a_peer_passes_on_is_evidence_but_never_a_vote() -> None:
+    rig = Rig()
+    rig.pre_prepare(ONE)
+    assert rig.receive(3, prepare(ONE, 2)) == []
+    rig.receive(2, prepare(OTHER, 2))
+    assert found(rig.receive(3, prepare(ONE, 2))) == [(2, "prepare", 0, 1)]
+    assert not rig.state.slots[Sequence(1)].prepared
+
+
+def test_a_backup_that_is_two_faced_to_halves_is_exposed() -> None:
+    def two_faced(sender: int, receiver: int, message: object) -> object:
+        if isinstance(message, Prepare) and sender == message.replica == 3 and receiver == 1:
+            other = (message.sequence, b"o" * 32, message.parent)
+            return signed_prepare(4, 3, message.view, *other)
+        return message
+
+    net = Network(4, seed=5, tamper=two_faced)  # type: ignore[arg-type]
+    net.liars = [3]
+    for number in range(20):
+        net.submit([number])
+        net.run(60)
+    net.run_until(net.all_included, 5000)
+    scores = [net.nodes[i].replica.scores for i in range(3)]
+    assert any(score.get(3) for score in scores)
+    assert all(set(score) <= {3} for score in scores)
 
 
 def test_evidence_is_bounded_for_each_peer_and_the_score_is_not() -> None:
