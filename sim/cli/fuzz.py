@@ -224,7 +224,8 @@ def _keep(scenario: Scenario, seed: int, finding: Finding, directory: Path) -> F
 
 def _show(outcome: Outcome, console: Console) -> None:
     counts = outcome.counts
-    table = Table(title=f"search from {outcome.scenario}, seed {outcome.seed}")
+    title = Text(f"search from {outcome.scenario}, seed {outcome.seed}")
+    table = Table(title=title, title_justify="left", min_width=len(title))
     table.add_column("what")
     table.add_column("count", justify="right")
     for name, value in msgspec.structs.asdict(counts).items():
