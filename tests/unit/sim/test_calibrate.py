@@ -111,8 +111,13 @@ def test_the_processor_is_named_as_linux_names_it(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_a_table_and_says_where_the_profile_is(
-    quick: list[str], profile: Profile, capsys: pytest.CaptureFixture[str]
+    quick: list[str],
+    profile: Profile,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Wide enough that no cell is folded, whatever the figures are.
+    monkeypatch.setenv("COLUMNS", "160")
     assert main(["calibrate"]) == 0
     output = capsys.readouterr().out
     assert f"profile {profile.fingerprint()} written to profile.json" in output
