@@ -81,6 +81,32 @@ def trie_root_hash(root: TrieNode) -> Hash32:
     return keccak256(root.reference)
 
 
+def build_below(leaves: Mapping[bytes, bytes], depth: int) -> TrieNode:
+    """Return the subtree of these 32-byte keys that hangs `depth` nibbles below the root.
+
+    The keys share their first `depth` nibbles.
+    """
+    return _build(sorted((key.hex(), value) for key, value in leaves.items()), depth)
+
+
+def node_reference(node: TrieNode, depth: int) -> bytes:
+    """Return how a node is named at its depth: the root always by its hash."""
+    return node.reference if depth else b"\xa0" + trie_root_hash(node)
+
+
+def encode_node(node: TrieNode) -> bytes:
+    """Return the RLP of a node."""
+    if type(node) is BranchNode:
+        return encode_list([*(child.reference for child in node.children), EMPTY_STRING])
+    if type(node) is ExtensionNode:
+        path = encode_bytes(_packed(node.prefix, "00", "1"))
+        return encode_list([path, node.child.reference])
+    if type(node) is LeafNode:
+        path = encode_bytes(_packed(node.suffix, "20", "3"))
+        return encode_list([path, encode_bytes(node.value)])
+    return EMPTY_STRING
+
+
 def _update(node: TrieNode, changes: list[_Change], depth: int) -> TrieNode:
     """Apply sorted, non-empty `changes` to the subtree whose paths begin at `depth`."""
     if type(node) is BranchNode:
