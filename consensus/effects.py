@@ -5,8 +5,13 @@ is an event of a later turn, so that execution may take time while votes go on.
 """
 
 from consensus.certificate import Certificate
+from consensus.costs import VOTE_VERIFY
 from primitives.ids import Hash32, Instant, NodeId, Sequence, View
-from primitives.machine import Effect, Event
+from primitives.machine import Effect, Event, Work
+
+VERIFY = Work(VOTE_VERIFY, 1)
+VERIFIED: tuple[Effect, ...] = (VERIFY,)
+"""The usual answer to a vote: one signature was checked. A node lets it pass by identity."""
 
 
 class WorkPending(Event, frozen=True, gc=False):

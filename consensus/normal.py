@@ -13,10 +13,9 @@ from collections.abc import Sequence as Seq
 
 from consensus.acceptance import answer, check_prepared, consider, new_slot, set_proposal
 from consensus.certificate import Certificate
-from consensus.costs import VOTE_VERIFY
 from consensus.delivery import deliver_ready, note_final
 from consensus.early import keep_early, note_beyond
-from consensus.effects import BlockValidated
+from consensus.effects import VERIFIED, VERIFY, BlockValidated
 from consensus.exposure import (
     confront,
     confront_all,
@@ -30,11 +29,7 @@ from consensus.proposing import propose
 from consensus.state import Block, Effects, MissingPayload, ReplicaState, Slot, Validity
 from consensus.timers import arm_repair, watch
 from primitives.ids import Hash32, Instant, NodeId, Sequence
-from primitives.machine import NOTHING, Effect, Message, Send, Work
-
-VERIFY = Work(VOTE_VERIFY, 1)
-VERIFIED: tuple[Effect, ...] = (VERIFY,)
-"""The usual answer to a vote: one signature was checked."""
+from primitives.machine import NOTHING, Effect, Message, Send
 
 
 def on_pre_prepare(

@@ -1,9 +1,11 @@
 """The engine: it finds the handler of an event and holds the state. The rules are elsewhere."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence as Seq
+from functools import partial
 from typing import Any
 
 from consensus.effects import BlockBuilt, BlockValidated, ChainAdvanced, WorkDone, WorkPending
+from consensus.engine import MessageHandler
 from consensus.fairness import on_fairness_timeout
 from consensus.messages import (
     Commit,
@@ -92,6 +94,11 @@ class Replica:
     def __init__(self, config: ReplicaConfig, recovered: Iterable[Record] = ()) -> None:
         self.state = recover(config, recovered)
         self._on_message = dict(ON_MESSAGE)
+
+    @property
+    def handlers(self) -> Mapping[type[Message], MessageHandler]:
+        """What to call for each kind of message, bound to this replica's state."""
+        return {kind: partial(handle, self.state) for kind, handle in ON_MESSAGE.items()}
 
     @property
     def view(self) -> View:

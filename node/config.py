@@ -8,7 +8,9 @@ What all nodes of a chain must agree on is in `Genesis` (with its `ChainParams`)
 from dataclasses import dataclass, field
 from enum import Enum
 
+from consensus.engine import ConsensusEngine
 from consensus.params import ConsensusParams
+from consensus.pbft import Pbft
 from consensus.signing import MessageVerifier
 from network.gossip_state import GossipConfig
 from network.sync_state import SyncConfig
@@ -72,6 +74,8 @@ class Environment:
     """Signs for this node; None for a follower."""
     certificates: CertificateReader = field(default_factory=CertificateReader)
     """Certificates that were read and verified by any node that shares this object."""
+    engine: ConsensusEngine = field(default_factory=Pbft)
+    """The protocol that its validators run."""
     outlines: Outlines = field(default_factory=Outlines)
     """Bodies of blocks, split once for all nodes that share this object."""
 

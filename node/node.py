@@ -15,12 +15,17 @@ Reference: DESIGN section 2, "How the cores talk inside a node".
 
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence as Seq
-from functools import partial
 from typing import Any
 
-from consensus.effects import Deliver, FellBehind, RequestBlock, ValidateBlock, ViewBegun
-from consensus.normal import VERIFIED
-from consensus.replica import ON_MESSAGE, Replica
+from consensus.effects import (
+    VERIFIED,
+    Deliver,
+    FellBehind,
+    RequestBlock,
+    ValidateBlock,
+    ViewBegun,
+)
+from consensus.engine import ConsensusCore
 from network.gossip import TransactionsFetched
 from network.gossip_state import GossipTimer
 from network.messages import (
@@ -137,7 +142,7 @@ class Node:
         return self.parts.pool
 
     @property
-    def replica(self) -> Replica | None:
+    def replica(self) -> ConsensusCore | None:
         """Its consensus core; None in a follower."""
         return self.parts.replica
 
@@ -236,8 +241,7 @@ def _message_table(parts: Parts) -> dict[type[Message], MessageHandler]:
         Status: sync.on_status,
     }
     if parts.replica is not None:
-        state = parts.replica.state
-        table |= {kind: partial(handle, state) for kind, handle in ON_MESSAGE.items()}
+        table |= parts.replica.handlers
     return table
 
 

@@ -2,9 +2,8 @@
 
 import msgspec
 
-from consensus.log import TABLE as CONSENSUS_TABLE
+from consensus.engine import ConsensusCore
 from consensus.params import ReplicaConfig
-from consensus.replica import Replica
 from network.gossip import Gossip
 from network.sync import Sync
 from node.adoption import Adoption
@@ -38,7 +37,7 @@ class Parts(msgspec.Struct, frozen=True):
     commits: Commits
     adoption: Adoption
     requests: Requests
-    replica: Replica | None
+    replica: ConsensusCore | None
     """None in a follower."""
     start_work: tuple[Effect, ...]
     """What it took to get here; charged when the node starts."""
@@ -88,7 +87,9 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     )
 
 
-def _replica(config: NodeConfig, environment: Environment, ledger: Ledger, store: Store) -> Replica:
+def _replica(
+    config: NodeConfig, environment: Environment, ledger: Ledger, store: Store
+) -> ConsensusCore:
     if environment.signer is None:
         raise ValueError(f"validator {config.index} has no signer")
     height, digest = ledger.head()
@@ -103,5 +104,6 @@ def _replica(config: NodeConfig, environment: Environment, ledger: Ledger, store
         digest=digest,
         trail=ledger.trail(),
     )
-    rows = store.scan(CONSENSUS_TABLE)
-    return Replica(replica, [Record(CONSENSUS_TABLE, key, value) for key, value in rows])
+    engine = environment.engine
+    rows = store.scan(engine.table)
+    return engine.create(replica, [Record(engine.table, key, value) for key, value in rows])

@@ -13,7 +13,7 @@ from node.config import Environment, NodeConfig, Role
 from node.execution import genesis_executed
 from node.mempool_types import MempoolLimits
 from node.node import Node
-from node.wire import node_codec
+from node.wire import message_types, node_codec
 from primitives.committee import Committee
 from primitives.genesis import Genesis, genesis_hash
 from primitives.ids import Address, Gas, Instant, NodeId
@@ -34,7 +34,7 @@ from sim.links.places import PLACES
 from sim.links.regions import TABLES
 from sim.profile import Profile, load_profile
 from sim.randomness import generator
-from sim.registry import liar_factory, workload_factory
+from sim.registry import liar_factory, make_engine, workload_factory
 from sim.scenario import NodePlan, Scenario, place_nodes, workload_options
 from sim.scenario.placement import UNIFORM
 from sim.signatures import validator_keys
@@ -76,6 +76,7 @@ def build_world(
         consensus=consensus_params(scenario),
         cache=IndexedCache(params, index),
         verifier=MemoVerifier(plain),
+        engine=make_engine(scenario.consensus.protocol),
     )
     trace = Trace()
     topology = neighbours(scenario, plans, seed)
@@ -85,7 +86,7 @@ def build_world(
         _hosts(scenario, plans, profile or load_profile()),
         links,
         _NodeFactory(scenario, plans, environment, signers, membership, seed),
-        node_codec().size,
+        node_codec(environment.engine).size,
         trace,
     )
     liars = [plan.node for plan in plans if plan.liar is not None]
@@ -229,6 +230,7 @@ class _NodeFactory:
             index=NodeId(node),
             committee=environment.genesis.committee,
             params=environment.consensus,
+            message_types=message_types(environment.engine),
             binding=binding(environment.genesis_block.digest),
             signer=environment.signer,
             members=lambda group: [NodeId(n) for n in self._membership(group, node)],

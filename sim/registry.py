@@ -1,4 +1,4 @@
-"""Names of workloads, checkers and liars, Orrery's own and those of other packages.
+"""Names of protocols, workloads, checkers and liars, Orrery's own and those of other packages.
 
 A package adds one by an entry point in its pyproject, for example
 
@@ -15,6 +15,8 @@ from importlib import metadata
 from types import MappingProxyType
 from typing import cast
 
+from consensus.engine import ConsensusEngine
+from consensus.pbft import Pbft
 from primitives.errors import InvalidInput
 from sim.checkers.checker import CheckerFactory
 from sim.checkers.suite import SAFETY
@@ -26,11 +28,13 @@ from sim.workload.workload import WorkloadFactory
 WORKLOADS = "orrery.workloads"
 CHECKERS = "orrery.checkers"
 LIARS = "orrery.liars"
+CONSENSUS = "orrery.consensus"
 
 BUILT_IN_WORKLOADS: Mapping[str, WorkloadFactory] = MappingProxyType(
     {"transfers": make_transfers, "replay": make_replay}
 )
 BUILT_IN_CHECKERS: Mapping[str, CheckerFactory] = MappingProxyType(SAFETY)
+BUILT_IN_ENGINES: Mapping[str, Callable[[], ConsensusEngine]] = MappingProxyType({Pbft.name: Pbft})
 
 
 def workload_names() -> tuple[str, ...]:
@@ -79,6 +83,23 @@ def liar_factory(name: str) -> LiarFactory:
     if built_in is not None:
         return built_in
     return cast(LiarFactory, _load(LIARS, name, BUILT_IN_LIARS))
+
+
+def engine_names() -> tuple[str, ...]:
+    """Return the names that `[consensus] protocol` may have, built-in ones first."""
+    return (*BUILT_IN_ENGINES, *_foreign(CONSENSUS, BUILT_IN_ENGINES))
+
+
+def make_engine(name: str) -> ConsensusEngine:
+    """Return the engine of a consensus protocol.
+
+    Raises:
+        InvalidInput: nobody provides it, two packages do, or its package is broken.
+    """
+    factory: Callable[..., object] | None = BUILT_IN_ENGINES.get(name)
+    if factory is None:
+        factory = _load(CONSENSUS, name, BUILT_IN_ENGINES)
+    return cast(ConsensusEngine, factory())
 
 
 def _foreign(group: str, built_in: Mapping[str, object]) -> dict[str, metadata.EntryPoint]:

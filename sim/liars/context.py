@@ -19,7 +19,7 @@ from consensus.signing import Signed, signed_payload
 from primitives.committee import Committee
 from primitives.ids import NodeId
 from primitives.keys import Signer
-from primitives.machine import Machine
+from primitives.machine import Machine, Message
 
 AnySigned = TypeVar("AnySigned", bound=Signed)
 
@@ -38,6 +38,8 @@ class LiarContext:
     """Its node; a validator's is also its place in the committee."""
     committee: Committee
     params: ConsensusParams
+    message_types: tuple[type[Message], ...]
+    """Every kind of message that nodes exchange, in wire order."""
     binding: bytes
     """What every payload that it signs begins with (`consensus.signing.binding`)."""
     signer: Signer | None

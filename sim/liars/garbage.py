@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from consensus.messages import Commit, NewView, Prepare, PrePrepare, ViewChange
 from consensus.signing import well_formed
-from node.wire import MESSAGE_TYPES
 from primitives.ids import Duration, Instant
 from primitives.machine import Effect, Event, Machine, Message, Send
 from sim.liars.context import LiarContext
@@ -37,7 +36,8 @@ class Garbage:
 
     def _send(self) -> Seq[Effect]:
         draw, victims = self._context.generator, self._context.victims
-        message = nonsense(MESSAGE_TYPES[draw.integers(len(MESSAGE_TYPES))], draw)
+        kinds = self._context.message_types
+        message = nonsense(kinds[draw.integers(len(kinds))], draw)
         if draw.integers(2):
             message = self._signed(message)
         return (Send(victims[draw.integers(len(victims))], message),)

@@ -5,7 +5,7 @@ The functions assume that every value has its type and range, and assume nothing
 
 from collections.abc import Iterator
 
-from sim.registry import workload_names
+from sim.registry import engine_names, workload_names
 from sim.scenario.errors import Path
 from sim.scenario.event_checks import check_events
 from sim.scenario.events import Heal, Partition, TimelineEvent, calm_from, event_end
@@ -30,6 +30,8 @@ def check_scenario(scenario: Scenario) -> list[Finding]:
 
 def _check_consensus(scenario: Scenario) -> Iterator[Finding]:
     consensus = scenario.consensus
+    if consensus.protocol not in engine_names():
+        yield unknown_name(("consensus", "protocol"), consensus.protocol, engine_names())
     if consensus.window < 2 * consensus.pipeline_depth:
         expected = f"at least twice the pipeline_depth, {2 * consensus.pipeline_depth}"
         yield Finding(("consensus", "window"), expected, str(consensus.window))

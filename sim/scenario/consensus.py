@@ -13,8 +13,10 @@ GWEI = 10**9
 
 
 class Consensus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Batched PBFT."""
+    """The protocol by which the validators agree."""
 
+    protocol: str = "pbft"
+    """"pbft", or the name of one that an installed package adds (docs/guides/extending.md)."""
     request_timeout: PositiveSpan = Duration(4_000 * MILLISECOND)
     """How long work may wait without a delivery before a replica wants another primary, ns."""
     view_change_timeout: PositiveSpan = Duration(4_000 * MILLISECOND)

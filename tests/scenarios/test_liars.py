@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from consensus.replica import Replica
 from sim.assembly import build_world
 from sim.liars import BUILT_IN_LIARS
 from sim.run import run_scenario
@@ -108,7 +109,7 @@ def test_a_flood_leaves_no_more_than_the_window_in_memory() -> None:
         world.run_until(second * SECONDS)
         for node in (1, 2, 3):
             replica = world.node(node).replica
-            assert replica is not None
+            assert isinstance(replica, Replica)
             state = replica.state
             assert len(state.slots) <= state.params.window
             assert len(state.early) <= scenario.network.validators

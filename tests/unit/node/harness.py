@@ -111,7 +111,7 @@ class Harness:
     ) -> None:
         self.validators = validators
         self.environment = environment or make_environment(validators)
-        self.codec = codec or node_codec()
+        self.codec = codec or node_codec(self.environment.engine)
         self.now = 0
         self.trace: list[tuple[int, int, TraceEvent]] = []
         self.sent: list[tuple[int, int, Message]] = []

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from consensus.costs import VOTE_VERIFY
+from consensus.effects import VERIFIED
 from consensus.messages import Commit, Prepare, PrePrepare
-from consensus.normal import VERIFIED
 from network.messages import (
     GetBlocks,
     GetStatus,
@@ -17,7 +17,7 @@ from node.costs import COSTS, RECOVER, STATE_ROOT
 from node.execution import ExecutedBlock
 from node.node import INTERNAL, Node
 from node.trace import EVENTS
-from node.wire import MESSAGE_TYPES, node_codec
+from node.wire import message_types, node_codec
 from primitives.ids import Address, Hash32, Instant, NodeId, Token
 from primitives.machine import (
     NOTHING,
@@ -259,9 +259,9 @@ def test_roles_suggest_how_to_exchange_blocks() -> None:
 
 
 def test_every_message_fits_one_codec_and_names_its_core() -> None:
-    codec = node_codec()
-    assert [kind.type for kind in codec.kinds] == list(MESSAGE_TYPES)
-    assert {message.core for message in MESSAGE_TYPES} == {"consensus", "gossip", "sync"}
+    codec, types = node_codec(ENVIRONMENT.engine), message_types(ENVIRONMENT.engine)
+    assert [kind.type for kind in codec.kinds] == list(types)
+    assert {message.core for message in types} == {"consensus", "gossip", "sync"}
     sample = vote(Prepare, child(GENESIS, 0), 2)
     assert codec.decode(codec.encode(sample)) == sample
 

@@ -8,6 +8,7 @@ import pytest
 
 from consensus.evidence import InvalidEvidence, InvalidProposal, verify_evidence
 from consensus.messages import PrePrepare
+from consensus.replica import Replica
 from node.evidence import is_covered, proves_invalid
 from node.execution import ExecutedBlock
 from primitives.block import Block, Withdrawal, encode_block, withdrawals_root
@@ -56,7 +57,7 @@ def test_a_false_state_root_convicts_the_primary() -> None:
     names = [event.name for event in traced(driver.receive(0, shown))]
     assert "consensus.evidence" in names
     replica = driver.node.replica
-    assert replica is not None
+    assert isinstance(replica, Replica)
     assert replica.scores == {0: 1}
     (evidence,) = replica.state.misdeeds.kept[0]
     assert evidence == InvalidProposal(shown)

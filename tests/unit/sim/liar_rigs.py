@@ -7,10 +7,12 @@ import numpy as np
 
 from consensus.messages import Commit, Prepare, PrePrepare
 from consensus.params import ConsensusParams
+from consensus.pbft import Pbft
 from consensus.signing import CommitteeVerifier, Signed, binding
 from node.builder import BuildContext, build_block
 from node.execution import ExecutedBlock
 from node.shared import ComputeCache
+from node.wire import message_types
 from primitives.committee import Committee
 from primitives.ids import Address, Duration, Instant, NodeId, Sequence, View
 from primitives.keys import Ed25519Verifier, ValidatorKey
@@ -62,6 +64,7 @@ class Bench:
             index=NodeId(index),
             committee=self.committee,
             params=ConsensusParams(request_timeout=TIMEOUT),
+            message_types=message_types(Pbft()),
             binding=binding(GENESIS.digest),
             signer=KEYS[index],
             members=lambda group: [NodeId(n) for n in range(size) if n != index],

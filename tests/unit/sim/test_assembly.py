@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from consensus.params import ConsensusParams
+from consensus.replica import Replica
 from network.topology import Position
 from node.node import Node
 from primitives.keys import ValidatorKey
@@ -85,7 +86,7 @@ def changed_fields(params: object, defaults: object) -> Mapping[str, object]:
 
 
 def test_the_tables_of_this_test_name_every_key() -> None:
-    assert [*CONSENSUS, "signatures"] == list(Consensus.__struct_fields__)
+    assert ["protocol", *CONSENSUS, "signatures"] == list(Consensus.__struct_fields__)
     assert list(CHAIN) == list(Chain.__struct_fields__)
 
 
@@ -121,7 +122,7 @@ def test_the_parameters_reach_genesis_and_every_node() -> None:
     assert built.environment.cache.params.chain_id == 5
     for node in range(4):
         replica = built.node(node).replica
-        assert replica is not None
+        assert isinstance(replica, Replica)
         assert replica.state.params == built.environment.consensus
         assert built.node(node).parts.proposals._config.block_transactions == 77
 
@@ -140,7 +141,7 @@ def test_the_committee_holds_the_validators_keys(
     assert list(built.environment.genesis.committee.public_keys) == keys
     for node, key in enumerate(keys):
         replica = built.node(node).replica
-        assert replica is not None
+        assert isinstance(replica, Replica)
         assert replica.state.config.signer.public_key == key
 
 
@@ -172,7 +173,7 @@ def test_followers_have_no_voice_and_validators_have_their_own() -> None:
     indices = []
     for node in range(4):
         replica = built.node(node).replica
-        assert replica is not None
+        assert isinstance(replica, Replica)
         indices.append(replica.state.index)
     assert indices == [0, 1, 2, 3]
 

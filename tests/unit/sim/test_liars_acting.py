@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from consensus.messages import Commit, NewView, Prepare, PrePrepare, ReplicaStatus, ViewChange
+from consensus.pbft import Pbft
 from consensus.signing import PAYLOADS, well_formed
 from network.messages import GetStatus, PooledTransactions
 from node.execution import ExecutedBlock
-from node.wire import MESSAGE_TYPES, node_codec
+from node.wire import message_types, node_codec
 from primitives.ids import Duration, Hash32, NodeId, RequestId, Sequence, Token, View
 from primitives.machine import (
     NOTHING,
@@ -40,6 +41,7 @@ from tests.unit.sim.checker_histories import new_mint
 from tests.unit.sim.liar_rigs import Bench, execute, groups, proposal, votes
 from tests.unit.sim.workload_worlds import GWEI
 
+MESSAGE_TYPES = message_types(Pbft())
 TICKING = ["replaying", "flooding", "garbage"]
 
 
@@ -176,7 +178,7 @@ def test_flooding_proposes_too_where_it_is_primary() -> None:
 
 @pytest.mark.parametrize("kind", MESSAGE_TYPES, ids=lambda kind: kind.__name__)
 def test_nonsense_decodes(kind: type[Message]) -> None:
-    codec, draw = node_codec(), np.random.default_rng(1)
+    codec, draw = node_codec(Pbft()), np.random.default_rng(1)
     texts = []
     for _ in range(50):
         message = nonsense(kind, draw)
