@@ -34,12 +34,14 @@ def run(nodes: int, seconds: float) -> dict[str, object]:
             busy machine slows both.
     """
     keys = [ValidatorKey(index.to_bytes(32, "big")) for index in range(nodes)]
-    committee = Committee(tuple(key.public_key for key in keys))
+    committee = Committee.of_keys(key.public_key for key in keys)
     quorum = committee.quorum
     payload = signed_payload(binding(GENESIS), Commit(View(0), Sequence(1), DIGEST, 0, b""))
-    signatures = tuple((index, keys[index].sign(payload)) for index in range(quorum))
-    certificate = Certificate(View(0), Sequence(1), DIGEST, signatures)
-    bare = [(signature + payload, committee.public_keys[i]) for i, signature in signatures]
+    signers = tuple(range(quorum))
+    signatures = tuple(keys[index].sign(payload) for index in signers)
+    certificate = Certificate(0, View(0), Sequence(1), DIGEST, signers, signatures)
+    public_keys = committee.public_keys
+    bare = [(mark + payload, public_keys[i]) for i, mark in zip(signers, signatures, strict=True)]
 
     def ours() -> None:
         verify_certificate(certificate, committee, GENESIS)

@@ -145,13 +145,18 @@ def _prepared_certificate(state: ReplicaState, slot: Slot) -> PreparedCertificat
     digest, parent = slot.digest, slot.parent
     assert digest is not None, "prepared without a proposal"
     assert parent is not None, "prepared without a parent"
-    signatures = [
-        (vote.replica, vote.signature)
+    votes = [
+        vote
         for vote in slot.prepares
         if vote is not None and vote.digest == digest and vote.parent == parent
-    ]
+    ][: state.backups]
     return PreparedCertificate(
-        state.view, slot.sequence, digest, parent, tuple(signatures[: state.backups])
+        state.view,
+        slot.sequence,
+        digest,
+        parent,
+        tuple([vote.replica for vote in votes]),
+        tuple([vote.signature for vote in votes]),
     )
 
 

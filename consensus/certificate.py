@@ -12,11 +12,15 @@ class Certificate(msgspec.Struct, frozen=True, gc=False, array_like=True):
     Genesis has the empty certificate.
     """
 
+    epoch: int
+    """Whose committee has signed: committee changes between genesis and this block."""
     view: View
     sequence: Sequence
     digest: Hash32
-    signatures: tuple[tuple[int, bytes], ...]
-    """(replica, Ed25519 signature) pairs, replicas strictly ascending."""
+    signers: tuple[int, ...]
+    """Replicas of that committee, strictly ascending."""
+    signatures: tuple[bytes, ...]
+    """The Ed25519 signature of each signer, in the same order."""
 
 
 class PreparedCertificate(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -30,8 +34,10 @@ class PreparedCertificate(msgspec.Struct, frozen=True, gc=False, array_like=True
     sequence: Sequence
     digest: Hash32
     parent: Hash32
-    signatures: tuple[tuple[int, bytes], ...]
-    """(replica, signature over the PREPARE) pairs, strictly ascending, without the primary."""
+    signers: tuple[int, ...]
+    """Replicas, strictly ascending, without the primary."""
+    signatures: tuple[bytes, ...]
+    """The signature of each over its PREPARE, in the same order."""
 
 
 class InvalidCertificate(CryptoError):
@@ -39,27 +45,32 @@ class InvalidCertificate(CryptoError):
 
 
 def check_signers(
-    signatures: tuple[tuple[int, bytes], ...], size: int, needed: int, barred: int = -1
+    certificate: Certificate | PreparedCertificate, size: int, needed: int, barred: int = -1
 ) -> None:
     """Check that enough distinct replicas stand in a certificate, in canonical order.
 
     Args:
-        signatures: (replica, signature) pairs.
+        certificate: of either kind.
         size: replicas in the committee.
         needed: how many must have signed.
         barred: a replica that may not be among them, or -1.
 
     Raises:
-        InvalidCertificate: too few, an unknown one, out of order, or the barred one.
+        InvalidCertificate: too few, an unknown one, out of order, the barred one, or not one
+            signature for each.
     """
-    if len(signatures) < needed:
-        raise InvalidCertificate("certificate", f"{needed} signatures", len(signatures))
+    signers = certificate.signers
+    if len(signers) < needed:
+        raise InvalidCertificate("certificate", f"{needed} signers", len(signers))
+    if len(certificate.signatures) != len(signers):
+        expected = f"one for each of {len(signers)} signers"
+        raise InvalidCertificate("certificate.signatures", expected, len(certificate.signatures))
     previous = -1
-    for replica, _ in signatures:
+    for replica in signers:
         if not previous < replica < size:
             raise InvalidCertificate(
-                "certificate.signatures", f"ascending replicas below {size}", replica
+                "certificate.signers", f"ascending replicas below {size}", replica
             )
         if replica == barred:
-            raise InvalidCertificate("certificate.signatures", "backups only", f"primary {replica}")
+            raise InvalidCertificate("certificate.signers", "backups only", f"primary {replica}")
         previous = replica

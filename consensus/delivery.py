@@ -104,7 +104,7 @@ def note_final(state: ReplicaState, certificate: Certificate, effects: Effects) 
     if sequence > state.repair.horizon:
         state.repair.horizon = sequence
         state.repair.witnesses = tuple(
-            replica for replica, _ in certificate.signatures if replica != state.index
+            replica for replica in certificate.signers if replica != state.index
         )
     arm_repair(state, effects)
 

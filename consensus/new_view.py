@@ -102,12 +102,12 @@ def _verify(state: ReplicaState, message: NewView) -> int:
         for certificate in message.trail:
             last = certificate is message.trail[-1]
             if certificate.sequence > state.delivered or (last and not is_own(state, certificate)):
-                checked += len(certificate.signatures)
-                verify_commits(certificate, state.size, state.quorum, verifier)
+                checked += len(certificate.signers)
+                verify_commits(certificate, committee, state.config.epoch, verifier)
         for proof in message.proofs:
             if not is_known(state, proof):
-                checked += len(proof.signatures)
-                verify_prepares(proof, committee, state.quorum, verifier)
+                checked += len(proof.signers)
+                verify_prepares(proof, committee, verifier)
     except InvalidCertificate:
         return -checked
     return checked
@@ -157,7 +157,7 @@ def _enter(
     watch_fairness(state, now, effects)
     deliver_ready(state, now, effects)
     if state.delivered < opening.base_sequence:
-        fall_behind(state, message.trail[-1].signatures[0][0], effects)
+        fall_behind(state, message.trail[-1].signers[0], effects)
     consider(state, Sequence(state.delivered + 1), effects)
     _fetch_missing(state, effects)
     _replay(state, now, effects)
@@ -191,7 +191,7 @@ def set_view(state: ReplicaState, message: NewView, opening: Opening) -> None:
             block = state.blocks.get(proof.digest)
             if block is None or not _can_be(block, proof):
                 state.blocks.pop(proof.digest, None)
-                holders = tuple(r for r, _ in proof.signatures if r != state.index)
+                holders = tuple(r for r in proof.signers if r != state.index)
                 repair.missing[proof.digest] = MissingPayload(proof.sequence, proof.parent, holders)
 
 

@@ -165,12 +165,15 @@ def _committed(
 ) -> None:
     """Make the certificate of Q COMMITs, and deliver what can be."""
     slot.committed = True
-    signatures = [
-        (vote.replica, vote.signature)
-        for vote in slot.commits
-        if vote is not None and vote.digest == digest
-    ]
-    certificate = Certificate(state.view, slot.sequence, digest, tuple(signatures))
+    votes = [vote for vote in slot.commits if vote is not None and vote.digest == digest]
+    certificate = Certificate(
+        state.config.epoch,
+        state.view,
+        slot.sequence,
+        digest,
+        tuple([vote.replica for vote in votes]),
+        tuple([vote.signature for vote in votes]),
+    )
     state.certified.setdefault(slot.sequence, certificate)
     deliver_ready(state, now, effects)
     note_final(state, certificate, effects)

@@ -89,6 +89,11 @@ class ReplicaConfig:
     """Certificates of the node's last blocks, consecutive, that of `sequence` last. At least
     `params.reach` of them, or all since genesis, let a stuck committee help itself."""
 
+    shard: int = 0
+    """Which of the chain's."""
+    epoch: int = 0
+    """How many committees this chain has had before this one."""
+
     def __post_init__(self) -> None:
         """Refuse an index outside of the committee and a start without its certificate."""
         if not 0 <= self.index < self.committee.size:

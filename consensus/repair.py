@@ -124,15 +124,15 @@ def _repeat_votes(state: ReplicaState, peer: NodeId, effects: Effects) -> None:
 
 def on_decided(state: ReplicaState, now: Instant, sender: NodeId, message: Decided) -> Seq[Effect]:
     """Take a proof that a sequence above the last delivery is final."""
-    certificate = message.certificate
+    certificate, config = message.certificate, state.config
     sequence = certificate.sequence
     if sequence <= state.delivered or sequence in state.certified:
         return NOTHING
     if sequence <= state.repair.horizon and sequence > state.delivered + state.params.window:
         return NOTHING
-    effects: Effects = [Work(VOTE_VERIFY, len(certificate.signatures))]
+    effects: Effects = [Work(VOTE_VERIFY, len(certificate.signers))]
     try:
-        verify_commits(certificate, state.size, state.quorum, state.config.verifier)
+        verify_commits(certificate, config.committee, config.epoch, config.verifier)
     except InvalidCertificate:
         return effects
     note_final(state, certificate, effects)
@@ -146,7 +146,7 @@ def on_decided(state: ReplicaState, now: Instant, sender: NodeId, message: Decid
 def _note_view(state: ReplicaState, certificate: Certificate) -> None:
     """A certificate of a later view proves that Q replicas have worked in it."""
     if certificate.view > state.view:
-        for replica, _ in certificate.signatures:
+        for replica in certificate.signers:
             known = state.repair.peer_views.get(replica, View(0))
             state.repair.peer_views[replica] = max(known, certificate.view)
 

@@ -120,7 +120,7 @@ class CommitteeVerifier:
         epoch: the one that the committee belongs to.
     """
 
-    __slots__ = ("_binding", "_committee", "_verifier")
+    __slots__ = ("_binding", "_committee", "_keys", "_verifier")
 
     def __init__(
         self,
@@ -131,6 +131,7 @@ class CommitteeVerifier:
         epoch: int = 0,
     ) -> None:
         self._committee = committee
+        self._keys = committee.public_keys
         self._binding = binding(genesis_hash, shard, epoch)
         self._verifier = verifier
 
@@ -142,12 +143,10 @@ class CommitteeVerifier:
             replica: int = self._committee.primary(message.view)
         else:
             replica = message.replica
-        if not 0 <= replica < self._committee.size:
+        if not 0 <= replica < len(self._keys):
             return False
         payload = signed_payload(self._binding, message)
-        return self._verifier.verify(
-            self._committee.public_keys[replica], payload, message.signature
-        )
+        return self._verifier.verify(self._keys[replica], payload, message.signature)
 
 
 class MemoVerifier:
@@ -181,22 +180,30 @@ class MemoVerifier:
 
 
 def verify_commits(
-    certificate: Certificate, size: int, quorum: int, verifier: MessageVerifier
+    certificate: Certificate, committee: Committee, epoch: int, verifier: MessageVerifier
 ) -> None:
-    """Check a commit certificate against a committee of `size` replicas.
+    """Check a commit certificate against the committee of its epoch.
+
+    Args:
+        certificate: what is shown.
+        committee: the validators of `epoch`.
+        epoch: the one that the certificate's height belongs to.
+        verifier: checks single votes of that epoch.
 
     Raises:
         InvalidCertificate: it does not prove that its block is final.
     """
-    check_signers(certificate.signatures, size, quorum)
+    if certificate.epoch != epoch:
+        raise InvalidCertificate("certificate.epoch", str(epoch), certificate.epoch)
+    check_signers(certificate, committee.size, committee.quorum)
     view, sequence, digest = certificate.view, certificate.sequence, certificate.digest
-    for replica, signature in certificate.signatures:
+    for replica, signature in zip(certificate.signers, certificate.signatures, strict=True):
         if not verifier.verify_message(Commit(view, sequence, digest, replica, signature)):
             raise InvalidCertificate("certificate", "valid COMMITs", f"a bad one of {replica}")
 
 
 def verify_prepares(
-    certificate: PreparedCertificate, committee: Committee, quorum: int, verifier: MessageVerifier
+    certificate: PreparedCertificate, committee: Committee, verifier: MessageVerifier
 ) -> None:
     """Check a prepared certificate: Q-1 PREPAREs, none of them the primary's.
 
@@ -205,9 +212,9 @@ def verify_prepares(
     """
     view, sequence = certificate.view, certificate.sequence
     primary = committee.primary(view)
-    check_signers(certificate.signatures, committee.size, quorum - 1, primary)
+    check_signers(certificate, committee.size, committee.quorum - 1, primary)
     digest, parent = certificate.digest, certificate.parent
-    for replica, signature in certificate.signatures:
+    for replica, signature in zip(certificate.signers, certificate.signatures, strict=True):
         vote = Prepare(view, sequence, digest, parent, replica, signature)
         if not verifier.verify_message(vote):
             raise InvalidCertificate("certificate", "valid PREPAREs", f"a bad one of {replica}")
@@ -218,6 +225,7 @@ def verify_certificate(
     committee: Committee,
     genesis_hash: Hash32,
     verifier: MessageVerifier | None = None,
+    epoch: int = 0,
 ) -> None:
     """Check that a block is final, from the committee and the genesis hash alone.
 
@@ -226,10 +234,11 @@ def verify_certificate(
         committee: the validators of its epoch.
         genesis_hash: the chain.
         verifier: how single votes are checked; each is verified when None.
+        epoch: the one that the committee belongs to.
 
     Raises:
         InvalidCertificate: it does not prove that its block is final.
     """
     if verifier is None:
-        verifier = CommitteeVerifier(committee, genesis_hash, Ed25519Verifier())
-    verify_commits(certificate, committee.size, committee.quorum, verifier)
+        verifier = CommitteeVerifier(committee, genesis_hash, Ed25519Verifier(), epoch=epoch)
+    verify_commits(certificate, committee, epoch, verifier)

@@ -312,7 +312,7 @@ def initial_state(config: ReplicaConfig) -> ReplicaState:
         quorum=quorum,
         backups=quorum - 1,
         faults=committee.faults,
-        binding=binding(config.genesis_hash),
+        binding=binding(config.genesis_hash, config.shard, config.epoch),
         verify=config.verifier.verify_message,
         view=View(0),
         primary=committee.primary(View(0)),

@@ -188,8 +188,8 @@ def help_with_view(state: ReplicaState, now: Instant, peer: NodeId, *, alone: bo
 
 def _prove(state: ReplicaState, message: ViewChange, effects: Effects) -> None:
     """As the primary of the wanted view, check the proofs of a VIEW-CHANGE."""
-    vote, changing = message.vote, state.changing
-    if state.config.committee.primary(vote.view) != state.index:
+    vote, changing, config = message.vote, state.changing, state.config
+    if config.committee.primary(vote.view) != state.index:
         return
     proven = changing.proven.get(vote.replica)
     if proven is not None and proven.vote == vote:
@@ -200,8 +200,8 @@ def _prove(state: ReplicaState, message: ViewChange, effects: Effects) -> None:
         check_proofs(message)
         trail = _own_trail(state, message.trail)
         for certificate in () if trail else message.trail:
-            checked += len(certificate.signatures)
-            verify_commits(certificate, state.size, state.quorum, state.config.verifier)
+            checked += len(certificate.signers)
+            verify_commits(certificate, config.committee, config.epoch, config.verifier)
         for proof in message.proofs:
             checked += _establish(state, proof)
     except (InvalidViewChange, InvalidCertificate):
@@ -231,9 +231,9 @@ def _establish(state: ReplicaState, proof: PreparedCertificate) -> int:
     if known is not None and (known.digest, known.parent) == (proof.digest, proof.parent):
         return 0
     if not is_known(state, proof):
-        verify_prepares(proof, state.config.committee, state.quorum, state.config.verifier)
+        verify_prepares(proof, state.config.committee, state.config.verifier)
         established[key] = proof
-        return len(proof.signatures)
+        return len(proof.signers)
     # Its own, not the one shown: nobody has looked at those signatures.
     established[key] = state.prepared[proof.sequence]
     return 0

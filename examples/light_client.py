@@ -245,7 +245,8 @@ def check_chain(document: Document, trusted_genesis: str) -> None:
     if chain.epoch:
         refuse("other_epoch", f"expected 0, got {chain.epoch}")
     # MessagePack of the pair (parameters, committee): an array of two, each in its own form.
-    keys = msgspec.msgpack.encode({"public_keys": [raw(key) for key in document.committee]})
+    members = [[node, raw(key), b"", b""] for node, key in enumerate(document.committee)]
+    keys = msgspec.msgpack.encode({"members": members})
     if genesis[12] != keccak256(b"\x92" + raw(chain.params) + keys):
         refuse("other_committee", "the header of block 0 commits to another committee")
 

@@ -48,7 +48,9 @@ class CheckCertifiedBlock(msgspec.Struct, frozen=True):
         """Return the executed block, or what is wrong."""
         shared = self.environment
         try:
-            shared.certificates.verify(self.certificate, shared.genesis.committee, shared.verifier)
+            shared.certificates.verify(
+                self.certificate, shared.genesis.committee, 0, shared.verifier
+            )
         except InvalidCertificate as error:
             return error.with_traceback(None)
         return self.execution.run()
@@ -128,7 +130,7 @@ class Adoption:
             reason = f"certificate: expected one of height {height}, got {certificate.sequence}"
             return self._refuse(now, height, certificate.digest, reason)
         shared = self._environment
-        signatures = min(len(certificate.signatures), shared.genesis.committee.size)
+        signatures = min(len(certificate.signers), shared.genesis.committee.size)
         hashes = shared.outlines.hashes(block.payload)
         votes = Tasks(VOTE_VERIFY, (1,) * signatures)
         demand = (votes, *block_demand(hashes, self._intake.recovered))

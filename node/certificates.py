@@ -42,15 +42,24 @@ class CertificateReader:
             self._decoded.put(encoded, certificate)
         return certificate
 
-    def verify(self, encoded: bytes, committee: Committee, verifier: MessageVerifier) -> None:
+    def verify(
+        self, encoded: bytes, committee: Committee, epoch: int, verifier: MessageVerifier
+    ) -> None:
         """Check that the certificate proves its block final.
+
+        Args:
+            encoded: the certificate.
+            committee: the validators of `epoch`.
+            epoch: the one that the certificate's height belongs to.
+            verifier: checks single votes of that epoch.
 
         Raises:
             InvalidEncoding: as `read`.
             InvalidCertificate: it does not.
         """
-        if self._verified.get(encoded) is not None:
+        known = self._verified.get(encoded)
+        if known is not None and known.epoch == epoch:
             return
         certificate = self.read(encoded)
-        verify_commits(certificate, committee.size, committee.quorum, verifier)
+        verify_commits(certificate, committee, epoch, verifier)
         self._verified.put(encoded, certificate)

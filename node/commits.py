@@ -152,4 +152,4 @@ class Commits:
 
 def _signer(certificate: Certificate) -> NodeId:
     """Return a replica that has signed, and so will soon hold the block if it does not yet."""
-    return NodeId(certificate.signatures[0][0])
+    return NodeId(certificate.signers[0])

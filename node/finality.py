@@ -118,7 +118,10 @@ class FinalityProof(msgspec.Struct, frozen=True):
 def encode_proof(proof: FinalityProof) -> bytes:
     """Return the certificate file: indented JSON with a final newline."""
     source, certificate = proof.source, proof.certificate
-    votes = tuple(_Vote(replica, _hex(mark)) for replica, mark in certificate.signatures)
+    votes = tuple(
+        _Vote(replica, _hex(mark))
+        for replica, mark in zip(certificate.signers, certificate.signatures, strict=True)
+    )
     return _json(
         _ProofFile(
             "orrery.finality",
@@ -158,10 +161,12 @@ def decode_proof(data: bytes, name: str) -> FinalityProof:
             _params(chain.params),
             _header(file.header, "header"),
             Certificate(
+                chain.epoch,
                 View(shown.view),
                 Sequence(shown.sequence),
                 Hash32(_bytes(shown.digest)),
-                tuple((vote.replica, _bytes(vote.signature)) for vote in shown.signatures),
+                tuple(vote.replica for vote in shown.signatures),
+                tuple(_bytes(vote.signature) for vote in shown.signatures),
             ),
         )
     except InvalidInput as error:
@@ -229,7 +234,7 @@ def _fault(kind: str, finding: str) -> str:
 
 
 def _source(genesis_hash: str, shard: int, epoch: int, keys: tuple[str, ...]) -> ChainCommittee:
-    committee = Committee(tuple(_bytes(key) for key in keys))
+    committee = Committee.of_keys(_bytes(key) for key in keys)
     return ChainCommittee(Hash32(_bytes(genesis_hash)), shard, epoch, committee)
 
 

@@ -165,10 +165,10 @@ def _check_block(proof: FinalityProof) -> None:
 
 def _check_signers(proof: FinalityProof) -> None:
     """Check that a quorum of distinct validators stands there, in canonical order."""
-    committee, signatures = proof.source.committee, proof.certificate.signatures
+    committee, signers = proof.source.committee, proof.certificate.signers
     where = "certificate.signatures"
     previous = -1
-    for replica, _ in signatures:
+    for replica in signers:
         if replica >= committee.size:
             expected = f"validators from 0 to {committee.size - 1}"
             raise NotFinal(Reason.UNKNOWN, where, expected, replica)
@@ -179,9 +179,9 @@ def _check_signers(proof: FinalityProof) -> None:
                 Reason.UNSORTED, where, "ascending validators", f"{replica} after {previous}"
             )
         previous = replica
-    if len(signatures) < committee.quorum:
+    if len(signers) < committee.quorum:
         expected = f"{committee.quorum} signatures of {committee.size} validators"
-        raise NotFinal(Reason.TOO_FEW, where, expected, len(signatures))
+        raise NotFinal(Reason.TOO_FEW, where, expected, len(signers))
 
 
 def _check_signatures(proof: FinalityProof) -> None:
@@ -192,10 +192,10 @@ def _check_signatures(proof: FinalityProof) -> None:
         committee, source.genesis_hash, Ed25519Verifier(), source.shard, source.epoch
     )
     try:
-        verify_commits(certificate, committee.size, committee.quorum, verifier)
+        verify_commits(certificate, committee, source.epoch, verifier)
     except InvalidCertificate as error:
         place = (certificate.view, certificate.sequence, certificate.digest)
-        for replica, signature in certificate.signatures:
+        for replica, signature in zip(certificate.signers, certificate.signatures, strict=True):
             if not verifier.verify_message(Commit(*place, replica, signature)):
                 raise diagnose(proof, replica, signature) from error
         raise

@@ -65,7 +65,7 @@ def build_world(
         seed, scenario.network.validators, scenario.consensus.signatures == "real"
     )
     workload = _workload(scenario, seed, params)
-    committee = Committee(tuple(s.public_key for s in signers))
+    committee = Committee.of_keys(s.public_key for s in signers)
     genesis = Genesis(params, tuple(workload.alloc), committee)
     block = genesis_executed(genesis)
     index = BlockIndex(block)

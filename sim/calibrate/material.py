@@ -56,7 +56,7 @@ def make_material() -> Material:
     """Make the chain and sign its transfers. Takes some tenths of a second."""
     params = ChainParams()
     keys = tuple(ValidatorKey(_digest("validator", index)) for index in range(VALIDATORS))
-    committee = Committee(tuple(key.public_key for key in keys))
+    committee = Committee.of_keys(key.public_key for key in keys)
     secrets = [account_secret(SEED, index) for index in range(ACCOUNTS)]
     addresses = [AccountKey(secret).address for secret in secrets]
     alloc = equal_alloc(addresses, Wei(1_000_000 * ETHER))

@@ -106,7 +106,7 @@ def _answer(proof: FinalityProof, trust: Trust, fault: NotFinal | None) -> Answe
         state_root=_hex(header.state_root),
         timestamp=header.timestamp,
         view=proof.certificate.view,
-        signers=tuple(replica for replica, _ in proof.certificate.signatures),
+        signers=proof.certificate.signers,
         quorum=source.committee.quorum,
         validators=source.committee.size,
     )

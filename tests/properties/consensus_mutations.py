@@ -238,8 +238,8 @@ RULES = (
         Mutation(
             "checkpoint on f+1: a certificate of so few is believed",
             "consensus.signing",
-            "check_signers(certificate.signatures, size, quorum)\n",
-            "check_signers(certificate.signatures, size, size - quorum + 1)\n",
+            "check_signers(certificate, committee.size, committee.quorum)\n",
+            "check_signers(certificate, committee.size, committee.faults + 1)\n",
         ),
         UNIT + "test_certificates:test_too_few_repeated_unsorted_or_unknown_signers_are_refused",
     ),

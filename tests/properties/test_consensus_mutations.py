@@ -25,7 +25,7 @@ class Judge(Committee, frozen=True):
 
 class JudgedNetwork(Network):
     def _append(self, *arguments: object) -> None:
-        self.judge = Judge(public_keys(self.n))
+        self.judge = Judge.of_keys(public_keys(self.n))
         super()._append(*arguments)  # type: ignore[arg-type]
 
 
@@ -63,8 +63,8 @@ def test_a_quorum_one_too_small_breaks_agreement() -> None:
 
     found = 0
     for seed in range(SEEDS):
-        net = Network(4, seed=seed, committee=Small(public_keys(4)))
-        net.judge = Small(public_keys(4))
+        net = Network(4, seed=seed, committee=Small.of_keys(public_keys(4)))
+        net.judge = Small.of_keys(public_keys(4))
         net.partition([0, 1], [2, 3])
         net.submit([1, 2], to=[0, 1])
         net.submit([3, 4], to=[2, 3])

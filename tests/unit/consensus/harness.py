@@ -94,7 +94,7 @@ class Network:
         self.n = n
         self.rng = random.Random(seed)
         self.params = params
-        self.judge = Committee(public_keys(n))
+        self.judge = Committee.of_keys(public_keys(n))
         self.committee = committee or self.judge
         self.verifier = toy_verifier(self.judge)
         self.loss, self.duplication, self.delay_ms = loss, duplication, delay_ms

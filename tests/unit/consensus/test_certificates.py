@@ -32,15 +32,17 @@ from tests.unit.consensus.toys import (
 )
 
 KEYS = tuple(ValidatorKey(bytes([i + 1]) * 32) for i in range(4))
-REAL = Committee(tuple(key.public_key for key in KEYS))
+REAL = Committee.of_keys(key.public_key for key in KEYS)
 DIGEST = Hash32(b"d" * 32)
 
 
-def commits(signers: list[int], bound: bytes = binding(GENESIS), view: int = 3) -> Certificate:
+def commits(
+    signers: list[int], bound: bytes = binding(GENESIS), view: int = 3, epoch: int = 0
+) -> Certificate:
     unsigned = Commit(View(view), Sequence(7), DIGEST, 0, b"")
     payload = signed_payload(bound, unsigned)
-    pairs = tuple((i, KEYS[i].sign(payload)) for i in signers)
-    return Certificate(View(3), Sequence(7), DIGEST, pairs)
+    marks = tuple(KEYS[i].sign(payload) for i in signers)
+    return Certificate(epoch, View(3), Sequence(7), DIGEST, tuple(signers), marks)
 
 
 def refused(certificate: Certificate) -> None:
@@ -59,8 +61,26 @@ def test_too_few_repeated_unsorted_or_unknown_signers_are_refused() -> None:
     refused(commits([0, 0, 2]))
     refused(commits([2, 1, 0]))
     good = commits([0, 1, 2])
-    refused(msgspec.structs.replace(good, signatures=(*good.signatures[:2], (7, b"x" * 64))))
-    refused(msgspec.structs.replace(good, signatures=((-1, b"x" * 64), *good.signatures[1:])))
+    refused(msgspec.structs.replace(good, signers=(0, 1, 7)))
+    refused(msgspec.structs.replace(good, signers=(-1, 1, 2)))
+
+
+def test_each_signer_has_one_signature() -> None:
+    good = commits([0, 1, 2])
+    refused(msgspec.structs.replace(good, signatures=good.signatures[:2]))
+    refused(msgspec.structs.replace(good, signatures=(*good.signatures, good.signatures[0])))
+    refused(msgspec.structs.replace(good, signatures=()))
+
+
+def test_a_certificate_of_one_epoch_is_none_of_another() -> None:
+    """Whichever is altered: what is signed, what the certificate says, or what is asked for."""
+    old, new = commits([0, 1, 2]), commits([0, 1, 2], binding(GENESIS, epoch=1), epoch=1)
+    verify_certificate(new, REAL, GENESIS, epoch=1)
+    refused(new)
+    refused(msgspec.structs.replace(new, epoch=0))
+    for shown in (old, msgspec.structs.replace(old, epoch=1)):
+        with pytest.raises(InvalidCertificate):
+            verify_certificate(shown, REAL, GENESIS, epoch=1)
 
 
 def test_signatures_are_bound_to_chain_shard_epoch_view_sequence_and_digest() -> None:
@@ -77,8 +97,8 @@ def test_signatures_are_bound_to_chain_shard_epoch_view_sequence_and_digest() ->
 def test_a_prepare_is_no_commit() -> None:
     unsigned = Prepare(View(3), Sequence(7), DIGEST, GENESIS, 0, b"")
     payload = signed_payload(binding(GENESIS), unsigned)
-    pairs = tuple((i, KEYS[i].sign(payload)) for i in (0, 1, 2))
-    refused(Certificate(View(3), Sequence(7), DIGEST, pairs))
+    marks = tuple(KEYS[i].sign(payload) for i in (0, 1, 2))
+    refused(Certificate(0, View(3), Sequence(7), DIGEST, (0, 1, 2), marks))
 
 
 def test_kinds_have_payloads_of_their_own() -> None:
@@ -98,12 +118,12 @@ def test_kinds_have_payloads_of_their_own() -> None:
 
 def test_a_prepare_binds_the_parent() -> None:
     (block,) = chain(1)
-    committee = Committee(public_keys(4))
+    committee = Committee.of_keys(public_keys(4))
     good = prepared_certificate(4, [1, 2], 0, 1, block.digest, block.parent)
-    verify_prepares(good, committee, 3, toy_verifier(committee))
+    verify_prepares(good, committee, toy_verifier(committee))
     lie = msgspec.structs.replace(good, parent=Hash32(b"p" * 32))
     with pytest.raises(InvalidCertificate):
-        verify_prepares(lie, committee, 3, toy_verifier(committee))
+        verify_prepares(lie, committee, toy_verifier(committee))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +143,7 @@ def test_fields_that_do_not_fit_are_refused_before_any_payload(changes: dict[str
     assert well_formed(good)
     bad = msgspec.structs.replace(good, **changes)
     assert not well_formed(bad)
-    plain = CommitteeVerifier(Committee(public_keys(4)), GENESIS, ToyVerifier())
+    plain = CommitteeVerifier(Committee.of_keys(public_keys(4)), GENESIS, ToyVerifier())
     assert not plain.verify_message(bad)
 
 
@@ -138,7 +158,7 @@ def test_claims_and_bases_that_do_not_fit_are_refused() -> None:
 
 
 def test_a_message_of_an_unknown_replica_is_refused() -> None:
-    plain = CommitteeVerifier(Committee(public_keys(4)), GENESIS, ToyVerifier())
+    plain = CommitteeVerifier(Committee.of_keys(public_keys(4)), GENESIS, ToyVerifier())
     good = signed_commit(4, 3, 0, 1, DIGEST)
     assert plain.verify_message(good)
     for replica in (4, -1, 99):
@@ -147,7 +167,7 @@ def test_a_message_of_an_unknown_replica_is_refused() -> None:
 
 class CountingVerifier:
     def __init__(self) -> None:
-        self.plain = CommitteeVerifier(Committee(public_keys(4)), GENESIS, ToyVerifier())
+        self.plain = CommitteeVerifier(Committee.of_keys(public_keys(4)), GENESIS, ToyVerifier())
         self.calls = 0
 
     def verify_message(self, message: object) -> bool:
@@ -219,5 +239,5 @@ def test_messages_survive_the_wire() -> None:
 
 
 def test_the_error_is_one_of_the_tree() -> None:
-    with pytest.raises(OrreryError, match="certificate: expected 3 signatures, got 0"):
+    with pytest.raises(OrreryError, match="certificate: expected 3 signers, got 0"):
         verify_certificate(commits([]), REAL, GENESIS)

@@ -33,7 +33,7 @@ from tests.unit.consensus.toys import (
 )
 
 ONE, OTHER = chain(1)[0], chain(1, tag=9)[0]
-COMMITTEE = Committee(public_keys(4))
+COMMITTEE = Committee.of_keys(public_keys(4))
 VERIFIER = toy_verifier(COMMITTEE)
 
 
@@ -311,7 +311,7 @@ def test_evidence_of_another_chain_or_committee_is_refused() -> None:
     with pytest.raises(InvalidEvidence):
         verify_evidence(evidence, COMMITTEE, Hash32(b"h" * 32), other_chain)
     for other in (public_keys(4)[::-1], public_keys(2)):
-        committee = Committee(other)
+        committee = Committee.of_keys(other)
         with pytest.raises(InvalidEvidence):
             verify_evidence(evidence, committee, GENESIS, toy_verifier(committee))
     with pytest.raises(InvalidEvidence):  # the toy keys are not Ed25519

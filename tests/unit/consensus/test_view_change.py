@@ -329,8 +329,8 @@ def test_a_replica_waiting_for_a_later_view_enters_without_voting() -> None:
     assert sent(rig.pre_prepare(chain(1, tag=3)[0], view=2), Prepare)
 
 
-def unsigned(pairs: tuple[tuple[int, bytes], ...]) -> tuple[tuple[int, bytes], ...]:
-    return tuple((replica, b"x" * 64) for replica, _ in pairs)
+def unsigned(marks: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    return (b"x" * 64,) * len(marks)
 
 
 def test_signatures_that_the_primary_need_not_check_do_not_spoil_its_new_view() -> None:

@@ -55,7 +55,7 @@ PARAMS = ConsensusParams(
 
 
 def config(index: int, n: int, **changes: object) -> ReplicaConfig:
-    committee = changes.pop("committee", None) or Committee(public_keys(n))
+    committee = changes.pop("committee", None) or Committee.of_keys(public_keys(n))
     assert isinstance(committee, Committee)
     fields: dict[str, object] = {
         "index": index,
@@ -89,19 +89,18 @@ def signed_commit(n: int, replica: int, view: int, sequence: int, digest: bytes)
 def commit_certificate(
     n: int, signers: list[int], view: int, sequence: int, digest: bytes
 ) -> Certificate:
-    votes = [signed_commit(n, i, view, sequence, digest) for i in signers]
-    pairs = tuple((vote.replica, vote.signature) for vote in votes)
-    return Certificate(View(view), Sequence(sequence), Hash32(digest), pairs)
+    marks = tuple(signed_commit(n, i, view, sequence, digest).signature for i in signers)
+    place = View(view), Sequence(sequence), Hash32(digest)
+    return Certificate(0, *place, tuple(signers), marks)
 
 
 def prepared_certificate(
     n: int, signers: list[int], view: int, sequence: int, digest: bytes, parent: bytes
 ) -> PreparedCertificate:
     votes = [signed_prepare(n, i, view, sequence, digest, parent) for i in signers]
-    pairs = tuple((vote.replica, vote.signature) for vote in votes)
-    return PreparedCertificate(
-        View(view), Sequence(sequence), Hash32(digest), Hash32(parent), pairs
-    )
+    place = View(view), Sequence(sequence), Hash32(digest), Hash32(parent)
+    marks = tuple(vote.signature for vote in votes)
+    return PreparedCertificate(*place, tuple(signers), marks)
 
 
 @dataclass(frozen=True)

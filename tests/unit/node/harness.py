@@ -71,7 +71,7 @@ def make_environment(
     consensus: ConsensusParams = PARAMS,
     accounts: int = 5,
 ) -> Environment:
-    committee = Committee(tuple(validator_key(index).public_key for index in range(validators)))
+    committee = Committee.of_keys(validator_key(index).public_key for index in range(validators))
     alloc = tuple((account(index), Wei(10 * ETHER)) for index in range(accounts))
     genesis = Genesis(params, alloc, committee)
     block = genesis_executed(genesis)

@@ -31,8 +31,8 @@ def child(parent: ExecutedBlock, *nonces: int, sender: int = 0) -> ExecutedBlock
 
 
 def certificate(block: ExecutedBlock, *signers: int) -> Certificate:
-    signatures = tuple((signer, bytes([signer]) * 64) for signer in signers)
-    return Certificate(View(0), Sequence(block.number), block.digest, signatures)
+    marks = tuple(bytes([signer]) * 64 for signer in signers)
+    return Certificate(0, View(0), Sequence(block.number), block.digest, signers, marks)
 
 
 def append(ledger: Ledger, block: ExecutedBlock) -> None:
@@ -227,7 +227,7 @@ class Recorder:
         return self.accepts
 
 
-COMMITTEE = Committee(tuple(validator_key(index).public_key for index in range(4)))
+COMMITTEE = Committee.of_keys(validator_key(index).public_key for index in range(4))
 
 
 def test_a_certificate_is_verified_once_for_all_nodes() -> None:
@@ -235,17 +235,25 @@ def test_a_certificate_is_verified_once_for_all_nodes() -> None:
     encoded = encode_certificate(certificate(block, 0, 1, 2))
     reader, verifier = CertificateReader(), Recorder(accepts=True)
     assert reader.read(encoded) is reader.read(encoded)
-    reader.verify(encoded, COMMITTEE, verifier)
-    reader.verify(encoded, COMMITTEE, verifier)
+    reader.verify(encoded, COMMITTEE, 0, verifier)
+    reader.verify(encoded, COMMITTEE, 0, verifier)
     assert [vote.replica for vote in verifier.seen] == [0, 1, 2]
     assert verifier.seen[0].digest == block.digest
+
+
+def test_what_was_verified_for_one_epoch_is_not_taken_for_another() -> None:
+    encoded = encode_certificate(certificate(child(GENESIS, 0), 0, 1, 2))
+    reader, verifier = CertificateReader(), Recorder(accepts=True)
+    reader.verify(encoded, COMMITTEE, 0, verifier)
+    with pytest.raises(InvalidCertificate, match="epoch: expected 1, got 0"):
+        reader.verify(encoded, COMMITTEE, 1, verifier)
 
 
 def test_a_reader_that_keeps_nothing_verifies_each_time() -> None:
     encoded = encode_certificate(certificate(child(GENESIS, 0), 0, 1, 2))
     reader, verifier = CertificateReader(0), Recorder(accepts=True)
-    reader.verify(encoded, COMMITTEE, verifier)
-    reader.verify(encoded, COMMITTEE, verifier)
+    reader.verify(encoded, COMMITTEE, 0, verifier)
+    reader.verify(encoded, COMMITTEE, 0, verifier)
     assert len(verifier.seen) == 6
 
 
@@ -254,10 +262,10 @@ def test_bad_certificates_are_refused_each_time() -> None:
     encoded = encode_certificate(certificate(child(GENESIS, 0), 0, 1, 2))
     for _ in range(2):
         with pytest.raises(InvalidCertificate, match="valid COMMITs"):
-            reader.verify(encoded, COMMITTEE, Recorder(accepts=False))
+            reader.verify(encoded, COMMITTEE, 0, Recorder(accepts=False))
     few = encode_certificate(certificate(child(GENESIS, 0), 0, 1))
-    with pytest.raises(InvalidCertificate, match="3 signatures, got 2"):
-        reader.verify(few, COMMITTEE, Recorder(accepts=True))
+    with pytest.raises(InvalidCertificate, match="3 signers, got 2"):
+        reader.verify(few, COMMITTEE, 0, Recorder(accepts=True))
     with pytest.raises(InvalidEncoding, match="Certificate"):
         reader.read(encoded[:-1])
 

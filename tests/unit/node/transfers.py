@@ -26,7 +26,7 @@ GWEI = 10**9
 ETHER = 10**18
 PARAMS = ChainParams()
 FIXED = ChainParams(base_fee_rule="fixed", base_fee_initial=Wei(GWEI))
-COMMITTEE = Committee(tuple(bytes([index]) * 32 for index in range(4)))
+COMMITTEE = Committee.of_keys(bytes([index]) * 32 for index in range(4))
 PROPOSER = Address(b"\xfe" * 20)
 CONTEXT = BuildContext(PROPOSER, 1)
 

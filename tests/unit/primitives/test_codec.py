@@ -55,11 +55,11 @@ def test_a_second_form_of_the_same_value_is_refused(data: bytes) -> None:
 
 def test_a_structure_that_refuses_its_fields_is_refused() -> None:
     with pytest.raises(InvalidEncoding, match="Committee: expected its MessagePack form"):
-        decode_canonical(b"\x81\xabpublic_keys\x91\x01", Committee)
+        decode_canonical(b"\x81\xa7members\x91\x01", Committee)
 
 
 def test_rules_of_the_structure_are_kept_as_well() -> None:
-    twice = encode_canonical({"public_keys": (bytes(32), bytes(32))})
+    twice = encode_canonical({"members": [(node, bytes(32), b"", b"") for node in (0, 1)]})
     with pytest.raises(
         InvalidEncoding, match=r"expected a value that keeps its own rules, got comm"
     ):

@@ -2,14 +2,14 @@ import re
 
 import pytest
 
-from primitives.committee import Committee
+from primitives.committee import Committee, Member
 from primitives.errors import InvalidInput
-from primitives.ids import View
+from primitives.ids import NodeId, View
 from primitives.keys import ValidatorKey
 
 
 def committee(size: int) -> Committee:
-    return Committee(tuple(index.to_bytes(32, "big") for index in range(size)))
+    return Committee.of_keys(index.to_bytes(32, "big") for index in range(size))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_the_primary_goes_round() -> None:
 
 def test_keys_of_validators_make_a_committee() -> None:
     keys = tuple(ValidatorKey(bytes([index]) * 32).public_key for index in range(4))
-    assert Committee(keys).public_keys == keys
+    assert Committee.of_keys(keys).public_keys == keys
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,22 @@ def test_keys_of_validators_make_a_committee() -> None:
 )
 def test_impossible_committees(keys: tuple[bytes, ...], message: str) -> None:
     with pytest.raises(InvalidInput, match=re.escape(message)):
-        Committee(keys)
+        Committee.of_keys(keys)
+
+
+def test_a_member_keeps_its_node_whatever_its_index() -> None:
+    made = Committee(tuple(Member(NodeId(node), bytes([node]) * 32) for node in (3, 1, 7)))
+    assert made.nodes == (3, 1, 7)
+    assert [made.index_of(node) for node in (3, 1, 7, 0)] == [0, 1, 2, None]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ((1, 1), "committee[1]: expected a node of its own, got that of 0"),
+        ((0, -1), "committee[1]: expected a node from 0 to 2**32 - 1, got -1"),
+    ],
+)
+def test_impossible_nodes(nodes: tuple[int, ...], message: str) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(message)):
+        Committee(tuple(Member(NodeId(n), bytes([i]) * 32) for i, n in enumerate(nodes)))

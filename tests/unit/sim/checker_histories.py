@@ -36,7 +36,7 @@ LENGTH = 8
 """Blocks of the shared chain."""
 
 KEYS = [ValidatorKey(bytes([number]) * 32) for number in range(1, VALIDATORS + 1)]
-COMMITTEE = Committee(tuple(key.public_key for key in KEYS))
+COMMITTEE = Committee.of_keys(key.public_key for key in KEYS)
 PARAMS = ChainParams(base_fee_rule="fixed")
 
 
@@ -74,8 +74,8 @@ def certify(
     sequence = Height(height or block.number)
     votes = [Commit(View(view), sequence, block.digest, replica, b"") for replica in signers]
     bound = binding(GENESIS.digest)
-    signed = [(v.replica, KEYS[v.replica].sign(signed_payload(bound, v))) for v in votes]
-    return Certificate(View(view), sequence, block.digest, tuple(signed))
+    marks = tuple(KEYS[vote.replica].sign(signed_payload(bound, vote)) for vote in votes)
+    return Certificate(0, View(view), sequence, block.digest, tuple(signers), marks)
 
 
 class World:

@@ -55,7 +55,7 @@ class Bench:
         accomplices: tuple[int, ...] | None = None,
         seed: int = 1,
     ) -> None:
-        self.committee = Committee(tuple(key.public_key for key in KEYS[:size]))
+        self.committee = Committee.of_keys(key.public_key for key in KEYS[:size])
         self.verifier = CommitteeVerifier(self.committee, GENESIS.digest, Ed25519Verifier())
         self.honest = Scripted()
         self.spare = Scripted()

@@ -222,7 +222,7 @@ def test_certificates_objects_to_too_few_signatures():
 def test_certificates_objects_to_a_forged_signature_even_after_a_good_certificate():
     good = certify(chain()[1])
     forged = msgspec.structs.replace(
-        good, signatures=(*good.signatures[:2], (3, good.signatures[0][1]))
+        good, signers=(0, 1, 3), signatures=(*good.signatures[:2], good.signatures[0])
     )
     history = History()
     history.commit(0, 1)

@@ -195,7 +195,7 @@ def test_withholding_hands_out_no_body(message: Message) -> None:
 
 def test_withholding_votes_and_proves_as_it_should() -> None:
     bench = Bench("withholding")
-    decided = Decided(Certificate(View(0), Sequence(1), Hash32(bytes(32)), ()))
+    decided = Decided(Certificate(0, View(0), Sequence(1), Hash32(bytes(32)), (), ()))
     for message in (*votes(bench), decided):
         assert groups(bench.say(message)) == [[1, 2, 3]]
 

@@ -104,7 +104,7 @@ def test_it_refuses_a_header_that_is_none(client: dict[str, Any], header: str) -
 @pytest.mark.parametrize("size", [1, 2, 4, 5, 6, 7, 8, 16, 100])
 def test_its_quorum_is_that_of_the_committee(client: dict[str, Any], size: int) -> None:
     keys = tuple(index.to_bytes(32, "big") for index in range(size))
-    quorum = Committee(keys).quorum
+    quorum = Committee.of_keys(keys).quorum
     votes = [client["Vote"](replica, "") for replica in range(quorum)]
     client["check_signers"](client["Certificate"](0, 1, "", votes), size)
     with pytest.raises(client["Forged"], match=r"^too_few_signatures: "):
