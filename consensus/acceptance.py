@@ -19,6 +19,7 @@ Reference: DESIGN section 2, rules for linked blocks; Castro & Liskov 1999, sect
 from collections.abc import Sequence as Seq
 
 from consensus.certificate import PreparedCertificate
+from consensus.confirmation import confirm
 from consensus.costs import VOTE_SIGN
 from consensus.effects import ValidateBlock
 from consensus.log import acceptance_records, persist, prepared_records
@@ -139,6 +140,7 @@ def check_prepared(state: ReplicaState, slot: Slot, effects: Effects) -> None:
         effects.append(Emit(Prepared(state.view, slot.sequence, certificate.digest)))
     effects.append(persist(state, prepared_records(state, certificate)))
     advance_frontier(state, effects)
+    confirm(state, effects)
 
 
 def _prepared_certificate(state: ReplicaState, slot: Slot) -> PreparedCertificate:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from consensus.acceptance import advance_frontier, ask_validity, consider, send_commit
 from consensus.certificate import Certificate
+from consensus.confirmation import confirm
 from consensus.effects import Deliver, FellBehind
 from consensus.log import base_records, persist
 from consensus.proposing import propose
@@ -91,6 +92,7 @@ def after_progress(state: ReplicaState, now: Instant, effects: Effects) -> None:
     restart(state, now, effects)
     consider(state, Sequence(state.delivered + 1), effects)
     advance_frontier(state, effects)
+    confirm(state, effects)
     propose(state, now, effects)
 
 

@@ -3,8 +3,8 @@
 Two kinds of proof are possible, because a correct replica never signs them, whatever its crashes
 (`consensus.log`):
 
-* **Equivocation**: two PRE-PREPAREs, PREPAREs or COMMITs of one replica for the same view and
-  sequence, with different contents.
+* **Equivocation**: two PRE-PREPAREs, PREPAREs, COMMITs or tentative confirmations of one replica
+  for the same view and sequence, with different contents.
 * **An invalid proposal**: a signed PRE-PREPARE whose block breaks a rule of the chain. That the
   primary has signed it, the committee shows; that the block is invalid, only who can execute it.
 
@@ -20,14 +20,14 @@ from collections.abc import Callable
 
 import msgspec
 
-from consensus.messages import Commit, Prepare, PrePrepare
+from consensus.messages import Commit, Prepare, PrePrepare, TentativeVote
 from consensus.signing import CommitteeVerifier, MessageVerifier
 from primitives.committee import Committee
 from primitives.errors import CryptoError
 from primitives.ids import Hash32, Sequence, View
 from primitives.keys import Ed25519Verifier
 
-Vote = PrePrepare | Prepare | Commit
+Vote = PrePrepare | Prepare | Commit | TentativeVote
 
 
 class Equivocation(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=True):
@@ -51,11 +51,13 @@ class InvalidEvidence(CryptoError):
 
 
 def kind_of(evidence: Evidence) -> str:
-    """Return "pre_prepare", "prepare" or "commit" for two such, "proposal" for an invalid one."""
+    """Return "pre_prepare", "prepare", "commit" or "tentative" for two such, else "proposal"."""
     if isinstance(evidence, InvalidProposal):
         return "proposal"
     if isinstance(evidence.second, PrePrepare):
         return "pre_prepare"
+    if isinstance(evidence.second, TentativeVote):
+        return "tentative"
     return "prepare" if isinstance(evidence.second, Prepare) else "commit"
 
 
@@ -73,8 +75,11 @@ def culprit_of(evidence: Evidence, committee: Committee) -> int:
 
 def bare(message: Vote) -> Vote:
     """Return a message without what its signature does not cover."""
-    if not isinstance(message, PrePrepare):
-        return message
+    return bare_proposal(message) if isinstance(message, PrePrepare) else message
+
+
+def bare_proposal(message: PrePrepare) -> PrePrepare:
+    """Return a proposal without its payload."""
     fields = (message.view, message.sequence, message.digest, message.parent)
     return PrePrepare(*fields, b"", message.signature)
 
@@ -93,7 +98,9 @@ def _signer(message: Vote) -> int:
 
 
 def _content(message: Vote) -> tuple[Hash32, Hash32 | None]:
-    return message.digest, None if isinstance(message, Commit) else message.parent
+    if isinstance(message, Commit | TentativeVote):
+        return message.digest, None
+    return message.digest, message.parent
 
 
 def verify_evidence(

@@ -24,6 +24,7 @@ from consensus.evidence import (
     InvalidProposal,
     Vote,
     bare,
+    bare_proposal,
     contradict,
     culprit_of,
     kind_of,
@@ -74,7 +75,7 @@ def confront(state: ReplicaState, slot: Slot, odd: Prepare, effects: Effects) ->
     """Show who has prepared another block the own proposal, and the own neighbour his vote."""
     if slot.proposal is None or odd.replica == state.index:
         return
-    effects.append(Send(NodeId(odd.replica), bare(slot.proposal)))
+    effects.append(Send(NodeId(odd.replica), bare_proposal(slot.proposal)))
     neighbour = (state.index + 1) % state.size
     if neighbour == odd.replica:
         neighbour = (neighbour + 1) % state.size

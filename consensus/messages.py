@@ -148,6 +148,29 @@ class Proposal(Message, frozen=True, gc=False, array_like=True, tag=True):
     payload: bytes
 
 
+class TentativeVote(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=True):
+    """A replica has prepared the block in `view`, with everything below it delivered.
+
+    No replica has use for it: it goes to clients (`consensus.confirmation`).
+    """
+
+    view: View
+    sequence: Sequence
+    digest: Hash32
+    replica: int
+    signature: bytes
+
+
+class Refusal(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A validator does not take a transaction, and says why. It goes to clients."""
+
+    transaction: Hash32
+    reason: bytes
+    """The error's code in ASCII, filled up with zero bytes to 32."""
+    replica: int
+    signature: bytes
+
+
 MESSAGE_TYPES: tuple[type[Message], ...] = (
     PrePrepare,
     Prepare,

@@ -38,6 +38,8 @@ class ConsensusParams:
     """Least time between two proposals, ns."""
     empty_blocks: bool = False
     """Propose every `block_interval`, also when nothing waits."""
+    fast_confirmation: bool = False
+    """Sign each block for clients as soon as it is prepared and all below it is delivered."""
     window: int = 32
     """Sequences above the last delivered one for which votes are kept, at least
     2 * pipeline_depth."""

@@ -19,6 +19,7 @@ from consensus.acceptance import (
     send_prepare,
     set_proposal,
 )
+from consensus.confirmation import confirm
 from consensus.delivery import fall_behind, note_final
 from consensus.log import Memory, keys_of, read
 from consensus.messages import ReplicaStatus
@@ -134,3 +135,4 @@ def _repeat(state: ReplicaState, effects: Effects) -> None:
         send_prepare(state, slot, effects)
         check_prepared(state, slot, effects)  # alone, it needs no vote that could remind it
     advance_frontier(state, effects)
+    confirm(state, effects)

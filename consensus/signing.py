@@ -19,14 +19,22 @@ from consensus.certificate import (
     PreparedCertificate,
     check_signers,
 )
-from consensus.messages import Commit, NewView, Prepare, PrePrepare, ViewChangeVote
+from consensus.messages import (
+    Commit,
+    NewView,
+    Prepare,
+    PrePrepare,
+    Refusal,
+    TentativeVote,
+    ViewChangeVote,
+)
 from primitives.codec import encode_canonical
 from primitives.committee import Committee
 from primitives.ids import Hash32
 from primitives.keccak import keccak256
 from primitives.keys import Ed25519Verifier, Verifier
 
-Signed = PrePrepare | Prepare | Commit | ViewChangeVote | NewView
+Signed = PrePrepare | Prepare | Commit | ViewChangeVote | NewView | TentativeVote | Refusal
 
 DOMAIN = b"orrery.consensus/1"
 _U64 = 2**64
@@ -36,6 +44,7 @@ _COMMIT = struct.Struct(">BQQ32s")
 _VIEW_CHANGE = struct.Struct(">BQQ32s")
 _CLAIM = struct.Struct(">Q32s")
 _NEW_VIEW = struct.Struct(">BQ32s")
+_REFUSAL = struct.Struct(">B32s32s")
 
 MEMO_CAPACITY = 65_536
 """Signatures that one generation of a `MemoVerifier` remembers."""
@@ -76,12 +85,22 @@ def _new_view(message: NewView) -> bytes:
     return _NEW_VIEW.pack(5, message.view, content)
 
 
+def _tentative(vote: TentativeVote) -> bytes:
+    return _COMMIT.pack(6, vote.view, vote.sequence, vote.digest)
+
+
+def _refusal(refusal: Refusal) -> bytes:
+    return _REFUSAL.pack(7, refusal.transaction, refusal.reason)
+
+
 PAYLOADS: Mapping[type, Callable[..., bytes]] = {
     PrePrepare: _proposal,
     Prepare: _prepare,
     Commit: _commit,
     ViewChangeVote: _view_change,
     NewView: _new_view,
+    TentativeVote: _tentative,
+    Refusal: _refusal,
 }
 
 
@@ -95,6 +114,8 @@ def well_formed(message: Signed) -> bool:
 
     `struct` would cut a long digest and pad a short one, and two messages would share a payload.
     """
+    if isinstance(message, Refusal):
+        return len(message.transaction) == len(message.reason) == 32
     if not 0 <= message.view < _U64:
         return False
     if isinstance(message, NewView):
@@ -106,7 +127,7 @@ def well_formed(message: Signed) -> bool:
         )
     if not 0 <= message.sequence < _U64 or len(message.digest) != 32:
         return False
-    return isinstance(message, Commit) or len(message.parent) == 32
+    return isinstance(message, Commit | TentativeVote) or len(message.parent) == 32
 
 
 class CommitteeVerifier:

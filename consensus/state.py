@@ -237,6 +237,9 @@ class ReplicaState:
     """Up to here everything is delivered or prepared in this view, linked, and COMMITs are
     sent."""
 
+    confirmed: tuple[View, Sequence]
+    """What was signed for clients last in this life; see `consensus.confirmation`."""
+
     delivered: Sequence
     head: Hash32
     """Digest of the last delivered block."""
@@ -320,6 +323,7 @@ def initial_state(config: ReplicaConfig) -> ReplicaState:
         top=config.sequence,
         floor=config.sequence,
         frontier=config.sequence,
+        confirmed=(View(0), Sequence(0)),
         delivered=config.sequence,
         head=digest,
         trail=deque(config.trail, maxlen=params.reach),
