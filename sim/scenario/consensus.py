@@ -35,6 +35,8 @@ class Consensus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Least time between two proposals, ns."""
     empty_blocks: bool = False
     """Propose every `block_interval`, also when nothing waits."""
+    fast_confirmation: bool = False
+    """Validators sign a block for clients as soon as it is prepared and all below it is final."""
     window: PositiveCount = 32
     """Sequence numbers above the last delivered one for which votes are kept; at least twice
     the pipeline_depth."""
