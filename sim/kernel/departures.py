@@ -29,10 +29,10 @@ def send(kernel: "Kernel", host: Host, at: int, key: int, effect: Send) -> None:
     to = int(effect.to)
     if to == host.index:
         raise ValueError(f"node {to} sent {message.__class__.__name__} to itself; use Loopback")
-    arrival = kernel.network.send(at, host.index, to, size)
-    if arrival is not None:
-        kernel.note_sent(at, key, host.index, message, 1, size)
-        kernel.launch(host.index, key, [arrival], [to], message, size)
+    times = kernel.network.send(at, host.index, to, size)
+    if times:
+        kernel.note_sent(at, key, host.index, message, len(times), size)
+        kernel.launch(host.index, key, times, [to] * len(times), message, size)
 
 
 def broadcast(kernel: "Kernel", host: Host, at: int, key: int, effect: Broadcast) -> None:

@@ -79,11 +79,11 @@ class Network(Protocol):
     """What the kernel needs of the links."""
 
     def broadcast(self, at: int, sender: int, group: str, size: int) -> tuple[list[int], list[int]]:
-        """Return arrival instants, ascending, and receivers."""
+        """Return arrival instants, ascending, and receivers, one of them maybe twice."""
         ...
 
-    def send(self, at: int, sender: int, to: int, size: int) -> int | None:
-        """Return the arrival instant, or None when `to` cannot be reached."""
+    def send(self, at: int, sender: int, to: int, size: int) -> list[int]:
+        """Return the arrival instants of the copies, ascending; none if `to` is out of reach."""
         ...
 
     def downlink_picoseconds_per_byte(self) -> list[int]:

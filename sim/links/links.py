@@ -3,12 +3,15 @@
 A copy of a message leaves through its sender's uplink (copies of one broadcast one after
 another, starting with the sender's successor), travels for the base latency of the two regions
 plus jitter, and arrives in the order of its link, as on a TCP connection. Loss shows as
-retransmission delay, not as a hole. A partition drops what is sent across it; what is on its
-way arrives. The receiver's downlink queue belongs to the kernel, which knows when copies meet.
+retransmission delay, not as a hole. A cut drops what is sent across it, a clog holds it back;
+what is on its way arrives. The receiver's downlink queue belongs to the kernel, which knows when
+copies meet.
 
 Everything that depends only on (sender, group) is kept as a `Route` and dropped when a fault
 changes it, so that a broadcast costs a few vector operations. For a handful of recipients those
-cost more than they save, and the same integers are computed one by one.
+cost more than they save, and the same integers are computed one by one. A fault costs only the
+routes that it touches: a clog is a late latest arrival, links that repeat or mix up messages have
+routes of their own (`sim.links.rough`).
 """
 
 from array import array
@@ -19,8 +22,18 @@ from itertools import repeat
 import msgspec
 import numpy as np
 
-from sim.links.draws import LOSS_DENOMINATOR, Draws, Int64s
+from sim.links.cuts import Cut, Direction, Int64s, Ring, Sides
+from sim.links.disturbances import (
+    Disturbance,
+    Duplicate,
+    Reorder,
+    Ways,
+    added_loss,
+    odds,
+)
+from sim.links.draws import LOSS_DENOMINATOR, Draws
 from sim.links.jitter import ONE, JitterLaw, quantile_table
+from sim.links.rough import RoughDraws, Roughness
 
 PICOSECONDS_PER_NANOSECOND = 1000
 VECTOR_RECIPIENTS_MIN = 24
@@ -62,6 +75,8 @@ class Route:
     """Where the recipients' links stand in the sender's `latest`."""
     loss: Int64s | None
     """Loss in units of 1/2**32, or None where nothing is ever lost."""
+    rough: Roughness | None = None
+    """What faults do to the order and the number of copies; None on orderly links."""
 
 
 Few = list[tuple[int, int, int]]
@@ -77,6 +92,8 @@ class Outgoing:
     """Latest arrival on each link so far, ns: a link delivers in order."""
     vector: Int64s = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     """The same memory as `latest`, for numpy."""
+    clogged_until: dict[int, int] = field(default_factory=dict)
+    """When the last clog ends, ns, by node; `latest` knows as well, but not apart from traffic."""
 
     def cells(self, nodes: Sequence[int]) -> list[int]:
         """Return the cells of the links to `nodes`; a link that is new gets the next one."""
@@ -87,6 +104,16 @@ class Outgoing:
             self.latest = self.latest + array("q", bytes(8 * len(new)))
             self.vector = np.frombuffer(self.latest, dtype=np.int64)
         return [self.cell_of[node] for node in nodes]
+
+    def clog(self, nodes: Sequence[int], until: int) -> None:
+        """Let nothing that is sent to these nodes from now on arrive before `until`."""
+        for node, cell in zip(nodes, self.cells(nodes), strict=True):
+            self.clogged_until[node] = max(self.clogged_until.get(node, 0), until)
+            self.latest[cell] = max(self.latest[cell], until - 1)
+
+    def held(self, nodes: Int64s) -> Int64s:
+        """Return until when each node's link is clogged, ns; 0 if it never was."""
+        return np.array([self.clogged_until.get(node, 0) for node in nodes.tolist()], np.int64)
 
 
 Membership = Callable[[str, int], Sequence[int]]
@@ -109,11 +136,13 @@ class Links:
         self._up_free = [0] * count
         self._loss = np.array([round(p * LOSS_DENOMINATOR) for p in spec.loss], dtype=np.int64)
         self._lossy = bool(self._loss.any())
-        self._side: Int64s | None = None
+        self._cut: Cut | None = None
+        self._disturbances: list[Disturbance] = []
         self._extra = np.zeros(count, dtype=np.int64)
         self._routes: dict[tuple[int, str | int], Route | Few] = {}
         self._outgoing = [Outgoing() for _ in range(count)]
         self._draws: dict[int, Draws] = {}
+        self._rough_draws: dict[int, RoughDraws] = {}
 
     @property
     def count(self) -> int:
@@ -128,26 +157,34 @@ class Links:
         """Send `size` bytes to every reachable member of `group`.
 
         Returns:
-            Arrival instants at the receivers' access links, ascending, and the receivers.
+            Arrival instants at the receivers' access links, ascending, and the receivers. One
+            whose copy a fault has doubled is there twice.
         """
         route = self._routes.get((sender, group))
         if route is None:
             route = self._routes[sender, group] = self._route(sender, self._members(group, sender))
         if isinstance(route, list):
             return self._one_by_one(at, sender, size, route)
+        if route.rough is not None:
+            return self._roughly(at, sender, size, route, route.rough)
         arrivals = self._arrivals(at, sender, size, route)
         order = arrivals.argsort(kind="stable")
         return arrivals[order].tolist(), route.nodes[order].tolist()
 
-    def send(self, at: int, sender: int, to: int, size: int) -> int | None:
-        """Return when a message arrives at `to`'s access link; None across a partition."""
+    def send(self, at: int, sender: int, to: int, size: int) -> list[int]:
+        """Return when a message arrives at `to`'s access link.
+
+        Mostly once; never across a cut, and twice if a fault has doubled it.
+        """
         route = self._routes.get((sender, to))
         if route is None:
             route = self._routes[sender, to] = self._route(sender, (to,))
         if isinstance(route, list):
-            return self._alone(at, sender, size, route[0]) if route else None
-        arrivals = self._arrivals(at, sender, size, route)
-        return int(arrivals[0]) if len(arrivals) else None
+            return [self._alone(at, sender, size, route[0])] if route else []
+        if route.rough is not None:
+            return self._roughly(at, sender, size, route, route.rough)[0]
+        arrivals: list[int] = self._arrivals(at, sender, size, route).tolist()
+        return arrivals
 
     def _alone(self, at: int, sender: int, size: int, link: tuple[int, int, int]) -> int:
         """Do for one recipient what `_one_by_one` does for a handful."""
@@ -206,17 +243,48 @@ class Links:
             draws = self._draws[sender] = Draws(self._seed, sender, self._table)
         return draws
 
-    def partition(self, groups: Sequence[Sequence[int]]) -> None:
-        """Cut the network: nodes reach only their own group; unnamed nodes form one more."""
-        side = np.full(self.count, len(groups), dtype=np.int64)
-        for number, members in enumerate(groups):
-            side[list(members)] = number
-        self._side = side
+    def partition(
+        self,
+        groups: Sequence[Sequence[int]],
+        bridge: Sequence[int] = (),
+        direction: Direction = Direction.BOTH,
+    ) -> None:
+        """Cut the network into groups, see `Sides`; replaces an earlier cut."""
+        self._cut = Sides(self.count, groups, bridge, direction)
+        self._routes.clear()
+
+    def ring(self, reach: int) -> None:
+        """Let each node reach only so many on either side; replaces an earlier cut."""
+        self._cut = Ring(self.count, reach)
         self._routes.clear()
 
     def heal(self) -> None:
-        """Undo the partition; added latency stays."""
-        self._side = None
+        """Undo the cut; what else was done to the links stays."""
+        self._cut = None
+        self._routes.clear()
+
+    def clog(self, ways: Ways, until: int) -> None:
+        """Hold back what is sent on these links from now on; at `until` it arrives, in order."""
+        everyone = np.arange(self.count, dtype=np.int64)
+        for sender, outgoing in enumerate(self._outgoing):
+            nodes = everyone[ways.covers(sender, everyone)]
+            outgoing.clog([node for node in nodes.tolist() if node != sender], until)
+
+    def disturb(self, disturbance: Disturbance) -> None:
+        """Begin to repeat, mix up or lose messages; where two of a kind meet the later counts."""
+        self._disturbances.append(disturbance)
+        self._routes.clear()
+
+    def settle(self, disturbance: Disturbance) -> None:
+        """End what this very object has begun.
+
+        Raises:
+            ValueError: it is not on.
+        """
+        places = [k for k, each in enumerate(self._disturbances) if each is disturbance]
+        if not places:
+            raise ValueError(f"{type(disturbance).__name__} is not on")
+        del self._disturbances[places[0]]
         self._routes.clear()
 
     def set_extra_latency(self, nodes: Sequence[int], extra_ns: int) -> None:
@@ -227,20 +295,48 @@ class Links:
     def _route(self, sender: int, members: Sequence[int]) -> Route | Few:
         ordered = [m for m in members if m > sender] + [m for m in members if m < sender]
         nodes = np.array(ordered, dtype=np.int64)
-        if self._side is not None and len(nodes):
-            nodes = nodes[self._side[nodes] == self._side[sender]]
+        if self._cut is not None and len(nodes):
+            nodes = nodes[self._cut.reaches(sender, nodes)]
         latency = self._base[self._regions[sender]][self._regions[nodes]]
         latency = latency + self._extra[nodes] + self._extra[sender]
         cells = self._outgoing[sender].cells(nodes.tolist())
-        if len(nodes) < VECTOR_RECIPIENTS_MIN and not self._lossy:
+        loss, rough = self._lossiness(sender, nodes), self._roughness(sender, nodes)
+        if len(nodes) < VECTOR_RECIPIENTS_MIN and loss is None and rough is None:
             return list(zip(nodes.tolist(), latency.tolist(), cells, strict=True))
         return Route(
             nodes=nodes,
             latency_ns=latency,
             positions=np.arange(1, len(nodes) + 1, dtype=np.int64),
             cells=_indices(cells),
-            loss=np.maximum(self._loss[nodes], self._loss[sender]) if self._lossy else None,
+            loss=loss,
+            rough=rough,
         )
+
+    def _lossiness(self, sender: int, nodes: Int64s) -> Int64s | None:
+        own = np.maximum(self._loss[nodes], self._loss[sender]) if self._lossy else None
+        added = added_loss(self._disturbances, sender, nodes)
+        return own if added is None else added if own is None else np.maximum(own, added)
+
+    def _roughness(self, sender: int, nodes: Int64s) -> Roughness | None:
+        reorder = odds(Reorder, self._disturbances, sender, nodes)
+        duplicate = odds(Duplicate, self._disturbances, sender, nodes)
+        rough = reorder is not None or duplicate is not None
+        return Roughness(reorder, duplicate) if rough else None
+
+    def _roughly(
+        self, at: int, sender: int, size: int, route: Route, rough: Roughness
+    ) -> tuple[list[int], list[int]]:
+        """Do what `broadcast` does where links repeat messages or mix them up."""
+        draws = self._rough_draws.get(sender)
+        if draws is None:
+            draws = self._rough_draws[sender] = RoughDraws(self._seed, sender)
+        delays = self._delays(sender, route)
+        arrivals = self._departures(at, sender, size, route.positions) + delays
+        outgoing = self._outgoing[sender]
+        latest = outgoing.vector[route.cells]
+        arrivals = rough.ordered(arrivals, latest, outgoing.held(route.nodes), draws)
+        outgoing.vector[route.cells] = np.maximum(latest, arrivals)
+        return rough.doubled(arrivals, route.nodes, draws)
 
     def _departures(self, at: int, sender: int, size: int, positions: Int64s) -> Int64s | int:
         cost = size * self._up_ps[sender] // PICOSECONDS_PER_NANOSECOND

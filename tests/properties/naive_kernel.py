@@ -181,8 +181,8 @@ class NaiveKernel:
             times, nodes = self.network.broadcast(self.now, node, effect.group, size)
         else:
             assert isinstance(effect, Send)
-            arrival = self.network.send(self.now, node, effect.to, size)
-            times, nodes = ([], []) if arrival is None else ([arrival], [effect.to])
+            times = self.network.send(self.now, node, effect.to, size)
+            nodes = [effect.to] * len(times)
         if nodes:
             self.trace.sent(self.now, node, type(effect.message).__name__, len(nodes), size)
         event = Received(node, effect.message)

@@ -11,37 +11,7 @@ from sim.links.draws import LOSS_DENOMINATOR, LOSSES_MAX, TIMEOUT_FLOOR_NS, TIME
 from sim.links.jitter import ONE, QUANTILES, JitterLaw, quantile_table
 from sim.links.links import Links, LinkSpec, picoseconds_per_byte
 from sim.randomness import generator
-
-MILLISECOND = 1_000_000
-
-
-def links(
-    count=4,
-    latency=MILLISECOND,
-    uplink=0,
-    loss=0.0,
-    law=JitterLaw.NONE,
-    spread=0.0,
-    seed=1,
-    groups=None,
-):
-    """Nodes of one region; group "all" is everybody, others as given."""
-    spec = LinkSpec(
-        region_of=(0,) * count,
-        latency_ns=((latency,),),
-        uplink_bps=(uplink,) * count,
-        downlink_bps=(0,) * count,
-        loss=(loss,) * count,
-        jitter_law=law,
-        jitter_spread=spread,
-    )
-
-    def members(group, sender):
-        chosen = range(count) if group == "all" else (groups or {})[group]
-        return [node for node in chosen if node != sender]
-
-    return Links(spec, members, seed)
-
+from tests.unit.sim.link_worlds import MILLISECOND, links
 
 # ---------------------------------------------------------------- the uplink
 
@@ -64,18 +34,18 @@ def test_copies_leave_one_after_another_beginning_behind_the_sender(monkeypatch,
     )
     # The next one waits for the uplink, and so does a single send.
     assert world.broadcast(50_000, 1, "all", 10)[0][0] == MILLISECOND + 310_000
-    assert world.send(0, 1, 3, 10) == MILLISECOND + 340_000
+    assert world.send(0, 1, 3, 10) == [MILLISECOND + 340_000]
     # Another node's uplink is its own; later, this one is free again.
-    assert world.send(0, 2, 3, 10) == MILLISECOND + 10_000
-    assert world.send(10 * MILLISECOND, 1, 0, 10) == 11 * MILLISECOND + 10_000
+    assert world.send(0, 2, 3, 10) == [MILLISECOND + 10_000]
+    assert world.send(10 * MILLISECOND, 1, 0, 10) == [11 * MILLISECOND + 10_000]
 
 
 @pytest.mark.parametrize("vector_from", [0, 1000])
 def test_a_copy_too_small_to_take_a_nanosecond_still_queues(monkeypatch, vector_from):
     monkeypatch.setattr(module, "VECTOR_RECIPIENTS_MIN", vector_from)
     world = links(uplink=10**11)  # a byte takes 80 ps
-    assert world.send(0, 0, 1, 100_000) == MILLISECOND + 8_000
-    assert world.send(0, 0, 2, 10) == MILLISECOND + 8_000
+    assert world.send(0, 0, 1, 100_000) == [MILLISECOND + 8_000]
+    assert world.send(0, 0, 2, 10) == [MILLISECOND + 8_000]
 
 
 @pytest.mark.parametrize("vector_from", [0, 1000])
@@ -88,8 +58,8 @@ def test_an_unlimited_uplink_lets_all_leave_at_once(monkeypatch, vector_from):
 def test_regions_give_the_latency_of_each_link_in_its_direction():
     spec = LinkSpec((0, 1), ((5, 70), (80, 9)), (0, 0), (8_000_000, 0), (0.0, 0.0))
     world = Links(spec, lambda _g, s: [1 - s], 1)
-    assert world.send(0, 0, 1, 1) == 70
-    assert world.send(0, 1, 0, 1) == 80
+    assert world.send(0, 0, 1, 1) == [70]
+    assert world.send(0, 1, 0, 1) == [80]
     assert world.downlink_picoseconds_per_byte() == [1_000_000, 0]
 
 
@@ -110,7 +80,7 @@ def test_jitter_is_a_share_of_the_latency_from_the_senders_own_stream():
     assert sorted(zip(expected, [3, 0, 1], strict=False)) == list(zip(times, nodes, strict=True))
     # What others send does not shift this node's numbers.
     world.broadcast(0, 3, "all", 10)
-    assert world.send(10**9, 2, 0, 10) == 10**9 + expected[3]
+    assert world.send(10**9, 2, 0, 10) == [10**9 + expected[3]]
 
 
 def test_a_draw_does_not_depend_on_how_many_are_taken_together():
@@ -162,7 +132,7 @@ def test_timeouts_have_an_end():
 
 def test_heavy_loss_never_turns_time_back():
     world = links(count=2, loss=0.999)
-    arrivals = [world.send(at * MILLISECOND, 0, 1, 10) for at in range(50)]
+    arrivals = [world.send(at * MILLISECOND, 0, 1, 10)[0] for at in range(50)]
     assert all(arrival > at * MILLISECOND for at, arrival in enumerate(arrivals))
     assert all(a < b for a, b in pairwise(arrivals))
 
@@ -173,7 +143,7 @@ def test_loss_comes_as_often_as_it_should_and_the_worse_end_counts():
     for sender, to in ((0, 1), (1, 0), (1, 2), (2, 1)):
         world = Links(spec, lambda _g, s: [k for k in range(3) if k != s], 4)
         gaps = [
-            (world.send(at, sender, to, 10) or 0) - at > MILLISECOND
+            world.send(at, sender, to, 10)[0] - at > MILLISECOND
             for at in range(0, 1000 * 10**13, 10**13)
         ]
         counts[sender, to] = sum(gaps)
@@ -184,7 +154,7 @@ def test_loss_comes_as_often_as_it_should_and_the_worse_end_counts():
 
 
 def test_without_loss_nothing_is_drawn_for_it():
-    assert {links(seed=seed).send(0, 0, 1, 10) for seed in range(20)} == {MILLISECOND}
+    assert {links(seed=seed).send(0, 0, 1, 10)[0] for seed in range(20)} == {MILLISECOND}
 
 
 # ---------------------------------------------------------------- order
@@ -200,7 +170,7 @@ def test_a_link_delivers_in_order_whatever_travels_on_it(monkeypatch, vector_fro
         assert times == sorted(times)
         arrivals = [
             times[nodes.index(1)],
-            world.send(at, 0, 1, 10),
+            *world.send(at, 0, 1, 10),
             world.broadcast(at, 0, "pair", 10)[0][0],
         ]
         for arrival in arrivals:
@@ -211,15 +181,15 @@ def test_a_link_delivers_in_order_whatever_travels_on_it(monkeypatch, vector_fro
 def test_a_link_keeps_its_order_when_a_fault_changes_it():
     world = links()
     world.set_extra_latency([0], 50 * MILLISECOND)
-    slow = world.send(0, 0, 1, 10)
+    (slow,) = world.send(0, 0, 1, 10)
     assert slow == 51 * MILLISECOND
     world.set_extra_latency([0], 0)
-    assert world.send(1, 0, 1, 10) == slow + 1
-    assert world.send(1, 0, 2, 10) == MILLISECOND + 1
+    assert world.send(1, 0, 1, 10) == [slow + 1]
+    assert world.send(1, 0, 2, 10) == [MILLISECOND + 1]
     world.partition([[2]])
     world.heal()
-    assert world.send(2, 0, 1, 10) == slow + 2
-    assert world.send(60 * MILLISECOND, 0, 1, 10) == 61 * MILLISECOND
+    assert world.send(2, 0, 1, 10) == [slow + 2]
+    assert world.send(60 * MILLISECOND, 0, 1, 10) == [61 * MILLISECOND]
 
 
 # ---------------------------------------------------------------- faults
@@ -232,10 +202,10 @@ def test_a_partition_lets_nodes_reach_their_own_group(monkeypatch, vector_from):
     world.partition([[0, 1], [2, 3]])
     reached = {s: sorted(world.broadcast(0, s, "all", 0)[1]) for s in range(6)}
     assert reached == {0: [1], 1: [0], 2: [3], 3: [2], 4: [5], 5: [4]}
-    assert world.send(0, 0, 2, 10) is None
-    assert world.send(0, 4, 0, 10) is None
+    assert world.send(0, 0, 2, 10) == []
+    assert world.send(0, 4, 0, 10) == []
     # What is dropped does not take the uplink's time.
-    assert world.send(0, 0, 1, 10) == MILLISECOND + 10_000
+    assert world.send(0, 0, 1, 10) == [MILLISECOND + 10_000]
 
 
 def test_a_new_partition_replaces_the_old_one_and_heal_ends_it():
@@ -253,14 +223,14 @@ def test_added_latency_counts_at_each_affected_end_and_replaces_what_was_added()
     world = links()
     world.send(0, 0, 1, 1)
     world.set_extra_latency([0, 1], 1_000)
-    assert world.send(10, 0, 1, 1) == MILLISECOND + 2_010
-    assert world.send(10, 0, 2, 1) == MILLISECOND + 1_010
-    assert world.send(10, 2, 3, 1) == MILLISECOND + 10
+    assert world.send(10, 0, 1, 1) == [MILLISECOND + 2_010]
+    assert world.send(10, 0, 2, 1) == [MILLISECOND + 1_010]
+    assert world.send(10, 2, 3, 1) == [MILLISECOND + 10]
     world.set_extra_latency([1], 500)
-    assert world.send(5_000, 0, 1, 1) == MILLISECOND + 6_500
+    assert world.send(5_000, 0, 1, 1) == [MILLISECOND + 6_500]
     world.partition([[0, 1]])
     world.heal()
-    assert world.send(9_000, 0, 1, 1) == MILLISECOND + 10_500
+    assert world.send(9_000, 0, 1, 1) == [MILLISECOND + 10_500]
 
 
 # ---------------------------------------------------------------- scalar equals vector
