@@ -9,7 +9,7 @@ Tries that live on and change belong to `storage`; this one is rebuilt.
 Reference: Yellow Paper, appendix D.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from primitives.ids import Hash32
@@ -57,19 +57,60 @@ def _root(pairs: list[tuple[str, bytes]]) -> Hash32:
     return keccak256(_node(pairs, 0, len(pairs), 0))
 
 
-def _node(pairs: list[tuple[str, bytes]], low: int, high: int, depth: int) -> bytes:
+def ordered_nodes(values: Sequence[bytes]) -> tuple[Hash32, dict[Hash32, bytes]]:
+    """Return the root over `values` keyed by their index, and the trie's nodes by their hashes.
+
+    Nodes shorter than a hash stand inside their parents and have no entry of their own. What a
+    proof is made from: `primitives.trie_proof`.
+    """
+    pairs = sorted([(encode_int(i).hex(), value) for i, value in enumerate(values)])
+    if not pairs:
+        return EMPTY_ROOT, {}
+    nodes: dict[Hash32, bytes] = {}
+
+    def keep(node: bytes) -> bytes:
+        if len(node) < 32:
+            return node
+        name = keccak256(node)
+        nodes[name] = node
+        return b"\xa0" + name
+
+    top = _node(pairs, 0, len(pairs), 0, keep)
+    root = keccak256(top)
+    nodes[root] = top
+    return root, nodes
+
+
+def _reference(node: bytes) -> bytes:
+    """Return how a parent holds `node`: by its hash, or itself if that is shorter."""
+    return node if len(node) < 32 else b"\xa0" + keccak256(node)
+
+
+def _node(
+    pairs: list[tuple[str, bytes]],
+    low: int,
+    high: int,
+    depth: int,
+    refer: Callable[[bytes], bytes] = _reference,
+) -> bytes:
     """Return the encoded node over the sorted, distinct `pairs[low:high]` below `depth`."""
     first, value = pairs[low]
     if high - low == 1:
         return _pair(compact_path(first[depth:], is_leaf=True), encode_bytes(value))
     shared = _shared_depth(first, pairs[high - 1][0], depth)
     if shared > depth:
-        child = _reference(_branch(pairs, low, high, shared))
+        child = refer(_branch(pairs, low, high, shared, refer))
         return _pair(compact_path(first[depth:shared], is_leaf=False), child)
-    return _branch(pairs, low, high, depth)
+    return _branch(pairs, low, high, depth, refer)
 
 
-def _branch(pairs: list[tuple[str, bytes]], low: int, high: int, depth: int) -> bytes:
+def _branch(
+    pairs: list[tuple[str, bytes]],
+    low: int,
+    high: int,
+    depth: int,
+    refer: Callable[[bytes], bytes],
+) -> bytes:
     own = EMPTY_STRING
     if len(pairs[low][0]) == depth:
         own = encode_bytes(pairs[low][1])
@@ -82,16 +123,11 @@ def _branch(pairs: list[tuple[str, bytes]], low: int, high: int, depth: int) -> 
         if stop == low:
             children.append(EMPTY_STRING)
         else:
-            children.append(_reference(_node(pairs, low, stop, depth + 1)))
+            children.append(refer(_node(pairs, low, stop, depth + 1, refer)))
             low = stop
     children.append(own)
     payload = b"".join(children)
     return list_header(len(payload)) + payload
-
-
-def _reference(node: bytes) -> bytes:
-    """Return how a parent holds `node`: by its hash, or itself if that is shorter."""
-    return node if len(node) < 32 else b"\xa0" + keccak256(node)
 
 
 def _pair(path: bytes, encoded: bytes) -> bytes:

@@ -47,6 +47,7 @@ CONSENSUS = {
     "pipeline_depth": ("3", 3),
     "block_interval": ("1s", SECOND),
     "empty_blocks": ("true", True),
+    "fast_confirmation": ("true", True),
     "window": ("40", 40),
 }
 """Keys of `[consensus]`, each with a value that is not its default: as written, as decoded."""
