@@ -22,6 +22,7 @@ from sim.checkers.final_agreement import FinalAgreement as FinalAgreement
 from sim.checkers.liveness import LivenessAfterHeal as LivenessAfterHeal
 from sim.checkers.nonces import Nonces as Nonces
 from sim.checkers.prefix import Prefix as Prefix
+from sim.checkers.prepared import PreparedOnce as PreparedOnce
 from sim.checkers.recovery import Recovery as Recovery
 from sim.checkers.single_execution import SingleExecution as SingleExecution
 from sim.checkers.stranded import PoolView as PoolView, Stranded as Stranded

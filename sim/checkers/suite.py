@@ -21,6 +21,7 @@ from sim.checkers.final_agreement import FinalAgreement
 from sim.checkers.liveness import LivenessAfterHeal
 from sim.checkers.nonces import Nonces
 from sim.checkers.prefix import Prefix
+from sim.checkers.prepared import PreparedOnce
 from sim.checkers.recovery import Recovery
 from sim.checkers.single_execution import SingleExecution
 from sim.checkers.stranded import Stranded
@@ -30,6 +31,7 @@ SAFETY: Mapping[str, CheckerFactory] = MappingProxyType(
         Agreement.name: Agreement,
         Certificates.name: Certificates,
         Prefix.name: Prefix,
+        PreparedOnce.name: PreparedOnce,
         Nonces.name: lambda context: BlockChecker(Nonces(), context),
         Conservation.name: lambda context: BlockChecker(Conservation(context), context),
         SingleExecution.name: SingleExecution,

@@ -16,6 +16,7 @@ from sim.liars.silent import silent
 from sim.liars.slow import Slow
 from sim.liars.twins import Twins
 from sim.liars.two_faced import TwoFaced
+from sim.liars.usurping import Usurping
 from sim.liars.withholding import withholding
 
 BUILT_IN_LIARS: Mapping[str, LiarFactory] = MappingProxyType(
@@ -33,5 +34,6 @@ BUILT_IN_LIARS: Mapping[str, LiarFactory] = MappingProxyType(
         "garbage": Garbage,
         "colluding": Colluding,
         "twins": Twins,
+        "usurping": Usurping,
     }
 )

@@ -1,12 +1,13 @@
 """Equivocating primary: proposes two valid blocks for one sequence, one to each half.
 
 Both are properly signed, and each half alone sees nothing wrong. The quorum rule is what stops it:
-two quorums share an honest replica, and that one prepares only the first block it was shown.
+two quorums share an honest replica, and that one prepares only the first block it was shown. With
+each proposal goes a PREPARE of its own, which may not count: the proposal stands for it.
 """
 
 from collections.abc import Iterable
 
-from consensus.messages import PrePrepare
+from consensus.messages import Prepare, PrePrepare
 from primitives.ids import NodeId
 from primitives.machine import Machine, Message
 from sim.liars.context import LiarContext
@@ -20,7 +21,10 @@ def equivocating_primary(honest: Machine, context: LiarContext) -> Machine:
 
     def change(to: NodeId, message: Message) -> Iterable[Message]:
         assert isinstance(message, PrePrepare)
-        lies = to in misled and context.is_own(message)
-        return (second_story(message, context) if lies else message,)
+        if not context.is_own(message):
+            return (message,)
+        told = second_story(message, context) if to in misled else message
+        place = (told.view, told.sequence, told.digest, told.parent)
+        return (told, context.sign(Prepare(*place, int(context.index), b"")))
 
     return Speaker(honest, context, (PrePrepare,), change)

@@ -57,7 +57,7 @@ def test_a_quorum_one_too_small_is_found_and_shrunk_to_what_still_fails(
             break
         capsys.readouterr()
     assert found is not None, "not found within 50 runs"
-    assert found["check"] == "agreement"
+    assert found["check"] in {"agreement", "prepared"}
     assert found["shrunk"]
     small = load_scenario(Path(found["file"]))
     again = run_trial(small, found["seed"]).finding

@@ -7,8 +7,9 @@ import pytest
 
 from consensus.replica import Replica
 from sim.assembly import build_world
+from sim.checkers import CheckerSuite, Violation, ViolationFound
 from sim.liars import BUILT_IN_LIARS
-from sim.run import run_scenario
+from sim.run import run_checkers, run_scenario
 from sim.scenario import (
     Scenario,
     decode_scenario,
@@ -74,16 +75,29 @@ def colluding(validators: int, liars: tuple[int, ...]) -> Scenario:
     return replace(scenario, network=network, duration=3 * SECONDS)
 
 
+def judged_by(name: str, scenario: Scenario, seed: int) -> Violation | None:
+    """Run a scenario under one checker alone."""
+    world = build_world(scenario, seed)
+    suite = CheckerSuite([c for c in run_checkers(scenario, world) if c.name == name])
+    world.subscribe_honest(suite.consumer(world))
+    try:
+        world.run_until(scenario.duration)
+    except ViolationFound as found:
+        return found.violation
+    return suite.finish(world)
+
+
+@pytest.mark.parametrize("checker", ["prepared", "agreement"])
 @pytest.mark.parametrize(("validators", "liars"), [(4, (0, 1)), (7, (0, 1, 2))])
 def test_f_plus_1_colluding_liars_split_the_chain_and_the_checker_says_so(
-    validators: int, liars: tuple[int, ...]
+    validators: int, liars: tuple[int, ...], checker: str
 ) -> None:
     scenario = colluding(validators, liars)
-    violations = [run_scenario(scenario, seed=seed).violation for seed in SEEDS]
+    violations = [judged_by(checker, scenario, seed) for seed in SEEDS]
     found = [each for each in violations if each is not None]
     assert found, "two blocks at one height, and nobody objects"
     for violation in found:
-        assert violation.checker == "agreement"
+        assert violation.checker == checker
         assert violation.node not in liars
 
 

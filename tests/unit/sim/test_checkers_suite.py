@@ -66,6 +66,7 @@ def test_every_run_has_the_safety_checkers_in_this_order():
         "agreement",
         "certificates",
         "prefix",
+        "prepared",
         "nonces",
         "conservation",
         "single-execution",

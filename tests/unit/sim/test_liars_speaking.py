@@ -95,12 +95,15 @@ def test_an_equivocating_primary_shows_two_valid_signed_blocks_to_two_halves() -
     told = bench.say(honest)
     assert [len(half) for half in groups(told)] == [1, 2]
     first, second = bench_halves(bench)
-    assert all(told[node] == [honest] for node in first)
+    assert all(told[node][0] == honest for node in first)
     for node in second:
-        (other,) = told[node]
+        other, own = told[node]
         assert isinstance(other, PrePrepare)
         assert bench.is_signed(other)
         assert (other.view, other.sequence, other.parent) == (0, 1, honest.parent)
+        assert isinstance(own, Prepare)
+        assert bench.is_signed(own)
+        assert (own.replica, own.digest, own.parent) == (0, other.digest, other.parent)
         assert other.digest != honest.digest
         executed = execute(other.payload)
         assert isinstance(executed, ExecutedBlock), executed
