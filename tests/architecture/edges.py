@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from tests.architecture.source import PACKAGES, Finding, Source, pyproject
 
 LIBRARIES: Mapping[str, frozenset[str]] = {
-    "primitives": frozenset({"coincurve", "msgspec", "nacl", "sha3"}),
+    "primitives": frozenset({"coincurve", "msgspec", "nacl", "py_arkworks_bls12381", "sha3"}),
     "consensus": frozenset({"msgspec"}),
     "network": frozenset({"msgspec", "networkx", "numpy"}),
     "storage": frozenset({"msgspec"}),

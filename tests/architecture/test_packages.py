@@ -10,7 +10,11 @@ import pytest
 from tests.architecture import edges
 from tests.architecture.source import PACKAGES, ROOT, Source, parse, pyproject, sources
 
-DISTRIBUTIONS = {"nacl": "pynacl", "sha3": "safe-pysha3"}
+DISTRIBUTIONS = {
+    "nacl": "pynacl",
+    "py_arkworks_bls12381": "py-arkworks-bls12381",
+    "sha3": "safe-pysha3",
+}
 """Import names that differ from the name of the distribution."""
 TEST_LIBRARIES = frozenset({"pytest"})
 """Libraries of the test extra that the product touches: the pytest plugin does."""
