@@ -24,6 +24,9 @@ COMMITTEES = (16, 64, 128, 256)
 GOSSIP_NODES, GOSSIP_BLOCKS = 1_000, 100
 CERTIFICATE_COMMITTEES = (4, 16, 100)
 CERTIFICATE_SECONDS = 2.0
+THOUSAND = 1_000
+WAN_NODES, WAN_BLOCK, WAN_RATE, WAN_SECONDS = 100, 500, 3_000, 4
+VIEW_CHANGE_NODES, VIEW_CHANGE_RATE = 100, 100
 COMPLEXITY_COMMITTEES = (4, 16, 64, 100)
 
 
@@ -47,6 +50,28 @@ def bench_consensus() -> Report:
         for kind in ("modelled", "real")
     ]
     return {"rows": rows, "bare_heap_operations_per_second": round(bare_heap_rate())}
+
+
+def bench_thousand() -> Report:
+    """One decision of a thousand validators: 2.0 million messages."""
+    options = {"nodes": THOUSAND, "decisions": 1, "signatures": "modelled"}
+    return {"rows": [measure("bench.consensus_row", options)]}
+
+
+def bench_wan() -> Report:
+    """A committee around the world whose blocks are always full."""
+    options = {"nodes": WAN_NODES, "batch": WAN_BLOCK, "rate": WAN_RATE, "seconds": WAN_SECONDS}
+    return {"rows": [measure("bench.wan_row", options)]}
+
+
+def bench_view_change() -> Report:
+    """The primary of a loaded committee dies."""
+    options = {"nodes": VIEW_CHANGE_NODES, "rate": VIEW_CHANGE_RATE}
+    rows = [
+        measure("bench.view_change_row", {**options, "signatures": kind})
+        for kind in ("modelled", "real")
+    ]
+    return {"rows": rows}
 
 
 def bench_gossip() -> Report:
@@ -80,6 +105,9 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "gossip": bench_gossip,
         "certificates": bench_certificates,
         "complexity": bench_complexity,
+        "thousand": bench_thousand,
+        "wan": bench_wan,
+        "view-change": bench_view_change,
     }
 )
 
@@ -89,8 +117,14 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "nodes": "nodes",
         "decisions": "decided",
         "blocks": "blocks",
+        "transactions_per_block": "txs each",
+        "transactions_per_second": "txs/s",
         "signatures": "signatures",
+        "new_view_seconds": "new view s",
+        "next_commit_seconds": "next block s",
+        "everywhere_seconds": "everywhere s",
         "messages": "messages",
+        "wall_per_virtual_second": "wall/virtual",
         "wall_seconds": "wall s",
         "cpu_seconds": "cpu s",
         "deliveries_per_second": "delivered/s",

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import certificates_row, command, complexity_row, consensus_row, gossip_row
+from bench import (
+    certificates_row,
+    command,
+    complexity_row,
+    consensus_row,
+    gossip_row,
+    view_change_row,
+    wan_row,
+)
 from bench.rows import BenchFailed, measure
 from primitives.errors import InvalidInput
 
@@ -27,6 +35,59 @@ def test_gossip_reaches_every_node() -> None:
     assert messages > 3 * 20
 
 
+def test_one_decision_of_a_large_committee_takes_two_n_squared_messages() -> None:
+    row = consensus_row.run(40, 1, "modelled")
+    assert row["messages"] == 2 * 40 * 39
+    assert row["decisions"] == 1
+
+
+def test_blocks_around_the_world_are_full() -> None:
+    row = wan_row.run(nodes=7, seconds=2, batch=20, rate=400)
+    assert row["transactions_per_block"] == 20
+    blocks, per_second = row["blocks"], row["transactions_per_second"]
+    assert isinstance(blocks, int)
+    assert per_second == blocks * 20 / 2
+    messages, wall = row["messages"], row["wall_seconds"]
+    assert isinstance(messages, int)
+    assert messages > blocks * 2 * 7 * 6
+    assert isinstance(wall, float)
+    assert row["wall_per_virtual_second"] == pytest.approx(wall / 2, abs=0.001)
+
+
+def test_a_dead_primary_is_replaced_and_all_others_go_on() -> None:
+    row = view_change_row.run(nodes=7, rate=60, signatures="modelled")
+    assert row["view"] == 1
+    spans = [row[f"{what}_seconds"] for what in ("patience", "new_view", "next_commit")]
+    assert spans == sorted(spans)  # type: ignore[type-var]
+    assert row["next_commit_seconds"] <= row["everywhere_seconds"] < 10  # type: ignore[operator]
+    again = view_change_row.run(nodes=7, rate=60, signatures="modelled")
+    assert again["digest"] == row["digest"]
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("thousand", {"THOUSAND": 5}),
+        ("wan", {"WAN_NODES": 5, "WAN_BLOCK": 10, "WAN_RATE": 200, "WAN_SECONDS": 1}),
+        ("view-change", {"VIEW_CHANGE_NODES": 5, "VIEW_CHANGE_RATE": 30}),
+    ],
+)
+def test_each_benchmark_has_its_table(
+    name: str,
+    sizes: dict[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for constant, value in sizes.items():
+        monkeypatch.setattr(command, constant, value)
+    report = {"machine": {"processor": "a processor", "python": "3.11"}, **command.BENCHES[name]()}
+    assert all(row["nodes"] == 5 and row["peak_memory_bytes"] > 1 << 20 for row in report["rows"])
+    command.show(name, report, Console(width=100))
+    printed = capsys.readouterr().out
+    assert "wall" in printed
+    assert "MiB" in printed
+
+
 def test_a_row_runs_in_a_process_of_its_own() -> None:
     row = measure("bench.consensus_row", {"nodes": 4, "decisions": 2, "signatures": "modelled"})
     assert row["messages"] == 2 * 2 * 4 * 3
@@ -41,7 +102,7 @@ def test_a_row_that_fails_says_why() -> None:
 
 def test_an_unknown_benchmark_is_refused() -> None:
     with pytest.raises(
-        InvalidInput, match="one of consensus, gossip, certificates, complexity, got 'gosip'"
+        InvalidInput, match=r"one of consensus, gossip, .*, view-change, got 'gosip'"
     ):
         command.command(Namespace(names=["gosip"], json=False))
 
