@@ -244,10 +244,10 @@ def check_chain(document: Document, trusted_genesis: str) -> None:
         refuse("other_shard", f"expected 0, got {chain.shard}")
     if chain.epoch:
         refuse("other_epoch", f"expected 0, got {chain.epoch}")
-    # MessagePack of the pair (parameters, committee): an array of two, each in its own form.
+    # MessagePack of (parameters, committee, epoch): an array of three, each in its own form.
     members = [[node, raw(key), b"", b""] for node, key in enumerate(document.committee)]
     keys = msgspec.msgpack.encode({"members": members})
-    if genesis[12] != keccak256(b"\x92" + raw(chain.params) + keys):
+    if genesis[12] != keccak256(b"\x93" + raw(chain.params) + keys + b"\0"):
         refuse("other_committee", "the header of block 0 commits to another committee")
 
 

@@ -11,8 +11,9 @@ import msgspec
 from node.execution import BlockExecution, ExecutedBlock
 from node.execution_base_fee import next_base_fee
 from node.validation import PooledTransaction
-from node.validation_header import earliest_timestamp, prev_randao
+from node.validation_header import checkpoint_data, earliest_timestamp, prev_randao
 from primitives.block import Block, encode_block, transactions_root
+from primitives.epoch import epoch_after
 from primitives.header import (
     EMPTY_OMMERS_HASH,
     EMPTY_REQUESTS_HASH,
@@ -38,7 +39,7 @@ class BuildContext(msgspec.Struct, frozen=True, gc=False):
     timestamp: int
     """Seconds; raised to the earliest that the chain's rule allows."""
     extra_data: bytes = b""
-    """At most 32 bytes."""
+    """At most 32 bytes; a checkpoint has the commitment to the next committee instead."""
 
 
 def build_block(
@@ -57,7 +58,9 @@ def build_block(
         params: the chain's rules.
     """
     base_fee = next_base_fee(parent.block.header, params)
-    execution = BlockExecution(parent.state, base_fee, context.fee_recipient, params.gas_limit)
+    execution = BlockExecution(
+        parent.state, base_fee, context.fee_recipient, params.gas_limit, parent.epoch
+    )
     bytes_left = params.max_block_bytes - HEADER_BYTES_MAX
     for candidate in candidates:
         size = len(candidate.raw) + ITEM_BYTES_MAX
@@ -82,6 +85,8 @@ def _seal(
     below = parent.block.header
     raws = tuple([transaction.raw for transaction in execution.transactions])
     state = execution.commit()
+    number = below.number + 1
+    epoch = epoch_after(parent.epoch, execution.pending, number, params)
     header = Header(
         parent_hash=parent.digest,
         ommers_hash=EMPTY_OMMERS_HASH,
@@ -91,12 +96,12 @@ def _seal(
         receipts_root=execution.receipts_root(),
         logs_bloom=execution.logs_bloom(),
         difficulty=0,
-        number=below.number + 1,
+        number=number,
         gas_limit=params.gas_limit,
         gas_used=Gas(execution.gas_used),
         timestamp=max(context.timestamp, earliest_timestamp(below, params)),
-        extra_data=context.extra_data,
-        prev_randao=prev_randao(parent.digest, below.number + 1),
+        extra_data=checkpoint_data(epoch, number, params) or context.extra_data,
+        prev_randao=prev_randao(parent.digest, number),
         nonce=ZERO_NONCE,
         base_fee_per_gas=base_fee,
         withdrawals_root=EMPTY_WITHDRAWALS_ROOT,
@@ -115,4 +120,5 @@ def _seal(
         state,
         Wei(execution.burnt),
         Wei(execution.tips),
+        epoch,
     )

@@ -1,8 +1,9 @@
 """Serial execution of value transfers, exactly as Ethereum accounts for them.
 
-A transaction is refused before it changes anything, or it succeeds: without code to run there
-is nothing that could fail half-way. Buying the gas limit, executing and refunding the rest,
-which are three steps in Ethereum, therefore are one change of the sender's balance here.
+A transaction is refused before it changes anything, or it is executed: without code to run there
+is nothing that could fail half-way. Only a committee change may fail, and has then paid its gas.
+Buying the gas limit, executing and refunding the rest, which are three steps in Ethereum,
+therefore are one change of the sender's balance here.
 
 Reference: Yellow Paper, section 6; EIP-161 (empty accounts), EIP-1559 (fees), EIP-3607 (senders
 with code), EIP-7623 (calldata floor).
@@ -13,6 +14,13 @@ import msgspec
 from node.validation import PooledTransaction, check_recipient
 from primitives.block import Block, block_hash, encode_block
 from primitives.bloom import EMPTY_BLOOM, merge_blooms
+from primitives.committee_change import (
+    COMMITTEE_ADDRESS,
+    CommitteeChangeFailed,
+    apply_changes,
+    decode_changes,
+)
+from primitives.epoch import Epoch, first_epoch
 from primitives.errors import InvalidInput
 from primitives.genesis import Genesis, genesis_block
 from primitives.ids import Address, Gas, Hash32, Wei
@@ -31,6 +39,8 @@ from storage.state import StateLayer, StateOverlay, genesis_state
 
 SUCCESS = 1
 """Status of a receipt (EIP-658)."""
+FAILURE = 0
+"""Status of a committee change that the committee of the moment does not allow."""
 
 
 class ExecutedBlock(msgspec.Struct, frozen=True):
@@ -50,6 +60,13 @@ class ExecutedBlock(msgspec.Struct, frozen=True):
     """Base fee destroyed by the block, in wei."""
     tips: Wei
     """What the fee recipient got, in wei."""
+    epoch: Epoch
+    """What the child of this block belongs to."""
+
+    @property
+    def closing(self) -> bool:
+        """Whether the block closes an epoch: its child is decided by another committee."""
+        return self.epoch.is_begun_by(self.block.header.number)
 
     @property
     def number(self) -> int:
@@ -70,6 +87,7 @@ class BlockExecution:
         base_fee: of the block, in wei per gas.
         fee_recipient: who gets the tips.
         gas_limit: of the block.
+        epoch: what the block belongs to.
     """
 
     __slots__ = (
@@ -78,18 +96,26 @@ class BlockExecution:
         "_gas_limit",
         "_state",
         "gas_used",
+        "pending",
         "receipts",
         "tips",
         "transactions",
     )
 
     def __init__(
-        self, state: StateLayer, base_fee: int, fee_recipient: Address, gas_limit: int
+        self,
+        state: StateLayer,
+        base_fee: int,
+        fee_recipient: Address,
+        gas_limit: int,
+        epoch: Epoch,
     ) -> None:
         self._state = StateOverlay(state)
         self._base_fee = base_fee
         self._fee_recipient = fee_recipient
         self._gas_limit = gas_limit
+        self.pending = epoch.pending
+        """The committee with all changes so far."""
         self.gas_used = 0
         """By the transactions executed so far."""
         self.tips = 0
@@ -137,9 +163,20 @@ class BlockExecution:
         self.gas_used += gas
         self.tips += tip
         self.transactions.append(transaction)
+        status = SUCCESS
+        if transaction.to == COMMITTEE_ADDRESS:
+            status = self._change_committee(transaction)
         self.receipts.append(
-            Receipt(transaction.transaction.tx_type, SUCCESS, Gas(self.gas_used), EMPTY_BLOOM, ())
+            Receipt(transaction.transaction.tx_type, status, Gas(self.gas_used), EMPTY_BLOOM, ())
         )
+
+    def _change_committee(self, transaction: PooledTransaction) -> int:
+        """Note a change for the next checkpoint; return the status of its receipt."""
+        try:
+            self.pending = apply_changes(self.pending, decode_changes(transaction.transaction.data))
+        except CommitteeChangeFailed:
+            return FAILURE
+        return SUCCESS
 
     def receipts_root(self) -> Hash32:
         """Return the root over the receipts so far."""
@@ -197,4 +234,5 @@ def genesis_executed(genesis: Genesis) -> ExecutedBlock:
         genesis_state(accounts),
         Wei(0),
         Wei(0),
+        first_epoch(genesis.committee),
     )

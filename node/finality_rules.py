@@ -13,8 +13,8 @@ from consensus.certificate import InvalidCertificate
 from consensus.messages import Commit, Prepare
 from consensus.signing import CommitteeVerifier, binding, signed_payload, verify_commits
 from node.finality import ChainCommittee, FinalityProof
+from primitives.epoch import epoch_commitment
 from primitives.errors import CryptoError, InvalidInput
-from primitives.genesis import genesis_binding
 from primitives.header import header_hash
 from primitives.ids import Hash32, View
 from primitives.keys import Ed25519Verifier
@@ -137,7 +137,7 @@ def _check_committee(proof: FinalityProof, trust: Trust) -> None:
         raise NotFinal(Reason.COMMITTEE, "committee", "the trusted validators", "others")
     if source.shard or source.epoch:
         return
-    if proof.genesis_header.extra_data != genesis_binding(proof.params, source.committee):
+    if proof.genesis_header.extra_data != epoch_commitment(proof.params, source.committee, 0):
         raise NotFinal(
             Reason.COMMITTEE,
             "committee",

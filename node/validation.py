@@ -5,12 +5,15 @@ check the rules that need no state, refuse the kinds that cannot be executed yet
 sender. The result keeps the few numbers that the pool, the builder and the executor read again
 and again.
 
-Kinds: value transfers of the types 0, 1 and 2 are executed. A transaction that creates a
-contract, calls code or a precompiled contract, carries blobs or sets code is refused by name.
+Kinds: value transfers and committee changes of the types 0, 1 and 2 are executed. A transaction
+that creates a contract, calls code or a precompiled contract, carries blobs or sets code is
+refused by name.
 """
 
 import msgspec
 
+from primitives.committee_change import COMMITTEE_ADDRESS, decode_changes
+from primitives.errors import InvalidEncoding
 from primitives.fork import Fork
 from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.params import ChainParams
@@ -21,7 +24,11 @@ from primitives.transaction import (
     recover_sender,
     transaction_hash,
 )
-from primitives.transaction.errors import KindNotExecutable
+from primitives.transaction.errors import (
+    KindNotExecutable,
+    MalformedCommitteeChange,
+    NotGovernance,
+)
 from storage.account import has_code
 from storage.state import StateReader
 
@@ -75,11 +82,14 @@ def check_transaction(raw: bytes, params: ChainParams) -> PooledTransaction:
     gas = check_static(transaction, params.chain_id, params.fork, params.max_transaction_gas)
     to = _executable_recipient(transaction, params.fork)
     fee_cap = transaction.max_fee_per_gas
+    sender = recover_sender(transaction, raw, params.fork)
+    if to == COMMITTEE_ADDRESS:
+        _check_committee_change(transaction, sender, params)
     return PooledTransaction(
         transaction,
         raw,
         transaction_hash(raw),
-        recover_sender(transaction, raw, params.fork),
+        sender,
         to,
         transaction.nonce,
         transaction.value,
@@ -89,6 +99,20 @@ def check_transaction(raw: bytes, params: ChainParams) -> PooledTransaction:
         transaction.max_priority_fee_per_gas,
         transaction.gas_limit * fee_cap + transaction.value,
     )
+
+
+def _check_committee_change(transaction: Transaction, sender: Address, params: ChainParams) -> None:
+    """Check what is wrong with a committee change at every height."""
+    if sender != params.governance:
+        expected = f"the governance account {params.governance.hex()}"
+        raise NotGovernance("transaction.sender", expected, sender.hex())
+    if transaction.value:
+        raise MalformedCommitteeChange("transaction.value", "0", transaction.value)
+    try:
+        decode_changes(transaction.data)
+    except InvalidEncoding as error:
+        where = f"transaction.data: {error.where}"
+        raise MalformedCommitteeChange(where, error.expected, error.actual) from error
 
 
 def check_recipient(transaction: PooledTransaction, state: StateReader) -> None:

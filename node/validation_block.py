@@ -15,8 +15,9 @@ from node.validation_errors import (
     WrongTransactionsRoot,
     WrongWithdrawals,
 )
-from node.validation_header import check_header, require_equal
+from node.validation_header import check_checkpoint, check_header, require_equal
 from primitives.block import Block, decode_block, transactions_root
+from primitives.epoch import epoch_after
 from primitives.errors import InvalidEncoding
 from primitives.header import header_hash
 from primitives.ids import Wei
@@ -59,7 +60,11 @@ def execute_block(
         header.transactions_root,
     )
     execution = BlockExecution(
-        parent.state, header.base_fee_per_gas, header.fee_recipient, header.gas_limit
+        parent.state,
+        header.base_fee_per_gas,
+        header.fee_recipient,
+        header.gas_limit,
+        parent.epoch,
     )
     for index, raw in enumerate(block.transactions):
         try:
@@ -71,6 +76,8 @@ def execute_block(
         WrongReceiptsRoot, "header.receipts_root", execution.receipts_root(), header.receipts_root
     )
     require_equal(WrongLogsBloom, "header.logs_bloom", execution.logs_bloom(), header.logs_bloom)
+    epoch = epoch_after(parent.epoch, execution.pending, header.number, params)
+    check_checkpoint(header, epoch, params)
     state = execution.commit()
     require_equal(WrongStateRoot, "header.state_root", state.root(), header.state_root)
     return ExecutedBlock(
@@ -82,6 +89,7 @@ def execute_block(
         state,
         Wei(execution.burnt),
         Wei(execution.tips),
+        epoch,
     )
 
 

@@ -114,6 +114,12 @@ class WrongWithdrawalsRoot(InvalidBlock):
     code = "wrong_withdrawals_root"
 
 
+class WrongCheckpoint(InvalidBlock):
+    """A checkpoint whose extra data does not commit to the committee of the block after it."""
+
+    code = "wrong_checkpoint"
+
+
 class WrongRequestsHash(InvalidBlock):
     """A requests hash other than that of none (EIP-7685)."""
 

@@ -14,6 +14,7 @@ from node.validation_errors import (
     WrongBaseFee,
     WrongBeaconRoot,
     WrongBlobGasUsed,
+    WrongCheckpoint,
     WrongDifficulty,
     WrongExcessBlobGas,
     WrongGasLimit,
@@ -25,6 +26,7 @@ from node.validation_errors import (
     WrongRequestsHash,
     WrongWithdrawalsRoot,
 )
+from primitives.epoch import Epoch, epoch_commitment, is_checkpoint
 from primitives.header import (
     EMPTY_OMMERS_HASH,
     EMPTY_REQUESTS_HASH,
@@ -99,6 +101,30 @@ def check_header(header: Header, parent: Header, parent_hash: Hash32, params: Ch
     if len(header.extra_data) > EXTRA_DATA_BYTES_MAX:
         expected = f"at most {EXTRA_DATA_BYTES_MAX} bytes"
         raise ExtraDataTooLong("header.extra_data", expected, f"{len(header.extra_data)} bytes")
+
+
+def checkpoint_data(epoch: Epoch, number: int, params: ChainParams) -> bytes:
+    """Return what the extra data of a checkpoint must be; empty for a block that is none.
+
+    Args:
+        epoch: what the block's child belongs to.
+        number: of the block.
+        params: the chain's rules.
+    """
+    if not is_checkpoint(number, params):
+        return b""
+    return epoch_commitment(params, epoch.committee, epoch.number)
+
+
+def check_checkpoint(header: Header, epoch: Epoch, params: ChainParams) -> None:
+    """Check that a checkpoint commits to the committee of the block after it.
+
+    Raises:
+        WrongCheckpoint: it does not.
+    """
+    expected = checkpoint_data(epoch, header.number, params)
+    if expected:
+        require_equal(WrongCheckpoint, "header.extra_data", expected, header.extra_data)
 
 
 def check_timestamp_drift(header: Header, now: Instant, drift_max: Duration) -> None:

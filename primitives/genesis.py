@@ -6,8 +6,8 @@ from primitives.account import encode_account
 from primitives.address import ADDRESS_BYTES, ZERO_ADDRESS, format_address
 from primitives.block import Block
 from primitives.bloom import EMPTY_BLOOM
-from primitives.codec import encode_canonical
 from primitives.committee import Committee
+from primitives.epoch import epoch_commitment
 from primitives.errors import InvalidInput
 from primitives.header import (
     EMPTY_OMMERS_HASH,
@@ -18,7 +18,6 @@ from primitives.header import (
     header_hash,
 )
 from primitives.ids import Address, Gas, Hash32, Wei
-from primitives.keccak import keccak256
 from primitives.params import ChainParams
 from primitives.trie import EMPTY_ROOT, secure_trie_root
 
@@ -61,19 +60,12 @@ def genesis_state_root(genesis: Genesis) -> Hash32:
     )
 
 
-def genesis_binding(params: ChainParams, committee: Committee) -> Hash32:
-    """Return the keccak-256 of parameters and committee: what the genesis header commits to.
-
-    Whoever knows the genesis hash can so be shown both, and need not believe anybody.
-    """
-    return keccak256(encode_canonical((params, committee)))
-
-
 def genesis_header(genesis: Genesis) -> Header:
     """Return the header of block 0.
 
-    Its extra data is the `genesis_binding`, so that chains which differ in parameters or
-    committee have different hashes, and a signature for one is none for the other.
+    It is the first checkpoint: its extra data is the `epoch_commitment` of epoch 0, so that chains
+    which differ in parameters or committee have different hashes, and a signature for one is none
+    for the other.
     """
     params = genesis.params
     return Header(
@@ -89,7 +81,7 @@ def genesis_header(genesis: Genesis) -> Header:
         gas_limit=params.gas_limit,
         gas_used=Gas(0),
         timestamp=genesis.timestamp,
-        extra_data=genesis_binding(params, genesis.committee),
+        extra_data=epoch_commitment(params, genesis.committee, 0),
         prev_randao=ZERO_HASH,
         nonce=ZERO_NONCE,
         base_fee_per_gas=params.base_fee_initial,

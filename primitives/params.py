@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from primitives.address import ADDRESS_BYTES, ZERO_ADDRESS
 from primitives.errors import InvalidInput
 from primitives.fork import LATEST, Fork
-from primitives.ids import Gas, Wei
+from primitives.ids import Address, Gas, Wei
 
 MAX_BLOCK_BYTES = 8_388_608
 """Largest encoded block (EIP-7934: 10 MiB less 2 MiB for what stands beside it)."""
@@ -15,6 +16,9 @@ BLOCK_GAS = Gas(30_000_000)
 """Gas limit of a block unless the chain says otherwise."""
 INITIAL_BASE_FEE = Wei(1_000_000_000)
 """Base fee of the genesis block unless the chain says otherwise (EIP-1559: 1 gwei)."""
+
+CHECKPOINT_INTERVAL = 64
+"""Blocks from one checkpoint to the next unless the chain says otherwise."""
 
 BaseFeeRule = Literal["ethereum", "fixed"]
 TimestampRule = Literal["nondecreasing", "strict"]
@@ -39,6 +43,10 @@ class ChainParams:
     fork: Fork = LATEST
     max_transaction_gas: Gas = MAX_TRANSACTION_GAS
     max_block_bytes: int = MAX_BLOCK_BYTES
+    checkpoint_interval: int = CHECKPOINT_INTERVAL
+    """Every so many blocks is a checkpoint (`primitives.epoch`)."""
+    governance: Address = ZERO_ADDRESS
+    """The account that may change the committee; nobody has the key of the zero address."""
 
     def __post_init__(self) -> None:
         """Refuse parameters that no chain can run with.
@@ -53,6 +61,9 @@ class ChainParams:
         _require("base_fee_change_denominator", self.base_fee_change_denominator, 1, 10_000)
         _require("max_transaction_gas", self.max_transaction_gas, 21_000, 2**63 - 1)
         _require("max_block_bytes", self.max_block_bytes, 1_024, 2**31 - 1)
+        _require("checkpoint_interval", self.checkpoint_interval, 1, 2**31 - 1)
+        if len(self.governance) != ADDRESS_BYTES:
+            raise InvalidInput("chain.governance", "an address of 20 bytes", self.governance.hex())
         if self.base_fee_rule not in ("ethereum", "fixed"):
             raise InvalidInput("chain.base_fee_rule", "ethereum or fixed", self.base_fee_rule)
         if self.timestamp_rule not in ("nondecreasing", "strict"):

@@ -111,6 +111,7 @@ def chain_params(scenario: Scenario) -> ChainParams:
         base_fee_change_denominator=chain.base_fee_change_denominator,
         timestamp_rule=chain.timestamp_rule,
         max_block_bytes=chain.max_block_bytes,
+        checkpoint_interval=chain.checkpoint_interval,
     )
 
 

@@ -69,6 +69,18 @@ class CostOverflow(InvalidTransaction):
     code = "cost_overflow"
 
 
+class NotGovernance(InvalidTransaction):
+    """A committee change that is not from the chain's governance account."""
+
+    code = "not_governance"
+
+
+class MalformedCommitteeChange(InvalidTransaction):
+    """A committee change whose calldata is no list of changes, or that carries value."""
+
+    code = "malformed_committee_change"
+
+
 class InvalidRecipient(InvalidTransaction):
     """A recipient that is neither empty nor 20 bytes."""
 

@@ -117,7 +117,11 @@ def begun_block(material: Material) -> BlockExecution:
     """Return the execution of a block before its first transaction."""
     header = material.block.block.header
     return BlockExecution(
-        material.genesis.state, material.base_fee, header.fee_recipient, header.gas_limit
+        material.genesis.state,
+        material.base_fee,
+        header.fee_recipient,
+        header.gas_limit,
+        material.genesis.epoch,
     )
 
 

@@ -14,6 +14,8 @@ import pytest
 from node.execution import BlockExecution
 from node.validation import PooledTransaction, check_transaction
 from primitives.block import transactions_root
+from primitives.committee import Committee
+from primitives.epoch import first_epoch
 from primitives.fork import Fork
 from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.params import ChainParams
@@ -128,6 +130,7 @@ def test_plain_transfers_of_a_mainnet_block_end_as_on_mainnet(folder: Path) -> N
         number(block["baseFeePerGas"]),
         Address(octets(block["miner"])),
         number(block["gasLimit"]),
+        first_epoch(Committee.of_keys([bytes(32)])),
     )
     left_out = {block["miner"]}
     executed = 0

@@ -3,6 +3,7 @@
 import pytest
 
 from node.execution import BlockExecution, genesis_executed
+from primitives.epoch import first_epoch
 from primitives.errors import InvalidInput
 from primitives.genesis import Genesis, genesis_state_root
 from primitives.ids import Address, Hash32, Wei
@@ -36,7 +37,9 @@ def execution(
     gas_limit: int = 30_000_000,
     base_fee: int = BASE_FEE,
 ) -> BlockExecution:
-    return BlockExecution(chain(balances).state, base_fee, fee_recipient, gas_limit)
+    return BlockExecution(
+        chain(balances).state, base_fee, fee_recipient, gas_limit, first_epoch(COMMITTEE)
+    )
 
 
 def test_a_transfer_moves_value_and_pays_base_fee_and_tip() -> None:
@@ -201,14 +204,18 @@ def with_contract(address: Address) -> StateLayer:
 
 
 def test_a_call_to_a_contract_is_refused_by_name() -> None:
-    run = BlockExecution(with_contract(stranger(3)), BASE_FEE, PROPOSER, 30_000_000)
+    run = BlockExecution(
+        with_contract(stranger(3)), BASE_FEE, PROPOSER, 30_000_000, first_epoch(COMMITTEE)
+    )
     with pytest.raises(InvalidTransaction, match="a call to the contract") as caught:
         run.execute(transfer(0, 0, stranger(3)))
     assert caught.value.code == "kind_not_executable"
 
 
 def test_a_contract_cannot_be_a_sender() -> None:
-    run = BlockExecution(with_contract(account(1)), BASE_FEE, PROPOSER, 30_000_000)
+    run = BlockExecution(
+        with_contract(account(1)), BASE_FEE, PROPOSER, 30_000_000, first_epoch(COMMITTEE)
+    )
     with pytest.raises(InvalidTransaction) as caught:
         run.execute(transfer(1, 1))
     assert caught.value.code == "sender_has_code"

@@ -99,6 +99,7 @@ def replace_payload(block: ExecutedBlock, payload: bytes) -> PrePrepare:
             block.state,
             block.burnt,
             block.tips,
+            block.epoch,
         )
     )
 
