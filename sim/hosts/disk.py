@@ -1,7 +1,8 @@
 """A simulated disk in its first form: what it costs to make a batch durable.
 
 One queue for each machine. A batch is in memory until its sync has ended; a crash before that
-loses it whole. What is durable stands in the node's `Store`.
+loses it whole, unless the fault says that it had reached the disk unacknowledged. What is durable
+stands in the node's `Store`.
 """
 
 import msgspec
@@ -31,6 +32,16 @@ class Disk:
         self._free = 0
         self.bytes_written = 0
         self.syncs = 0
+
+    @property
+    def latency_ns(self) -> int:
+        """From handing over a write to its first byte."""
+        return self._spec.latency_ns
+
+    @property
+    def free_at(self) -> int:
+        """When the last batch handed over so far will be durable, ns."""
+        return self._free
 
     def write(self, at: int, records: tuple[Record, ...]) -> int:
         """Queue a synced batch that is handed over at `at`; return when it is durable."""

@@ -15,6 +15,7 @@ from primitives.machine import (
     Persisted,
     Send,
 )
+from sim.hosts.volatile import VolatileStore
 from sim.kernel.entries import Durable, Stage
 from sim.kernel.host import Host
 
@@ -103,6 +104,26 @@ def made_durable(kernel: "Kernel", host: Host, at: int, persisted: Persist) -> N
         # One by one: what the turn of a loopback lists may not overtake those behind it.
         host.waiting -= 1
         DEPARTURES[effect.__class__](kernel, host, at, key, effect)
+
+
+def lose_unsynced(kernel: "Kernel", host: Host, reached: Callable[[int], int] | None) -> int:
+    """Settle at a crash which batches are durable; see `Kernel.crash`."""
+    if isinstance(host.store, VolatileStore):
+        return -host.store.lose()
+    if reached is None:
+        return 0
+    handed = [
+        entry
+        for entry in kernel.heap
+        if isinstance(entry[3], Durable)
+        and (entry[3].node, entry[3].incarnation) == (host.index, host.incarnation)
+    ]
+    handed.sort(key=lambda entry: entry[:3])
+    kept = reached(len(handed))
+    for *_, durable in handed[:kept]:
+        assert isinstance(durable, Durable)
+        host.store.write(durable.persist.records)
+    return kept
 
 
 Departure = Callable[["Kernel", Host, int, int, Any], None]

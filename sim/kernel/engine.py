@@ -44,7 +44,8 @@ from primitives.machine import (
     TraceEvent,
     Work,
 )
-from sim.kernel import timers
+from sim.hosts.clock import Clock
+from sim.kernel import departures, timers
 from sim.kernel.entries import (
     NEVER,
     Action,
@@ -159,23 +160,38 @@ class Kernel:
         """Bring a node to life (again): its machine is made from what it has stored."""
         host = self.hosts[node]
         host.machine = self._factory(node, host.store)
-        self._step[node] = host.machine.step
+        self._step[node] = host.turn()
         self.busy[node] = self.now
         self.unblock(host)
         self.arrive(host, self.now, Started())
 
-    def crash(self, node: int) -> None:
-        """Kill a node: inbox, running turn, timers, unsent effects and unsynced records go."""
-        self.hosts[node].die()
+    def crash(self, node: int, reached: Callable[[int], int] | None = None) -> int:
+        """Kill a node: inbox, running turn, timers, unsent effects and unsynced records go.
+
+        `reached` is told how many batches the disk has not acknowledged, and answers how many of
+        them, from the first on, it has written all the same (None: none). Returns how many those
+        were; negative: so many that the disk had lied about are gone.
+        """
+        host = self.hosts[node]
+        kept = departures.lose_unsynced(self, host, reached)
+        host.die()
         self._step[node] = _dead
         self.clear_until[node] = BLOCKED
-        self.hosts[node].processors.release(self.now, node)
+        host.processors.release(self.now, node)
+        return kept
+
+    def set_clock(self, node: int, clock: Clock | None) -> None:
+        """Give a node a clock from its next turn on; None is the true one."""
+        host = self.hosts[node]
+        host.clock = clock
+        if host.machine is not None:
+            self._step[node] = host.turn()
 
     def slow(self, node: int, numerator: int, denominator: int) -> None:
         """Make later turns and computations take numerator/denominator times as long."""
         self.costs[node] = self.hosts[node].base_costs.scaled(numerator, denominator)
 
-    def act(self, at: int, run: Callable[[], None]) -> None:
+    def act(self, at: int, run: Callable[[], object]) -> None:
         """Schedule an action of the timeline; it comes before all else at its instant."""
         self._action_key += 1
         heapq.heappush(self.heap, (at, self._action_key, 0, Action(run)))

@@ -141,7 +141,7 @@ class Waking(msgspec.Struct, gc=False):
 class Action(msgspec.Struct):
     """Something the timeline does to the world."""
 
-    run: Callable[[], None]
+    run: Callable[[], object]
 
 
 class Feeding(msgspec.Struct):

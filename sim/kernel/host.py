@@ -1,13 +1,16 @@
 """One node's place in the simulated world."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from primitives.durability import DurabilityGate
 from primitives.errors import OrreryError
 from primitives.machine import Broadcast, Event, Loopback, Machine, Send
+from sim.hosts.clock import Clock, Step, by_clock
 from sim.hosts.disk import Disk
 from sim.hosts.processors import Processors
+from sim.hosts.volatile import LyingDisk, VolatileStore
 from sim.kernel.entries import Fired, Timer
 from storage.store import Store
 
@@ -52,10 +55,12 @@ class Host:
     """Costs of the node's processor, before any fault slows it."""
     processors: Processors
     """Cores of the machine; other hosts may share them."""
-    disk: Disk
+    disk: Disk | LyingDisk
     store: Store
     """What is durable; survives crashes."""
     machine: Machine | None = None
+    clock: Clock | None = None
+    """What the node takes for the time; None for the true one. Survives crashes."""
     incarnation: int = 0
     """Counts crashes: what an earlier incarnation left under way is void."""
     inbox: deque[Event | Fired] = field(default_factory=deque)
@@ -77,6 +82,26 @@ class Host:
     """`Persist`s of each core that are listed and not durable yet."""
     computing: int = 0
     """`Compute`s that are listed and not completed yet."""
+
+    def turn(self) -> Step:
+        """Return the machine's `step` as it happens here."""
+        assert self.machine is not None
+        step: Step = self.machine.step
+        return step if self.clock is None else by_clock(step, self.clock)
+
+    def lie_about_writes(self, cache_ns: int, now: Callable[[], int]) -> None:
+        """Let the disk acknowledge what a crash within `cache_ns` still loses."""
+        self.be_honest_about_writes()
+        assert isinstance(self.disk, Disk)
+        self.disk = LyingDisk(self.disk, self.disk.free_at)
+        self.store = VolatileStore(self.store, cache_ns, now)
+
+    def be_honest_about_writes(self) -> None:
+        """Sync what the disk had not, and let it lie no more."""
+        if isinstance(self.disk, LyingDisk):
+            self.disk = self.disk.disk
+        if isinstance(self.store, VolatileStore):
+            self.store = self.store.store
 
     def die(self) -> None:
         """Forget what a crash takes away."""

@@ -24,6 +24,7 @@ from primitives.machine import (
     TimerFired,
     Work,
 )
+from sim.hosts.volatile import VolatileStore
 
 ACTION, OUTSIDE = -(1 << 60), -(1 << 59)
 
@@ -48,6 +49,8 @@ class NaiveKernel:
         self.down_free = [0] * count
         self.down_ps = network.downlink_picoseconds_per_byte()
         self.timers: list[dict[object, int]] = [{} for _ in hosts]
+        self.clocks = [None] * count
+        self.unsynced: list[list[Persist]] = [[] for _ in hosts]
         self.serial = 0
 
     def at(self, when, key, run):
@@ -75,7 +78,14 @@ class NaiveKernel:
         self.running[node] = False
         self.arrive(node, Started())
 
-    def crash(self, node):
+    def crash(self, node, reached=None):
+        store, unsynced = self.hosts[node].store, self.unsynced[node]
+        if isinstance(store, VolatileStore):
+            store.lose()
+        elif reached is not None:
+            for effect in unsynced[: reached(len(unsynced))]:
+                store.write(effect.records)
+        unsynced.clear()
         self.hosts[node].die()
         self.hosts[node].processors.release(self.now, node)
         self.inbox[node].clear()
@@ -84,6 +94,9 @@ class NaiveKernel:
 
     def slow(self, node, numerator, denominator):
         self.costs[node] = self.hosts[node].base_costs.scaled(numerator, denominator)
+
+    def set_clock(self, node, clock):
+        self.clocks[node] = clock
 
     def run_until(self, until):
         while self.heap and self.heap[0][0] <= until:
@@ -107,8 +120,9 @@ class NaiveKernel:
                 return
             del self.timers[node][name]
             item = TimerFired(name)
-        host, when = self.hosts[node], self.now + 1
-        for effect in host.machine.step(self.now, item):
+        host, when, clock = self.hosts[node], self.now + 1, self.clocks[node]
+        shown = self.now if clock is None else clock.reading(self.now)
+        for effect in host.machine.step(shown, item):
             if isinstance(effect, Work):
                 when += self.costs[node].nanoseconds(effect.kind, effect.units)
             else:
@@ -126,14 +140,16 @@ class NaiveKernel:
         key = self.order[node] * self.stride + node
         if isinstance(effect, SetTimer):
             self.serial += 1
-            serial, name = self.serial, effect.timer
+            serial, name, delay = self.serial, effect.timer, effect.delay_ns
+            if self.clocks[node] is not None:
+                delay = self.clocks[node].true_span(delay)
             self.timers[node][name] = serial
 
             def fire():
                 if self.timers[node].get(name) == serial:
                     self.arrive(node, (name, serial))
 
-            self.at(when + effect.delay_ns, key, self.alive(node, fire))
+            self.at(when + delay, key, self.alive(node, fire))
         elif isinstance(effect, CancelTimer):
             self.timers[node].pop(effect.timer, None)
         elif isinstance(effect, Emit):
@@ -148,6 +164,7 @@ class NaiveKernel:
         if isinstance(effect, Persist):
             host.gate.begin(effect.origin, effect.token)
             durable_at = host.disk.write(self.now, effect.records)
+            self.unsynced[node].append(effect)
             self.at(durable_at, key, self.alive(node, lambda: self.durable(node, effect)))
         elif isinstance(effect, Compute):
             self.compute(node, key, effect, 0)
@@ -166,6 +183,7 @@ class NaiveKernel:
 
     def durable(self, node, effect):
         host = self.hosts[node]
+        self.unsynced[node].remove(effect)
         host.store.write(effect.records)
         released = host.gate.durable(effect.origin, effect.token)
         self.arrive(node, Persisted(effect.origin, effect.token))

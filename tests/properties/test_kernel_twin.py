@@ -26,10 +26,13 @@ from primitives.machine import (
     TraceEvent,
     Work,
 )
+from sim.hosts.clock import Clock
 from sim.hosts.disk import Disk, DiskSpec
 from sim.hosts.processors import Processors
 from sim.kernel.engine import Kernel
 from sim.kernel.host import CostTable, Host
+from sim.links.cuts import Direction
+from sim.links.disturbances import Duplicate, Lose, Reorder, Ways
 from sim.links.jitter import JitterLaw
 from sim.links.links import Links, LinkSpec
 from sim.trace import Trace
@@ -175,14 +178,40 @@ def reacting_client(kernel, params):
     return react
 
 
+FAULTS = (
+    *("crash", "crash", "restart", "restart", "power", "slow", "partition", "ring", "deaf", "heal"),
+    *("clock", "truth", "lie", "honesty", "clog", "double", "mix", "lose"),
+)
+
+
+def crash_half_written(kernel, node):
+    """Crash a node half of whose unacknowledged batches have reached the disk."""
+    if kernel.hosts[node].machine:
+        kernel.crash(node, lambda batches: (batches + 1) // 2)
+
+
 def play(kind, params, chunks):
     log: list[tuple[int, int, Event]] = []
     kernel, links, trace, events = build(kind, params, log)
     nodes = params["nodes"]
+    others = tuple(range(nodes))
     for number, (at, fault, drawn) in enumerate(params["faults"]):
         node = drawn % nodes
         verbs = {
             "crash": lambda n=node: kernel.crash(n) if kernel.hosts[n].machine else None,
+            "power": lambda n=node: crash_half_written(kernel, n),
+            "clock": lambda n=node: kernel.set_clock(
+                n, Clock(kernel.now, (n - 2) * 700_000, (n - 1) * 300_000)
+            ),
+            "truth": lambda n=node: kernel.set_clock(n, None),
+            "lie": lambda n=node: kernel.hosts[n].lie_about_writes(900_000, lambda: kernel.now),
+            "honesty": lambda n=node: kernel.hosts[n].be_honest_about_writes(),
+            "clog": lambda n=node: links.clog(Ways((n,), others), kernel.now + 2_000_000),
+            "double": lambda n=node: links.disturb(Duplicate(Ways((n,), others), 0.5, 400_000)),
+            "mix": lambda n=node: links.disturb(Reorder(Ways((n,), others, True), 0.5, 900_000)),
+            "lose": lambda n=node: links.disturb(Lose(Ways((n,), others), 0.3)),
+            "ring": lambda: links.ring(1),
+            "deaf": lambda n=node: links.partition([[n]], direction=Direction.IN),
             "restart": lambda n=node: None if kernel.hosts[n].machine else kernel.start(n),
             "slow": lambda n=node: kernel.slow(n, 3, 1),
             "partition": lambda n=node: links.partition([[n], [(n + 1) % nodes]]),
@@ -218,10 +247,10 @@ PARAMS = st.fixed_dictionaries(
         "faults": st.lists(
             st.tuples(
                 st.integers(1, 9000),
-                st.sampled_from(["crash", "restart", "slow", "partition", "heal"]),
+                st.sampled_from(FAULTS),
                 st.integers(0, 4),
             ),
-            max_size=6,
+            max_size=8,
         ),
         "submissions": st.lists(
             st.tuples(st.integers(0, 8000), st.integers(0, 4)), min_size=1, max_size=12
