@@ -12,6 +12,7 @@ from primitives.ids import Instant
 from sim.assembly import build_world
 from sim.certificates import CERTIFICATE, COMMITTEE, certificate_files
 from sim.checkers import (
+    Bounded,
     CheckContext,
     Checker,
     CheckerSuite,
@@ -41,6 +42,7 @@ from sim.report import (
 )
 from sim.report.writer import TRACE
 from sim.scenario import Scenario, calm_from, format_scenario
+from sim.tables import Tables
 from sim.trace import Observation
 from sim.world import World
 
@@ -187,6 +189,7 @@ def run_checkers(scenario: Scenario, world: World) -> list[Checker]:
     within, after = expect.recovery_within, expect.stranded_after
     return [
         *safety_checkers(context),
+        Bounded(context, Tables(world)),
         *expected_checkers(
             context,
             expect.liveness_after_heal,

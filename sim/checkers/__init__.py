@@ -1,7 +1,9 @@
 """Invariants of the network, each an object of its own, asked at every commit."""
 
+from sim.checkers.accusations import Accusations as Accusations
 from sim.checkers.agreement import Agreement as Agreement
 from sim.checkers.blocks import BlockChecker as BlockChecker, BlockJudge as BlockJudge
+from sim.checkers.bounded import Bounded as Bounded, TableView as TableView
 from sim.checkers.certificates import (
     Certificates as Certificates,
     certificate_verifier as certificate_verifier,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from primitives.ids import Duration
+from sim.checkers.accusations import Accusations
 from sim.checkers.agreement import Agreement
 from sim.checkers.blocks import BlockChecker
 from sim.checkers.certificates import Certificates
@@ -32,6 +33,7 @@ SAFETY: Mapping[str, CheckerFactory] = MappingProxyType(
         Certificates.name: Certificates,
         Prefix.name: Prefix,
         PreparedOnce.name: PreparedOnce,
+        Accusations.name: Accusations,
         Nonces.name: lambda context: BlockChecker(Nonces(), context),
         Conservation.name: lambda context: BlockChecker(Conservation(context), context),
         SingleExecution.name: SingleExecution,

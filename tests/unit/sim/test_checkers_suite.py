@@ -67,6 +67,7 @@ def test_every_run_has_the_safety_checkers_in_this_order():
         "certificates",
         "prefix",
         "prepared",
+        "accusations",
         "nonces",
         "conservation",
         "single-execution",
