@@ -70,6 +70,7 @@ class Tentative(Effect, frozen=True, gc=False):
     May leave the node only when the core's earlier `Persist`s are durable.
     """
 
+    epoch: int
     view: View
     sequence: Sequence
     digest: Hash32
@@ -92,4 +93,4 @@ def confirm(state: ReplicaState, effects: Effects) -> None:
     unsigned = TentativeVote(view, sequence, digest, state.index, b"")
     signature = state.config.signer.sign(signed_payload(state.binding, unsigned))
     effects.append(Work(VOTE_SIGN, 1))
-    effects.append(Tentative(view, sequence, digest, signature))
+    effects.append(Tentative(state.config.epoch, view, sequence, digest, signature))

@@ -10,6 +10,9 @@ SELECT = "node.select_transaction"
 EXECUTE = "node.execute_transfer"
 BODY_ROOTS = "node.body_roots"
 STATE_ROOT = "node.state_root"
+WATCH = "node.watch_transaction"
+PROVE = "node.prove_result"
+CHECK_RESULT = "node.check_result"
 
 COSTS: tuple[CostKind, ...] = (
     CostKind(
@@ -39,6 +42,21 @@ COSTS: tuple[CostKind, ...] = (
         STATE_ROOT,
         "account",
         "One changed account's part in the update of the state trie.",
+    ),
+    CostKind(
+        WATCH,
+        "transaction",
+        "Note for a gateway what becomes of one transaction, or look one up in a block for it.",
+    ),
+    CostKind(
+        PROVE,
+        "transaction",
+        "One transaction's part in making a block's ordered tries with all their nodes.",
+    ),
+    CostKind(
+        CHECK_RESULT,
+        "result",
+        "Check a transaction's and its receipt's Merkle proofs against a block's header.",
     ),
 )
 """Every kind, with its unit and meaning."""

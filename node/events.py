@@ -1,6 +1,7 @@
 """Events and effects that stay inside a node."""
 
 from consensus.certificate import Certificate
+from node.execution import ExecutedBlock
 from primitives.ids import Hash32, NodeId, Sequence
 from primitives.machine import Effect, Event
 
@@ -35,6 +36,21 @@ class PoolChanged(Effect, frozen=True, gc=False):
 
     news: bool
     """Whether to tell consensus even if nothing has: a block was built or has become final."""
+
+
+class BlockFinal(Effect, frozen=True, gc=False):
+    """A block has become this node's head; gateways may wait for it."""
+
+    block: ExecutedBlock
+    certificate: bytes
+    """Its certificate as it is stored and sent."""
+
+
+class TransactionsRefused(Effect, frozen=True, gc=False):
+    """This node does not take transactions that gateways have sent."""
+
+    refused: tuple[tuple[NodeId, Hash32, str], ...]
+    """(gateway, transaction, code of the error)."""
 
 
 class CatchUp(Effect, frozen=True, gc=False):

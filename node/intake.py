@@ -6,6 +6,7 @@ state at the head, so it happens in the turn that the result arrives in.
 """
 
 from collections import deque
+from collections.abc import Iterable
 
 import msgspec
 
@@ -14,16 +15,16 @@ from network.gossip_state import KnownHashes
 from node.config import NodeConfig
 from node.costs import ADMIT
 from node.demand import transaction_demand
-from node.events import PoolChanged
+from node.events import PoolChanged, TransactionsRefused
 from node.mempool import Mempool
-from node.mempool_errors import PooledTransactionTooLarge
+from node.mempool_errors import AlreadyKnown, PooledTransactionTooLarge
 from node.mempool_types import Refused
 from node.requests import Purpose, Requests
 from node.shared import ComputeCache
 from node.shared_jobs import CheckTransactions
 from node.trace import TransactionRejected, TransactionSubmitted
 from node.validation import PooledTransaction
-from primitives.ids import Hash32, Instant
+from primitives.ids import Hash32, Instant, NodeId
 from primitives.machine import Compute, Effect, Emit, Work
 from primitives.transaction import InvalidTransaction, transaction_hash
 
@@ -44,6 +45,8 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     hash: Hash32
     local: bool
     """Whether a client handed it over; a client is told what becomes of it."""
+    gateway: NodeId | None = None
+    """Who has sent it on behalf of a client and wants to know if it is refused."""
 
 
 class CheckPurpose(Purpose, frozen=True, gc=False):
@@ -103,16 +106,26 @@ class Intake:
         """Take a transaction from a client."""
         name = transaction_hash(raw)
         effects: list[Effect] = [Emit(TransactionSubmitted(name))]
-        refusal: type[InvalidTransaction] | None = None
-        if self._is_too_large(raw):
-            refusal = PooledTransactionTooLarge
-        elif len(self._queue) >= self._config.intake_queue:
-            refusal = QueueOverflow
+        refusal = self._refusal(raw)
         if refusal is not None:
             effects.append(Emit(TransactionRejected(name, refusal.code)))
             return effects
         self._queue.append(Arrival(raw, name, local=True))
         return effects + self._start()
+
+    def offer(self, transactions: Iterable[tuple[Hash32, bytes]], gateway: NodeId) -> list[Effect]:
+        """Take transactions, each with its hash, from a gateway, which is told of refusals."""
+        refused: list[tuple[NodeId, Hash32, str]] = []
+        for name, raw in transactions:
+            refusal = self._refusal(raw)
+            if refusal is None:
+                self._queue.append(Arrival(raw, name, local=False, gateway=gateway))
+            else:
+                refused.append((gateway, name, refusal.code))
+        effects = self._start()
+        if refused:
+            effects.append(TransactionsRefused(tuple(refused)))
+        return effects
 
     def fetched(self, now: Instant, effect: TransactionsFetched) -> list[Effect]:
         """Take transactions from a peer; what is too large or finds no room is dropped."""
@@ -133,6 +146,7 @@ class Intake:
         self._busy = False
         effects: list[Effect] = [Work(ADMIT, len(results))]
         admitted: dict[bool, list[tuple[Hash32, int, int]]] = {True: [], False: []}
+        refused: list[tuple[NodeId, Hash32, str]] = []
         for arrival, result in zip(purpose.batch, results, strict=True):
             error = self._admit(now, arrival, result)
             if error is None:
@@ -140,10 +154,14 @@ class Intake:
                 admitted[arrival.local].append(entry)
             elif arrival.local:
                 effects.append(Emit(TransactionRejected(arrival.hash, error.code)))
+            elif arrival.gateway is not None and not isinstance(error, AlreadyKnown):
+                refused.append((arrival.gateway, arrival.hash, error.code))
         for local, entries in admitted.items():
             if entries:
                 effects += self._gossip.admitted(now, entries, own=local)
                 effects.append(PoolChanged(news=False))
+        if refused:
+            effects.append(TransactionsRefused(tuple(refused)))
         return effects + self._start()
 
     def _admit(
@@ -154,6 +172,12 @@ class Intake:
         self.recovered.add(arrival.hash)
         outcome = self._pool.add(now, result)
         return outcome.error if isinstance(outcome, Refused) else None
+
+    def _refusal(self, raw: bytes) -> type[InvalidTransaction] | None:
+        """Return why a transaction may not even wait to be checked, if so."""
+        if self._is_too_large(raw):
+            return PooledTransactionTooLarge
+        return QueueOverflow if len(self._queue) >= self._config.intake_queue else None
 
     def _is_too_large(self, raw: bytes) -> bool:
         """Whether the pool would refuse it for its size: then it need not wait, nor be read."""

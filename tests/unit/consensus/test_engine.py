@@ -7,6 +7,7 @@ from consensus.pbft import Pbft
 from consensus.replica import ON_MESSAGE, ON_TIMER
 from network.codec import Codec
 from network.messages import LIMITS
+from node.confirmation_messages import CONFIRMATION_MESSAGES
 from node.wire import message_types, node_codec
 from primitives.ids import Instant, NodeId
 from primitives.machine import Persist
@@ -31,9 +32,9 @@ def test_a_vote_is_short_and_a_proposal_has_room_for_the_largest_block() -> None
 
 def test_the_wire_table_is_the_engines_then_the_networks() -> None:
     codec: Codec = node_codec(ENGINE)
-    assert message_types(ENGINE) == (*MESSAGE_TYPES, *LIMITS)
+    assert message_types(ENGINE) == (*MESSAGE_TYPES, *LIMITS, *CONFIRMATION_MESSAGES)
     limits = {kind.type: kind.limit for kind in codec.kinds}
-    assert limits == {**ENGINE.messages, **LIMITS}
+    assert limits == {**ENGINE.messages, **LIMITS, **CONFIRMATION_MESSAGES}
 
 
 def test_its_timers_are_those_that_a_replica_answers() -> None:

@@ -262,7 +262,7 @@ def test_roles_suggest_how_to_exchange_blocks() -> None:
 def test_every_message_fits_one_codec_and_names_its_core() -> None:
     codec, types = node_codec(ENVIRONMENT.engine), message_types(ENVIRONMENT.engine)
     assert [kind.type for kind in codec.kinds] == list(types)
-    assert {message.core for message in types} == {"consensus", "gossip", "sync"}
+    assert {message.core for message in types} == {"consensus", "gossip", "sync", "confirmation"}
     sample = vote(Prepare, child(GENESIS, 0), 2)
     assert codec.decode(codec.encode(sample)) == sample
 
