@@ -106,7 +106,7 @@ def send_prepare(state: ReplicaState, slot: Slot, effects: Effects) -> None:
     if state.primary == state.index or slot.digest is None or slot.parent is None:
         return
     unsigned = Prepare(state.view, slot.sequence, slot.digest, slot.parent, state.index, b"")
-    signature = state.config.signer.sign(signed_payload(state.binding, unsigned))
+    signature = state.sign_vote(signed_payload(state.binding, unsigned))
     _cast(
         state,
         Prepare(state.view, slot.sequence, slot.digest, slot.parent, state.index, signature),
@@ -119,12 +119,12 @@ def send_commit(state: ReplicaState, slot: Slot, effects: Effects) -> None:
     slot.committing = True
     assert slot.digest is not None, "a COMMIT without a proposal"
     unsigned = Commit(state.view, slot.sequence, slot.digest, state.index, b"")
-    signature = state.config.signer.sign(signed_payload(state.binding, unsigned))
+    signature = state.sign_vote(signed_payload(state.binding, unsigned))
     _cast(state, Commit(state.view, slot.sequence, slot.digest, state.index, signature), effects)
 
 
 def _cast(state: ReplicaState, vote: Prepare | Commit, effects: Effects) -> None:
-    effects.append(SIGN)
+    effects.append(state.policy.costs.signed)
     effects.append(Broadcast(COMMITTEE, vote))
     effects.append(Loopback(Received(NodeId(state.index), vote)))
 
@@ -135,6 +135,7 @@ def check_prepared(state: ReplicaState, slot: Slot, effects: Effects) -> None:
         return
     slot.prepared = True
     certificate = _prepared_certificate(state, slot)
+    effects.extend(state.policy.costs.combining(len(certificate.signers)))
     state.prepared[slot.sequence] = certificate
     if state.voting:
         effects.append(Emit(Prepared(state.view, slot.sequence, certificate.digest)))
@@ -158,7 +159,7 @@ def _prepared_certificate(state: ReplicaState, slot: Slot) -> PreparedCertificat
         digest,
         parent,
         tuple([vote.replica for vote in votes]),
-        tuple([vote.signature for vote in votes]),
+        state.policy.combine([vote.signature for vote in votes]),
     )
 
 

@@ -20,7 +20,8 @@ class Certificate(msgspec.Struct, frozen=True, gc=False, array_like=True):
     signers: tuple[int, ...]
     """Replicas of that committee, strictly ascending."""
     signatures: tuple[bytes, ...]
-    """The Ed25519 signature of each signer, in the same order."""
+    """That of each signer, in the same order, or a single one that is the sum of all; which of
+    the two depends on the chain's form of certificates (`consensus.certificate_policy`)."""
 
 
 class PreparedCertificate(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -37,7 +38,7 @@ class PreparedCertificate(msgspec.Struct, frozen=True, gc=False, array_like=True
     signers: tuple[int, ...]
     """Replicas, strictly ascending, without the primary."""
     signatures: tuple[bytes, ...]
-    """The signature of each over its PREPARE, in the same order."""
+    """Over the PREPARE; as in a `Certificate`."""
 
 
 class InvalidCertificate(CryptoError):
@@ -56,15 +57,11 @@ def check_signers(
         barred: a replica that may not be among them, or -1.
 
     Raises:
-        InvalidCertificate: too few, an unknown one, out of order, the barred one, or not one
-            signature for each.
+        InvalidCertificate: too few, an unknown one, out of order, or the barred one.
     """
     signers = certificate.signers
     if len(signers) < needed:
         raise InvalidCertificate("certificate", f"{needed} signers", len(signers))
-    if len(certificate.signatures) != len(signers):
-        expected = f"one for each of {len(signers)} signers"
-        raise InvalidCertificate("certificate.signatures", expected, len(certificate.signatures))
     previous = -1
     for replica in signers:
         if not previous < replica < size:

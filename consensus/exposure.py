@@ -17,7 +17,7 @@ which carries a block. They survive a restart. The score counts on beyond that.
 
 from collections.abc import Sequence as Seq
 
-from consensus.costs import VOTE_VERIFY
+from consensus.effects import VERIFY
 from consensus.evidence import (
     Equivocation,
     Evidence,
@@ -35,7 +35,7 @@ from consensus.messages import Prepare, PrePrepare
 from consensus.state import KEPT, Block, Effects, ReplicaState, Slot
 from consensus.trace import EvidenceFound
 from primitives.ids import NodeId
-from primitives.machine import NOTHING, Effect, Emit, Send, Work
+from primitives.machine import NOTHING, Effect, Emit, Send
 
 
 def expose(state: ReplicaState, slot: Slot, first: Vote, second: Vote) -> Seq[Effect]:
@@ -46,7 +46,7 @@ def expose(state: ReplicaState, slot: Slot, first: Vote, second: Vote) -> Seq[Ef
     lie = (kind_of(evidence), culprit_of(evidence, state.config.committee))
     if lie in slot.exposed:
         return NOTHING
-    effects: Effects = [Work(VOTE_VERIFY, 1)]
+    effects: Effects = [VERIFY] if isinstance(second, PrePrepare) else [*state.verified]
     if state.verify(second):
         slot.exposed[lie] = None
         _keep(state, evidence, effects)
@@ -106,10 +106,11 @@ def _keep(state: ReplicaState, evidence: Evidence, effects: Effects) -> None:
     culprit = culprit_of(evidence, state.config.committee)
     misdeeds = state.misdeeds
     misdeeds.scores[culprit] = misdeeds.scores.get(culprit, 0) + 1
+    epoch = state.config.epoch
     view, sequence = place_of(evidence)
-    effects.append(Emit(EvidenceFound(NodeId(culprit), kind_of(evidence), view, sequence)))
+    effects.append(Emit(EvidenceFound(NodeId(culprit), kind_of(evidence), view, sequence, epoch)))
     kept = misdeeds.kept.setdefault(culprit, [])
     alike = sum(type(old) is type(evidence) for old in kept)
     if alike < (1 if isinstance(evidence, InvalidProposal) else KEPT):
-        effects.append(persist(state, evidence_records(culprit, len(kept), evidence)))
+        effects.append(persist(state, evidence_records(state, culprit, len(kept), evidence)))
         kept.append(evidence)

@@ -17,6 +17,7 @@ from collections.abc import Sequence as Seq
 
 from consensus.acceptance import COMMITTEE, SIGN, consider, new_slot, set_proposal
 from consensus.certificate import Certificate, InvalidCertificate, PreparedCertificate
+from consensus.certificate_policy import Bill
 from consensus.costs import VOTE_VERIFY
 from consensus.delivery import deliver_ready, fall_behind, note_final
 from consensus.effects import ViewBegun
@@ -36,7 +37,6 @@ from primitives.machine import (
     CancelTimer,
     Effect,
     Emit,
-    Work,
 )
 
 
@@ -78,39 +78,37 @@ def on_new_view(state: ReplicaState, now: Instant, sender: NodeId, message: NewV
         opening = open_view(message, state.size, state.quorum, state.config.genesis_hash)
     except InvalidViewChange:
         return NOTHING
-    checked = _verify(state, message)
-    effects: Effects = [Work(VOTE_VERIFY, max(checked, -checked))]
-    if checked > 0:
+    bill = Bill()
+    valid = _verify(state, message, bill)
+    effects = bill.work()
+    if valid:
         _enter(state, now, message, opening, effects, announce=False)
     return effects
 
 
-def _verify(state: ReplicaState, message: NewView) -> int:
-    """Check all signatures that are not known to be good.
-
-    Returns how many were checked, negative if one was bad.
-    """
-    checked = 1
+def _verify(state: ReplicaState, message: NewView, bill: Bill) -> bool:
+    """Check all signatures that are not known to be good, up to the first bad one."""
+    bill.add(VOTE_VERIFY, 1)
     if not state.verify(message):
-        return -checked
+        return False
     for vote in message.votes:
-        checked += 1
+        bill.add(VOTE_VERIFY, 1)
         if not state.verify(vote):
-            return -checked
+            return False
     verifier, committee = state.config.verifier, state.config.committee
     try:
         for certificate in message.trail:
             last = certificate is message.trail[-1]
             if certificate.sequence > state.delivered or (last and not is_own(state, certificate)):
-                checked += len(certificate.signers)
+                bill.certificate(state.policy, len(certificate.signers))
                 verify_commits(certificate, committee, state.config.epoch, verifier)
         for proof in message.proofs:
             if not is_known(state, proof):
-                checked += len(proof.signers)
+                bill.certificate(state.policy, len(proof.signers))
                 verify_prepares(proof, committee, verifier)
     except InvalidCertificate:
-        return -checked
-    return checked
+        return False
+    return True
 
 
 def is_own(state: ReplicaState, certificate: Certificate) -> bool:

@@ -102,21 +102,21 @@ def on_prepare(state: ReplicaState, now: Instant, sender: NodeId, message: Prepa
     if slot.prepared or sender == state.primary:
         return NOTHING
     if sender != state.index and not state.verify(message):
-        return VERIFIED
+        return state.verified
     votes[sender] = message
     if message.digest == slot.digest and message.parent == slot.parent:
         slot.prepare_count += 1
         if slot.prepare_count >= state.backups:
-            effects: Effects = [] if sender == state.index else [VERIFY]
+            effects: Effects = [] if sender == state.index else [*state.verified]
             check_prepared(state, slot, effects)
             return answer(effects)
     elif slot.proposal is not None and sender != state.index:
         return _confronted(state, slot, message)
-    return NOTHING if sender == state.index else VERIFIED
+    return NOTHING if sender == state.index else state.verified
 
 
 def _confronted(state: ReplicaState, slot: Slot, odd: Prepare) -> Seq[Effect]:
-    effects: Effects = [VERIFY]
+    effects: Effects = [*state.verified]
     confront(state, slot, odd, effects)
     return effects
 
@@ -140,15 +140,15 @@ def on_commit(state: ReplicaState, now: Instant, sender: NodeId, message: Commit
     if (counted := votes[sender]) is not None:
         return expose(state, slot, counted, message)
     if sender != state.index and not state.verify(message):
-        return VERIFIED
+        return state.verified
     votes[sender] = message
     if message.digest == slot.digest:
         count = slot.commit_count = slot.commit_count + 1
     else:
         count = slot.strays[message.digest] = slot.strays.get(message.digest, 0) + 1
     if count < state.quorum:
-        return NOTHING if sender == state.index else VERIFIED
-    effects: Effects = [] if sender == state.index else [VERIFY]
+        return NOTHING if sender == state.index else state.verified
+    effects: Effects = [] if sender == state.index else [*state.verified]
     _committed(state, now, slot, message.digest, effects)
     return answer(effects)
 
@@ -172,8 +172,9 @@ def _committed(
         slot.sequence,
         digest,
         tuple([vote.replica for vote in votes]),
-        tuple([vote.signature for vote in votes]),
+        state.policy.combine([vote.signature for vote in votes]),
     )
+    effects.extend(state.policy.costs.combining(len(votes)))
     state.certified.setdefault(slot.sequence, certificate)
     deliver_ready(state, now, effects)
     note_final(state, certificate, effects)

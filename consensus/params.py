@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from consensus.certificate import Certificate
 from consensus.signing import MessageVerifier
+from primitives.bls import AggregateSigner
 from primitives.committee import Committee
 from primitives.errors import InvalidInput
 from primitives.ids import Duration, Hash32, Sequence
@@ -95,6 +96,8 @@ class ReplicaConfig:
     """Which of the chain's."""
     epoch: int = 0
     """How many committees this chain has had before this one."""
+    vote_signer: AggregateSigner | None = None
+    """Signs PREPARE and COMMIT where certificates are of another form than `signer`'s keys."""
 
     def __post_init__(self) -> None:
         """Refuse an index outside of the committee and a start without its certificate."""

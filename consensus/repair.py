@@ -23,7 +23,7 @@ from collections.abc import Sequence as Seq
 
 from consensus.acceptance import SIGN, answer, consider
 from consensus.certificate import Certificate, InvalidCertificate
-from consensus.costs import VOTE_VERIFY
+from consensus.certificate_policy import Bill
 from consensus.delivery import (
     after_progress,
     deliver_ready,
@@ -41,7 +41,7 @@ from consensus.state import Effects, ReplicaState, Validity
 from consensus.timers import arm_repair
 from consensus.view_change import announce, help_with_view
 from primitives.ids import Instant, NodeId, View
-from primitives.machine import NOTHING, Effect, Send, Work
+from primitives.machine import NOTHING, Effect, Send
 
 
 def on_repair_timeout(state: ReplicaState, now: Instant) -> Seq[Effect]:
@@ -130,7 +130,9 @@ def on_decided(state: ReplicaState, now: Instant, sender: NodeId, message: Decid
         return NOTHING
     if sequence <= state.repair.horizon and sequence > state.delivered + state.params.window:
         return NOTHING
-    effects: Effects = [Work(VOTE_VERIFY, len(certificate.signers))]
+    bill = Bill()
+    bill.certificate(state.policy, len(certificate.signers))
+    effects = bill.work()
     try:
         verify_commits(certificate, config.committee, config.epoch, config.verifier)
     except InvalidCertificate:

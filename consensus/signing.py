@@ -10,7 +10,7 @@ have the same payload. A list of claims stands last; its length follows from the
 """
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence as Seq
 from typing import Protocol
 
 from consensus.certificate import (
@@ -19,6 +19,8 @@ from consensus.certificate import (
     PreparedCertificate,
     check_signers,
 )
+from consensus.certificate_ed25519 import Ed25519Certificates
+from consensus.certificate_policy import CertificatePolicy, Vote
 from consensus.messages import (
     Commit,
     NewView,
@@ -51,10 +53,19 @@ MEMO_CAPACITY = 65_536
 
 
 class MessageVerifier(Protocol):
-    """Checks the signature of one consensus message."""
+    """Checks the signatures of one committee's consensus messages."""
+
+    @property
+    def policy(self) -> CertificatePolicy:
+        """The form of the committee's certificates."""
+        ...
 
     def verify_message(self, message: Signed) -> bool:
         """Tell whether the message is signed by the replica that it names (or its primary)."""
+        ...
+
+    def verify_aggregate(self, vote: Vote, signers: Seq[int], aggregate: bytes) -> bool:
+        """Tell whether `aggregate` is the sum of the signers' signatures over what `vote` says."""
         ...
 
 
@@ -139,9 +150,10 @@ class CommitteeVerifier:
         verifier: checks single signatures.
         shard: which of the chain's.
         epoch: the one that the committee belongs to.
+        policy: the form of its certificates; Ed25519, checked by `verifier`, if None.
     """
 
-    __slots__ = ("_binding", "_committee", "_keys", "_verifier")
+    __slots__ = ("_binding", "_committee", "_keys", "_verifier", "_vote_keys", "policy")
 
     def __init__(
         self,
@@ -150,9 +162,12 @@ class CommitteeVerifier:
         verifier: Verifier,
         shard: int = 0,
         epoch: int = 0,
+        policy: CertificatePolicy | None = None,
     ) -> None:
+        self.policy: CertificatePolicy = policy or Ed25519Certificates(verifier)
         self._committee = committee
         self._keys = committee.public_keys
+        self._vote_keys = tuple(self.policy.key(member) for member in committee.members)
         self._binding = binding(genesis_hash, shard, epoch)
         self._verifier = verifier
 
@@ -167,7 +182,17 @@ class CommitteeVerifier:
         if not 0 <= replica < len(self._keys):
             return False
         payload = signed_payload(self._binding, message)
+        if isinstance(message, Prepare | Commit):
+            return self.policy.verify(self._vote_keys[replica], payload, message.signature)
         return self._verifier.verify(self._keys[replica], payload, message.signature)
+
+    def verify_aggregate(self, vote: Vote, signers: Seq[int], aggregate: bytes) -> bool:
+        """Tell whether `aggregate` is the sum of the signers' signatures over what `vote` says."""
+        keys = self._vote_keys
+        if not well_formed(vote) or not all(0 <= replica < len(keys) for replica in signers):
+            return False
+        payload = signed_payload(self._binding, vote)
+        return self.policy.verify_aggregate([keys[i] for i in signers], payload, aggregate)
 
 
 class MemoVerifier:
@@ -175,15 +200,22 @@ class MemoVerifier:
 
     Remembers valid messages by their signature, in two generations, and compares the message
     itself (by identity in the common case): a true signature under other fields is no hit.
+    Of valid aggregates it remembers as many, with what they say and who has signed.
     """
 
-    __slots__ = ("_capacity", "_old", "_plain", "_young")
+    __slots__ = ("_aggregates", "_capacity", "_old", "_plain", "_young")
 
     def __init__(self, plain: MessageVerifier, capacity: int = MEMO_CAPACITY) -> None:
         self._plain = plain
         self._capacity = capacity
         self._young: dict[bytes, Signed] = {}
         self._old: dict[bytes, Signed] = {}
+        self._aggregates: dict[bytes, tuple[Vote, tuple[int, ...]]] = {}
+
+    @property
+    def policy(self) -> CertificatePolicy:
+        """The form of the committee's certificates."""
+        return self._plain.policy
 
     def verify_message(self, message: Signed) -> bool:
         """Tell whether the message is signed by the replica that it names (or its primary)."""
@@ -197,6 +229,18 @@ class MemoVerifier:
         if len(self._young) >= self._capacity:
             self._old, self._young = self._young, {}
         self._young[message.signature] = message
+        return True
+
+    def verify_aggregate(self, vote: Vote, signers: Seq[int], aggregate: bytes) -> bool:
+        """Tell whether `aggregate` is the sum of the signers' signatures over what `vote` says."""
+        shown = (vote, tuple(signers))
+        if self._aggregates.get(aggregate) == shown:
+            return True
+        if not self._plain.verify_aggregate(vote, signers, aggregate):
+            return False
+        if len(self._aggregates) >= self._capacity:
+            self._aggregates.clear()
+        self._aggregates[aggregate] = shown
         return True
 
 
@@ -217,10 +261,8 @@ def verify_commits(
     if certificate.epoch != epoch:
         raise InvalidCertificate("certificate.epoch", str(epoch), certificate.epoch)
     check_signers(certificate, committee.size, committee.quorum)
-    view, sequence, digest = certificate.view, certificate.sequence, certificate.digest
-    for replica, signature in zip(certificate.signers, certificate.signatures, strict=True):
-        if not verifier.verify_message(Commit(view, sequence, digest, replica, signature)):
-            raise InvalidCertificate("certificate", "valid COMMITs", f"a bad one of {replica}")
+    vote = Commit(certificate.view, certificate.sequence, certificate.digest, 0, b"")
+    verifier.policy.check(vote, certificate.signers, certificate.signatures, verifier)
 
 
 def verify_prepares(
@@ -234,11 +276,8 @@ def verify_prepares(
     view, sequence = certificate.view, certificate.sequence
     primary = committee.primary(view)
     check_signers(certificate, committee.size, committee.quorum - 1, primary)
-    digest, parent = certificate.digest, certificate.parent
-    for replica, signature in zip(certificate.signers, certificate.signatures, strict=True):
-        vote = Prepare(view, sequence, digest, parent, replica, signature)
-        if not verifier.verify_message(vote):
-            raise InvalidCertificate("certificate", "valid PREPAREs", f"a bad one of {replica}")
+    vote = Prepare(view, sequence, certificate.digest, certificate.parent, 0, b"")
+    verifier.policy.check(vote, certificate.signers, certificate.signatures, verifier)
 
 
 def verify_certificate(

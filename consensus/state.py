@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from consensus.certificate import Certificate, PreparedCertificate
+from consensus.certificate_policy import CertificatePolicy
 from consensus.effects import WorkPending
 from consensus.evidence import Evidence
 from consensus.messages import Commit, NewView, Prepare, PrePrepare, ViewChange
@@ -223,6 +224,11 @@ class ReplicaState:
     """f."""
     binding: bytes
     verify: Callable[[Signed], bool]
+    policy: CertificatePolicy
+    verified: tuple[Effect, ...]
+    """The usual answer to a vote: one was checked."""
+    sign_vote: Callable[[bytes], bytes]
+    """Signs the payload of a PREPARE or COMMIT."""
     """Checks one message's signature."""
 
     view: View
@@ -317,6 +323,9 @@ def initial_state(config: ReplicaConfig) -> ReplicaState:
         faults=committee.faults,
         binding=binding(config.genesis_hash, config.shard, config.epoch),
         verify=config.verifier.verify_message,
+        policy=config.verifier.policy,
+        verified=config.verifier.policy.costs.verified,
+        sign_vote=(config.vote_signer or config.signer).sign,
         view=View(0),
         primary=committee.primary(View(0)),
         slots={},

@@ -21,6 +21,7 @@ from collections.abc import Sequence as Seq
 
 from consensus.acceptance import COMMITTEE, SIGN, answer
 from consensus.certificate import Certificate, InvalidCertificate, PreparedCertificate
+from consensus.certificate_policy import Bill
 from consensus.costs import VOTE_VERIFY
 from consensus.log import persist, view_records
 from consensus.messages import Claim, Decided, ReplicaStatus, ViewChange, ViewChangeVote
@@ -194,21 +195,21 @@ def _prove(state: ReplicaState, message: ViewChange, effects: Effects) -> None:
     proven = changing.proven.get(vote.replica)
     if proven is not None and proven.vote == vote:
         return
-    checked = 0
+    bill = Bill()
     try:
         check_trail(vote, message.trail)
         check_proofs(message)
         trail = _own_trail(state, message.trail)
         for certificate in () if trail else message.trail:
-            checked += len(certificate.signers)
+            bill.certificate(state.policy, len(certificate.signers))
             verify_commits(certificate, config.committee, config.epoch, config.verifier)
         for proof in message.proofs:
-            checked += _establish(state, proof)
+            _establish(state, proof, bill)
     except (InvalidViewChange, InvalidCertificate):
         return
     finally:
-        if checked and vote.replica != state.index:
-            effects.append(Work(VOTE_VERIFY, checked))
+        if vote.replica != state.index:
+            effects.extend(bill.work())
     changing.proven[vote.replica] = ViewChange(vote, trail or message.trail, message.proofs)
 
 
@@ -223,20 +224,20 @@ def _own_trail(state: ReplicaState, trail: tuple[Certificate, ...]) -> tuple[Cer
     return tuple(own for own in state.trail if own.sequence <= trail[-1].sequence)
 
 
-def _establish(state: ReplicaState, proof: PreparedCertificate) -> int:
-    """Check a prepared certificate, unless the same fact is known; return signatures checked."""
+def _establish(state: ReplicaState, proof: PreparedCertificate, bill: Bill) -> None:
+    """Check a prepared certificate, unless the same fact is known."""
     established = state.changing.established
     key = (proof.view, proof.sequence)
     known = established.get(key)
     if known is not None and (known.digest, known.parent) == (proof.digest, proof.parent):
-        return 0
+        return
     if not is_known(state, proof):
+        bill.certificate(state.policy, len(proof.signers))
         verify_prepares(proof, state.config.committee, state.config.verifier)
         established[key] = proof
-        return len(proof.signers)
+        return
     # Its own, not the one shown: nobody has looked at those signatures.
     established[key] = state.prepared[proof.sequence]
-    return 0
 
 
 def _join_or_begin(state: ReplicaState, now: Instant, effects: Effects) -> None:

@@ -130,13 +130,8 @@ class BlsVerifier:
         The keys' possession must have been proven, and the caller sees to it that none occurs
         twice. The draft calls this FastAggregateVerify.
         """
-        if not public_keys:
-            return False
         try:
-            keys = G1Point.identity()
-            for public_key in public_keys:
-                keys = keys + self._point(public_key)
-            mark = parse_signature(signature)
+            keys, mark = self.add_keys(public_keys), parse_signature(signature)
         except CryptoError:
             return False
         return keys != G1Point.identity() and _fits(keys, payload, mark, CIPHERSUITE)
@@ -161,6 +156,17 @@ class BlsVerifier:
         if total == G2Point.identity():
             raise CryptoError("bls aggregate", "signatures that add up to one", len(signatures))
         return total.to_compressed_bytes()
+
+    def add_keys(self, public_keys: Sequence[bytes]) -> G1Point:
+        """Return the sum of public keys; the identity for none, or if they cancel out.
+
+        Raises:
+            CryptoError: one of them is malformed.
+        """
+        total = G1Point.identity()
+        for public_key in public_keys:
+            total = total + self._point(public_key)
+        return total
 
     def _point(self, public_key: bytes) -> G1Point:
         point = self._points.get(public_key)

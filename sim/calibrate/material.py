@@ -7,6 +7,7 @@ builds them.
 
 import msgspec
 
+from consensus.batching.policy import BatchLimits
 from node.builder import BuildContext, build_block
 from node.execution import ExecutedBlock, genesis_executed
 from node.execution_base_fee import next_base_fee
@@ -14,9 +15,10 @@ from node.mempool import Mempool
 from node.mempool_types import MempoolLimits
 from node.validation import PooledTransaction, check_transaction
 from primitives.account_key import AccountKey
-from primitives.committee import Committee
+from primitives.bls import BlsKey
+from primitives.committee import Committee, Member
 from primitives.genesis import Genesis
-from primitives.ids import Address, Instant, Wei
+from primitives.ids import Address, Instant, NodeId, Wei
 from primitives.keccak import keccak256
 from primitives.keys import ValidatorKey
 from primitives.params import ChainParams
@@ -41,6 +43,8 @@ class Material(msgspec.Struct, frozen=True):
     params: ChainParams
     keys: tuple[ValidatorKey, ...]
     """Of the committee, in its order."""
+    vote_keys: tuple[BlsKey, ...]
+    """Of the same validators."""
     committee: Committee
     genesis: ExecutedBlock
     """Its state trie is computed, so that the next block only updates it."""
@@ -56,7 +60,13 @@ def make_material() -> Material:
     """Make the chain and sign its transfers. Takes some tenths of a second."""
     params = ChainParams()
     keys = tuple(ValidatorKey(_digest("validator", index)) for index in range(VALIDATORS))
-    committee = Committee.of_keys(key.public_key for key in keys)
+    vote_keys = tuple(BlsKey(_digest("validator-votes", index)) for index in range(VALIDATORS))
+    committee = Committee(
+        tuple(
+            Member(NodeId(node), key.public_key, vote_key.public_key, vote_key.possession)
+            for node, (key, vote_key) in enumerate(zip(keys, vote_keys, strict=True))
+        )
+    )
     secrets = [account_secret(SEED, index) for index in range(ACCOUNTS)]
     addresses = [AccountKey(secret).address for secret in secrets]
     alloc = equal_alloc(addresses, Wei(1_000_000 * ETHER))
@@ -65,9 +75,9 @@ def make_material() -> Material:
     base_fee = next_base_fee(genesis.block.header, params)
     transfers = _transfers(params, secrets, addresses)
     pool = filled_pool(params, genesis, base_fee, transfers)
-    chosen = pool.select(genesis.state, base_fee, params.gas_limit, BLOCK_TRANSACTIONS)
+    chosen = pool.select(genesis.state, base_fee, params.gas_limit, BatchLimits(BLOCK_TRANSACTIONS))
     block = build_block(genesis, chosen, BuildContext(FEE_RECIPIENT, 1), params)
-    return Material(params, keys, committee, genesis, base_fee, transfers, block)
+    return Material(params, keys, vote_keys, committee, genesis, base_fee, transfers, block)
 
 
 def filled_pool(

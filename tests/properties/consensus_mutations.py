@@ -76,11 +76,11 @@ MUTATIONS = (
         "    if (counted := votes[sender]) is not None:\n"
         "        return expose(state, slot, counted, message)\n"
         "    if sender != state.index and not state.verify(message):\n"
-        "        return VERIFIED\n"
+        "        return state.verified\n"
         "    votes[sender] = message\n"
         "    if message.digest == slot.digest:\n",
         "    if sender != state.index and not state.verify(message):\n"
-        "        return VERIFIED\n"
+        "        return state.verified\n"
         "    votes[sender] = message\n"
         "    if message.digest == slot.digest:\n",
     ),
@@ -166,7 +166,7 @@ RULES = (
         Mutation(
             "new view not verified",
             "consensus.new_view",
-            "    if not state.verify(message):\n        return -checked\n",
+            "    if not state.verify(message):\n        return False\n",
             "",
         ),
         UNIT + "test_view_change:test_a_new_view_of_another_signer_is_refused",

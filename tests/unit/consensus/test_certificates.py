@@ -1,9 +1,12 @@
 """Signatures and certificates: what is bound, what is refused."""
 
+from collections.abc import Iterable
+
 import msgspec
 import pytest
 
 from consensus.certificate import Certificate, InvalidCertificate
+from consensus.certificate_policy import CertificatePolicy, Vote
 from consensus.messages import MESSAGE_TYPES, Claim, Commit, Prepare, PrePrepare, ViewChangeVote
 from consensus.signing import (
     CommitteeVerifier,
@@ -173,6 +176,14 @@ class CountingVerifier:
     def verify_message(self, message: object) -> bool:
         self.calls += 1
         return self.plain.verify_message(message)  # type: ignore[arg-type]
+
+    @property
+    def policy(self) -> CertificatePolicy:
+        return self.plain.policy
+
+    def verify_aggregate(self, vote: Vote, signers: Iterable[int], aggregate: bytes) -> bool:
+        self.calls += 1
+        return self.plain.verify_aggregate(vote, tuple(signers), aggregate)
 
 
 def test_a_memo_checks_each_message_once() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from consensus.certificate import Certificate, InvalidCertificate
+from consensus.certificate_ed25519 import Ed25519Certificates
 from consensus.effects import WorkDone, WorkPending
 from consensus.messages import Commit
 from network.gossip_state import KnownHashes
@@ -220,11 +221,15 @@ class Recorder:
     def __init__(self, *, accepts: bool) -> None:
         self.accepts = accepts
         self.seen: list[Commit] = []
+        self.policy = Ed25519Certificates()
 
     def verify_message(self, message: object) -> bool:
         assert isinstance(message, Commit)
         self.seen.append(message)
         return self.accepts
+
+    def verify_aggregate(self, vote: object, signers: object, aggregate: bytes) -> bool:
+        raise AssertionError("these certificates have no aggregate")
 
 
 COMMITTEE = Committee.of_keys(validator_key(index).public_key for index in range(4))

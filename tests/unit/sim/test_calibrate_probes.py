@@ -2,7 +2,15 @@
 
 import pytest
 
-from consensus.costs import VOTE_SIGN, VOTE_VERIFY
+from consensus.costs import (
+    BLS_CERTIFICATE,
+    BLS_COMBINE,
+    BLS_KEY,
+    BLS_VOTE_SIGN,
+    BLS_VOTE_VERIFY,
+    VOTE_SIGN,
+    VOTE_VERIFY,
+)
 from consensus.signing import CommitteeVerifier
 from network.costs import ANNOUNCED, HASHED, SERVED
 from network.gossip import TransactionsFetched
@@ -14,6 +22,7 @@ from primitives.keys import Ed25519Verifier
 from primitives.machine import Emit, Send, Work
 from sim.calibrate.material import BLOCK_TRANSACTIONS, TRANSFERS, Material, make_material
 from sim.calibrate.probes import PROBES
+from sim.calibrate.probes_consensus import bls_commits, bls_verifier
 from sim.calibrate.sampling import Trial
 
 BY_KIND = {probe.kind: probe for probe in PROBES}
@@ -68,6 +77,23 @@ def test_votes_are_signed_by_everyone(material: Material) -> None:
 def test_votes_are_verified(material: Material) -> None:
     verdicts = outcome(VOTE_VERIFY, material)
     assert verdicts == [True] * trial(VOTE_VERIFY, material).units
+
+
+def test_bls_votes_are_signed_and_verified(material: Material) -> None:
+    votes = outcome(BLS_VOTE_SIGN, material)
+    assert trial(BLS_VOTE_SIGN, material).units == len(votes) == 2 * material.committee.size
+    assert all(bls_verifier(material).verify_message(vote) for vote in votes)
+    assert outcome(BLS_VOTE_VERIFY, material) == [True] * len(votes)
+    assert trial(BLS_VOTE_VERIFY, material).units == len(votes)
+
+
+def test_bls_certificates_are_made_and_verified(material: Material) -> None:
+    (commit, *_), everybody = bls_commits(material), range(material.committee.size)
+    (aggregate,) = outcome(BLS_COMBINE, material)
+    assert trial(BLS_COMBINE, material).units == material.committee.size
+    assert bls_verifier(material).verify_aggregate(commit, everybody, aggregate)
+    assert outcome(BLS_CERTIFICATE, material) is True
+    assert trial(BLS_KEY, material).units % material.committee.size == 0
 
 
 def test_announcements_are_charged_as_they_are_measured(material: Material) -> None:
