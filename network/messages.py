@@ -10,6 +10,7 @@ recognised without remembering what was sent long ago.
 Reference: devp2p `eth/68` (announcement with types and sizes, request ids).
 """
 
+from enum import IntEnum
 from typing import Annotated
 
 import msgspec
@@ -24,6 +25,9 @@ HASHES_PER_REQUEST = 256
 
 BLOCKS_PER_REQUEST = 64
 """Most blocks in one `GetBlocks`."""
+
+PREFIX_NIBBLES_MAX = 8
+"""Longest prefix of a `GetChunk`: four billion chunks are enough."""
 
 Digest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 """A 32-byte hash, checked when a message is decoded."""
@@ -107,6 +111,8 @@ class CertifiedBlocks(Message, frozen=True, gc=False):
 
     request: Natural
     blocks: tuple[CertifiedBlock, ...]
+    lowest: Natural = 1
+    """First height whose block the sender still holds."""
 
 
 class GetStatus(Message, frozen=True, gc=False):
@@ -122,6 +128,72 @@ class Status(Message, frozen=True, gc=False):
 
     height: Natural
     digest: Digest
+    lowest: Natural = 1
+    """First height whose block the sender still holds."""
+
+
+class GetSnapshot(Message, frozen=True, gc=False):
+    """Asks which state the receiver can give away."""
+
+    core = "sync"
+
+    request: Natural
+    epoch: Natural
+    """The last epoch whose committee the asker knows."""
+
+
+class SnapshotOffer(Message, frozen=True, gc=False):
+    """Answers `GetSnapshot` with the sender's newest; height 0 when it has none."""
+
+    core = "sync"
+
+    request: Natural
+    height: Natural
+    digest: Digest
+    """Of the block after which the state is."""
+    manifest: bytes
+    """What proves it, in the form that nodes agree on."""
+
+
+class GetChunk(Message, frozen=True, gc=False):
+    """Asks for the accounts of a snapshot whose hashed address begins with some nibbles."""
+
+    core = "sync"
+
+    request: Natural
+    digest: Digest
+    """Of the snapshot's block."""
+    prefix: Annotated[bytes, msgspec.Meta(max_length=PREFIX_NIBBLES_MAX)]
+    """One nibble in each byte."""
+    held: Annotated[bytes, msgspec.Meta(max_length=33)]
+    """Reference of this part of an older snapshot, which need not be sent again if it is still
+    the same; empty for none."""
+
+
+class Content(IntEnum):
+    """What a `Chunk` holds."""
+
+    GONE = 0
+    """Nothing: the sender does not hold this snapshot, or not any more."""
+    WHOLE = 1
+    """All accounts below the prefix."""
+    SPLIT = 2
+    """Nothing: there are too many for one chunk. Longer prefixes are to be asked for."""
+    UNCHANGED = 3
+    """The proof only: the accounts are those that the asker holds."""
+
+
+class Chunk(Message, frozen=True, gc=False):
+    """Answers `GetChunk`."""
+
+    core = "sync"
+
+    request: Natural
+    content: Content
+    accounts: tuple[tuple[bytes, bytes], ...]
+    """(address, slim account), by ascending hashed address."""
+    way: tuple[bytes, ...]
+    """Encoded nodes of the trie from the root to the prefix."""
 
 
 LIMITS: dict[type[Message], int] = {
@@ -133,5 +205,9 @@ LIMITS: dict[type[Message], int] = {
     CertifiedBlocks: 12 * 1024 * 1024,
     GetStatus: 128,
     Status: 128,
+    GetSnapshot: 32,
+    SnapshotOffer: 4 * 1024 * 1024,
+    GetChunk: 128,
+    Chunk: 4 * 1024 * 1024,
 }
 """Longest body of each kind in bytes; a frame that claims more is refused unread."""

@@ -4,9 +4,11 @@ A follower learns every block this way. A validator does when it fell behind or 
 because consensus forgets what a stable checkpoint covers. A block carries its certificate, so
 any peer may serve it: a lie costs the liar its place in the queue and the node one round trip.
 
-One request is open at a time, and nothing is asked for while the node checks what came in: the
-blocks of one answer depend on one another, and a peer that lies is noticed before the next is
-asked. The window is `blocks_per_request` blocks.
+A few requests are open at a time, each to another peer and for other heights. What comes too
+early waits; the node checks one answer after another from the head upward, since each block is
+executed on the one before. Whoever is silent or lies loses its turn, and others are asked for
+its heights. A node that is so far behind that its peers do not hold the next block any more, or
+that executing all of them would take too long, fetches a state instead (`network.transfer`).
 
 The core keeps no blocks. `BlockSource` finds those to serve; `BlocksFetched` hands over what
 came in; the node answers with `adopted` for each block and with `checked` for the whole answer.
@@ -25,9 +27,10 @@ from network.messages import (
     GetStatus,
     Status,
 )
-from network.sync_state import BlockRequest, SyncConfig, SyncState, SyncTimer
+from network.sync_state import Answer, BlockRequest, SyncConfig, SyncState, SyncTimer
 from network.trace import SyncFinished, SyncStarted
-from primitives.ids import Hash32, Instant, NodeId
+from network.transfer import Transfer
+from primitives.ids import Duration, Hash32, Instant, NodeId
 from primitives.machine import NOTHING, CancelTimer, Effect, Emit, Send, SetTimer, Work
 
 
@@ -42,6 +45,11 @@ class BlockSource(Protocol):
         """Return height and digest of the last adopted block."""
         ...
 
+    @property
+    def lowest(self) -> int:
+        """The first height whose block is held; one above the head if none is."""
+        ...
+
 
 class BlocksFetched(Effect, frozen=True, gc=False):
     """Consecutive blocks have come; node checks and adopts them in order."""
@@ -51,10 +59,6 @@ class BlocksFetched(Effect, frozen=True, gc=False):
     blocks: tuple[CertifiedBlock, ...]
 
 
-ANSWERED = CancelTimer(SyncTimer.REQUEST)
-"""Ends the wait for the answer to a request."""
-
-
 class Sync:
     """The sync core of one node.
 
@@ -62,14 +66,19 @@ class Sync:
         config: limits and delays.
         source: finds blocks to serve.
         height: height of the node's head at the start.
+        epoch: number of the epoch that the block after it belongs to.
     """
 
-    __slots__ = ("_config", "_source", "state")
+    __slots__ = ("_config", "_source", "state", "transfer")
 
-    def __init__(self, config: SyncConfig, source: BlockSource, height: int) -> None:
+    def __init__(
+        self, config: SyncConfig, source: BlockSource, height: int, epoch: int = 0
+    ) -> None:
         self._config = config
         self._source = source
-        self.state = SyncState(head=height)
+        self.state = SyncState(head=height, epoch=epoch)
+        self.transfer = Transfer(config, self.state)
+        """Fetches a state when blocks do not do."""
 
     def start(self, now: Instant) -> list[Effect]:
         """Begin to poll. A node that starts late, or again, asks for heights at once."""
@@ -91,31 +100,42 @@ class Sync:
         state.status_next += len(asked)
         return [Send(peer, GetStatus()) for peer in asked]
 
-    def adopted(self, height: int) -> Sequence[Effect]:
-        """Note that the node's head moved, by sync or by consensus."""
+    def adopted(self, height: int, epoch: int = 0) -> Sequence[Effect]:
+        """Note that the node's head moved, by sync or by consensus.
+
+        Args:
+            height: of the new head.
+            epoch: number of the epoch that the block after it belongs to.
+        """
         state = self.state
-        state.head = height
-        if state.started_at is None or any(known > height for known in state.heights.values()):
-            return NOTHING
+        state.head, state.epoch = height, epoch
+        if state.ready:
+            state.ready = [answer for answer in state.ready if answer.last > height]
+        ended = self.transfer.overtaken(height)
+        if state.started_at is None or state.is_ahead(height):
+            return ended
         state.started_at = None
-        return (Emit(SyncFinished(height)),)
+        return [*ended, Emit(SyncFinished(height))]
 
     def checked(self, now: Instant, offence: str = "") -> Sequence[Effect]:
         """Go on after the blocks of the last answer were adopted, or refused for `offence`."""
         state = self.state
-        peer = state.checking
+        answer = state.checking
         state.checking = None
-        if offence and peer is not None:
-            state.liars[peer] = None
-            self._distrust(peer, offence)
-        return self._pursue(catching_up=state.started_at is not None)
+        if offence and answer is not None:
+            state.convict(answer.peer, offence)
+        return self._go_on(now)
+
+    def transferred(self, now: Instant) -> Sequence[Effect]:
+        """Go on with blocks: the state that was fetched is adopted, or of no use any more."""
+        return [*self.transfer.ended(), *self._go_on(now)]
 
     def fell_behind(self, now: Instant, peer: NodeId, height: int) -> Sequence[Effect]:
         """Catch up with `height`, which `peer` is said to hold."""
         heights = self.state.heights
         if peer not in self.state.liars:
             heights[peer] = max(height, heights.get(peer, 0))
-        return self._pursue(catching_up=True)
+        return self._pursue(now, catching_up=True)
 
     def on_announce_block(
         self, now: Instant, sender: NodeId, message: AnnounceBlock
@@ -127,16 +147,17 @@ class Sync:
             return NOTHING
         state.heights[sender] = height
         if (
-            state.request is not None
+            state.requests
             or state.checking is not None
+            or self.transfer.is_active
             or height <= state.head + self._config.follow_gap
         ):
             return NOTHING
-        return self._pursue(catching_up=height > state.head + self._config.catch_up_gap)
+        return self._pursue(now, catching_up=height > state.head + self._config.catch_up_gap)
 
     def on_get_status(self, now: Instant, sender: NodeId, message: GetStatus) -> Sequence[Effect]:
         """Tell the head."""
-        return (Send(sender, Status(*self._source.head())),)
+        return (Send(sender, Status(*self._source.head(), self._source.lowest)),)
 
     def on_status(self, now: Instant, sender: NodeId, message: Status) -> Sequence[Effect]:
         """Catch up if the peer is ahead."""
@@ -144,9 +165,10 @@ class Sync:
         if sender in state.liars:
             return NOTHING
         state.heights[sender] = message.height
+        state.lowest[sender] = message.lowest
         if message.height <= state.head:
             return NOTHING
-        return self._pursue(catching_up=True)
+        return self._pursue(now, catching_up=True)
 
     def on_get_blocks(self, now: Instant, sender: NodeId, message: GetBlocks) -> Sequence[Effect]:
         """Answer with what is held, up to the configured size."""
@@ -160,79 +182,119 @@ class Sync:
             if found and total > self._config.response_bytes:
                 break
             found.append(block)
-        return Work(SERVED, total), Send(sender, CertifiedBlocks(message.request, tuple(found)))
+        answer = CertifiedBlocks(message.request, tuple(found), self._source.lowest)
+        return Work(SERVED, total), Send(sender, answer)
 
     def on_certified_blocks(
         self, now: Instant, sender: NodeId, message: CertifiedBlocks
     ) -> Sequence[Effect]:
-        """Hand over what was asked for."""
+        """Hand over what was asked for, or keep it until what is below it has been checked."""
         state = self.state
-        request = state.request
-        if request is None or request.number != message.request or request.peer != sender:
+        request = state.requests.get(message.request)
+        if request is None or request.peer != sender:
             state.count_offence(sender, "an answer that was not asked for")
             return NOTHING
-        state.request = None
-        if not message.blocks or len(message.blocks) > request.count:
-            self._distrust(sender, "an answer without the blocks it claimed to hold")
-            return [ANSWERED, *self._pursue(catching_up=state.started_at is not None)]
-        state.checking = sender
-        return (ANSWERED, BlocksFetched(sender, request.first, message.blocks))
+        del state.requests[message.request]
+        if not message.blocks and message.lowest > request.first:
+            state.lowest[sender] = message.lowest
+        elif not message.blocks or len(message.blocks) > request.count:
+            state.distrust(sender, "an answer without the blocks it claimed to hold")
+        else:
+            state.ready.append(Answer(sender, request.first, message.blocks))
+            state.ready.sort(key=lambda answer: answer.first)
+        return self._go_on(now)
 
     def on_request_timeout(self, now: Instant) -> Sequence[Effect]:
-        """Ask another peer if the one asked kept silent."""
+        """Ask other peers if those asked kept silent."""
         state = self.state
-        request = state.request
-        if request is None:
-            return NOTHING
-        state.request = None
-        self._distrust(request.peer, "no answer in time")
-        again = self._pursue(catching_up=state.started_at is not None)
-        return again or self.probe(self._config.status_fanout)
+        state.alarm = None
+        late = [number for number, request in state.requests.items() if request.due <= now]
+        for number in late:
+            state.distrust(state.requests.pop(number).peer, "no answer in time")
+        again = self._go_on(now)
+        if not late or state.requests or state.checking is not None or self.transfer.is_active:
+            return again
+        return [*again, *self.probe(self._config.status_fanout)]
 
     def on_poll_timeout(self, now: Instant) -> Sequence[Effect]:
         """Ask a peer for its height if the head stood still since the last firing."""
         state = self.state
         effects: list[Effect] = []
         if state.head == state.head_polled:
+            self.transfer.retry()
             effects += self.probe(1)
         state.head_polled = state.head
         effects.append(SetTimer(SyncTimer.POLL, self._config.poll_interval))
         return effects
 
-    def _distrust(self, peer: NodeId, offence: str) -> None:
-        self.state.count_offence(peer, offence)
-        self.state.heights.pop(peer, None)
-
-    def _pursue(self, *, catching_up: bool) -> list[Effect]:
-        """Ask the most reliable peer that is ahead for the next blocks, unless busy."""
+    def _go_on(self, now: Instant) -> list[Effect]:
+        """Let the node check the next answer, and ask for more meanwhile."""
         state = self.state
-        if state.request is not None or state.checking is not None:
-            return []
-        head = state.head
-        peer = self._most_reliable_ahead(head)
-        if peer is None:
-            return self._finish()
-        count = min(state.heights[peer] - head, self._config.blocks_per_request)
-        state.request_last += 1
-        state.request = BlockRequest(state.request_last, peer, head + 1, count)
         effects: list[Effect] = []
-        if catching_up and state.started_at is None:
-            state.started_at = head
-            effects.append(Emit(SyncStarted(head, state.heights[peer])))
-        effects.append(Send(peer, GetBlocks(state.request_last, head + 1, count)))
-        effects.append(SetTimer(SyncTimer.REQUEST, self._config.request_timeout))
-        return effects
+        if state.checking is None and state.ready and state.ready[0].first <= state.head + 1:
+            answer = state.checking = state.ready.pop(0)
+            effects.append(BlocksFetched(answer.peer, answer.first, answer.blocks))
+        return effects + self._pursue(now, catching_up=state.started_at is not None)
 
-    def _most_reliable_ahead(self, head: int) -> NodeId | None:
-        """Return the peer with the fewest failures above `head`, the first heard of at a tie."""
-        failures = self.state.failures
-        best, fewest = None, 0
-        for peer, height in self.state.heights.items():
-            if height > head:
-                failed = failures.get(peer, 0) if failures else 0
-                if best is None or failed < fewest:
-                    best, fewest = peer, failed
-        return best
+    def _pursue(self, now: Instant, *, catching_up: bool) -> list[Effect]:
+        """Ask peers that are ahead for the next blocks, as far as the limits allow."""
+        state, config = self.state, self._config
+        effects: list[Effect] = []
+        if self.transfer.is_active:
+            return self._alarm(now)
+        if self._needs_state():
+            effects += self._begin(catching_up=True)
+            return [*effects, *self.transfer.start(now), *self._alarm(now)]
+        reach = config.requests_max * config.blocks_per_request
+        busy = dict.fromkeys(request.peer for request in state.requests.values())
+        while len(state.requests) < config.requests_max:
+            wanted = state.next_range(config.blocks_per_request, reach)
+            if wanted is None:
+                break
+            first, count = wanted
+            peer = next((peer for peer in state.holders(first) if peer not in busy), None)
+            if peer is None:
+                break
+            busy[peer] = None
+            count = min(state.heights[peer] - first + 1, count)
+            state.request_last += 1
+            due = Instant(now + config.request_timeout)
+            state.requests[state.request_last] = BlockRequest(peer, first, count, due)
+            effects += self._begin(catching_up=catching_up)
+            effects.append(Send(peer, GetBlocks(state.request_last, first, count)))
+        if not state.requests and state.checking is None:
+            effects += self._finish()
+        return effects + self._alarm(now)
+
+    def _needs_state(self) -> bool:
+        """Whether the next block is out of reach: no peer holds it, or too many are missing."""
+        state = self.state
+        if state.requests or state.ready or state.checking is not None:
+            return False
+        if not state.is_ahead(state.head) or not self.transfer.may_start():
+            return False
+        if not state.holders(state.head + 1):
+            return True
+        return max(state.heights.values()) - state.head > self._config.snapshot_gap
+
+    def _begin(self, *, catching_up: bool) -> list[Effect]:
+        """Note the start of a catch-up."""
+        state = self.state
+        if not catching_up or state.started_at is not None:
+            return []
+        state.started_at = state.head
+        return [Emit(SyncStarted(state.head, max(state.heights.values())))]
+
+    def _alarm(self, now: Instant) -> list[Effect]:
+        """Set the timer to when the first of the open requests is due."""
+        state = self.state
+        due = min((request.due for request in state.requests.values()), default=None)
+        if due == state.alarm:
+            return []
+        state.alarm = due
+        if due is None:
+            return [CancelTimer(SyncTimer.REQUEST)]
+        return [SetTimer(SyncTimer.REQUEST, Duration(due - now))]
 
     def _finish(self) -> list[Effect]:
         """End a catch-up whose goal is reached, or turned out to be a lie."""

@@ -5,7 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
-from primitives.ids import Duration, NodeId
+from network.messages import CertifiedBlock
+from primitives.ids import Duration, Instant, NodeId
 
 
 class SyncTimer(StrEnum):
@@ -13,6 +14,7 @@ class SyncTimer(StrEnum):
 
     REQUEST = "sync.request"
     POLL = "sync.poll"
+    TRANSFER = "sync.transfer"
 
 
 class SyncConfig(msgspec.Struct, frozen=True):
@@ -34,6 +36,16 @@ class SyncConfig(msgspec.Struct, frozen=True):
     catch_up_gap: int = 3
     """A distance above this is a catch-up and is traced as such."""
     blocks_per_request: int = 16
+    requests_max: int = 3
+    """Requests for blocks that are open at a time, each to another peer."""
+    snapshot_gap: int = 1_024
+    """A distance above this is bridged by a state and not block by block, if a peer has one."""
+    offers_max: int = 3
+    """Peers that are asked at a time which state they have."""
+    chunks_max: int = 8
+    """Chunks of a state that are asked for at a time."""
+    chunks_per_peer: int = 2
+    """How many of them of one peer."""
     response_bytes: int = 4 * 1024 * 1024
     """Size beyond which an answer stops early, in bytes."""
 
@@ -41,10 +53,29 @@ class SyncConfig(msgspec.Struct, frozen=True):
 class BlockRequest(msgspec.Struct, frozen=True, gc=False):
     """The open `GetBlocks`."""
 
-    number: int
     peer: NodeId
     first: int
     count: int
+    due: Instant
+    """When the peer counts as silent."""
+
+    @property
+    def last(self) -> int:
+        """The last height asked for."""
+        return self.first + self.count - 1
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """Consecutive blocks that have come and wait for those below them."""
+
+    peer: NodeId
+    first: int
+    blocks: tuple[CertifiedBlock, ...]
+
+    @property
+    def last(self) -> int:
+        """Height of the last block."""
+        return self.first + len(self.blocks) - 1
 
 
 @dataclass(slots=True)
@@ -53,12 +84,22 @@ class SyncState:
 
     head: int = 0
     """Height of the last adopted block."""
+    epoch: int = 0
+    """Number of the epoch that the next block belongs to."""
     heights: dict[NodeId, int] = field(default_factory=dict)
     """What peers say they hold. Those that lied or kept silent start again from nothing."""
-    request: BlockRequest | None = None
-    checking: NodeId | None = None
-    """Whose blocks the node is verifying now; nothing is asked for meanwhile."""
+    lowest: dict[NodeId, int] = field(default_factory=dict)
+    """From which height upward they say they still hold it; from 1 if nothing is known."""
+    requests: dict[int, BlockRequest] = field(default_factory=dict)
+    """The open requests for blocks, by number; at most one of each peer."""
+    ready: list[Answer] = field(default_factory=list)
+    """Answers that are not checked yet, by ascending height. With the requests and what is being
+    checked they cover each height at most once."""
+    checking: Answer | None = None
+    """What the node is verifying now."""
     request_last: int = 0
+    alarm: Instant | None = None
+    """For when the timer of the requests is set."""
     started_at: int | None = None
     """The head at which a catch-up began that has not ended."""
     status_next: int = 0
@@ -78,3 +119,48 @@ class SyncState:
         self.failures[peer] = self.failures.get(peer, 0) + 1
         counts = self.offences.setdefault(peer, {})
         counts[offence] = counts.get(offence, 0) + 1
+
+    def distrust(self, peer: NodeId, offence: str) -> None:
+        """Count an offence, and believe nothing any more of what the peer says it holds."""
+        self.count_offence(peer, offence)
+        self.heights.pop(peer, None)
+
+    def convict(self, peer: NodeId, offence: str) -> None:
+        """Count an offence that no accident explains: never ask the peer again."""
+        self.liars[peer] = None
+        self.distrust(peer, offence)
+        self.ready = [answer for answer in self.ready if answer.peer != peer]
+        for number in [n for n, request in self.requests.items() if request.peer == peer]:
+            del self.requests[number]
+
+    def holders(self, height: int) -> list[NodeId]:
+        """Return the peers that say they hold the block of a height, the most reliable first."""
+        failures = self.failures
+        found = [
+            peer
+            for peer, known in self.heights.items()
+            if known >= height >= self.lowest.get(peer, 1)
+        ]
+        return sorted(found, key=lambda peer: failures.get(peer, 0)) if failures else found
+
+    def is_ahead(self, height: int) -> bool:
+        """Whether any peer says it holds more than `height`."""
+        return any(known > height for known in self.heights.values())
+
+    def next_range(self, per_request: int, reach: int) -> tuple[int, int] | None:
+        """Return the lowest heights that are neither asked for nor there: first and count.
+
+        Args:
+            per_request: most heights of a range.
+            reach: how far above the head a range may begin.
+        """
+        first = self.head + 1
+        if self.checking is not None:
+            first = max(first, self.checking.last + 1)
+        taken = [(request.first, request.last) for request in self.requests.values()]
+        taken += [(answer.first, answer.last) for answer in self.ready]
+        for low, high in sorted(taken):
+            if low > first:
+                return first, min(low - first, per_request)
+            first = max(first, high + 1)
+        return (first, per_request) if first <= self.head + reach else None

@@ -9,6 +9,7 @@ from consensus.effects import ChainAdvanced, Deliver
 from network.gossip import Gossip
 from network.messages import AnnounceBlock
 from network.sync import Sync
+from network.trace import SnapshotAdopted
 from node.backlog import Backlog
 from node.config import Environment, NodeConfig, Role, sync_config
 from node.costs import INCLUDE, SELECT
@@ -19,6 +20,7 @@ from node.fairness import Fairness
 from node.ledger import Ledger, encode_certificate
 from node.mempool import Mempool
 from node.proposals import Proposals
+from node.snapshot import Closing
 from node.trace import BlockCommitted
 from primitives.ids import Instant, NodeId, Token
 from primitives.machine import Broadcast, Effect, Emit, Loopback, Persist, Work
@@ -110,6 +112,45 @@ class Commits:
 
     def commit(
         self, now: Instant, block: ExecutedBlock, encoded: bytes, certificate: Certificate
+    def leap(
+        self,
+        now: Instant,
+        block: ExecutedBlock,
+        encoded: bytes,
+        certificate: Certificate,
+        closings: tuple[Closing, ...],
+        kept: int,
+    ) -> list[Effect]:
+        """Make the checkpoint of a fetched state the new head, and let consensus know.
+
+        Args:
+            now: the time of the turn.
+            block: of which only header and state are known.
+            encoded: its certificate as it is stored and sent.
+            certificate: the same, decoded.
+            closings: the ends of epochs that lie between.
+            kept: accounts that came with an older state.
+        """
+        records = self._ledger.leap(block, encoded, certificate, closings)
+        height, state = block.number, block.state
+        effects: list[Effect] = []
+        if self._validates:
+            advanced = ChainAdvanced(certificate.sequence, block.digest, certificate)
+            effects.append(ToConsensus(advanced))
+        accounts = len(state.accounts())
+        effects.append(Emit(SnapshotAdopted(height, block.digest, accounts, kept)))
+        effects.append(Persist(CHAIN_CORE, Token(height), records))
+        base_fee = next_base_fee(block.block.header, self._params)
+        self._pool.advance(now, state, base_fee, self._pool.senders())
+        if self._announces:
+            effects.append(Broadcast(self._group, AnnounceBlock(height, block.digest)))
+        effects += self._sync.adopted(height, block.epoch.number)
+        if self._validates:
+            self._undelivered = {n: event for n, event in self._undelivered.items() if n > height}
+            self._backlog.committed(height)
+            effects += (PoolChanged(news=True), BlockExecuted(block.digest))
+        return effects
+
     ) -> list[Effect]:
         """Make a child of the head the new head.
 
@@ -140,7 +181,7 @@ class Commits:
         self._pool.advance(now, block.state, base_fee, block.state.changes)
         if self._announces:
             effects.append(Broadcast(self._group, AnnounceBlock(height, block.digest)))
-        effects += self._sync.adopted(height)
+        effects += self._sync.adopted(height, block.epoch.number)
         if self._validates:
             # A follower builds nothing, and nothing of it waits for this block's execution.
             self._undelivered.pop(height, None)

@@ -19,6 +19,7 @@ from node.demand import Outlines
 from node.execution import ExecutedBlock
 from node.mempool_types import MempoolLimits
 from node.shared import ComputeCache
+from node.snapshot import SnapshotLibrary
 from primitives.genesis import Genesis
 from primitives.ids import Address, Duration, NodeId
 from primitives.keys import Signer
@@ -56,6 +57,9 @@ class NodeConfig:
     gossip: GossipConfig = field(default_factory=GossipConfig)
     sync: SyncConfig | None = None
     """Of block exchange; `sync_config` if None."""
+    history: int | None = 1_024
+    """Final blocks that are kept for others, at least; None for all. Two checkpoint intervals
+    are kept in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class Environment:
     """The protocol that its validators run."""
     outlines: Outlines = field(default_factory=Outlines)
     """Bodies of blocks, split once for all nodes that share this object."""
+    snapshots: SnapshotLibrary = field(default_factory=SnapshotLibrary)
+    """States as nodes that share this object store, restore and serve them."""
 
 
 def sync_config(config: NodeConfig, environment: Environment) -> SyncConfig:

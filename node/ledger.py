@@ -1,15 +1,21 @@
-"""The blocks that a node holds: the final chain, and what is executed above it.
+"""The blocks that a node holds: the end of the final chain, and what is executed above it.
 
 Final blocks stay in memory as bytes, the same objects that the store holds, because they are
-served to peers. Executed blocks are kept only from the head upward: a pipelined proposal builds
-on a parent that is not final yet, and may lose against another block of its height.
+served to peers. How many is the node's choice (`NodeConfig.history`); older ones leave memory and
+store together, at a checkpoint, when a snapshot from which the node can restart has been written
+in the same batch. Blocks above the older of the two states that it serves always stay, so that
+whoever fetches one of them can go on from there. Executed blocks are kept only from the head
+upward: a pipelined proposal builds on a parent that is not final yet, and may lose against
+another block of its height.
 """
 
 from collections import deque
 
 from consensus.certificate import Certificate
 from network.messages import CertifiedBlock
+from node.checkpoints import Checkpoint, Checkpoints
 from node.execution import ExecutedBlock
+from node.snapshot import Closing
 from primitives.codec import decode_canonical, encode_canonical
 from primitives.ids import Hash32
 from primitives.machine import Record
@@ -29,52 +35,71 @@ class Ledger:
     """The blocks of one node.
 
     Args:
-        genesis: block 0, executed.
+        base: the block that it begins with, executed: genesis, or the checkpoint of a snapshot.
         recent: how many of the last certificates `trail` returns.
+        checkpoints: what is kept of states; it stands at `base`.
+        history: final blocks that are kept at least; None for all.
     """
 
-    __slots__ = ("_certificates", "_digests", "_executed", "_payloads", "_recent", "height", "tip")
+    __slots__ = (
+        "_blocks",
+        "_executed",
+        "_history",
+        "_recent",
+        "checkpoints",
+        "height",
+        "lowest",
+        "tip",
+    )
 
-    def __init__(self, genesis: ExecutedBlock, recent: int) -> None:
-        self.tip = genesis
+    def __init__(
+        self,
+        base: ExecutedBlock,
+        recent: int,
+        checkpoints: Checkpoints,
+        history: int | None = None,
+    ) -> None:
+        self.tip = base
         """The head: the last final block."""
-        self.height = genesis.number
+        self.height = base.number
         """Its height."""
+        self.lowest = base.number + 1
+        """The first height whose block is held; one above the head if none is."""
+        self.checkpoints = checkpoints
+        self._history = history
         self._recent: deque[Certificate] = deque(maxlen=recent)
-        self._digests = [genesis.digest]
-        self._payloads = [genesis.payload]
-        self._certificates = [b""]
-        self._executed: dict[Hash32, ExecutedBlock] = {genesis.digest: genesis}
+        self._blocks: dict[int, CertifiedBlock] = {}
+        self._executed: dict[Hash32, ExecutedBlock] = {base.digest: base}
 
     def head(self) -> tuple[int, Hash32]:
         """Return height and digest of the head."""
         return self.height, self.tip.digest
 
     def certified_block(self, height: int) -> CertifiedBlock | None:
-        """Return the final block of a height from 1 upward, or None when there is none."""
-        if not 0 < height < len(self._payloads):
-            return None
-        return CertifiedBlock(self._payloads[height], self._certificates[height])
+        """Return the final block of a height, or None when it is not held."""
+        return self._blocks.get(height)
 
     def digest(self, height: int) -> Hash32:
         """Return the digest of the final block of a height.
 
         Raises:
-            KeyError: the head is lower.
+            KeyError: it is above the head or not held any more.
         """
-        if not 0 <= height < len(self._digests):
-            raise KeyError(height)
-        return self._digests[height]
+        return self.tip.digest if height == self.height else self.certificate(height).digest
 
     def certificate(self, height: int) -> Certificate:
         """Return the certificate of the final block of a height from 1 upward.
 
         Raises:
-            KeyError: there is no such block.
+            KeyError: it is above the head or not held any more.
         """
-        if not 0 < height < len(self._certificates):
-            raise KeyError(height)
-        return decode_canonical(self._certificates[height], Certificate)
+        block = self._blocks.get(height)
+        if block is not None:
+            return decode_canonical(block.certificate, Certificate)
+        for certificate in self._recent:
+            if certificate.sequence == height:
+                return certificate
+        raise KeyError(height)
 
     def trail(self) -> tuple[Certificate, ...]:
         """Return the certificates of the last final blocks, ascending, the head's last."""
@@ -106,15 +131,78 @@ class Ledger:
             certificate: the same, decoded.
         """
         assert block.block.header.parent_hash == self.tip.digest, "a final block off the chain"
-        self.tip = block
-        self.height += 1
-        self._digests.append(block.digest)
-        self._payloads.append(block.payload)
-        self._certificates.append(encoded)
-        self._recent.append(certificate)
+        self._move(block, certificate)
+        self._blocks[self.height] = CertifiedBlock(block.payload, encoded)
         self._executed = self._descendants(block)
         key = height_key(self.height)
-        return (Record(BLOCKS, key, block.payload), Record(CERTIFICATES, key, encoded))
+        rows = (Record(BLOCKS, key, block.payload), Record(CERTIFICATES, key, encoded))
+        snapshot = self.checkpoints.append(block, encoded)
+        return (*rows, *snapshot, *self._prune()) if snapshot else rows
+
+    def leap(
+        self,
+        block: ExecutedBlock,
+        encoded: bytes,
+        certificate: Certificate,
+        closings: tuple[Closing, ...],
+    ) -> tuple[Record, ...]:
+        """Make a block far above the head the new head; return the rows that make it durable.
+
+        Everything below is forgotten.
+
+        Args:
+            block: a checkpoint, of which only header and state are known.
+            encoded: its certificate as it is stored and sent.
+            certificate: the same, decoded.
+            closings: the ends of epochs that lie between.
+        """
+        rows = self._drop(self.height)
+        self._move(block, certificate)
+        self.lowest = block.number + 1
+        self._executed = {block.digest: block}
+        return (*rows, *self.checkpoints.leap(block, encoded, closings))
+
+    def found(self, height: int, block: CertifiedBlock, certificate: Certificate | None) -> None:
+        """Take in a block at or below the base that the store holds, in descending order.
+
+        Args:
+            height: one below `lowest`.
+            block: as it is stored.
+            certificate: its own, decoded, if it is one of the last.
+        """
+        assert height == self.lowest - 1, "stored blocks come without gaps"
+        self._blocks[height] = block
+        self.lowest = height
+        if certificate is not None:
+            self._recent.appendleft(certificate)
+
+    def note_certificate(self, certificate: Certificate) -> None:
+        """Take in the base's certificate where its block is not held."""
+        self._recent.append(certificate)
+
+    def _move(self, block: ExecutedBlock, certificate: Certificate) -> None:
+        self.tip = block
+        self.height = block.number
+        if self._recent and self._recent[-1].sequence + 1 != block.number:
+            self._recent.clear()
+        self._recent.append(certificate)
+
+    def _prune(self) -> tuple[Record, ...]:
+        """Forget blocks that are too old to keep; return what deletes their rows."""
+        if self._history is None:
+            return ()
+        oldest: Checkpoint = self.checkpoints.served[0]
+        return self._drop(min(self.height - self._history, oldest.block.number))
+
+    def _drop(self, last: int) -> tuple[Record, ...]:
+        """Forget the blocks up to a height; return what deletes their rows."""
+        rows: list[Record] = []
+        for height in range(self.lowest, last + 1):
+            del self._blocks[height]
+            key = height_key(height)
+            rows += (Record(BLOCKS, key, None), Record(CERTIFICATES, key, None))
+        self.lowest = max(self.lowest, last + 1)
+        return tuple(rows)
 
     def _descendants(self, block: ExecutedBlock) -> dict[Hash32, ExecutedBlock]:
         """Return `block` and the executed blocks above it, by digest."""
@@ -133,18 +221,26 @@ def height_key(height: int) -> bytes:
     return height.to_bytes(8, "big")
 
 
-def stored_blocks(store: Store) -> list[tuple[bytes, bytes]]:
-    """Return payload and certificate of the consecutive stored blocks from height 1 upward.
+def stored_blocks(store: Store, base: int) -> tuple[list[CertifiedBlock], list[CertifiedBlock]]:
+    """Return the blocks of a store that hang together with a height.
 
-    A crash may have lost the last rows, never ones in the middle; what follows a gap is left.
+    A crash may have lost the last rows, never ones in the middle; what lies beyond a gap is left.
+
+    Returns:
+        Those from `base` downward, descending; and those above it, ascending.
     """
-    blocks: list[tuple[bytes, bytes]] = []
-    for key, payload in store.scan(BLOCKS):
-        certificate = store.get(CERTIFICATES, key)
-        if key != height_key(len(blocks) + 1) or certificate is None:
-            break
-        blocks.append((payload, certificate))
-    return blocks
+    rows = {
+        int.from_bytes(key, "big"): CertifiedBlock(payload, certificate)
+        for key, payload in store.scan(BLOCKS)
+        if (certificate := store.get(CERTIFICATES, key)) is not None
+    }
+    low, high = base, base
+    while low in rows:
+        low -= 1
+    while high + 1 in rows:
+        high += 1
+    below = [rows[height] for height in range(base, low, -1)]
+    return below, [rows[height] for height in range(base + 1, high + 1)]
 
 
 def encode_certificate(certificate: Certificate) -> bytes:

@@ -85,6 +85,10 @@ class Mempool:
         return self._by_hash.keys()
 
     @property
+    def senders(self) -> tuple[Address, ...]:
+        """Return the address of everyone who has a transaction here."""
+        return tuple(self._senders)
+
     def byte_count(self) -> int:
         """Bytes of all pooled encodings."""
         return self._byte_count

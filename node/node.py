@@ -33,15 +33,21 @@ from network.messages import (
     AnnounceTransactions,
     CertifiedBlocks,
     GetBlocks,
+    Chunk,
     GetStatus,
+    GetChunk,
+    GetSnapshot,
     GetTransactions,
     PooledTransactions,
     Status,
+    SnapshotOffer,
 )
 from network.sync import BlocksFetched
 from network.sync_state import SyncTimer
 from node.adoption import AdoptPurpose
+from network.transfer import ChunkFetched, ChunksWhole, OfferFetched
 from node.config import Environment, NodeConfig
+from node.arrival import ChunkPurpose, OfferPurpose, StatePurpose
 from node.events import (
     BlockExecuted,
     CatchUp,
@@ -92,6 +98,9 @@ INTERNAL = frozenset[type[Effect]](
 looked into at every turn."""
 
 
+        OfferFetched,
+        ChunkFetched,
+        ChunksWhole,
 class Node:
     """A validator or a follower.
 
@@ -249,6 +258,10 @@ def _view_begun(parts: Parts, effect: ViewBegun) -> Seq[Effect]:
     """Let the transactions of blocks that the view has dropped wait again."""
     parts.backlog.view_begun(effect.kept)
     return (PoolChanged(news=True),)
+        GetSnapshot: parts.giving.on_get_snapshot,
+        SnapshotOffer: sync.transfer.on_snapshot_offer,
+        GetChunk: parts.giving.on_get_chunk,
+        Chunk: sync.transfer.on_chunk,
 
 
 def _timer_table(parts: Parts) -> dict[Hashable, Callable[[Instant], Seq[Effect]]]:
@@ -270,6 +283,7 @@ def _completion_table(parts: Parts) -> dict[type, Callable[[Instant, Any, Any], 
     }
 
 
+        SyncTimer.TRANSFER: parts.sync.transfer.on_transfer_timeout,
 def _translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
     sync = parts.sync
     return {
@@ -279,7 +293,13 @@ def _translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
         FellBehind: lambda now, effect: sync.fell_behind(now, effect.peer, effect.sequence),
         BlockExecuted: lambda now, effect: parts.commits.resume(now) + parts.proposals.resume(now),
         ViewBegun: lambda now, effect: _view_begun(parts, effect),
+        OfferPurpose: parts.arrival.offer_checked,
+        ChunkPurpose: parts.arrival.chunk_checked,
+        StatePurpose: parts.arrival.assembled,
         CatchUp: lambda now, effect: sync.fell_behind(now, effect.peer, effect.height),
         TransactionsFetched: parts.intake.fetched,
         BlocksFetched: parts.adoption.on_blocks_fetched,
     }
+        OfferFetched: parts.arrival.on_offer_fetched,
+        ChunkFetched: parts.arrival.on_chunk_fetched,
+        ChunksWhole: parts.arrival.on_chunks_whole,

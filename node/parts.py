@@ -7,12 +7,14 @@ from consensus.params import ReplicaConfig
 from network.gossip import Gossip
 from network.sync import Sync
 from node.adoption import Adoption
+from node.arrival import Arrival
 from node.backlog import Backlog
 from node.commits import Commits
 from node.config import Environment, NodeConfig, Role, sync_config
 from node.execution_base_fee import next_base_fee
 from node.fairness import Fairness
 from node.intake import Intake, PoolSource
+from node.giving import Giving
 from node.ledger import Ledger
 from node.mempool import Mempool
 from node.proposals import Proposals
@@ -37,6 +39,8 @@ class Parts(msgspec.Struct, frozen=True):
     commits: Commits
     adoption: Adoption
     requests: Requests
+    arrival: Arrival
+    giving: Giving
     replica: ConsensusCore | None
     """None in a follower."""
     start_work: tuple[Effect, ...]
@@ -50,17 +54,14 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
         ValueError: a validator without a signer.
     """
     params = environment.genesis.params
-    recent = environment.consensus.reach
-    restored = restore(
-        store, environment.genesis_block, environment.cache, environment.certificates, recent
-    )
+    restored = restore(store, config, environment)
     ledger = restored.ledger
     head = ledger.tip
     base_fee = next_base_fee(head.block.header, params)
     requests = Requests()
     pool = Mempool(params, config.mempool, head.state, base_fee)
     gossip = Gossip(config.gossip, PoolSource(pool), transaction_hash)
-    sync = Sync(sync_config(config, environment), ledger, head.number)
+    sync = Sync(sync_config(config, environment), ledger, head.number, head.epoch.number)
     intake = Intake(config, environment.cache, pool, gossip, requests)
     pause = Duration(environment.consensus.request_timeout // 2)
     fairness = Fairness(pool, params, config.block_transactions, pause)
@@ -71,6 +72,7 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     replica = None
     if config.role is Role.VALIDATOR:
         replica = _replica(config, environment, ledger, store)
+    arrival = Arrival(environment, ledger, commits, sync, requests)
     return Parts(
         ledger=ledger,
         pool=pool,
@@ -84,6 +86,8 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
         requests=requests,
         replica=replica,
         start_work=restored.work,
+        arrival=arrival,
+        giving=Giving(ledger, environment.snapshots),
     )
 
 

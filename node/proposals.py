@@ -215,7 +215,10 @@ class Proposals:
 
     def _conflict(self, proposal: ValidateBlock) -> str | None:
         """Return why a proposal for a final height is wrong; None if it is the final block."""
-        final = self._ledger.digest(proposal.sequence)
+        try:
+            final = self._ledger.digest(proposal.sequence)
+        except KeyError:
+            return "its height is final, and the block of it is not held any more"
         return None if final == proposal.digest else f"{final.hex()} is final at its height"
 
     def _refuse(

@@ -1,18 +1,28 @@
 """What a node finds in its store when it starts, and what it costs to get back to work.
 
-Blocks are executed again from genesis; execution says whether a stored block is whole. What is
-lost at the end, because a crash came before it was durable, is fetched from peers afterwards.
+It begins with the snapshot of its last checkpoint and executes the blocks above it again;
+execution says whether a stored block is whole. Without a snapshot, or with one whose accounts do
+not make the state root of its header, it begins with genesis. What is lost at the end, because a
+crash came before it was durable, is fetched from peers afterwards.
 """
+
+from collections.abc import Sequence
 
 import msgspec
 
+from consensus.certificate import Certificate
+from network.messages import CertifiedBlock
 from node.certificates import CertificateReader
+from node.checkpoints import Checkpoint, Checkpoints, stored_snapshot, stored_state
+from node.config import Environment, NodeConfig
 from node.costs import BODY_ROOTS, DECODE, EXECUTE, RECOVER, STATE_ROOT
 from node.execution import ExecutedBlock
 from node.ledger import Ledger, stored_blocks
-from node.shared import ComputeCache
+from node.snapshot import Closing, anchor
 from node.validation_errors import InvalidBlock
+from primitives.epoch import Epoch, first_epoch
 from primitives.errors import InvalidEncoding
+from primitives.header import decode_header
 from primitives.machine import Effect, Work
 from storage.store import Store
 
@@ -25,38 +35,85 @@ class Restored(msgspec.Struct, frozen=True):
     """What the protocol thread had to do for it."""
 
 
-def restore(
-    store: Store,
-    genesis: ExecutedBlock,
-    cache: ComputeCache,
-    certificates: CertificateReader,
-    recent: int,
-) -> Restored:
-    """Rebuild the chain and its state from the stored blocks.
+def restore(store: Store, config: NodeConfig, environment: Environment) -> Restored:
+    """Rebuild the chain and its state from the stored snapshot and blocks.
 
-    Args:
-        store: the node's own.
-        genesis: block 0, executed.
-        cache: executes blocks.
-        certificates: reads certificates. They are not verified again: they are the node's own.
-        recent: how many of the last certificates the ledger keeps at hand.
+    Certificates are not verified again: they are the node's own.
     """
-    ledger = Ledger(genesis, recent)
-    transactions = accounts = 0
-    for payload, encoded in stored_blocks(store):
-        block = cache.execute(ledger.tip, payload)
-        if isinstance(block, InvalidBlock):
-            break
-        try:
-            certificate = certificates.read(encoded)
-        except InvalidEncoding:
+    recent = environment.consensus.reach
+    interval = environment.genesis.params.checkpoint_interval
+    checkpoints = Checkpoints(interval, environment.snapshots)
+    base = _restore_snapshot(store, environment, checkpoints)
+    accounts = len(base.state.accounts()) if base.number else 0
+    ledger = Ledger(base, recent, checkpoints, config.history)
+    below, above = stored_blocks(store, base.number)
+    _restore_below(ledger, below, environment.certificates, recent)
+    if not below and checkpoints.served:
+        ledger.note_certificate(environment.certificates.read(checkpoints.served[0].certificate))
+    transactions = 0
+    for stored in above:
+        block = environment.cache.execute(ledger.tip, stored.payload)
+        certificate = _certificate(stored, environment.certificates)
+        if isinstance(block, InvalidBlock) or certificate is None:
             break
         if certificate.digest != block.digest:
             break
-        ledger.append(block, encoded, certificate)
+        ledger.append(block, stored.certificate, certificate)
         transactions += len(block.transactions)
         accounts += len(block.state.changes)
+    checkpoints.note_stored(store)
     return Restored(ledger, _work(transactions, accounts))
+
+
+def _restore_snapshot(
+    store: Store, environment: Environment, checkpoints: Checkpoints
+) -> ExecutedBlock:
+    """Return the block that the stored snapshot belongs to, or genesis."""
+    genesis = environment.genesis_block
+    found = stored_snapshot(store)
+    if found is None:
+        return genesis
+    state = stored_state(store, found, genesis.state, environment.snapshots)
+    try:
+        header = decode_header(found.manifest.header)
+        epoch = epoch_of(first_epoch(environment.genesis.committee), found.manifest.closings)
+    except InvalidEncoding:
+        return genesis
+    if state is None or state.root() != header.state_root:
+        return genesis
+    base = anchor(header, state, epoch)
+    manifest = found.manifest
+    checkpoint = Checkpoint(base, manifest.certificate, manifest.closings)
+    checkpoints.restored(checkpoint, found, store)
+    return base
+
+
+def epoch_of(epoch: Epoch, closings: Sequence[Closing]) -> Epoch:
+    """Return what follows when these blocks have closed `epoch` and those after it.
+
+    Raises:
+        InvalidEncoding: a header is none.
+    """
+    for closing in closings:
+        height = decode_header(closing.header).number
+        epoch = Epoch(epoch.number + 1, closing.committee, closing.committee, height)
+    return epoch
+
+
+def _restore_below(
+    ledger: Ledger, below: Sequence[CertifiedBlock], reader: CertificateReader, recent: int
+) -> None:
+    """Take in the blocks that the node keeps for others, the highest first."""
+    for place, stored in enumerate(below):
+        height = ledger.lowest - 1
+        ledger.found(height, stored, _certificate(stored, reader) if place < recent else None)
+
+
+def _certificate(stored: CertifiedBlock, reader: CertificateReader) -> Certificate | None:
+    try:
+        return reader.read(stored.certificate)
+    except InvalidEncoding:
+        return None
 
 
 def _work(transactions: int, accounts: int) -> tuple[Effect, ...]:

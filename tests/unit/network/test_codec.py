@@ -51,7 +51,7 @@ def test_other_version_is_refused(codec: Codec) -> None:
 def test_unknown_kind_is_refused(codec: Codec) -> None:
     frame = bytearray(codec.encode(Status(1, DIGEST)))
     frame[5] = 200
-    assert refusal(codec, bytes(frame)) == "frame.kind: expected a number below 8, got 200"
+    assert refusal(codec, bytes(frame)) == "frame.kind: expected a number below 12, got 200"
 
 
 def test_unknown_flag_is_refused(codec: Codec) -> None:
@@ -94,7 +94,7 @@ def test_trailing_bytes_are_malformed(codec: Codec) -> None:
 
 def test_an_extra_field_is_not_canonical(codec: Codec) -> None:
     frame = codec.encode(Status(1, DIGEST))
-    body = b"\x94" + frame[HEADER_BYTES + 1 :] + b"\x00"
+    body = b"\x95" + frame[HEADER_BYTES + 1 :] + b"\x00"
     told = "Status: expected the canonical encoding, got another encoding of it"
     assert refusal(codec, reframe(frame, body)) == told
 

@@ -8,11 +8,13 @@ from network.messages import (
     CertifiedBlock,
     CertifiedBlocks,
     GetBlocks,
+    GetSnapshot,
     GetStatus,
+    SnapshotOffer,
     Status,
 )
 from network.sync import BlocksFetched, Sync
-from network.sync_state import SyncConfig, SyncTimer
+from network.sync_state import Answer, SyncConfig, SyncTimer
 from network.trace import SyncFinished, SyncStarted
 from primitives.ids import Duration, Hash32, Instant, NodeId
 from primitives.machine import CancelTimer, Effect, Emit, Message, Send, SetTimer, Work
@@ -38,6 +40,8 @@ class Chain:
     def head(self) -> tuple[int, Hash32]:
         return self.height, digest(self.height)
 
+    lowest = 1
+
 
 def digest(height: int) -> Hash32:
     return Hash32(height.to_bytes(32, "big"))
@@ -55,13 +59,24 @@ def announce(core: Sync, sender: NodeId, height: int, at: int = 0) -> Sequence[E
     return core.on_announce_block(Instant(at), sender, AnnounceBlock(height, digest(height)))
 
 
-def answer(core: Sync, sender: NodeId, request: int, *heights: int) -> Sequence[Effect]:
+def answer(
+    core: Sync, sender: NodeId, request: int, *heights: int, at: int = 0, lowest: int = 1
+) -> Sequence[Effect]:
     blocks = tuple(block(height) for height in heights)
-    return core.on_certified_blocks(Instant(0), sender, CertifiedBlocks(request, blocks))
+    message = CertifiedBlocks(request, blocks, lowest)
+    return core.on_certified_blocks(Instant(at), sender, message)
 
 
 def sent(effects: Sequence[Effect]) -> list[tuple[NodeId, Message]]:
     return [(effect.to, effect.message) for effect in effects if isinstance(effect, Send)]
+
+
+def asked(effects: Sequence[Effect]) -> list[tuple[NodeId, int]]:
+    return [(to, each.first) for to, each in sent(effects) if isinstance(each, GetBlocks)]
+
+
+def handed_over(effects: Sequence[Effect]) -> list[int]:
+    return [effect.first for effect in effects if isinstance(effect, BlocksFetched)]
 
 
 def traced(effects: Sequence[Effect]) -> list[object]:
@@ -87,27 +102,82 @@ def test_a_validator_leaves_near_blocks_to_consensus() -> None:
     assert sent(announce(core, ALICE, 9)) == [(ALICE, GetBlocks(1, 1, 9))]
 
 
-def test_blocks_are_handed_over_and_the_next_are_asked_for_when_they_are_checked() -> None:
+def test_the_next_blocks_are_asked_for_while_the_first_are_checked() -> None:
     core = sync()
     announce(core, ALICE, 6)
-    assert answer(core, ALICE, 1, 1, 2, 3, 4) == (
-        CancelTimer(SyncTimer.REQUEST),
+    timer = SetTimer(SyncTimer.REQUEST, Duration(SECOND))
+    assert answer(core, ALICE, 1, 1, 2, 3, 4, at=5) == [
         BlocksFetched(ALICE, 1, tuple(block(n) for n in (1, 2, 3, 4))),
-    )
+        Send(ALICE, GetBlocks(2, 5, 2)),
+        timer,
+    ]
     assert announce(core, BOB, 6) == ()
+
+
+def test_several_peers_are_asked_for_different_heights_at_a_time() -> None:
+    core = sync(height=2)
+    for peer in (ALICE, BOB, CAROL):
+        core.state.heights[peer] = 100
+    assert sent(core.fell_behind(Instant(0), ALICE, 100)) == [
+        (ALICE, GetBlocks(1, 3, 4)),
+        (BOB, GetBlocks(2, 7, 4)),
+        (CAROL, GetBlocks(3, 11, 4)),
+    ]
+
+
+def test_what_comes_too_early_waits_for_what_is_below_it() -> None:
+    core = sync()
+    core.state.heights = {ALICE: 8, BOB: 8}
+    core.fell_behind(Instant(0), ALICE, 8)
+    assert handed_over(answer(core, BOB, 2, 5, 6, 7, 8)) == []
+    assert handed_over(answer(core, ALICE, 1, 1, 2, 3, 4)) == [1]
     core.adopted(4)
-    assert sent(core.checked(Instant(0))) == [(ALICE, GetBlocks(2, 5, 2))]
+    assert handed_over(core.checked(Instant(0))) == [5]
+
+
+def test_what_a_short_answer_leaves_out_is_asked_for_again() -> None:
+    core = sync()
+    core.state.heights = {ALICE: 8, BOB: 8}
+    core.fell_behind(Instant(0), ALICE, 8)
+    answer(core, BOB, 2, 5, 6, 7, 8)
+    effects = answer(core, ALICE, 1, 1, 2)
+    assert sent(effects) == [(ALICE, GetBlocks(3, 3, 2))]
+
+
+def test_what_a_liar_gave_before_is_not_used() -> None:
+    core = sync()
+    core.state.heights = {BOB: 8, ALICE: 8}
+    core.fell_behind(Instant(0), BOB, 8)
+    answer(core, ALICE, 2, 5, 6, 7, 8)
+    answer(core, BOB, 1, 1, 2, 3, 4)
+    core.adopted(4)
+    core.checked(Instant(0))
+    assert core.state.checking == Answer(ALICE, 5, tuple(block(n) for n in (5, 6, 7, 8)))
+    core.state.ready.append(Answer(ALICE, 9, (block(9),)))
+    effects = core.checked(Instant(0), "a bad certificate")
+    assert core.state.ready == []
+    assert asked(effects) == [(BOB, 5)]
+
+
+def test_the_requests_stay_within_reach_of_the_head() -> None:
+    core = sync()
+    core.state.heights = dict.fromkeys((ALICE, BOB, CAROL), 100)
+    core.fell_behind(Instant(0), ALICE, 100)
+    for request, first in ((2, 5), (3, 9)):
+        answer(core, BOB if request == 2 else CAROL, request, *range(first, first + 4))
+    assert [r.first for r in core.state.requests.values()] == [1]
+    assert len(core.state.ready) == 2
 
 
 def test_a_catch_up_is_traced_from_its_start_to_its_end() -> None:
     core = sync()
     assert traced(announce(core, ALICE, 5)) == [SyncStarted(0, 5)]
     answer(core, ALICE, 1, 1, 2, 3, 4)
-    assert core.adopted(4) == ()
+    assert core.adopted(4) == []
     assert traced(core.checked(Instant(0))) == []
     answer(core, ALICE, 2, 5)
     assert traced(core.adopted(5)) == [SyncFinished(5)]
-    assert core.checked(Instant(0)) == []
+    assert traced(core.checked(Instant(0))) == []
 
 
 def test_following_the_tip_is_no_catch_up() -> None:
@@ -176,18 +246,17 @@ def test_the_timer_runs_only_while_an_answer_is_awaited() -> None:
     assert timer in announce(core, ALICE, 1)
     assert CancelTimer(SyncTimer.REQUEST) in answer(core, ALICE, 1, 1)
     core.adopted(1)
-    core.checked(Instant(0))
+    assert core.checked(Instant(0)) == []
     assert timer in announce(core, ALICE, 2, at=300)
     answer(core, ALICE, 2, 2)
-    assert core.on_request_timeout(Instant(SECOND + 300)) == ()
+    assert core.on_request_timeout(Instant(SECOND + 300)) == []
 
 
-def test_an_answer_without_blocks_ends_the_wait_before_the_next_begins() -> None:
+def test_an_answer_without_blocks_turns_to_another_peer() -> None:
     core = sync()
     announce(core, ALICE, 1)
     announce(core, BOB, 1)
-    assert answer(core, ALICE, 1) == [
-        CancelTimer(SyncTimer.REQUEST),
+    assert answer(core, ALICE, 1, at=1) == [
         Send(BOB, GetBlocks(2, 1, 1)),
         SetTimer(SyncTimer.REQUEST, Duration(SECOND)),
     ]
@@ -259,3 +328,46 @@ def test_an_answer_stops_at_its_size_and_count() -> None:
     large = Sync(CONFIG, Chain(100), 100)
     (_, reply) = large.on_get_blocks(Instant(0), BOB, GetBlocks(7, 1, 1 << 50))
     assert len(reply.message.blocks) == 64  # type: ignore[attr-defined]
+
+
+# ---------------------------------------------------------------- blocks that are not held any more
+
+
+def test_a_peer_that_has_dropped_a_block_is_no_liar_and_not_asked_for_it_again() -> None:
+    core = sync()
+    core.state.heights = {ALICE: 40, BOB: 40}
+    core.fell_behind(Instant(0), ALICE, 40)
+    effects = answer(core, ALICE, 1, lowest=20)
+    assert core.state.offences == {}
+    assert (ALICE, 1) not in asked(effects)
+    answer(core, BOB, 2, lowest=1)
+    assert core.state.offences == {BOB: {"an answer without the blocks it claimed to hold": 1}}
+
+
+def test_a_state_is_fetched_when_nobody_holds_the_next_block() -> None:
+    core = sync()
+    core.on_status(Instant(0), ALICE, Status(40, digest(40), 20))
+    assert core.transfer.is_active
+    assert asked(core.on_status(Instant(0), BOB, Status(40, digest(40), 20))) == []
+
+
+def test_a_state_is_fetched_when_too_many_blocks_are_missing() -> None:
+    near = sync(SyncConfig(snapshot_gap=39))
+    assert sent(near.fell_behind(Instant(0), ALICE, 40)) == [(ALICE, GetSnapshot(1, 0))]
+    far = sync(SyncConfig(snapshot_gap=40))
+    assert sent(far.fell_behind(Instant(0), ALICE, 40)) == [(ALICE, GetBlocks(1, 1, 16))]
+
+
+def test_blocks_go_on_when_the_state_is_adopted() -> None:
+    core = sync()
+    core.on_status(Instant(0), ALICE, Status(40, digest(40), 20))
+    core.adopted(32)
+    assert asked(core.transferred(Instant(0))) == [(ALICE, 33)]
+
+
+def test_an_offer_in_vain_leads_back_to_blocks_if_somebody_holds_them() -> None:
+    core = sync(SyncConfig(snapshot_gap=39))
+    core.fell_behind(Instant(0), ALICE, 40)
+    core.transfer.on_snapshot_offer(Instant(0), ALICE, SnapshotOffer(1, 0, digest(0), b""))
+    assert not core.transfer.is_active
+    assert asked(announce(core, ALICE, 41)) == [(ALICE, 1)]

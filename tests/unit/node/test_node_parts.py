@@ -10,6 +10,7 @@ from network.gossip_state import KnownHashes
 from node.backlog import Backlog
 from node.certificates import CertificateReader
 from node.costs import BODY_ROOTS, DECODE, EXECUTE, RECOVER, STATE_ROOT
+from node.checkpoints import Checkpoints
 from node.demand import Outlines, block_demand, build_demand, transaction_demand
 from node.execution import ExecutedBlock
 from node.fairness import Fairness
@@ -18,6 +19,7 @@ from node.mempool import Mempool
 from node.mempool_types import MempoolLimits
 from node.requests import Purpose, Requests
 from primitives.committee import Committee
+from node.snapshot import SnapshotLibrary
 from primitives.errors import InvalidEncoding
 from primitives.ids import Duration, Hash32, Instant, Sequence, View
 from primitives.machine import Serial, Tasks
@@ -42,10 +44,14 @@ def append(ledger: Ledger, block: ExecutedBlock) -> None:
 
 
 # ---------------------------------------------------------------- ledger
+def new_ledger(recent: int = 8) -> Ledger:
+    return Ledger(GENESIS, recent, Checkpoints(64, SnapshotLibrary()))
+
+
 
 
 def test_a_new_head_drops_what_does_not_descend_from_it() -> None:
-    ledger = Ledger(GENESIS, 8)
+    ledger = new_ledger()
     chosen, rival = child(GENESIS, 0), child(GENESIS, 0, sender=1)
     on_chosen, on_rival = child(chosen, 1), child(rival, 1, sender=1)
     for block in (rival, on_rival, chosen, on_chosen):
@@ -61,14 +67,14 @@ def test_a_new_head_drops_what_does_not_descend_from_it() -> None:
 
 
 def test_final_blocks_are_found_by_height() -> None:
-    ledger = Ledger(GENESIS, 2)
+    ledger = new_ledger(recent=2)
     first = child(GENESIS, 0)
     second, third = child(first, 1), child(child(first, 1), 2)
     for block in (first, second, third):
         append(ledger, block)
     assert ledger.head() == (3, third.digest)
-    assert [ledger.digest(height) for height in range(4)] == [
-        GENESIS.digest,
+    assert ledger.lowest == 1
+    assert [ledger.digest(height) for height in range(1, 4)] == [
         first.digest,
         second.digest,
         third.digest,
@@ -89,7 +95,7 @@ def test_final_blocks_are_found_by_height() -> None:
 
 
 def test_undecided_blocks_are_bounded() -> None:
-    ledger = Ledger(GENESIS, 8)
+    ledger = new_ledger()
     first = child(GENESIS, 0)
     ledger.keep(first)
     fields = {name: getattr(first, name) for name in ExecutedBlock.__struct_fields__}
@@ -103,7 +109,7 @@ def test_undecided_blocks_are_bounded() -> None:
 
 def test_only_a_child_of_the_head_can_be_final() -> None:
     with pytest.raises(AssertionError, match="off the chain"):
-        append(Ledger(GENESIS, 8), child(child(GENESIS, 0), 1))
+        append(new_ledger(), child(child(GENESIS, 0), 1))
 
 
 # ---------------------------------------------------------------- backlog

@@ -1,0 +1,347 @@
+"""Fetching the state after some block, in chunks from several peers.
+
+Three steps. A few peers are asked what they can give (`GetSnapshot`); the node verifies the
+certificates of what they offer, and the highest block that is proven is taken. Then all accounts
+are asked for, by the first nibbles of their hashed addresses, of all peers at a time; where there
+are too many for one chunk a peer says so, and the sixteen longer prefixes are asked for instead.
+Each chunk proves itself against the state root that the certified header names, so the first bad
+one shows who lies, and nothing else that came is lost. When nothing is missing any more the node
+puts the state together.
+
+Who lies is never asked again; who is silent, only when nobody else is left. The network moves on
+meanwhile and servers forget what is old: when nobody holds the state any more, a newer one is
+asked for, and chunks whose subtree is the same in it are not sent twice. The state that is
+reached in the end may be old; the blocks above it are fetched as ever.
+
+That a peer splits what would have fitted costs sixteen requests, and shows in the end, when the
+accounts below that prefix are counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from network.messages import (
+    PREFIX_NIBBLES_MAX,
+    Chunk,
+    Content,
+    GetChunk,
+    GetSnapshot,
+    SnapshotOffer,
+)
+from network.sync_state import SyncConfig, SyncState, SyncTimer
+from network.trace import ChunkRefused, SnapshotStarted
+from primitives.ids import Duration, Hash32, Instant, NodeId
+from primitives.machine import NOTHING, CancelTimer, Effect, Emit, Send, SetTimer
+
+CHUNK_ACCOUNTS = 1_024
+"""Most accounts in a chunk. More are split, fewer never: it is part of the protocol."""
+
+
+class OfferFetched(Effect, frozen=True, gc=False):
+    """A peer offers a state; node verifies what proves it and answers `offer_checked`."""
+
+    request: int
+    height: int
+    digest: Hash32
+    manifest: bytes
+
+
+class ChunkFetched(Effect, frozen=True, gc=False):
+    """A chunk has come; node verifies it against the state root and answers `chunk_checked`."""
+
+    request: int
+    digest: Hash32
+    prefix: str
+    chunk: Chunk
+
+
+class ChunksWhole(Effect, frozen=True, gc=False):
+    """All accounts are there and verified; node adopts the state and answers `ended`."""
+
+    digest: Hash32
+
+
+class Asked(msgspec.Struct, frozen=True, gc=False):
+    """An open request, or an answer that the node verifies."""
+
+    peer: NodeId
+    due: Instant
+    prefix: str = ""
+
+
+@dataclass(slots=True)
+class TransferState:
+    """What is remembered between the first question and the adoption."""
+
+    offers: dict[int, Asked] = field(default_factory=dict)
+    """Open questions for offers."""
+    verifying: dict[int, NodeId] = field(default_factory=dict)
+    """Whose offers the node verifies."""
+    proven: dict[NodeId, tuple[int, Hash32]] = field(default_factory=dict)
+    """Offers that are proven: height and digest."""
+    height: int = 0
+    digest: Hash32 | None = None
+    """The block whose state is being fetched; None until one is chosen."""
+    wanted: list[str] = field(default_factory=list)
+    """Prefixes to ask for, the last one first."""
+    chunks: dict[int, Asked] = field(default_factory=dict)
+    """Open requests for chunks."""
+    checking: dict[int, Asked] = field(default_factory=dict)
+    """Chunks that the node verifies."""
+    gone: dict[NodeId, None] = field(default_factory=dict)
+    """Peers that do not hold this state, or were silent."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """Accounts below each prefix whose chunk is verified."""
+    splits: dict[str, NodeId] = field(default_factory=dict)
+    """Who said that a prefix has too many accounts."""
+    held: dict[str, bytes] = field(default_factory=dict)
+    """References of the subtrees that were verified, of this state or of an older one."""
+    alarm: Instant | None = None
+
+
+class Transfer:
+    """The part of the sync core of one node that fetches a state.
+
+    Args:
+        config: limits and delays.
+        peers: what sync knows about peers; shared with it.
+    """
+
+    __slots__ = ("_config", "_peers", "_refused_at", "is_active", "state")
+
+    def __init__(self, config: SyncConfig, peers: SyncState) -> None:
+        self._config = config
+        self._peers = peers
+        self._refused_at = -1
+        self.is_active = False
+        """Whether a state is being fetched; no blocks are asked for meanwhile."""
+        self.state = TransferState()
+
+    def may_start(self) -> bool:
+        """Whether an attempt from this head has not failed yet."""
+        return self._peers.head > self._refused_at
+
+    def retry(self) -> None:
+        """Let a failed attempt be repeated: time has passed."""
+        self._refused_at = -1
+
+    def start(self, now: Instant) -> list[Effect]:
+        """Ask the peers that are ahead what they can give."""
+        self.is_active = True
+        old, self.state = self.state, TransferState()
+        self.state.alarm, self.state.held = old.alarm, old.held
+        peers = self._peers
+        ahead = [p for p, height in peers.heights.items() if height > peers.head]
+        ahead.sort(key=lambda peer: peers.failures.get(peer, 0))
+        effects: list[Effect] = []
+        for peer in ahead[: self._config.offers_max]:
+            number = self._number()
+            self.state.offers[number] = self._asked(now, peer)
+            effects.append(Send(peer, GetSnapshot(number, peers.epoch)))
+        if not effects:
+            return self.ended(failed=True)
+        return effects + self._alarm(now)
+
+    # ---------------------------------------------------------------- offers
+
+    def on_snapshot_offer(
+        self, now: Instant, sender: NodeId, message: SnapshotOffer
+    ) -> Sequence[Effect]:
+        """Have an offer verified that leads further than the node's head."""
+        asked = self.state.offers.get(message.request)
+        if asked is None or asked.peer != sender:
+            self._peers.count_offence(sender, "an answer that was not asked for")
+            return NOTHING
+        del self.state.offers[message.request]
+        if message.height <= self._peers.head:
+            return self._choose(now)
+        self.state.verifying[message.request] = sender
+        digest = Hash32(message.digest)
+        fetched = OfferFetched(message.request, message.height, digest, message.manifest)
+        return [fetched, *self._alarm(now)]
+
+    def offer_checked(
+        self, now: Instant, request: int, height: int, digest: Hash32, offence: str = ""
+    ) -> Sequence[Effect]:
+        """Take note of a proven offer, or of a lie."""
+        peer = self.state.verifying.pop(request, None)
+        if peer is None:
+            return NOTHING
+        effects: list[Effect] = []
+        if offence:
+            self._peers.convict(peer, "an offer that is not proven")
+            effects.append(Emit(ChunkRefused(peer, "offer", offence)))
+        else:
+            self.state.proven[peer] = (height, digest)
+        return [*effects, *self._choose(now)]
+
+    def _choose(self, now: Instant) -> list[Effect]:
+        """Begin with the highest offer once all peers have answered or had their time."""
+        state = self.state
+        if state.offers or state.verifying or state.digest is not None:
+            return self._alarm(now)
+        above = [offer for offer in state.proven.values() if offer[0] > self._peers.head]
+        if not above:
+            return self.ended(failed=True)
+        state.height, state.digest = max(above)
+        state.wanted = [""]
+        started = Emit(SnapshotStarted(self._peers.head, state.height, state.digest))
+        return [started, *self._ask(now)]
+
+    # ---------------------------------------------------------------- chunks
+
+    def on_chunk(self, now: Instant, sender: NodeId, message: Chunk) -> Sequence[Effect]:
+        """Have a chunk verified, or split it, or look elsewhere."""
+        state = self.state
+        asked = state.chunks.get(message.request)
+        if asked is None or asked.peer != sender or state.digest is None:
+            self._peers.count_offence(sender, "an answer that was not asked for")
+            return NOTHING
+        del state.chunks[message.request]
+        if message.content is Content.GONE:
+            state.gone[sender] = None
+            state.wanted.append(asked.prefix)
+            return self._ask(now)
+        if message.content is Content.SPLIT:
+            return self._split(now, asked)
+        state.checking[message.request] = asked
+        fetched = ChunkFetched(message.request, state.digest, asked.prefix, message)
+        return [fetched, *self._ask(now)]
+
+    def chunk_checked(
+        self, now: Instant, request: int, count: int, reference: bytes, offence: str = ""
+    ) -> Sequence[Effect]:
+        """Take note of a verified chunk, or of a lie.
+
+        Args:
+            now: the time of the turn.
+            request: as `ChunkFetched` had it.
+            count: accounts in it.
+            reference: of the subtree that they make.
+            offence: what is wrong with it; empty if nothing is.
+        """
+        state = self.state
+        asked = state.checking.pop(request, None)
+        if asked is None:
+            return NOTHING
+        if not offence:
+            state.counts[asked.prefix] = count
+            state.held[asked.prefix] = reference
+            return self._ask(now)
+        self._peers.convict(asked.peer, "a chunk that does not prove itself")
+        state.wanted.append(asked.prefix)
+        for number in [n for n, other in state.chunks.items() if other.peer == asked.peer]:
+            state.wanted.append(state.chunks.pop(number).prefix)
+        refused = Emit(ChunkRefused(asked.peer, asked.prefix, offence))
+        return [refused, *self._ask(now)]
+
+    def _split(self, now: Instant, asked: Asked) -> list[Effect]:
+        state = self.state
+        if len(asked.prefix) >= PREFIX_NIBBLES_MAX:
+            self._peers.convict(asked.peer, "a chunk that is split without end")
+            state.wanted.append(asked.prefix)
+            return self._ask(now)
+        state.splits[asked.prefix] = asked.peer
+        state.wanted += [f"{asked.prefix}{nibble:x}" for nibble in reversed(range(16))]
+        return self._ask(now)
+
+    def _ask(self, now: Instant) -> list[Effect]:
+        """Ask for what is missing, of whoever has the least to do and failed least."""
+        state, config = self.state, self._config
+        effects: list[Effect] = []
+        while state.wanted and len(state.chunks) < config.chunks_max:
+            servers = self._servers()
+            if not servers and not state.chunks and not state.checking:
+                # Nobody holds this state any more: a newer one is asked for.
+                return [*effects, *self.start(now)]
+            busy: dict[NodeId, int] = {}
+            for open_request in state.chunks.values():
+                busy[open_request.peer] = busy.get(open_request.peer, 0) + 1
+            free = [peer for peer in servers if busy.get(peer, 0) < config.chunks_per_peer]
+            if not free:
+                break
+            peer = min(free, key=lambda p: (self._peers.failures.get(p, 0), busy.get(p, 0)))
+            number, prefix = self._number(), state.wanted.pop()
+            state.chunks[number] = self._asked(now, peer, prefix)
+            assert state.digest is not None, "chunks are asked for once a state is chosen"
+            nibbles = bytes([int(nibble, 16) for nibble in prefix])
+            held = state.held.get(prefix, b"")
+            effects.append(Send(peer, GetChunk(number, state.digest, nibbles, held)))
+        if not state.wanted and not state.chunks and not state.checking:
+            assert state.digest is not None, "a state is chosen before it can be whole"
+            self._judge_splits()
+            effects.append(ChunksWhole(state.digest))
+        return effects + self._alarm(now)
+
+    def _servers(self) -> list[NodeId]:
+        """Return the peers that may hold the state."""
+        state, peers = self.state, self._peers
+        return [
+            peer
+            for peer, height in peers.heights.items()
+            if height >= state.height and peer not in state.gone
+        ]
+
+    def _judge_splits(self) -> None:
+        """Count an offence of whoever has split what would have fitted into one chunk."""
+        state = self.state
+        for prefix, peer in state.splits.items():
+            below = sum(n for known, n in state.counts.items() if known.startswith(prefix))
+            if below <= CHUNK_ACCOUNTS:
+                self._peers.count_offence(peer, "a split of a chunk that was small enough")
+
+    # ---------------------------------------------------------------- time and end
+
+    def on_transfer_timeout(self, now: Instant) -> Sequence[Effect]:
+        """Look elsewhere for what silent peers were asked for."""
+        state = self.state
+        state.alarm = None
+        if not self.is_active:
+            return NOTHING
+        silent = [n for n, asked in state.offers.items() if asked.due <= now]
+        for number in silent:
+            self._peers.distrust(state.offers.pop(number).peer, "no answer in time")
+        if state.digest is None:
+            return self._choose(now)
+        for number in [n for n, asked in state.chunks.items() if asked.due <= now]:
+            asked = state.chunks.pop(number)
+            self._peers.count_offence(asked.peer, "no answer in time")
+            state.gone[asked.peer] = None
+            state.wanted.append(asked.prefix)
+        return self._ask(now)
+
+    def ended(self, *, failed: bool = False) -> list[Effect]:
+        """Forget the transfer: the state is adopted or of no use, or nobody could give one."""
+        self.is_active = False
+        if failed:
+            self._refused_at = self._peers.head
+        armed = self.state.alarm is not None
+        self.state = TransferState()
+        return [CancelTimer(SyncTimer.TRANSFER)] if armed else []
+
+    def overtaken(self, height: int) -> list[Effect]:
+        """End it if the node has reached the height of the state by itself."""
+        if not self.is_active or self.state.digest is None or height < self.state.height:
+            return []
+        return self.ended()
+
+    def _number(self) -> int:
+        self._peers.request_last += 1
+        return self._peers.request_last
+
+    def _asked(self, now: Instant, peer: NodeId, prefix: str = "") -> Asked:
+        return Asked(peer, Instant(now + self._config.request_timeout), prefix)
+
+    def _alarm(self, now: Instant) -> list[Effect]:
+        """Set the timer to when the first of the open requests is due."""
+        state = self.state
+        open_requests = (*state.offers.values(), *state.chunks.values())
+        due = min((asked.due for asked in open_requests), default=None)
+        if due == state.alarm:
+            return []
+        state.alarm = due
+        if due is None:
+            return [CancelTimer(SyncTimer.TRANSFER)]
+        return [SetTimer(SyncTimer.TRANSFER, Duration(max(0, due - now)))]

@@ -1,0 +1,56 @@
+"""Gives peers the states of the last checkpoints, chunk by chunk."""
+
+from collections.abc import Sequence
+
+from network.costs import SERVED
+from network.messages import Chunk, Content, GetChunk, GetSnapshot, SnapshotOffer
+from node.ledger import Ledger
+from node.snapshot import SnapshotLibrary
+from primitives.codec import encode_canonical
+from primitives.genesis import ZERO_HASH
+from primitives.ids import Instant, NodeId
+from primitives.machine import Effect, Send, Work
+
+NIBBLES = 16
+
+
+class Giving:
+    """Answers requests for offers and chunks at one node.
+
+    Args:
+        ledger: holds the checkpoints.
+        library: what the process shares.
+    """
+
+    __slots__ = ("_ledger", "_library")
+
+    def __init__(self, ledger: Ledger, library: SnapshotLibrary) -> None:
+        self._ledger = ledger
+        self._library = library
+
+    def on_get_snapshot(
+        self, now: Instant, sender: NodeId, message: GetSnapshot
+    ) -> Sequence[Effect]:
+        """Offer the state of the last checkpoint."""
+        served = self._ledger.checkpoints.served
+        if not served:
+            return (Send(sender, SnapshotOffer(message.request, 0, ZERO_HASH, b"")),)
+        block = served[-1].block
+        manifest = encode_canonical(served[-1].manifest(message.epoch))
+        offer = SnapshotOffer(message.request, block.number, block.digest, manifest)
+        return Work(SERVED, len(manifest)), Send(sender, offer)
+
+    def on_get_chunk(self, now: Instant, sender: NodeId, message: GetChunk) -> Sequence[Effect]:
+        """Give the accounts below a prefix, or say why not."""
+        found = [
+            checkpoint.block
+            for checkpoint in self._ledger.checkpoints.served
+            if checkpoint.block.digest == message.digest
+        ]
+        if not found or any(nibble >= NIBBLES for nibble in message.prefix):
+            return (Send(sender, Chunk(message.request, Content.GONE, (), ())),)
+        prefix = "".join(f"{nibble:x}" for nibble in message.prefix)
+        chunk = self._library.view(found[0]).chunk(message.request, prefix, message.held)
+        size = sum(len(key) + len(slim) for key, slim in chunk.accounts)
+        size += sum(len(node) for node in chunk.way)
+        return Work(SERVED, size), Send(sender, chunk)
