@@ -32,22 +32,22 @@ from network.messages import (
     AnnounceBlock,
     AnnounceTransactions,
     CertifiedBlocks,
-    GetBlocks,
     Chunk,
-    GetStatus,
+    GetBlocks,
     GetChunk,
     GetSnapshot,
+    GetStatus,
     GetTransactions,
     PooledTransactions,
-    Status,
     SnapshotOffer,
+    Status,
 )
 from network.sync import BlocksFetched
 from network.sync_state import SyncTimer
-from node.adoption import AdoptPurpose
 from network.transfer import ChunkFetched, ChunksWhole, OfferFetched
-from node.config import Environment, NodeConfig
+from node.adoption import AdoptPurpose
 from node.arrival import ChunkPurpose, OfferPurpose, StatePurpose
+from node.config import Environment, NodeConfig
 from node.events import (
     BlockExecuted,
     CatchUp,
@@ -90,6 +90,9 @@ INTERNAL = frozenset[type[Effect]](
         CatchUp,
         TransactionsFetched,
         BlocksFetched,
+        OfferFetched,
+        ChunkFetched,
+        ChunksWhole,
         ToConsensus,
         PoolChanged,
     )
@@ -98,9 +101,6 @@ INTERNAL = frozenset[type[Effect]](
 looked into at every turn."""
 
 
-        OfferFetched,
-        ChunkFetched,
-        ChunksWhole,
 class Node:
     """A validator or a follower.
 
@@ -248,6 +248,10 @@ def _message_table(parts: Parts) -> dict[type[Message], MessageHandler]:
         CertifiedBlocks: sync.on_certified_blocks,
         GetStatus: sync.on_get_status,
         Status: sync.on_status,
+        GetSnapshot: parts.giving.on_get_snapshot,
+        SnapshotOffer: sync.transfer.on_snapshot_offer,
+        GetChunk: parts.giving.on_get_chunk,
+        Chunk: sync.transfer.on_chunk,
     }
     if parts.replica is not None:
         table |= parts.replica.handlers
@@ -258,10 +262,6 @@ def _view_begun(parts: Parts, effect: ViewBegun) -> Seq[Effect]:
     """Let the transactions of blocks that the view has dropped wait again."""
     parts.backlog.view_begun(effect.kept)
     return (PoolChanged(news=True),)
-        GetSnapshot: parts.giving.on_get_snapshot,
-        SnapshotOffer: sync.transfer.on_snapshot_offer,
-        GetChunk: parts.giving.on_get_chunk,
-        Chunk: sync.transfer.on_chunk,
 
 
 def _timer_table(parts: Parts) -> dict[Hashable, Callable[[Instant], Seq[Effect]]]:
@@ -271,6 +271,7 @@ def _timer_table(parts: Parts) -> dict[Hashable, Callable[[Instant], Seq[Effect]
         GossipTimer.REPEAT: parts.gossip.on_repeat_timeout,
         SyncTimer.REQUEST: parts.sync.on_request_timeout,
         SyncTimer.POLL: parts.sync.on_poll_timeout,
+        SyncTimer.TRANSFER: parts.sync.transfer.on_transfer_timeout,
     }
 
 
@@ -280,10 +281,12 @@ def _completion_table(parts: Parts) -> dict[type, Callable[[Instant, Any, Any], 
         BuildPurpose: parts.proposals.built,
         ExecutePurpose: parts.proposals.executed,
         AdoptPurpose: parts.adoption.checked,
+        OfferPurpose: parts.arrival.offer_checked,
+        ChunkPurpose: parts.arrival.chunk_checked,
+        StatePurpose: parts.arrival.assembled,
     }
 
 
-        SyncTimer.TRANSFER: parts.sync.transfer.on_transfer_timeout,
 def _translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
     sync = parts.sync
     return {
@@ -293,13 +296,10 @@ def _translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
         FellBehind: lambda now, effect: sync.fell_behind(now, effect.peer, effect.sequence),
         BlockExecuted: lambda now, effect: parts.commits.resume(now) + parts.proposals.resume(now),
         ViewBegun: lambda now, effect: _view_begun(parts, effect),
-        OfferPurpose: parts.arrival.offer_checked,
-        ChunkPurpose: parts.arrival.chunk_checked,
-        StatePurpose: parts.arrival.assembled,
         CatchUp: lambda now, effect: sync.fell_behind(now, effect.peer, effect.height),
         TransactionsFetched: parts.intake.fetched,
         BlocksFetched: parts.adoption.on_blocks_fetched,
-    }
         OfferFetched: parts.arrival.on_offer_fetched,
         ChunkFetched: parts.arrival.on_chunk_fetched,
         ChunksWhole: parts.arrival.on_chunks_whole,
+    }
