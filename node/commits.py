@@ -110,8 +110,6 @@ class Commits:
         advanced = ChainAdvanced(certificate.sequence, block.digest, certificate, trail)
         return [ToConsensus(advanced), *self.commit(now, block, encoded, certificate)]
 
-    def commit(
-        self, now: Instant, block: ExecutedBlock, encoded: bytes, certificate: Certificate
     def leap(
         self,
         now: Instant,
@@ -151,6 +149,8 @@ class Commits:
             effects += (PoolChanged(news=True), BlockExecuted(block.digest))
         return effects
 
+    def commit(
+        self, now: Instant, block: ExecutedBlock, encoded: bytes, certificate: Certificate
     ) -> list[Effect]:
         """Make a child of the head the new head.
 

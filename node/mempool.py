@@ -84,11 +84,11 @@ class Mempool:
         """Return the hashes of all pooled transactions, in the order of their admission."""
         return self._by_hash.keys()
 
-    @property
     def senders(self) -> tuple[Address, ...]:
         """Return the address of everyone who has a transaction here."""
         return tuple(self._senders)
 
+    @property
     def byte_count(self) -> int:
         """Bytes of all pooled encodings."""
         return self._byte_count
