@@ -5,7 +5,8 @@ only when its parent is known to be valid, and accepted in ascending order. Thre
 what is signed:
 
 * PREPARE(n) needs a valid block whose parent is delivered or accepted in this view; the parent
-  need not be committed.
+  need not be committed. It must not close the epoch: what stands on it is for the next committee
+  to decide, and only once this one has made it final.
 * COMMIT(n) needs every sequence between the last delivered one and n to be prepared *in this
   view*, with linked parents (`advance_frontier`). An older view's certificate does not do: its
   block may have been replaced below, and then what is committed on top of it could never be
@@ -29,9 +30,6 @@ from consensus.state import Block, Effects, ReplicaState, Slot, Validity
 from consensus.trace import Prepared, PrePrepared
 from primitives.ids import Hash32, NodeId, Sequence
 from primitives.machine import NOTHING, Broadcast, Effect, Emit, Loopback, Received, Work
-
-COMMITTEE = "committee"
-"""The group that votes are broadcast to."""
 
 SIGN = Work(VOTE_SIGN, 1)
 
@@ -86,16 +84,18 @@ def _is_parent_valid(state: ReplicaState, slot: Slot) -> bool:
     if slot.parent is None or state.digest_at(below) != slot.parent:
         return False
     if below == state.delivered:
-        return True
+        return not state.closed
     parent = state.blocks.get(slot.parent)
-    return parent is not None and parent.validity is Validity.VALID
+    return parent is not None and parent.validity is Validity.VALID and not parent.closing
 
 
 def _accept(state: ReplicaState, slot: Slot, block: Block, effects: Effects) -> None:
     """Accept a valid proposal: PREPARE it, unless this replica is the primary."""
     slot.accepted = True
     if state.voting:
-        effects.append(Emit(PrePrepared(state.view, slot.sequence, block.digest)))
+        effects.append(
+            Emit(PrePrepared(state.view, slot.sequence, block.digest, state.config.epoch))
+        )
         effects.append(persist(state, acceptance_records(state, slot, block)))
         send_prepare(state, slot, effects)
     check_prepared(state, slot, effects)
@@ -125,7 +125,7 @@ def send_commit(state: ReplicaState, slot: Slot, effects: Effects) -> None:
 
 def _cast(state: ReplicaState, vote: Prepare | Commit, effects: Effects) -> None:
     effects.append(state.policy.costs.signed)
-    effects.append(Broadcast(COMMITTEE, vote))
+    effects.append(Broadcast(state.config.group, vote))
     effects.append(Loopback(Received(NodeId(state.index), vote)))
 
 
@@ -138,7 +138,9 @@ def check_prepared(state: ReplicaState, slot: Slot, effects: Effects) -> None:
     effects.extend(state.policy.costs.combining(len(certificate.signers)))
     state.prepared[slot.sequence] = certificate
     if state.voting:
-        effects.append(Emit(Prepared(state.view, slot.sequence, certificate.digest)))
+        effects.append(
+            Emit(Prepared(state.view, slot.sequence, certificate.digest, state.config.epoch))
+        )
     effects.append(persist(state, prepared_records(state, certificate)))
     advance_frontier(state, effects)
     confirm(state, effects)

@@ -26,7 +26,7 @@ Kept = TypeVar("Kept")
 def deliver_ready(state: ReplicaState, now: Instant, effects: Effects) -> None:
     """Deliver every block that is certified, valid and next."""
     before = state.delivered
-    while True:
+    while not state.closed:
         certificate = state.certified.get(Sequence(state.delivered + 1))
         if certificate is None:
             break
@@ -54,8 +54,11 @@ def _deliver(state: ReplicaState, certificate: Certificate, effects: Effects) ->
     if slot is not None and accepted and not slot.committing and state.voting:
         send_commit(state, slot, effects)
     state.trail.append(certificate)
+    state.closed = state.blocks[certificate.digest].closing
     move_head(state, certificate)
-    effects.append(Emit(Committed(certificate.view, sequence, certificate.digest)))
+    effects.append(
+        Emit(Committed(certificate.view, sequence, certificate.digest, state.config.epoch))
+    )
     effects.append(Deliver(sequence, certificate.digest, certificate))
 
 

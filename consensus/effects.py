@@ -49,6 +49,8 @@ class BlockBuilt(Event, frozen=True, gc=False):
 class BlockValidated(Event, frozen=True, gc=False):
     """Answer to `ValidateBlock`, possibly late."""
 
+    closing: bool = False
+    """It closes the epoch: nothing may stand on it in this one."""
     digest: Hash32
     accepted: bool
     reason: str
@@ -63,6 +65,8 @@ class BlockValidated(Event, frozen=True, gc=False):
 class ChainAdvanced(Event, frozen=True, gc=False):
     """The node has adopted certified blocks up to `sequence` by fetching them from peers."""
 
+    closing: bool = False
+    """It closes the epoch: nothing may stand on it in this one."""
     sequence: Sequence
     digest: Hash32
     certificate: Certificate
@@ -73,6 +77,8 @@ class ChainAdvanced(Event, frozen=True, gc=False):
 class RequestBlock(Effect, frozen=True, gc=False):
     """Build the block of `sequence` on `parent`; always answered by `BlockBuilt`.
 
+    closing: bool = False
+    """The last of them closes the epoch."""
     `parent` is delivered, or was built or found valid by this node before.
     """
 

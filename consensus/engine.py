@@ -12,6 +12,9 @@ the protocol, neither views nor phases. What every protocol has to keep to:
 * The protocol's messages, `Persist`s and looped-back events name the core "consensus", so what
   it must remember is durable before it speaks (`primitives.machine`, rule 2). Its records stand
   in `table`, which nobody else writes to.
+* A core lives for one epoch. What `BlockBuilt` and `BlockValidated` call `closing` is the last
+  block that it may decide; nothing above it is proposed or voted for, and its records name the
+  epoch, so that the core of the next one can tell them from its own (`primitives.epoch`).
 * A core is a pure turn: it reads no clock, draws no lots, and a node may replace it by a new one
   of the same engine at any time.
 
@@ -60,6 +63,16 @@ class ConsensusCore(Protocol):
         """Run one turn: `Started`, a timer, an answer of the node or a looped-back event.
 
         Events that the protocol does not know it ignores.
+        """
+        ...
+
+    def retire(self) -> Seq[Effect]:
+        """End its life: its epoch is over, and its node is about to make a core for the next one.
+
+        Returns:
+            What disarms all of its alarms and deletes its records; nothing else. The node has
+            put the closing block before it, so a crash between the two finds the records, or
+            the next epoch.
         """
         ...
 

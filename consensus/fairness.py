@@ -19,10 +19,8 @@ more: if it was not the primaries' fault, the committee does not spend its time 
 
 from collections.abc import Sequence as Seq
 
-from consensus.acceptance import COMMITTEE
-from consensus.messages import ReplicaStatus
 from consensus.state import Effects, ReplicaState, Timer
-from consensus.timers import fairness_due, request_timeout
+from consensus.timers import fairness_due, own_status, request_timeout
 from consensus.view_change import start_view_change
 from primitives.ids import Duration, Instant, View
 from primitives.machine import NOTHING, Broadcast, Effect, SetTimer
@@ -46,8 +44,8 @@ def on_fairness_timeout(state: ReplicaState, now: Instant) -> Seq[Effect]:
         start_view_change(state, View(state.view + 1), effects)
         return effects
     fairness.complained = True
-    complaint = ReplicaStatus(state.view, state.delivered, alone=False, passed_over=True)
-    effects.append(Broadcast(COMMITTEE, complaint))
+    complaint = own_status(state, alone=False, passed_over=True)
+    effects.append(Broadcast(state.config.group, complaint))
     effects.append(SetTimer(Timer.FAIRNESS, Duration(timeout - half)))
     return effects
 

@@ -1,4 +1,4 @@
-"""What a replica must remember across a crash, as records.
+"""What a replica must remember across a crash, as records. Their keys begin with the epoch.
 
     view              the view it works in, and the one it has asked for
     new_view          the proof of that view
@@ -12,6 +12,9 @@
 A vote leaves only after its record (`primitives.machine`, rule 2), so a restarted replica can
 neither vote for another block in the same view nor conceal in a VIEW-CHANGE what it has
 prepared. Records far below the last delivery are deleted; `base` then says up to where.
+
+An epoch's records, but for the evidence, go when the node has made its closing block durable:
+whoever restarts above that block has a replica of a later epoch, which has no use for them.
 """
 
 import struct
@@ -39,6 +42,7 @@ BLOCK = b"block/"
 EVIDENCE = b"evidence/"
 _SEQUENCE = struct.Struct(">Q")
 _PLACE = struct.Struct(">II")
+_EPOCH = struct.Struct(">Q")
 
 
 class Views(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -80,6 +84,10 @@ class Memory(msgspec.Struct, gc=False):
     prepared: dict[Sequence, PreparedCertificate] = {}
     blocks: list[Block] = []
     evidence: dict[int, list[Evidence]] = {}
+    stale: list[bytes] = []
+    """Keys of earlier epochs, without evidence."""
+    superseded: bool = False
+    """There are records of a later epoch: the node has lost blocks, and this epoch is over."""
 
 
 def persist(state: ReplicaState, records: tuple[Record, ...]) -> Persist:
@@ -90,11 +98,11 @@ def persist(state: ReplicaState, records: tuple[Record, ...]) -> Persist:
 
 def view_records(state: ReplicaState) -> tuple[Record, ...]:
     """Return what must be durable before the first message of a view, or that asks for one."""
-    records = [Record(TABLE, VIEW, encode_canonical(Views(state.view, state.changing.target)))]
+    records = [_record(state, VIEW, Views(state.view, state.changing.target))]
     if not state.voting and state.changing.own is not None:
-        records.append(Record(TABLE, VIEW_CHANGE, encode_canonical(state.changing.own)))
+        records.append(_record(state, VIEW_CHANGE, state.changing.own))
     if state.new_view is not None:
-        records.append(Record(TABLE, NEW_VIEW, encode_canonical(state.new_view)))
+        records.append(_record(state, NEW_VIEW, state.new_view))
     return tuple(records)
 
 
@@ -122,25 +130,45 @@ def base_records(state: ReplicaState, certificate: Certificate) -> tuple[Record,
     if certificate.sequence <= state.logged_base:
         return ()
     state.logged_base = certificate.sequence
-    return (Record(TABLE, BASE, encode_canonical(certificate)),)
+    return (_record(state, BASE, certificate),)
 
 
-def evidence_records(culprit: int, place: int, evidence: Evidence) -> tuple[Record, ...]:
+def evidence_records(
+    state: ReplicaState, culprit: int, place: int, evidence: Evidence
+) -> tuple[Record, ...]:
     """Return the record of a proof against a replica. It has no sequence: it is never deleted."""
-    return (
-        Record(
-            TABLE,
-            EVIDENCE + _PLACE.pack(culprit, place),
-            encode_canonical(LoggedEvidence(evidence)),
-        ),
-    )
+    return (_record(state, EVIDENCE + _PLACE.pack(culprit, place), LoggedEvidence(evidence)),)
+
+
+def retirement_records(state: ReplicaState) -> tuple[Record, ...]:
+    """Delete the records of an epoch that is over, and those that it found of earlier ones."""
+    keys = [VIEW, NEW_VIEW, VIEW_CHANGE, BASE]
+    for sequence in sorted(state.logged):
+        keys += state.logged[sequence]
+    return (*(_record(state, key, None) for key in keys), *stale_records(state))
+
+
+def stale_records(state: ReplicaState) -> tuple[Record, ...]:
+    """Delete the records of earlier epochs that a crash has kept from being deleted."""
+    keys, state.stale = state.stale, ()
+    return tuple(Record(TABLE, key, None) for key in keys)
+
+
+def _record(state: ReplicaState, key: bytes, value: object) -> Record:
+    whole = epoch_key(state.config.epoch, key)
+    return Record(TABLE, whole, None if value is None else encode_canonical(value))
+
+
+def epoch_key(epoch: int, key: bytes) -> bytes:
+    """Return the key of a record of an epoch."""
+    return _EPOCH.pack(epoch) + key
 
 
 def _about(state: ReplicaState, sequence: Sequence, key: bytes, value: object) -> Record:
     keys = state.logged.setdefault(sequence, [])
     if key not in keys:
         keys.append(key)
-    return Record(TABLE, key, encode_canonical(value))
+    return _record(state, key, value)
 
 
 def _obsolete(state: ReplicaState) -> tuple[Record, ...]:
@@ -154,19 +182,28 @@ def _obsolete(state: ReplicaState) -> tuple[Record, ...]:
     base = state.trail[0]
     old = [sequence for sequence in state.logged if sequence <= base.sequence]
     keys = [key for sequence in sorted(old) for key in state.logged.pop(sequence)]
-    return (*base_records(state, base), *(Record(TABLE, key, None) for key in keys))
+    return (*base_records(state, base), *(_record(state, key, None) for key in keys))
 
 
-def read(records: Iterable[Record]) -> Memory:
-    """Return what the records of `TABLE` say.
+def read(records: Iterable[Record], epoch: int = 0) -> Memory:
+    """Return what the records of `TABLE` say about an epoch.
 
     Raises:
         InvalidEncoding: they were not written by `persist`.
     """
     memory = Memory()
     for record in records:
-        if record.value is not None:
-            _read_record(memory, record.key, record.value)
+        if record.value is None:
+            continue
+        if len(record.key) < _EPOCH.size:
+            raise InvalidEncoding("consensus log", "a key of consensus.log", record.key)
+        (number,), key = _EPOCH.unpack_from(record.key), record.key[_EPOCH.size :]
+        if number == epoch:
+            _read_record(memory, key, record.value)
+        elif number > epoch:
+            memory.superseded = True
+        elif not key.startswith(EVIDENCE):
+            memory.stale.append(record.key)
     return memory
 
 

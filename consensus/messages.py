@@ -122,6 +122,8 @@ class ReplicaStatus(Message, frozen=True, gc=False, array_like=True, tag=True):
     """Only the receiver was asked, so it should answer whatever it can."""
     passed_over: bool = False
     """It complains that the primary of `view` passes over a transaction."""
+    epoch: int = 0
+    """Which committee it speaks to."""
 
 
 class Decided(Message, frozen=True, gc=False, array_like=True, tag=True):

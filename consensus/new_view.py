@@ -15,7 +15,7 @@ Reference: Castro & Liskov 1999, section 4.4.
 
 from collections.abc import Sequence as Seq
 
-from consensus.acceptance import COMMITTEE, SIGN, consider, new_slot, set_proposal
+from consensus.acceptance import SIGN, consider, new_slot, set_proposal
 from consensus.certificate import Certificate, InvalidCertificate, PreparedCertificate
 from consensus.certificate_policy import Bill
 from consensus.costs import VOTE_VERIFY
@@ -63,7 +63,7 @@ def try_new_view(state: ReplicaState, now: Instant, effects: Effects) -> None:
     signature = state.config.signer.sign(signed_payload(state.binding, unsigned))
     message = NewView(view, votes, base.trail, proofs, signature)
     try:
-        opening = open_view(message, state.size, state.quorum, state.config.genesis_hash)
+        opening = open_view(message, state.size, state.quorum, state.config.beginning)
     except InvalidViewChange:
         return  # Two proofs contradict each other: more than f replicas lie.
     effects.append(SIGN)
@@ -75,7 +75,7 @@ def on_new_view(state: ReplicaState, now: Instant, sender: NodeId, message: NewV
     if message.view <= state.view:
         return NOTHING
     try:
-        opening = open_view(message, state.size, state.quorum, state.config.genesis_hash)
+        opening = open_view(message, state.size, state.quorum, state.config.beginning)
     except InvalidViewChange:
         return NOTHING
     bill = Bill()
@@ -142,12 +142,12 @@ def _enter(
     if state.voting and changing.armed:
         changing.armed = View(0)
         effects.append(CancelTimer(Timer.VIEW_CHANGE))
-    effects.append(Emit(ViewEntered(state.view, state.primary)))
+    effects.append(Emit(ViewEntered(state.view, state.primary, state.config.epoch)))
     kept = tuple(proof.digest for proof in opening.chain if proof.sequence > state.delivered)
     effects.append(ViewBegun(state.view, kept))
     effects.append(persist(state, view_records(state)))
     if announce:
-        effects.append(Broadcast(COMMITTEE, message))
+        effects.append(Broadcast(state.config.group, message))
     for certificate in message.trail:
         note_final(state, certificate, effects)
     state.progress_armed = False

@@ -29,6 +29,7 @@ import msgspec
 
 from consensus.certificate import Certificate, PreparedCertificate
 from consensus.messages import NewView, ViewChange, ViewChangeVote
+from consensus.origin import Origin
 from primitives.errors import InvalidInput
 from primitives.ids import Hash32, Sequence, View
 
@@ -75,28 +76,34 @@ def choose_proofs(
     return tuple(proofs)
 
 
-def check_vote(vote: ViewChangeVote, genesis_hash: Hash32) -> None:
+def check_vote(vote: ViewChangeVote, origin: Origin) -> None:
     """Check what a vote says about itself.
 
     Raises:
-        InvalidViewChange: a claim of a view that the vote itself ends, or a false genesis.
+        InvalidViewChange: a claim of a view that the vote itself ends, or a base that is not of
+            the epoch.
     """
     for claim in vote.prepared:
         if claim.view >= vote.view:
             raise InvalidViewChange("view_change.prepared", f"a view below {vote.view}", claim.view)
-    if vote.base_sequence == 0 and vote.base_digest != genesis_hash:
-        raise InvalidViewChange("view_change.base", "the genesis hash", vote.base_digest.hex())
+    if vote.base_sequence < origin.sequence:
+        expected = f"at least the epoch's origin {origin.sequence}"
+        raise InvalidViewChange("view_change.base", expected, vote.base_sequence)
+    if vote.base_sequence == origin.sequence and vote.base_digest != origin.digest:
+        raise InvalidViewChange("view_change.base", "the epoch's origin", vote.base_digest.hex())
 
 
-def check_trail(vote: ViewChangeVote, trail: tuple[Certificate, ...]) -> None:
+def check_trail(vote: ViewChangeVote, trail: tuple[Certificate, ...], origin: Origin) -> None:
     """Check that a trail is consecutive and ends with the vote's base (signatures apart).
+
+    The origin has none: its certificate is of the epoch before, and everybody here has it.
 
     Raises:
         InvalidViewChange: it does not.
     """
-    if vote.base_sequence == 0:
+    if vote.base_sequence == origin.sequence:
         if trail:
-            raise InvalidViewChange("trail", "nothing below genesis", f"{len(trail)} certificates")
+            raise InvalidViewChange("trail", "nothing at the origin", f"{len(trail)} certificates")
         return
     if not trail:
         raise InvalidViewChange("trail", f"a certificate of {vote.base_sequence}", "none")
@@ -134,7 +141,7 @@ def check_proofs(message: ViewChange) -> None:
         below = proof.digest
 
 
-def open_view(message: NewView, size: int, quorum: int, genesis_hash: Hash32) -> Opening:
+def open_view(message: NewView, size: int, quorum: int, origin: Origin) -> Opening:
     """Compute with what a view begins, and check that its NEW-VIEW shows exactly that.
 
     Signatures are checked elsewhere.
@@ -151,13 +158,13 @@ def open_view(message: NewView, size: int, quorum: int, genesis_hash: Hash32) ->
             raise InvalidViewChange("new_view.votes", f"view {message.view}", vote.view)
         if not previous < vote.replica < size:
             raise InvalidViewChange("new_view.votes", "distinct replicas", vote.replica)
-        check_vote(vote, genesis_hash)
+        check_vote(vote, origin)
         previous = vote.replica
     base_sequence = max(vote.base_sequence for vote in votes)
-    base_digest = message.trail[-1].digest if message.trail else genesis_hash
+    base_digest = message.trail[-1].digest if message.trail else origin.digest
     claimed = [vote for vote in votes if vote.base_sequence == base_sequence]
     base = next((vote for vote in claimed if vote.base_digest == base_digest), claimed[0])
-    check_trail(base, message.trail)
+    check_trail(base, message.trail, origin)
     return Opening(base_sequence, base_digest, _check_choice(message, base_sequence, base_digest))
 
 

@@ -186,6 +186,7 @@ def on_block_validated(state: ReplicaState, now: Instant, event: BlockValidated)
     if block is None or block.validity is not Validity.ASKED:
         return NOTHING
     block.validity = Validity.VALID if event.accepted else Validity.INVALID
+    block.closing = event.closing
     effects: Effects = []
     if event.mislabelled:
         fetch_payload(state, block, effects)

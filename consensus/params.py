@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from consensus.certificate import Certificate
 from consensus.signing import MessageVerifier
 from primitives.bls import AggregateSigner
+from consensus.origin import Origin
 from primitives.committee import Committee
 from primitives.errors import InvalidInput
 from primitives.ids import Duration, Hash32, Sequence
@@ -85,12 +86,12 @@ class ReplicaConfig:
     verifier: MessageVerifier
     params: ConsensusParams
     sequence: Sequence = Sequence(0)
-    """The last block that is durable in the node's own store; 0 is genesis."""
+    """The last block that is durable in the node's own store, not below the origin."""
     digest: Hash32 | None = None
-    """Its digest; the genesis hash when None."""
+    """Its digest; the origin's when None."""
     trail: tuple[Certificate, ...] = ()
     """Certificates of the node's last blocks, consecutive, that of `sequence` last. At least
-    `params.reach` of them, or all since genesis, let a stuck committee help itself."""
+    `params.reach` of them, or all since the origin, let a stuck committee help itself."""
 
     shard: int = 0
     """Which of the chain's."""
@@ -105,5 +106,15 @@ class ReplicaConfig:
             raise InvalidInput(
                 "consensus.index", f"a replica below {self.committee.size}", self.index
             )
-        if self.sequence and (not self.trail or self.trail[-1].sequence != self.sequence):
+        begun = self.sequence > self.beginning.sequence
+        if begun and (not self.trail or self.trail[-1].sequence != self.sequence):
             raise InvalidInput("consensus.trail", f"a certificate of {self.sequence}", "none")
+    origin: Origin | None = None
+    """The block that closed the epoch before; genesis when None."""
+    group: str = "committee"
+    """The group that messages to the whole committee are broadcast to."""
+
+    @property
+    def beginning(self) -> Origin:
+        """The block that everything of this epoch stands on."""
+        return Origin(Sequence(0), self.genesis_hash) if self.origin is None else self.origin

@@ -9,7 +9,6 @@ for every `block_interval` in any case.
 from collections.abc import Sequence as Seq
 
 from consensus.acceptance import (
-    COMMITTEE,
     SIGN,
     answer,
     check_prepared,
@@ -60,7 +59,7 @@ def on_propose_timeout(state: ReplicaState, now: Instant) -> Seq[Effect]:
 def propose(state: ReplicaState, now: Instant, effects: Effects) -> None:
     """Ask the node for a block, or wait until one is due."""
     proposing = state.proposing
-    if not state.leading or proposing.building:
+    if not state.leading or proposing.building or state.closed:
         return
     sequence = Sequence(state.top + 1)
     if sequence > state.delivered + state.params.pipeline_depth:
@@ -88,10 +87,10 @@ def _due(state: ReplicaState) -> Instant | None:
     interval_end = Instant(proposing.proposed_at + params.block_interval)
     due = interval_end if params.empty_blocks else None
     if work is not None and proposing.asked:
-        full = work.count >= params.batch_size
-        # What came before the last proposal is mostly in it: a batch begins to gather after it.
-        begun = max(work.since, proposing.proposed_at)
-        batch = work.since if full else Instant(begun + params.batch_delay)
+        queue = _queue(state, work)
+        # A policy may hurry, but nobody is starved by one.
+        latest = Instant(queue.begun + queue.delay)
+        batch = min(params.batching.due(queue), latest)
         due = batch if due is None else min(due, batch)
     if due is None:
         return None
@@ -99,13 +98,31 @@ def _due(state: ReplicaState) -> Instant | None:
 
 
 def _is_top_valid(state: ReplicaState) -> bool:
-    """Tell whether the block that the next one builds on is there and executed."""
+def _queue(state: ReplicaState, work: WorkPending) -> Queue:
+    """Return the situation that the batching policy decides upon."""
+    params = state.params
+    return Queue(
+        since=work.since,
+        begun=max(work.since, state.proposing.proposed_at),
+        count=work.count,
+        byte_count=work.byte_count,
+        gas=work.gas,
+        in_flight=state.top - state.delivered,
+        depth=params.pipeline_depth,
+        limits=params.batch_limits,
+        delay=params.batch_delay,
+    )
+
+
+    """Tell whether the next block can build on the last: it is there, executed, and not closing."""
     digest = state.digest_at(state.top)
     if digest is None or state.top == state.delivered:
         return digest is not None
     block = state.blocks.get(digest)
     slot = state.slots[state.top]
-    return slot.accepted and block is not None and block.validity is Validity.VALID
+    if block is None or block.validity is not Validity.VALID or block.closing:
+        return False
+    return slot.accepted
 
 
 def on_block_built(state: ReplicaState, now: Instant, event: BlockBuilt) -> Seq[Effect]:
@@ -135,10 +152,11 @@ def _pre_prepare(state: ReplicaState, event: BlockBuilt, effects: Effects) -> No
         state.blocks[event.digest] = block
     block.validity = Validity.VALID
     slot.accepted = True
-    effects.append(Emit(PrePrepared(state.view, slot.sequence, block.digest)))
+    block.closing = event.closing
+    effects.append(Emit(PrePrepared(state.view, slot.sequence, block.digest, state.config.epoch)))
     effects.append(persist(state, acceptance_records(state, slot, block)))
     effects.append(SIGN)
-    effects.append(Broadcast(COMMITTEE, signed_proposal(state, block)))
+    effects.append(Broadcast(state.config.group, signed_proposal(state, block)))
     check_prepared(state, slot, effects)
 
 

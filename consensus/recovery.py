@@ -9,7 +9,6 @@ and tells the others how far it is.
 from collections.abc import Iterable, Sequence as Seq
 
 from consensus.acceptance import (
-    COMMITTEE,
     SIGN,
     advance_frontier,
     answer,
@@ -21,15 +20,14 @@ from consensus.acceptance import (
 )
 from consensus.confirmation import confirm
 from consensus.delivery import fall_behind, note_final
-from consensus.log import Memory, keys_of, read
-from consensus.messages import ReplicaStatus
+from consensus.log import Memory, keys_of, persist, read, stale_records
 from consensus.new_view import set_view
 from consensus.new_view_rules import open_view
 from consensus.normal import request_payload
 from consensus.params import ReplicaConfig
 from consensus.proposing import propose, signed_proposal
 from consensus.state import Effects, ReplicaState, initial_state
-from consensus.timers import arm_repair, watch
+from consensus.timers import arm_repair, own_status, watch
 from consensus.view_change import announce
 from primitives.ids import Instant, NodeId, Sequence
 from primitives.machine import Broadcast, Effect, Loopback, Received, Record
@@ -43,9 +41,11 @@ def recover(config: ReplicaConfig, records: Iterable[Record]) -> ReplicaState:
     """
     state = initial_state(config)
     found = tuple(records)
-    memory = read(found)
+    memory = read(found, config.epoch)
     state.recovered = state.recovered or bool(found)
     state.logged = keys_of(memory)
+    state.stale = tuple(memory.stale)
+    state.closed = memory.superseded
     _recover_base(state, memory)
     state.misdeeds.kept = memory.evidence
     state.misdeeds.scores = {peer: len(kept) for peer, kept in memory.evidence.items()}
@@ -58,12 +58,8 @@ def recover(config: ReplicaConfig, records: Iterable[Record]) -> ReplicaState:
             state.prepared[sequence] = memory.prepared[sequence]
     state.changing.target = memory.views.target
     if memory.new_view is not None:
-        genesis = config.genesis_hash
-        set_view(
-            state,
-            memory.new_view,
-            open_view(memory.new_view, state.size, state.quorum, genesis),
-        )
+        opening = open_view(memory.new_view, state.size, state.quorum, config.beginning)
+        set_view(state, memory.new_view, opening)
     if memory.view_change is not None and not state.voting:
         state.changing.own = memory.view_change
         state.changing.attempts = 1
@@ -96,11 +92,11 @@ def on_started(state: ReplicaState, now: Instant) -> Seq[Effect]:
     """Begin, or go on after a restart."""
     effects: Effects = []
     state.progress_at = state.entered_at = now
+    if state.stale:
+        effects.append(persist(state, stale_records(state)))
     if state.recovered:
         _repeat(state, effects)
-        effects.append(
-            Broadcast(COMMITTEE, ReplicaStatus(state.view, state.delivered, alone=False))
-        )
+        effects.append(Broadcast(state.config.group, own_status(state, alone=False)))
         consider(state, Sequence(state.delivered + 1), effects)
         for digest, missing in state.repair.missing.items():
             request_payload(state, digest, missing, effects)
@@ -123,7 +119,7 @@ def _repeat(state: ReplicaState, effects: Effects) -> None:
         arm_repair(state, effects)
         return
     if state.leading and state.new_view is not None:
-        effects.append(Broadcast(COMMITTEE, state.new_view))
+        effects.append(Broadcast(state.config.group, state.new_view))
     for sequence in sorted(state.slots):
         slot = state.slots[sequence]
         if not slot.accepted:
@@ -131,7 +127,7 @@ def _repeat(state: ReplicaState, effects: Effects) -> None:
         block = None if slot.digest is None else state.blocks.get(slot.digest)
         if state.leading and block is not None:
             effects.append(SIGN)
-            effects.append(Broadcast(COMMITTEE, signed_proposal(state, block)))
+            effects.append(Broadcast(state.config.group, signed_proposal(state, block)))
         send_prepare(state, slot, effects)
         check_prepared(state, slot, effects)  # alone, it needs no vote that could remind it
     advance_frontier(state, effects)

@@ -11,6 +11,8 @@ that proves itself:
   that delivery. With it, with f+1 peers beyond the window, with the base of a NEW-VIEW, or with a
   certificate above a gap, a replica knows that it is behind, and has the node fetch (`FellBehind`).
 * **Votes.** A status of the same view and height is answered with the own votes above it.
+* **Epochs.** A status of an earlier epoch is answered with the own one, and one of a later epoch
+  makes the node fetch.
 * **Payloads** of blocks that a new view proposes again, or that came forged with the primary's
   proposal: `GetProposal`, `Proposal`.
 
@@ -31,14 +33,14 @@ from consensus.delivery import (
     move_head,
     note_final,
 )
-from consensus.effects import ChainAdvanced
+from consensus.effects import ChainAdvanced, FellBehind
 from consensus.log import base_records, persist
 from consensus.messages import Decided, GetProposal, Proposal, ReplicaStatus
 from consensus.normal import learn_block, request_payload
 from consensus.proposing import signed_proposal
 from consensus.signing import verify_commits
 from consensus.state import Effects, ReplicaState, Validity
-from consensus.timers import arm_repair
+from consensus.timers import arm_repair, own_status
 from consensus.view_change import announce, help_with_view
 from primitives.ids import Instant, NodeId, View
 from primitives.machine import NOTHING, Effect, Send
@@ -73,7 +75,7 @@ def _ask_for_view(state: ReplicaState, turn: int, effects: Effects) -> None:
     ahead = [peer for peer, view in state.repair.peer_views.items() if view > state.view]
     if len(ahead) > state.faults:
         peer = ahead[turn % len(ahead)]
-        effects.append(Send(NodeId(peer), ReplicaStatus(state.view, state.delivered, alone=True)))
+        effects.append(Send(NodeId(peer), own_status(state, alone=True)))
 
 
 def _ask_for_payloads(state: ReplicaState, effects: Effects) -> None:
@@ -89,17 +91,16 @@ def on_replica_status(
     state: ReplicaState, now: Instant, sender: NodeId, message: ReplicaStatus
 ) -> Seq[Effect]:
     """Send a peer what it seems to lack, at most once in half a repair interval."""
-    answered = state.repair.answered
     if sender >= state.size or sender == state.index:
         return NOTHING
+    if message.epoch != state.config.epoch:
+        return _help_across_epochs(state, now, sender, message)
     if message.passed_over and message.view == state.view:
         state.fairness.complaints[sender] = now
     elif message.view == state.view and message.sequence >= state.delivered and not message.alone:
         state.impatient[sender] = None
-    pause = state.params.repair_interval // 2
-    if now - answered.get(sender, -pause) < pause:
+    if not _is_turn(state, now, sender):
         return NOTHING
-    answered[sender] = now
     effects: Effects = []
     if message.view < state.view:
         effects.extend(help_with_view(state, now, sender, alone=message.alone))
@@ -108,6 +109,32 @@ def on_replica_status(
     elif message.view == state.view and message.sequence == state.delivered and state.voting:
         _repeat_votes(state, sender, effects)
     return answer(effects)
+
+
+def _is_turn(state: ReplicaState, now: Instant, sender: NodeId) -> bool:
+    """Tell whether a peer's status may be answered, and note that it is."""
+    answered = state.repair.answered
+    pause = state.params.repair_interval // 2
+    if now - answered.get(sender, -pause) < pause:
+        return False
+    answered[sender] = now
+    return True
+
+
+def _help_across_epochs(
+    state: ReplicaState, now: Instant, sender: NodeId, message: ReplicaStatus
+) -> Seq[Effect]:
+    """Tell a peer of an earlier epoch of this one; have the node fetch the way to a later one.
+
+    Nothing that is signed in one epoch holds in another: what leads across is certified blocks.
+    """
+    if message.epoch < state.config.epoch:
+        if not _is_turn(state, now, sender):
+            return NOTHING
+        return (Send(sender, own_status(state, alone=True)),)
+    if message.sequence <= state.delivered or not _is_turn(state, now, sender):
+        return NOTHING
+    return (FellBehind(message.sequence, sender),)
 
 
 def _repeat_votes(state: ReplicaState, peer: NodeId, effects: Effects) -> None:
@@ -164,6 +191,7 @@ def on_chain_advanced(state: ReplicaState, now: Instant, event: ChainAdvanced) -
     if records:
         effects.append(persist(state, records))
     _replace_trail(state, (*event.trail, event.certificate))
+    state.closed = event.closing
     move_head(state, event.certificate)
     _note_view(state, event.certificate)
     if state.repair.peer_views:

@@ -7,6 +7,7 @@ from typing import Any
 from consensus.effects import BlockBuilt, BlockValidated, ChainAdvanced, WorkDone, WorkPending
 from consensus.engine import MessageHandler
 from consensus.fairness import on_fairness_timeout
+from consensus.log import persist, retirement_records
 from consensus.messages import (
     Commit,
     Decided,
@@ -36,6 +37,7 @@ from consensus.view_change import on_progress_timeout, on_view_change, on_view_c
 from primitives.ids import Hash32, Instant, NodeId, Sequence, View
 from primitives.machine import (
     NOTHING,
+    CancelTimer,
     Effect,
     Event,
     Message,
@@ -134,6 +136,11 @@ class Replica:
                 return NOTHING
             return handler(self.state, now, event.sender, message)
         return self._on_other(now, event)
+
+    def retire(self) -> Seq[Effect]:
+        """End this replica's life: its epoch is over, and the node has begun the next one."""
+        gone = persist(self.state, retirement_records(self.state))
+        return (gone, *(CancelTimer(timer) for timer in Timer))
 
     def _on_other(self, now: Instant, event: Event) -> Seq[Effect]:
         known = ON_EVENT.get(type(event))

@@ -74,6 +74,8 @@ class Block:
     """It came as a `Proposal`: if it is invalid, that may be the fault of who sent it."""
     durable: bool = False
     """Its payload is in the log."""
+    closing: bool = False
+    """It is valid, and closes the epoch: no block of this epoch stands on it."""
 
 
 @dataclass(slots=True)
@@ -249,6 +251,8 @@ class ReplicaState:
     delivered: Sequence
     head: Hash32
     """Digest of the last delivered block."""
+    closed: bool
+    """That block closes the epoch: this replica has nothing more to decide."""
     trail: deque[Certificate]
     """Certificates of the last deliveries, ascending, the head's last; at most `reach`."""
     base: Certificate | None
@@ -285,6 +289,8 @@ class ReplicaState:
     """Keys of the log's records, by the sequence that they are about."""
     logged_base: Sequence
     """The sequence of the log's base record; 0 when there is none."""
+    stale: tuple[bytes, ...]
+    """Keys of records of earlier epochs that are still in the log."""
     token: int
 
     @property
@@ -311,7 +317,7 @@ Effects = list[Effect]
 def initial_state(config: ReplicaConfig) -> ReplicaState:
     """Return the state of a replica that remembers nothing but its node's chain."""
     committee, params = config.committee, config.params
-    digest = config.genesis_hash if config.digest is None else config.digest
+    digest = config.beginning.digest if config.digest is None else config.digest
     quorum = committee.quorum
     return ReplicaState(
         config=config,
@@ -335,6 +341,7 @@ def initial_state(config: ReplicaConfig) -> ReplicaState:
         confirmed=(View(0), Sequence(0)),
         delivered=config.sequence,
         head=digest,
+        closed=False,
         trail=deque(config.trail, maxlen=params.reach),
         base=None,
         blocks={},
@@ -356,5 +363,6 @@ def initial_state(config: ReplicaConfig) -> ReplicaState:
         recovered=config.sequence > 0,
         logged={},
         logged_base=Sequence(0),
+        stale=(),
         token=0,
     )

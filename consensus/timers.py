@@ -16,6 +16,7 @@ Reference: Castro & Liskov 1999, section 4.4; for the inquiry, the status messag
 section 5.2.
 """
 
+from consensus.messages import ReplicaStatus
 from consensus.state import Effects, ReplicaState, Timer
 from primitives.ids import Duration, Instant
 from primitives.machine import CancelTimer, SetTimer
@@ -41,9 +42,9 @@ def view_change_timeout(state: ReplicaState) -> Duration:
 
 def is_waiting(state: ReplicaState) -> bool:
     """Tell whether a delivery is due."""
-    return (
-        state.work is not None or state.top > state.delivered or state.params.empty_blocks
-    ) and state.size > 1
+    if state.closed or state.size == 1:
+        return False
+    return state.work is not None or state.top > state.delivered or state.params.empty_blocks
 
 
 def watch(state: ReplicaState, now: Instant, effects: Effects) -> None:
@@ -79,7 +80,7 @@ def restart(state: ReplicaState, now: Instant, effects: Effects) -> None:
 def fairness_due(state: ReplicaState) -> Instant | None:
     """Return when the primary has passed a transaction over for too long, None if it does not."""
     since = None if state.work is None else state.work.passed_over
-    if since is None or not state.voting or state.primary == state.index:
+    if since is None or state.closed or not state.voting or state.primary == state.index:
         return None
     doublings = min(state.fairness.replaced, state.params.timeout_doublings)
     patience = FAIRNESS_TIMEOUTS * request_timeout(state) << doublings
@@ -101,6 +102,11 @@ def watch_fairness(state: ReplicaState, now: Instant, effects: Effects) -> None:
         return
     half = request_timeout(state) // 2
     effects.append(SetTimer(Timer.FAIRNESS, Duration(max(due - half - now, 0))))
+
+
+def own_status(state: ReplicaState, *, alone: bool, passed_over: bool = False) -> ReplicaStatus:
+    """Return how far this replica is, as it tells others."""
+    return ReplicaStatus(state.view, state.delivered, alone, passed_over, state.config.epoch)
 
 
 def arm_repair(state: ReplicaState, effects: Effects) -> None:

@@ -13,6 +13,7 @@ class PrePrepared(TraceEvent, frozen=True, gc=False):
     view: View
     sequence: Sequence
     digest: Hash32
+    epoch: int = 0
 
 
 class Prepared(TraceEvent, frozen=True, gc=False):
@@ -22,6 +23,7 @@ class Prepared(TraceEvent, frozen=True, gc=False):
     view: View
     sequence: Sequence
     digest: Hash32
+    epoch: int = 0
 
 
 class Committed(TraceEvent, frozen=True, gc=False):
@@ -32,6 +34,7 @@ class Committed(TraceEvent, frozen=True, gc=False):
     """The view of the certificate; never above the replica's own by more than it has yet seen."""
     sequence: Sequence
     digest: Hash32
+    epoch: int = 0
 
 
 class EvidenceFound(TraceEvent, frozen=True, gc=False):
@@ -44,6 +47,7 @@ class EvidenceFound(TraceEvent, frozen=True, gc=False):
     """Two of them: "pre_prepare", "prepare", "commit"; or an invalid "proposal"."""
     view: View
     sequence: Sequence
+    epoch: int = 0
 
 
 class ViewChangeStarted(TraceEvent, frozen=True, gc=False):
@@ -51,6 +55,7 @@ class ViewChangeStarted(TraceEvent, frozen=True, gc=False):
 
     name: ClassVar[str] = "consensus.view_change_started"
     view: View
+    epoch: int = 0
 
 
 class ViewEntered(TraceEvent, frozen=True, gc=False):
@@ -59,3 +64,15 @@ class ViewEntered(TraceEvent, frozen=True, gc=False):
     name: ClassVar[str] = "consensus.view_entered"
     view: View
     primary: NodeId
+    epoch: int = 0
+
+
+class EpochBegun(TraceEvent, frozen=True, gc=False):
+    """A node has made a closing block final: another committee decides what stands on it."""
+
+    name: ClassVar[str] = "consensus.epoch_begun"
+    epoch: int
+    size: int
+    """Validators in the new committee."""
+    height: int
+    """Of the closing block."""

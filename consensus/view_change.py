@@ -19,17 +19,17 @@ of concord-bft (`ReplicaAsksToLeaveViewMsg`).
 
 from collections.abc import Sequence as Seq
 
-from consensus.acceptance import COMMITTEE, SIGN, answer
+from consensus.acceptance import SIGN, answer
 from consensus.certificate import Certificate, InvalidCertificate, PreparedCertificate
 from consensus.certificate_policy import Bill
 from consensus.costs import VOTE_VERIFY
 from consensus.log import persist, view_records
-from consensus.messages import Claim, Decided, ReplicaStatus, ViewChange, ViewChangeVote
+from consensus.messages import Claim, Decided, ViewChange, ViewChangeVote
 from consensus.new_view import is_known, is_own, try_new_view
 from consensus.new_view_rules import InvalidViewChange, check_proofs, check_trail, check_vote
 from consensus.signing import signed_payload, verify_commits, verify_prepares
 from consensus.state import Effects, ReplicaState, Timer
-from consensus.timers import arm_repair, request_timeout, view_change_timeout
+from consensus.timers import arm_repair, own_status, request_timeout, view_change_timeout
 from consensus.trace import ViewChangeStarted
 from primitives.ids import Duration, Instant, NodeId, Sequence, View
 from primitives.machine import (
@@ -56,7 +56,7 @@ def on_progress_timeout(state: ReplicaState, now: Instant) -> Seq[Effect]:
         return effects
     state.inquired = True
     rest = request_timeout(state) - request_timeout(state) // 2
-    effects.append(Broadcast(COMMITTEE, ReplicaStatus(state.view, state.delivered, alone=False)))
+    effects.append(Broadcast(state.config.group, own_status(state, alone=False)))
     effects.append(SetTimer(Timer.PROGRESS, Duration(rest)))
     return effects
 
@@ -90,7 +90,7 @@ def start_view_change(state: ReplicaState, target: View, effects: Effects) -> No
         state.fairness.armed = False
         effects.append(CancelTimer(Timer.FAIRNESS))
     own = changing.own = _view_change(state, target)
-    effects.append(Emit(ViewChangeStarted(target)))
+    effects.append(Emit(ViewChangeStarted(target, state.config.epoch)))
     effects.append(SIGN)
     effects.append(persist(state, view_records(state)))
     announce(state, effects)
@@ -102,7 +102,7 @@ def announce(state: ReplicaState, effects: Effects) -> None:
     """Tell all that this replica wants another view, and its primary also why."""
     own = state.changing.own
     assert own is not None, "a view change without its message"
-    effects.append(Broadcast(COMMITTEE, ViewChange(own.vote, (), ())))
+    effects.append(Broadcast(state.config.group, ViewChange(own.vote, (), ())))
     primary = state.config.committee.primary(own.vote.view)
     if primary != state.index and (own.trail or own.proofs):
         effects.append(Send(primary, own))
@@ -137,7 +137,8 @@ def on_view_change(
     known = changing.latest.get(sender)
     effects: Effects = []
     if known is not None and known.vote == vote:
-        if state.delivered > vote.base_sequence and not message.proofs and not message.trail:
+        shown = message.proofs or message.trail
+        if state.delivered > vote.base_sequence and state.trail and not shown:
             effects.append(Send(sender, Decided(state.trail[-1])))
     elif known is not None and known.vote.view >= vote.view:
         return NOTHING
@@ -154,7 +155,7 @@ def on_view_change(
 
 def _is_valid_vote(state: ReplicaState, vote: ViewChangeVote) -> bool:
     try:
-        check_vote(vote, state.config.genesis_hash)
+        check_vote(vote, state.config.beginning)
     except InvalidViewChange:
         return False
     return len(vote.prepared) <= state.params.window and state.verify(vote)
@@ -170,7 +171,7 @@ def _help_back(state: ReplicaState, now: Instant, vote: ViewChangeVote) -> Seq[E
     if vote.replica == state.index or now - state.entered_at < pause:
         return NOTHING
     effects = help_with_view(state, now, NodeId(vote.replica), alone=False)
-    if effects and vote.base_sequence < state.delivered:
+    if effects and vote.base_sequence < state.delivered and state.trail:
         effects.append(Send(NodeId(vote.replica), Decided(state.trail[-1])))
     return answer(effects)
 
@@ -197,7 +198,7 @@ def _prove(state: ReplicaState, message: ViewChange, effects: Effects) -> None:
         return
     bill = Bill()
     try:
-        check_trail(vote, message.trail)
+        check_trail(vote, message.trail, config.beginning)
         check_proofs(message)
         trail = _own_trail(state, message.trail)
         for certificate in () if trail else message.trail:

@@ -6,7 +6,7 @@ may forget everything up to n: f+1 correct replicas hold it, whatever crashes.
 """
 
 from consensus.certificate import Certificate
-from consensus.log import BASE, BLOCK, LoggedBlock
+from consensus.log import BASE, BLOCK, LoggedBlock, epoch_key
 from consensus.messages import Commit
 from primitives.codec import decode_canonical
 from primitives.machine import Message
@@ -26,7 +26,7 @@ class Witness(Network):
 
 
 def _check_disk(node: ToyNode, vote: Commit) -> None:
-    raw = node.disk.get(BASE)
+    raw = node.disk.get(epoch_key(0, BASE))
     base = None if raw is None else decode_canonical(raw, Certificate)
     digest, sequence = vote.digest, int(vote.sequence)
     while sequence > len(node.disk_chain):
@@ -34,7 +34,7 @@ def _check_disk(node: ToyNode, vote: Commit) -> None:
             if digest != base.digest:
                 raise SafetyViolation(f"{node.index} commits {vote.sequence} on another base")
             return
-        value = node.disk.get(BLOCK + sequence.to_bytes(8, "big") + digest)
+        value = node.disk.get(epoch_key(0, BLOCK + sequence.to_bytes(8, "big") + digest))
         if value is None:
             raise SafetyViolation(f"{node.index} commits {vote.sequence} without {sequence}")
         digest, sequence = decode_canonical(value, LoggedBlock).parent, sequence - 1

@@ -171,8 +171,9 @@ class Rig:
     def others_wait(self) -> None:
         """Have f others ask around."""
         others = [i for i in range(self.n) if i != self.index][: self.state.faults]
+        place = (self.state.view, self.state.delivered)
         for i in others:
-            self.receive(i, ReplicaStatus(self.state.view, self.state.delivered, alone=False))
+            self.receive(i, ReplicaStatus(*place, alone=False, epoch=self.state.config.epoch))
 
 
 def chain(

@@ -10,7 +10,7 @@ from consensus.effects import (
     RequestBlock,
     ValidateBlock,
 )
-from consensus.log import ACCEPTED, BASE, BLOCK, PREPARED, read
+from consensus.log import ACCEPTED, BASE, BLOCK, PREPARED, epoch_key, read
 from consensus.messages import Commit, NewView, Prepare, PrePrepare, ReplicaStatus, ViewChange
 from primitives.errors import InvalidEncoding
 from primitives.ids import Instant, Sequence, View
@@ -168,7 +168,7 @@ def test_records_of_delivered_blocks_are_deleted_later() -> None:
     lowest = min(memory.accepted)
     assert memory.base.sequence == lowest - 1
     assert 60 - lowest >= rig.state.params.reach - 1
-    assert rig.disk[BASE]
+    assert rig.disk[epoch_key(0, BASE)]
 
 
 def test_memory_is_bounded() -> None:
@@ -200,9 +200,11 @@ def test_a_flood_fills_no_more_than_the_window() -> None:
 
 def test_a_foreign_log_is_refused() -> None:
     with pytest.raises(InvalidEncoding, match="consensus log"):
-        Rig(records=[Record("consensus", b"what", b"")])
+        Rig(records=[Record("consensus", epoch_key(0, b"what"), b"")])
     with pytest.raises(InvalidEncoding):
-        Rig(records=[Record("consensus", b"view", b"\xff\xff")])
+        Rig(records=[Record("consensus", epoch_key(0, b"view"), b"\xff\xff")])
+    with pytest.raises(InvalidEncoding, match="consensus log"):
+        Rig(records=[Record("consensus", b"view", b"")])
 
 
 def test_crashes_at_every_moment_never_contradict() -> None:

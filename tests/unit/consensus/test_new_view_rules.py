@@ -14,6 +14,7 @@ from consensus.new_view_rules import (
     highest_claim,
     open_view,
 )
+from consensus.origin import Origin
 from primitives.ids import Hash32, Sequence
 from tests.unit.consensus.rig import chain, new_view, vote
 from tests.unit.consensus.toys import (
@@ -24,6 +25,7 @@ from tests.unit.consensus.toys import (
 )
 
 N, Q = 4, 3
+ORIGIN = Origin(Sequence(0), GENESIS)
 
 
 def proof(block: ToyBlock, view: int) -> PreparedCertificate:
@@ -36,7 +38,7 @@ def claims(view: int, *sets: list[PreparedCertificate]) -> list[ViewChangeVote]:
 
 
 def opened(view: int, votes: list[ViewChangeVote], *proofs: PreparedCertificate) -> Opening:
-    return open_view(new_view(N, view, votes, proofs=proofs), N, Q, GENESIS)
+    return open_view(new_view(N, view, votes, proofs=proofs), N, Q, ORIGIN)
 
 
 def test_nothing_prepared_opens_with_nothing() -> None:
@@ -86,7 +88,7 @@ def test_what_lies_below_the_base_is_left_out() -> None:
         vote(N, 2, 1),
     ]
     message = new_view(N, 1, votes, trail=(certificate,), proofs=(proofs[2],))
-    opening = open_view(message, N, Q, GENESIS)
+    opening = open_view(message, N, Q, ORIGIN)
     assert (opening.base_sequence, opening.base_digest) == (2, blocks[1].digest)
     assert opening.chain == (proofs[2],)
 
@@ -100,14 +102,14 @@ def test_the_base_is_the_highest_that_is_claimed() -> None:
         vote(N, 2, 1),
     ]
     with pytest.raises(InvalidViewChange, match="the base 2 last"):
-        open_view(new_view(N, 1, votes, trail=(low,)), N, Q, GENESIS)
+        open_view(new_view(N, 1, votes, trail=(low,)), N, Q, ORIGIN)
 
 
 @pytest.mark.parametrize("indexes", [[0, 1], [0, 0, 1], [0, 2, 1], [1, 2, 4]])
 def test_a_new_view_needs_q_votes_of_distinct_replicas(indexes: list[int]) -> None:
     votes = [vote(5, i, 1) for i in indexes]
     with pytest.raises(InvalidViewChange, match=r"new_view\.votes"):
-        open_view(new_view(N, 1, votes), N, Q, GENESIS)
+        open_view(new_view(N, 1, votes), N, Q, ORIGIN)
 
 
 def test_votes_for_another_view_do_not_count() -> None:
@@ -119,25 +121,25 @@ def test_votes_for_another_view_do_not_count() -> None:
 def test_a_vote_may_not_claim_a_view_that_it_ends() -> None:
     (block,) = chain(1)
     with pytest.raises(InvalidViewChange, match="a view below 2"):
-        check_vote(vote(N, 0, 2, claims=[proof(block, 2)]), GENESIS)
+        check_vote(vote(N, 0, 2, claims=[proof(block, 2)]), ORIGIN)
 
 
 def test_a_vote_of_another_chain_is_refused() -> None:
-    with pytest.raises(InvalidViewChange, match="genesis hash"):
-        check_vote(vote(N, 0, 1, base=(0, b"o" * 32)), GENESIS)
+    with pytest.raises(InvalidViewChange, match="the epoch.s origin"):
+        check_vote(vote(N, 0, 1, base=(0, b"o" * 32)), ORIGIN)
 
 
 def test_a_trail_is_consecutive_and_ends_with_the_base() -> None:
     blocks = chain(3)
     trail = tuple(commit_certificate(N, [0, 1, 2], 0, b.sequence, b.digest) for b in blocks)
     claimed = vote(N, 0, 1, base=(3, blocks[2].digest))
-    check_trail(claimed, trail)
-    check_trail(claimed, trail[2:])
+    check_trail(claimed, trail, ORIGIN)
+    check_trail(claimed, trail[2:], ORIGIN)
     for wrong in ((), trail[:2], (trail[0], trail[2])):
         with pytest.raises(InvalidViewChange, match="trail"):
-            check_trail(claimed, wrong)
-    with pytest.raises(InvalidViewChange, match="nothing below genesis"):
-        check_trail(vote(N, 0, 1), trail[:1])
+            check_trail(claimed, wrong, ORIGIN)
+    with pytest.raises(InvalidViewChange, match="nothing at the origin"):
+        check_trail(vote(N, 0, 1), trail[:1], ORIGIN)
 
 
 def test_the_primary_shows_what_backups_compute() -> None:

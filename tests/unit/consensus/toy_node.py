@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from consensus.certificate import Certificate
+from consensus.certificate import Certificate, PreparedCertificate
 from consensus.effects import (
     BlockBuilt,
     BlockValidated,
@@ -12,7 +12,7 @@ from consensus.effects import (
     WorkDone,
     WorkPending,
 )
-from consensus.log import ACCEPTED, Accepted
+from consensus.log import ACCEPTED, PREPARED, Accepted, epoch_key
 from consensus.messages import Commit, Prepare, PrePrepare
 from consensus.replica import Replica
 from primitives.codec import decode_canonical
@@ -137,8 +137,18 @@ class ToyNode:
         """Check that a vote which leaves now is written down."""
         if vote.sequence <= self.replica.delivered:
             return
-        raw = self.disk.get(ACCEPTED + vote.sequence.to_bytes(8, "big"))
+        raw = self.disk.get(epoch_key(0, ACCEPTED + vote.sequence.to_bytes(8, "big")))
         accepted = None if raw is None else decode_canonical(raw, Accepted)
         if accepted is None or (accepted.view == vote.view and accepted.digest != vote.digest):
             kind = type(vote).__name__
             raise SafetyViolation(f"{self.index} sends a {kind} that is not durable")
+        if isinstance(vote, Commit):
+            self._check_prefix(vote)
+
+    def _check_prefix(self, vote: Commit) -> None:
+        """Check that everything up to a COMMIT is delivered, or prepared in its view or later."""
+        for sequence in range(self.replica.delivered + 1, vote.sequence + 1):
+            raw = self.disk.get(epoch_key(0, PREPARED + sequence.to_bytes(8, "big")))
+            if raw is None or decode_canonical(raw, PreparedCertificate).view < vote.view:
+                what = f"{vote.sequence}@{vote.view} over an unprepared {sequence}"
+                raise SafetyViolation(f"{self.index} commits {what}")

@@ -4,6 +4,7 @@ import pytest
 
 from consensus.messages import Commit, NewView
 from consensus.new_view_rules import open_view
+from consensus.origin import Origin
 from primitives.ids import Hash32, NodeId, Sequence, View
 from primitives.machine import Broadcast, Effect, Received, TimerFired
 from sim.liars.ticking import TICK
@@ -25,7 +26,7 @@ def test_usurping_proclaims_the_next_view_that_it_would_lead(heard: int, wanted:
     message = proclaimed(bench.step(TimerFired(TICK)))
     assert message.view == wanted
     assert bench.is_signed(message)
-    opening = open_view(message, 4, 3, GENESIS.digest)
+    opening = open_view(message, 4, 3, Origin(Sequence(0), GENESIS.digest))
     assert (opening.base_sequence, opening.chain) == (0, ())
 
 
