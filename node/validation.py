@@ -12,11 +12,12 @@ refused by name.
 
 import msgspec
 
-from primitives.committee_change import COMMITTEE_ADDRESS, decode_changes
+from primitives.committee_change import COMMITTEE_ADDRESS, CommitteeChange, decode_changes
 from primitives.errors import InvalidEncoding
 from primitives.fork import Fork
 from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.params import ChainParams
+from primitives.possession import UnprovenKey, check_possession
 from primitives.transaction import (
     Transaction,
     check_static,
@@ -109,10 +110,18 @@ def _check_committee_change(transaction: Transaction, sender: Address, params: C
     if transaction.value:
         raise MalformedCommitteeChange("transaction.value", "0", transaction.value)
     try:
-        decode_changes(transaction.data)
-    except InvalidEncoding as error:
+        changes = decode_changes(transaction.data)
+        if params.certificates == "bls":
+            _check_possessions(changes)
+    except (InvalidEncoding, UnprovenKey) as error:
         where = f"transaction.data: {error.where}"
         raise MalformedCommitteeChange(where, error.expected, error.actual) from error
+
+
+def _check_possessions(changes: tuple[CommitteeChange, ...]) -> None:
+    for index, change in enumerate(changes):
+        if change.kind != "remove":
+            check_possession(change.aggregate_key, change.possession, f"changes[{index}]")
 
 
 def check_recipient(transaction: PooledTransaction, state: StateReader) -> None:

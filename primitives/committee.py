@@ -35,7 +35,7 @@ class Committee(msgspec.Struct, frozen=True, gc=False):
     """
 
     members: tuple[Member, ...]
-    """All different in node and public key."""
+    """All different in node, public key, and aggregate key where they have any."""
 
     def __post_init__(self) -> None:
         """Refuse an empty committee, keys of another size, and what occurs twice.
@@ -46,6 +46,7 @@ class Committee(msgspec.Struct, frozen=True, gc=False):
         if not self.members:
             raise InvalidInput("committee", "at least one validator", "none")
         keys: dict[bytes, int] = {}
+        aggregate_keys: dict[bytes, int] = {}
         nodes: dict[int, int] = {}
         for index, member in enumerate(self.members):
             where, key = f"committee[{index}]", member.public_key
@@ -57,6 +58,10 @@ class Committee(msgspec.Struct, frozen=True, gc=False):
                 raise InvalidInput(where, "a key of its own", f"that of {keys[key]}")
             if member.node in nodes:
                 raise InvalidInput(where, "a node of its own", f"that of {nodes[member.node]}")
+            if member.aggregate_key and member.aggregate_key in aggregate_keys:
+                actual = f"that of {aggregate_keys[member.aggregate_key]}"
+                raise InvalidInput(where, "an aggregate key of its own", actual)
+            aggregate_keys[member.aggregate_key] = index
             keys[key] = nodes[member.node] = index
 
     @classmethod

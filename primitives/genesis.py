@@ -19,6 +19,7 @@ from primitives.header import (
 )
 from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.params import ChainParams
+from primitives.possession import check_possessions
 from primitives.trie import EMPTY_ROOT, secure_trie_root
 
 ZERO_HASH = Hash32(bytes(32))
@@ -37,6 +38,8 @@ class Genesis(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         """Refuse addresses of another size or that occur twice, and balances out of range.
 
+        Where certificates are aggregates, every validator must have proven its aggregate key.
+
         Raises:
             InvalidInput: which one, and why.
         """
@@ -51,6 +54,8 @@ class Genesis(msgspec.Struct, frozen=True):
             seen[address] = None
         if not 0 <= self.timestamp < 2**64:
             raise InvalidInput("genesis.timestamp", "seconds from 0 to 2**64 - 1", self.timestamp)
+        if self.params.certificates == "bls":
+            check_possessions(self.committee)
 
 
 def genesis_state_root(genesis: Genesis) -> Hash32:

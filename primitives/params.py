@@ -21,6 +21,7 @@ CHECKPOINT_INTERVAL = 64
 """Blocks from one checkpoint to the next unless the chain says otherwise."""
 
 BaseFeeRule = Literal["ethereum", "fixed"]
+CertificateForm = Literal["ed25519", "bls"]
 TimestampRule = Literal["nondecreasing", "strict"]
 
 
@@ -47,6 +48,9 @@ class ChainParams:
     """Every so many blocks is a checkpoint (`primitives.epoch`)."""
     governance: Address = ZERO_ADDRESS
     """The account that may change the committee; nobody has the key of the zero address."""
+    certificates: CertificateForm = "ed25519"
+    """What proves a block final: a signature of each signer, or one that is the sum of all.
+    `bls` asks every validator for an aggregate key and a proof of its possession."""
 
     def __post_init__(self) -> None:
         """Refuse parameters that no chain can run with.
@@ -64,6 +68,8 @@ class ChainParams:
         _require("checkpoint_interval", self.checkpoint_interval, 1, 2**31 - 1)
         if len(self.governance) != ADDRESS_BYTES:
             raise InvalidInput("chain.governance", "an address of 20 bytes", self.governance.hex())
+        if self.certificates not in ("ed25519", "bls"):
+            raise InvalidInput("chain.certificates", "ed25519 or bls", self.certificates)
         if self.base_fee_rule not in ("ethereum", "fixed"):
             raise InvalidInput("chain.base_fee_rule", "ethereum or fixed", self.base_fee_rule)
         if self.timestamp_rule not in ("nondecreasing", "strict"):

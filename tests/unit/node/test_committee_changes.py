@@ -11,8 +11,9 @@ from node.validation import PooledTransaction, check_transaction
 from node.validation_block import execute_block
 from node.validation_errors import InvalidBlock
 from primitives.block import Block, encode_block
+from primitives.bls import BlsKey
 from primitives.committee import Committee
-from primitives.committee_change import COMMITTEE_ADDRESS, CommitteeChange, encode_changes
+from primitives.committee_change import COMMITTEE_ADDRESS, CommitteeChange, Kind, encode_changes
 from primitives.epoch import epoch_commitment
 from primitives.genesis import Genesis
 from primitives.ids import NodeId, Wei
@@ -121,6 +122,29 @@ def test_a_removal_that_would_leave_fewer_than_four_fails() -> None:
 def test_an_ordinary_transfer_changes_no_committee() -> None:
     start = genesis()
     assert child(start, transfer(0, 0).raw).epoch is start.epoch
+
+
+@pytest.mark.parametrize("kind", ["add", "rekey"])
+def test_where_certificates_are_aggregates_new_keys_must_be_proven(kind: Kind) -> None:
+    """A rogue key in a change would sign for the whole committee after the next checkpoint."""
+    params, key = dataclasses.replace(PARAMS, certificates="bls"), BlsKey(b"k" * 32)
+    node = NodeId(7 if kind == "add" else 1)
+
+    def change(aggregate_key: bytes, possession: bytes) -> bytes:
+        new = CommitteeChange(kind, node, b"7" * 32, aggregate_key, possession)
+        return raw_change(0, REMOVE_2, new)
+
+    check_transaction(change(key.public_key, key.possession), params)
+    others = BlsKey(b"o" * 32)
+    for bad in (
+        change(key.public_key, others.possession),
+        change(key.public_key, key.sign(key.public_key)),
+        change(key.public_key, b""),
+        change(b"\xc0" + bytes(47), key.possession),
+        change(b"", b""),
+    ):
+        assert refusal(bad, params) == "malformed_committee_change"
+        _checked(bad)
 
 
 # ---------------------------------------------------------------- checkpoints

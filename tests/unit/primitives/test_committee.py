@@ -72,3 +72,11 @@ def test_a_member_keeps_its_node_whatever_its_index() -> None:
 def test_impossible_nodes(nodes: tuple[int, ...], message: str) -> None:
     with pytest.raises(InvalidInput, match=re.escape(message)):
         Committee(tuple(Member(NodeId(n), bytes([i]) * 32) for i, n in enumerate(nodes)))
+
+
+def test_no_two_members_have_one_aggregate_key() -> None:
+    """A proof of possession can be copied with its key, and its owner's vote would count twice."""
+    members = [Member(NodeId(node), bytes([node]) * 32, b"a" * 48, b"p" * 96) for node in (0, 1)]
+    message = "committee[1]: expected an aggregate key of its own, got that of 0"
+    with pytest.raises(InvalidInput, match=re.escape(message)):
+        Committee(tuple(members))

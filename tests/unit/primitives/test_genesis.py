@@ -7,7 +7,8 @@ import pytest
 
 from primitives.account import encode_account
 from primitives.block import decode_block, encode_block
-from primitives.committee import Committee
+from primitives.bls import BlsKey
+from primitives.committee import Committee, Member
 from primitives.errors import InvalidInput
 from primitives.fork import LATEST, Fork
 from primitives.genesis import (
@@ -17,7 +18,7 @@ from primitives.genesis import (
     genesis_header,
     genesis_state_root,
 )
-from primitives.ids import Address, Gas, Wei
+from primitives.ids import Address, Gas, NodeId, Wei
 from primitives.params import ChainParams
 from primitives.trie import EMPTY_ROOT, secure_trie_root
 
@@ -70,7 +71,7 @@ def test_the_hash_binds_everything_that_nodes_must_agree_on() -> None:
         "checkpoint_interval": 65,
         "governance": Address(b"\x01" * 20),
     }
-    assert set(changes) == {field.name for field in dataclasses.fields(ChainParams)}
+    assert {*changes, "certificates"} == {field.name for field in dataclasses.fields(ChainParams)}
     for name, value in changes.items():
         params = dataclasses.replace(GENESIS.params, **{name: value})
         others.append(msgspec.structs.replace(GENESIS, params=params))
@@ -78,10 +79,26 @@ def test_the_hash_binds_everything_that_nodes_must_agree_on() -> None:
     assert len(hashes) == 1 + len(others)
 
 
+def test_the_hash_binds_the_form_of_certificates_and_the_keys_for_them() -> None:
+    def proven(number: int, **changes: bytes) -> Committee:
+        key = BlsKey(bytes([number]) * 32)
+        member = Member(NodeId(0), bytes(32), key.public_key, key.possession)
+        return Committee((msgspec.structs.replace(member, **changes),))
+
+    ed25519, bls = ChainParams(), ChainParams(certificates="bls")
+    chains = [
+        Genesis(ed25519, (), proven(1)),
+        Genesis(bls, (), proven(1)),
+        Genesis(bls, (), proven(2)),
+        Genesis(ed25519, (), proven(1, possession=b"")),
+    ]
+    assert len({genesis_hash(chain) for chain in chains}) == len(chains)
+
+
 def test_the_hash_is_stable() -> None:
     """A changed default or encoding makes another chain of the same scenario: on purpose only."""
     assert genesis_hash(GENESIS).hex() == (
-        "10f3bf19ffe35c74ea8a99945c8d145f9022d569169acb6f77dac82bf3b5de4c"
+        "590153835b997ed8eca891e37f12784e4f3964f2b2aec3374c19c4b964e53e42"
     )
 
 
