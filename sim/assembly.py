@@ -35,7 +35,7 @@ from sim.links.regions import TABLES
 from sim.profile import Profile, load_profile
 from sim.randomness import generator
 from sim.registry import liar_factory, make_engine, workload_factory
-from sim.scenario import NodePlan, Scenario, place_nodes, workload_options
+from sim.scenario import LyingDisk, NodePlan, Scenario, place_nodes, workload_options
 from sim.scenario.placement import UNIFORM
 from sim.signatures import validator_keys
 from sim.timeline import Timeline
@@ -43,6 +43,7 @@ from sim.trace import Trace
 from sim.workload import Workload, WorkloadContext
 from sim.world import World
 from storage.memory import MemoryStore
+from storage.store import Store
 
 CONSENSUS_KEYS = tuple(field.name for field in dataclasses.fields(ConsensusParams))
 """Parameters of the committee; `[consensus]` has a key of the same name for each."""
@@ -90,6 +91,7 @@ def build_world(
         trace,
     )
     liars = [plan.node for plan in plans if plan.liar is not None]
+    liars += [NodeId(event.node) for event in scenario.events if isinstance(event, LyingDisk)]
     world = World(kernel, links, trace, environment, index, topology, liars)
     Timeline(scenario, world, seed)
     if with_clients:
@@ -217,8 +219,7 @@ class _NodeFactory:
             for plan in plans
         ]
 
-    def __call__(self, node: int, store: object) -> Machine:
-        assert isinstance(store, MemoryStore)
+    def __call__(self, node: int, store: Store) -> Machine:
         honest = Node(self._configs[node], self._environments[node], store)
         liar = self._plans[node].liar
         return honest if liar is None else liar_factory(liar)(honest, self._context(node, liar))

@@ -10,18 +10,31 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from primitives.ids import NodeId
+from sim.links import disturbances
+from sim.links.cuts import Direction
+from sim.links.disturbances import Disturbance, Ways
 from sim.randomness import generator
 from sim.scenario import (
     Churn,
+    Clog,
     Crash,
+    Duplicate,
     Heal,
     Latency,
+    LinkEnd,
+    LinkEvent,
+    Lose,
+    LyingDisk,
     Partition,
+    Reorder,
     Restart,
     Scenario,
+    SetClock,
     Slow,
     TimelineEvent,
+    Unsynced,
     chosen_nodes,
+    named_nodes,
     partition_groups,
 )
 from sim.scenario.placement import node_regions
@@ -36,7 +49,7 @@ class Timeline:
     Args:
         scenario: whose events.
         world: what they happen to; its clock must still be at 0.
-        seed: the run's seed, for churn.
+        seed: the run's seed, for churn and for what a crash leaves on the disk.
     """
 
     def __init__(self, scenario: Scenario, world: World, seed: int) -> None:
@@ -44,8 +57,9 @@ class Timeline:
         self._world = world
         self._seed = seed
         self._cut = 0
-        self._slowing: dict[int, int] = {}
-        """How often each node's speed was set."""
+        self._settings: dict[tuple[type[TimelineEvent], int], int] = {}
+        """How often each node was acted on by events of each kind."""
+        self._unsynced = generator(seed, "crash.unsynced")
         self._delaying: dict[int, int] = {}
         """How often the latency of each node's links was set."""
         self._churned: dict[int, int] = {}
@@ -65,6 +79,14 @@ class Timeline:
                 self._at(event.at, partial(self._restart, event))
             case Slow():
                 self._at(event.at, partial(self._slow, event))
+            case SetClock():
+                self._at(event.at, partial(self._set_clock, event))
+            case LyingDisk():
+                self._at(event.at, partial(self._lie, event))
+            case Clog():
+                self._at(event.at, partial(self._clog, event))
+            case Duplicate() | Reorder() | Lose():
+                self._at(event.at, partial(self._disturb, event))
             case Latency():
                 self._latency(event)
             case Churn():
@@ -77,7 +99,13 @@ class Timeline:
         self._world.kernel.act(at, action)
 
     def _partition(self, event: Partition) -> None:
-        self._world.partition(partition_groups(event.groups, self._scenario.network))
+        network = self._scenario.network
+        if event.ring is not None:
+            self._world.ring(event.ring)
+        else:
+            groups = partition_groups(event.groups, network)
+            bridge = named_nodes(event.bridge, network)
+            self._world.partition(groups, bridge, Direction(event.direction))
         self._cut += 1
         if event.lasting is not None:
             self._at(event.at + event.lasting, partial(self._heal_if_same, self._cut))
@@ -92,8 +120,18 @@ class Timeline:
 
     def _crash(self, event: Crash) -> None:
         node = self._node(event.node)
-        if self._world.crash(node) and event.lasting is not None:
+        if self._world.crash(node, self._reached(event.unsynced)) and event.lasting is not None:
             self._at(event.at + event.lasting, partial(self._revive, node, self._life(node)))
+
+    def _reached(self, unsynced: Unsynced) -> Callable[[int], int] | None:
+        """Return what decides how many unacknowledged batches a crash leaves."""
+        match unsynced:
+            case "lost":
+                return None
+            case "kept":
+                return lambda batches: batches
+            case "some":
+                return lambda batches: int(self._unsynced.integers(batches + 1))
 
     def _life(self, node: int) -> int:
         return self._world.kernel.hosts[node].incarnation
@@ -114,13 +152,49 @@ class Timeline:
     def _slow(self, event: Slow) -> None:
         node = self._node(event.node)
         self._world.slow(node, event.factor)
-        setting = self._slowing[node] = self._slowing.get(node, 0) + 1
-        if event.lasting is not None:
-            self._at(event.at + event.lasting, partial(self._speed_up, node, setting))
+        self._take_back(event, node, lambda: self._world.slow(node, 1.0))
 
-    def _speed_up(self, node: int, setting: int) -> None:
-        if self._slowing[node] == setting:
-            self._world.slow(node, 1.0)
+    def _set_clock(self, event: SetClock) -> None:
+        node = self._node(event.node)
+        offset = (event.ahead or 0) - (event.behind or 0)
+        self._world.set_clock(node, offset, event.drift)
+        self._take_back(event, node, lambda: self._world.set_clock(node))
+
+    def _lie(self, event: LyingDisk) -> None:
+        self._world.lie_about_writes(event.node, event.cache)
+        self._take_back(event, event.node, lambda: self._world.lie_about_writes(event.node, 0))
+
+    def _take_back(
+        self, event: Slow | SetClock | LyingDisk, node: int, undo: Callable[[], None]
+    ) -> None:
+        """Undo what an event did to a node when its `for` is over, unless another has acted."""
+        key = (type(event), node)
+        setting = self._settings[key] = self._settings.get(key, 0) + 1
+
+        def take_back() -> None:
+            if self._settings[key] == setting:
+                undo()
+
+        if event.lasting is not None:
+            self._at(event.at + event.lasting, take_back)
+
+    def _ways(self, event: LinkEvent) -> Ways:
+        return Ways(self._end(event.source), self._end(event.to), event.one_way)
+
+    def _end(self, end: LinkEnd) -> tuple[int, ...]:
+        if isinstance(end, tuple):
+            return named_nodes(end, self._scenario.network)
+        if end == "primary":
+            return (int(self._world.primary()),)
+        return tuple(chosen_nodes(end, self._scenario.network))
+
+    def _clog(self, event: Clog) -> None:
+        self._world.clog(self._ways(event), event.lasting)
+
+    def _disturb(self, event: Duplicate | Reorder | Lose) -> None:
+        number = self._world.disturb(_disturbance(event, self._ways(event)))
+        if event.lasting is not None:
+            self._at(event.at + event.lasting, partial(self._world.settle, number))
 
     def _latency(self, event: Latency) -> None:
         regions = node_regions(self._scenario.network)
@@ -153,7 +227,7 @@ class Timeline:
         down = sum(self._keeps_down(node, life) for node, life in self._churned.items())
         if event.at_most is not None and down >= event.at_most:
             return
-        if self._world.crash(victim):
+        if self._world.crash(victim, self._reached(event.unsynced)):
             life = self._churned[victim] = self._life(victim)
             self._at(at + event.down_time, partial(self._return, victim, life))
 
@@ -161,3 +235,13 @@ class Timeline:
         if self._churned.get(victim) == life:
             del self._churned[victim]
         self._revive(victim, life)
+
+
+def _disturbance(event: Duplicate | Reorder | Lose, ways: Ways) -> Disturbance:
+    match event:
+        case Duplicate():
+            return disturbances.Duplicate(ways, event.probability, event.delay)
+        case Reorder():
+            return disturbances.Reorder(ways, event.probability, event.delay)
+        case Lose():
+            return disturbances.Lose(ways, event.probability)

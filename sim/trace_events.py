@@ -22,6 +22,12 @@ class Partitioned(TraceEvent, frozen=True, gc=False):
 
     groups: tuple[tuple[int, ...], ...]
     """Nodes that still reach one another; the unnamed ones form one more group."""
+    bridge: tuple[int, ...] = ()
+    """Nodes that reach everybody and that everybody reaches."""
+    direction: str = "both"
+    """Which way the named groups are closed: "both", "in" or "out"."""
+    ring: int = 0
+    """Without groups: how many nodes on either side each node reaches."""
 
 
 class Healed(TraceEvent, frozen=True, gc=False):
@@ -48,3 +54,80 @@ class Delayed(TraceEvent, frozen=True, gc=False):
     """One-way delay now added at each affected end; 0 is normal again."""
     nodes: tuple[int, ...]
     """Whose links."""
+
+
+class WritesKept(TraceEvent, frozen=True, gc=False):
+    """At a crash, batches had reached the disk that the node was not told of."""
+
+    name = "fault.writes_kept"
+
+    batches: int
+
+
+class WritesLost(TraceEvent, frozen=True, gc=False):
+    """At a crash, batches were lost that the disk had acknowledged."""
+
+    name = "fault.writes_lost"
+
+    batches: int
+
+
+class Clogged(TraceEvent, frozen=True, gc=False):
+    """Links hold back what is sent on them. At node -1."""
+
+    name = "fault.clogged"
+
+    sources: tuple[int, ...]
+    targets: tuple[int, ...]
+    one_way: bool
+    """Only from sources to targets; else also back."""
+    held_ns: int
+    """How long from now."""
+
+
+class Disturbed(TraceEvent, frozen=True, gc=False):
+    """Links begin to repeat messages, to mix them up or to lose more. At node -1."""
+
+    name = "fault.disturbed"
+
+    number: int
+    """Counts the disturbances of the run; their ends name it."""
+    what: str
+    """"duplicate", "reorder" or "lose"."""
+    sources: tuple[int, ...]
+    targets: tuple[int, ...]
+    one_way: bool
+    chance_ppm: int
+    """Of one message on one link, in millionths."""
+    delay_ns: int
+    """By up to so much a message is late; 0 where none is."""
+
+
+class Settled(TraceEvent, frozen=True, gc=False):
+    """A disturbance is over. At node -1."""
+
+    name = "fault.settled"
+
+    number: int
+
+
+class ClockSet(TraceEvent, frozen=True, gc=False):
+    """The node's clock was set: wrong, or right again (0 and 0)."""
+
+    name = "fault.clock"
+
+    offset_ns: int
+    """What it shows too much."""
+    drift_ppm: int
+    """What it gains, in millionths."""
+
+
+class DiskLied(TraceEvent, frozen=True, gc=False):
+    """A node's disk begins to acknowledge what a crash would lose, or ceases to. At node -1."""
+
+    name = "fault.lying_disk"
+
+    node: int
+    """Whose; what that node says of itself proves nothing any more."""
+    cache_ns: int
+    """How long a write may still be lost; 0 when the disk is honest again."""

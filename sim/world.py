@@ -4,7 +4,7 @@
 the clients and the tests act on. It adds no behaviour of its own to a run.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from consensus.certificate import Certificate
 from network.topology import Adjacency
@@ -15,10 +15,27 @@ from node.node import Node
 from primitives.ids import Hash32, Instant, NodeId, View, Wei
 from primitives.machine import Machine, Submitted
 from sim.blocks import BlockIndex
+from sim.hosts.clock import MILLION, Clock
 from sim.kernel.engine import Kernel
+from sim.links.cuts import Direction
+from sim.links.disturbances import Disturbance, Lose, Ways
 from sim.links.links import Links
 from sim.trace import DeliveryConsumer, EventConsumer, Observation, Trace, TrafficConsumer
-from sim.trace_events import Crashed, Delayed, Healed, Partitioned, Restarted, Slowed
+from sim.trace_events import (
+    ClockSet,
+    Clogged,
+    Crashed,
+    Delayed,
+    DiskLied,
+    Disturbed,
+    Healed,
+    Partitioned,
+    Restarted,
+    Settled,
+    Slowed,
+    WritesKept,
+    WritesLost,
+)
 
 SLOWNESS_UNIT = 1_000
 """Slowdown factors are kept in thousandths: virtual time knows no floating point."""
@@ -56,6 +73,8 @@ class World:
         self._view = View(0)
         self._head = environment.genesis_block
         self._liars = frozenset(liars)
+        self._disturbances: dict[int, Disturbance] = {}
+        self._disturbed = 0
         self.subscribe_honest(self._watch)
 
     # ---------------------------------------------------------------- what it shows
@@ -167,12 +186,20 @@ class World:
         """Bring a signed transaction to a node's access link; lost if the node is down then."""
         self.kernel.deliver(at_ns, node, Submitted(raw), len(raw))
 
-    def crash(self, node: NodeId | int) -> bool:
-        """Kill a node's process; False if it was down."""
+    def crash(self, node: NodeId | int, reached: Callable[[int], int] | None = None) -> bool:
+        """Kill a node's process; False if it was down.
+
+        Args:
+            node: which.
+            reached: told how many batches the disk has not acknowledged; answers how many of
+                them, from the first on, it has written all the same. None: none.
+        """
         if not self.is_live(NodeId(node)):
             return False
-        self.kernel.crash(node)
+        kept = self.kernel.crash(node, reached)
         self.kernel.observe(node, Crashed())
+        if kept:
+            self.kernel.observe(node, WritesKept(kept) if kept > 0 else WritesLost(-kept))
         return True
 
     def restart(self, node: NodeId | int) -> bool:
@@ -189,11 +216,43 @@ class World:
         self.kernel.slow(node, max(1, round(factor * SLOWNESS_UNIT)), SLOWNESS_UNIT)
         self.kernel.observe(node, Slowed(round(factor * 100)))
 
-    def partition(self, groups: Sequence[Sequence[int]]) -> None:
-        """Cut the network: nodes reach only their own group; the unnamed ones form one more."""
+    def set_clock(self, node: NodeId | int, offset_ns: int = 0, drift: float = 0.0) -> None:
+        """Set a node's clock: ahead by `offset_ns` now, gaining the share `drift`; 0, 0 is true."""
+        drift_ppm = round(drift * MILLION)
+        true = not offset_ns and not drift_ppm
+        self.kernel.set_clock(node, None if true else Clock(self.now, offset_ns, drift_ppm))
+        self.kernel.observe(node, ClockSet(offset_ns, drift_ppm))
+
+    def lie_about_writes(self, node: NodeId | int, cache_ns: int) -> None:
+        """Let a node's disk acknowledge what a crash within `cache_ns` loses; 0 ends that."""
+        host = self.kernel.hosts[node]
+        if cache_ns:
+            host.lie_about_writes(cache_ns, lambda: self.kernel.now)
+        else:
+            host.be_honest_about_writes()
+        self.kernel.observe(-1, DiskLied(int(node), cache_ns))
+
+    def partition(
+        self,
+        groups: Sequence[Sequence[int]],
+        bridge: Sequence[int] = (),
+        direction: Direction = Direction.BOTH,
+    ) -> None:
+        """Cut the network: nodes reach only their own group; the unnamed ones form one more.
+
+        Args:
+            groups: node numbers.
+            bridge: nodes that reach, and are reached by, everybody.
+            direction: which way the borders of the named groups are closed.
+        """
         cut = tuple(tuple(int(n) for n in group) for group in groups)
-        self._links.partition(cut)
-        self.kernel.observe(-1, Partitioned(cut))
+        self._links.partition(cut, bridge, direction)
+        self.kernel.observe(-1, Partitioned(cut, tuple(bridge), direction.value))
+
+    def ring(self, reach: int) -> None:
+        """Cut the network so that each node reaches only `reach` nodes on either side of it."""
+        self._links.ring(reach)
+        self.kernel.observe(-1, Partitioned((), ring=reach))
 
     def heal(self) -> None:
         """End the partition."""
@@ -205,6 +264,38 @@ class World:
         affected = tuple(int(n) for n in nodes)
         self._links.set_extra_latency(affected, extra_ns)
         self.kernel.observe(-1, Delayed(extra_ns, affected))
+
+    def clog(self, ways: Ways, span_ns: int) -> None:
+        """Hold back what is sent on links for a while; then it arrives, in order."""
+        self._links.clog(ways, self.now + span_ns)
+        self.kernel.observe(-1, Clogged(ways.sources, ways.targets, ways.one_way, span_ns))
+
+    def disturb(self, disturbance: Disturbance) -> int:
+        """Let links repeat messages, mix them up or lose more; return what `settle` is told."""
+        self._disturbed += 1
+        self._disturbances[self._disturbed] = disturbance
+        self._links.disturb(disturbance)
+        ways = disturbance.ways
+        begun = Disturbed(
+            self._disturbed,
+            type(disturbance).__name__.lower(),
+            ways.sources,
+            ways.targets,
+            ways.one_way,
+            round(disturbance.chance * MILLION),
+            0 if isinstance(disturbance, Lose) else disturbance.delay_ns,
+        )
+        self.kernel.observe(-1, begun)
+        return self._disturbed
+
+    def settle(self, number: int) -> None:
+        """End a disturbance.
+
+        Raises:
+            KeyError: it is not on.
+        """
+        self._links.settle(self._disturbances.pop(number))
+        self.kernel.observe(-1, Settled(number))
 
     def _watch(self, observation: Observation) -> None:
         name = observation.event.name

@@ -6,7 +6,19 @@ import msgspec
 
 from primitives.machine import TraceEvent
 from sim.report.series import IntColumn
-from sim.trace_events import Crashed, Delayed, Healed, Partitioned, Restarted, Slowed
+from sim.trace_events import (
+    ClockSet,
+    Clogged,
+    Crashed,
+    Delayed,
+    DiskLied,
+    Disturbed,
+    Healed,
+    Partitioned,
+    Restarted,
+    Settled,
+    Slowed,
+)
 
 NETWORK = -1
 """Node of an observation that concerns the network as a whole."""
@@ -72,7 +84,8 @@ class FaultSpan(msgspec.Struct, frozen=True):
     end_ns: int
     node: int
     kind: str
-    """"crashed", "partitioned", "slowed", "latency"."""
+    """"crashed", "partitioned", "slowed", "latency", "clogged", "clock", "lying_disk"; and what
+    a disturbance does: "duplicate", "reorder", "lose"."""
     fields: dict[str, object]
 
 
@@ -85,25 +98,32 @@ def fault_spans(marks: list[FaultMark], end_ns: int) -> list[FaultSpan]:
     """Pair starts with ends, in order of their start.
 
     A fault of the same kind at the same node (or list of nodes) replaces the one before it.
-    `slowed` ends at 100 %, `latency` at 0 ns, `partitioned` at `healed`, `crashed` at `restarted`.
+    `slowed` ends at 100 %, `latency` at 0 ns, `partitioned` at `healed`, `crashed` at `restarted`,
+    a disturbance where its number is settled, and a clog says when.
     """
     spans: list[FaultSpan] = []
-    running: dict[tuple[str, int, object], FaultMark] = {}
+    running: dict[tuple[object, ...], FaultMark] = {}
     for mark in marks:
         kind = _KIND_OF.get(mark.name)
         if kind is None:
             continue
-        key = (kind, mark.node, mark.fields.get("nodes"))
+        if mark.name == Clogged.name:
+            spans.append(_span(mark, min(mark.at_ns + int(str(mark.fields["held_ns"])), end_ns)))
+            continue
+        whose = (mark.fields.get(field) for field in ("nodes", "number", "node"))
+        key = (kind, mark.node, *whose)
         before = running.pop(key, None)
         if before is not None:
-            spans.append(FaultSpan(before.at_ns, mark.at_ns, mark.node, kind, before.fields))
+            spans.append(_span(before, mark.at_ns))
         if not _lifts(mark):
             running[key] = mark
-    spans.extend(
-        FaultSpan(mark.at_ns, end_ns, mark.node, kind, mark.fields)
-        for (kind, _, _), mark in running.items()
-    )
+    spans.extend(_span(mark, end_ns) for mark in running.values())
     return sorted(spans, key=lambda span: (span.start_ns, span.node, span.kind))
+
+
+def _span(mark: FaultMark, end_ns: int) -> FaultSpan:
+    kind = str(mark.fields.get("what", _KIND_OF[mark.name]))
+    return FaultSpan(mark.at_ns, end_ns, mark.node, kind, mark.fields)
 
 
 _KIND_OF = {
@@ -113,12 +133,25 @@ _KIND_OF = {
     Healed.name: "partitioned",
     Slowed.name: "slowed",
     Delayed.name: "latency",
+    Clogged.name: "clogged",
+    Disturbed.name: "disturbed",
+    Settled.name: "disturbed",
+    ClockSet.name: "clock",
+    DiskLied.name: "lying_disk",
 }
 
 
 def _lifts(mark: FaultMark) -> bool:
-    if mark.name in (Restarted.name, Healed.name):
-        return True
-    if mark.name == Slowed.name:
-        return mark.fields.get("factor_percent") == 100
-    return mark.name == Delayed.name and mark.fields.get("extra_ns") == 0
+    match mark.name:
+        case Restarted.name | Healed.name | Settled.name:
+            return True
+        case Slowed.name:
+            return mark.fields.get("factor_percent") == 100
+        case Delayed.name:
+            return mark.fields.get("extra_ns") == 0
+        case ClockSet.name:
+            return not any(mark.fields.values())
+        case DiskLied.name:
+            return mark.fields.get("cache_ns") == 0
+        case _:
+            return False

@@ -9,18 +9,33 @@ from sim.scenario.decode import decode_scenario, decode_table, load_scenario, lo
 from sim.scenario.errors import Mistake, ScenarioError
 from sim.scenario.events import (
     Churn,
+    Clog,
     Crash,
+    Duplicate,
     Heal,
     Latency,
+    LinkEnd,
+    LinkEvent,
+    Lose,
+    LyingDisk,
     Partition,
+    Reorder,
     Restart,
+    SetClock,
     Slow,
     TimelineEvent,
+    Unsynced,
     calm_from,
     event_end,
 )
 from sim.scenario.network import Disk, Network, NodeClass
-from sim.scenario.placement import NodePlan, chosen_nodes, partition_groups, place_nodes
+from sim.scenario.placement import (
+    NodePlan,
+    chosen_nodes,
+    named_nodes,
+    partition_groups,
+    place_nodes,
+)
 from sim.scenario.scenario import Expect, Measure, Scenario
 from sim.scenario.workload import (
     Burst,
@@ -55,6 +70,15 @@ __all__ = [
     "Slow",
     "Latency",
     "Churn",
+    "Clog",
+    "Duplicate",
+    "Reorder",
+    "Lose",
+    "SetClock",
+    "LyingDisk",
+    "LinkEvent",
+    "LinkEnd",
+    "Unsynced",
     "Expect",
     "Mistake",
     "ScenarioError",
@@ -66,6 +90,7 @@ __all__ = [
     "NodePlan",
     "place_nodes",
     "chosen_nodes",
+    "named_nodes",
     "partition_groups",
     "event_end",
     "calm_from",

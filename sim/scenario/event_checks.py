@@ -5,10 +5,18 @@ from collections.abc import Iterator, Sequence
 from sim.scenario.errors import Path, shown
 from sim.scenario.events import (
     Churn,
+    Clog,
     Crash,
+    Duplicate,
     Latency,
+    LinkEvent,
+    Lose,
+    LyingDisk,
+    Members,
     Partition,
+    Reorder,
     Restart,
+    SetClock,
     Slow,
     TimelineEvent,
     event_end,
@@ -18,6 +26,7 @@ from sim.scenario.network import Network
 from sim.scenario.placement import (
     chosen_nodes,
     known_regions,
+    named_nodes,
     node_regions,
     partition_groups,
 )
@@ -32,12 +41,16 @@ def check_events(scenario: Scenario) -> Iterator[Finding]:
         yield from _check_times(event, path, scenario.duration)
         match event:
             case Partition():
-                yield from _check_groups(event, path, scenario.network)
-            case Crash() | Slow() | Restart():
+                yield from _check_partition(event, path, scenario.network)
+            case Crash() | Slow() | Restart() | SetClock() | LyingDisk():
                 if isinstance(event.node, int):
                     yield from unknown_nodes((*path, "node"), [event.node], scenario.network.nodes)
                 if isinstance(event, Restart):
                     yield from _check_restart(event, path, events)
+                if isinstance(event, SetClock):
+                    yield from _check_clock(event, path)
+            case Clog() | Duplicate() | Reorder() | Lose():
+                yield from _check_links(event, path, scenario.network)
             case Latency():
                 yield from _check_latency(event, path, scenario.network)
             case Churn():
@@ -69,25 +82,83 @@ def _check_restart(
         yield Finding((*path, "node"), "a node that an earlier event may have crashed", found)
 
 
+def _check_clock(event: SetClock, path: Path) -> Iterator[Finding]:
+    given = [key for key in ("ahead", "behind") if getattr(event, key) is not None]
+    if len(given) == 2:
+        yield Finding((*path, "behind"), "either ahead or behind", "both")
+    elif not given and not event.drift:
+        yield Finding((*path, "ahead"), "ahead, behind or drift", "none of them")
+
+
+def _check_links(event: LinkEvent, path: Path, network: Network) -> Iterator[Finding]:
+    ends: list[tuple[int, ...] | None] = []
+    for key, end in (("from", event.source), ("to", event.to)):
+        if isinstance(end, tuple):
+            findings = list(_check_members(end, (*path, key), network))
+            yield from findings
+            ends.append(None if findings else named_nodes(end, network))
+        elif end != "primary":
+            nodes = tuple(chosen_nodes(end, network))
+            if not nodes:
+                yield Finding((*path, key), "nodes that exist", f"no {end}")
+            ends.append(nodes)
+    if len(ends) == 2 and ends[0] == ends[1] and ends[0] is not None and len(ends[0]) == 1:
+        yield Finding((*path, "to"), "another node than `from`", str(ends[0][0]))
+
+
+def _check_partition(event: Partition, path: Path, network: Network) -> Iterator[Finding]:
+    if event.ring is not None:
+        others = ("groups", "bridge", "direction")
+        given = [key for key in others if getattr(event, key) != getattr(Partition(event.at), key)]
+        if given:
+            yield Finding((*path, given[0]), f"no {given[0]} with a ring", "both")
+        if 2 * event.ring + 1 >= network.nodes:
+            expected = f"a ring in which somebody is out of reach of {network.nodes} nodes"
+            yield Finding((*path, "ring"), expected, str(event.ring))
+    elif not event.groups:
+        yield Finding((*path, "groups"), "at least one group, or a ring", "an empty list")
+    else:
+        yield from _check_groups(event, path, network)
+
+
 def _check_groups(event: Partition, path: Path, network: Network) -> Iterator[Finding]:
-    path = (*path, "groups")
-    present = list(dict.fromkeys(node_regions(network)))
-    known = known_regions(network)
     findings: list[Finding] = []
     for position, group in enumerate(event.groups):
-        for index, member in enumerate(group):
-            at = (*path, position, index)
-            if isinstance(member, str) and member not in present:
-                names = present if known is None or member in known else known
-                findings.append(unknown_name(at, member, names))
-            elif isinstance(member, int) and not 0 <= member < network.nodes:
-                expected = f"a node number from 0 to {network.nodes - 1} or a region"
-                findings.append(Finding(at, expected, str(member)))
-        if not group:
-            findings.append(Finding((*path, position), "at least one node", "an empty group"))
+        findings += _check_members(group, (*path, "groups", position), network)
+    if event.bridge:
+        findings += _check_members(event.bridge, (*path, "bridge"), network)
     if not findings:
-        findings.extend(_check_overlap(event, path, network))
+        findings += _check_overlap(event, (*path, "groups"), network)
+    if not findings:
+        findings += _check_bridge(event, (*path, "bridge"), network)
     yield from findings
+
+
+def _check_bridge(event: Partition, path: Path, network: Network) -> Iterator[Finding]:
+    named = {node for group in partition_groups(event.groups, network) for node in group}
+    bridge = named_nodes(event.bridge, network)
+    for node in bridge:
+        if node in named:
+            yield Finding(path, "nodes that are in no group", f"node {node}")
+            return
+    if len(event.groups) == 1 and len(named) + len(bridge) == network.nodes:
+        yield Finding(path, "a bridge between at least two sides", "everybody else")
+
+
+def _check_members(group: Members, path: Path, network: Network) -> Iterator[Finding]:
+    """Yield a finding for each node or region that does not exist, and for an empty list."""
+    present = list(dict.fromkeys(node_regions(network)))
+    known = known_regions(network)
+    for index, member in enumerate(group):
+        at = (*path, index)
+        if isinstance(member, str) and member not in present:
+            names = present if known is None or member in known else known
+            yield unknown_name(at, member, names)
+        elif isinstance(member, int) and not 0 <= member < network.nodes:
+            expected = f"a node number from 0 to {network.nodes - 1} or a region"
+            yield Finding(at, expected, str(member))
+    if not group:
+        yield Finding(path, "at least one node", "an empty group")
 
 
 def _check_overlap(event: Partition, path: Path, network: Network) -> Iterator[Finding]:

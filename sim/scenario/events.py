@@ -2,6 +2,9 @@
 
 An event with `for` undoes itself after that long: the partition heals, the node restarts or
 regains its speed, the latency goes back.
+
+Events on links name them by their ends, `from` and `to`, and mean both directions unless they
+are `one_way`.
 """
 
 from collections.abc import Iterable
@@ -10,8 +13,22 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
+from primitives.ids import Duration
 from sim.scenario.network import NodeChoice
 from sim.scenario.quantities import Count, PositiveCount, PositiveNumber, PositiveSpan, Span
+
+Members = tuple[int | str, ...]
+"""Node numbers, or names of regions."""
+
+LinkEnd = Members | Literal["all", "validators", "followers", "primary"]
+"""Nodes at one end of links; "primary" is whoever it is at that moment."""
+
+Probability = Annotated[float, Meta(gt=0, le=1)]
+"""Of one message, or one copy of a broadcast."""
+
+Unsynced = Literal["lost", "kept", "some"]
+"""What becomes, at a crash, of batches that the disk has been given and has not acknowledged:
+none, all, or a drawn number of the first of them have been written."""
 
 
 class Timed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -24,9 +41,17 @@ class Timed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
 class Partition(Timed, frozen=True, forbid_unknown_fields=True, tag="partition"):
     """Cut the network: nodes reach only their own group. Replaces an earlier partition."""
 
-    groups: Annotated[tuple[tuple[int | str, ...], ...], Meta(min_length=1)]
-    """Node numbers, or names of regions. Nodes in no group form one more."""
+    groups: tuple[Members, ...] = ()
+    """Nodes in no group form one more."""
     lasting: PositiveSpan | None = field(name="for", default=None)
+    bridge: Members = ()
+    """Nodes of no group that reach everybody and that everybody reaches."""
+    direction: Literal["both", "in", "out"] = "both"
+    """Which way the border of each named group is closed: "in", they are not reached; "out", they
+    do not reach the others."""
+    ring: PositiveCount | None = None
+    """Instead of groups: nodes in a circle by their numbers, each of which reaches only so many
+    on either side."""
 
 
 class Heal(Timed, frozen=True, forbid_unknown_fields=True, tag="heal"):
@@ -39,6 +64,7 @@ class Crash(Timed, frozen=True, forbid_unknown_fields=True, tag="crash"):
     node: Count | Literal["primary"]
     """A number, or whoever is primary at that moment."""
     lasting: PositiveSpan | None = field(name="for", default=None)
+    unsynced: Unsynced = "lost"
 
 
 class Restart(Timed, frozen=True, forbid_unknown_fields=True, tag="restart"):
@@ -79,9 +105,91 @@ class Churn(Timed, frozen=True, forbid_unknown_fields=True, tag="churn"):
     at_most: PositiveCount | None = None
     """Nodes that churn keeps down at the same time; no limit if left out."""
     lasting: PositiveSpan | None = field(name="for", default=None)
+    unsynced: Unsynced = "lost"
 
 
-TimelineEvent = Partition | Heal | Crash | Restart | Slow | Latency | Churn
+class OnLinks(Timed, frozen=True, forbid_unknown_fields=True):
+    """Base of events that concern links."""
+
+    source: LinkEnd = field(name="from", default="all")
+    to: LinkEnd = "all"
+    one_way: bool = False
+    """Only from `from` to `to`; else also back."""
+
+
+class Clog(OnLinks, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="clog"):
+    """Hold messages back: what is sent meanwhile arrives at the end, in order."""
+
+    lasting: PositiveSpan = field(name="for")
+
+
+class Duplicate(OnLinks, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="duplicate"):
+    """Let some messages arrive twice."""
+
+    probability: Probability
+    delay: Span = Duration(0)
+    """The second comes up to so much later, evenly drawn, whatever was sent in between, ns."""
+    lasting: PositiveSpan | None = field(name="for", default=None)
+
+
+class Reorder(OnLinks, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="reorder"):
+    """Let messages overtake one another; else a link delivers in order, as TCP does."""
+
+    probability: Probability
+    delay: PositiveSpan
+    """Those that are late are so by up to this, evenly drawn, ns."""
+    lasting: PositiveSpan | None = field(name="for", default=None)
+
+
+class Lose(OnLinks, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="lose"):
+    """Let more copies get lost than the network's `loss` says; they are sent again, as always."""
+
+    probability: Annotated[float, Meta(gt=0, lt=1)]
+    lasting: PositiveSpan | None = field(name="for", default=None)
+
+
+class SetClock(Timed, frozen=True, forbid_unknown_fields=True, tag="clock"):
+    """Set a node's clock wrong, or let it run at another rate. Its end sets it right."""
+
+    node: Count | Literal["primary"]
+    ahead: PositiveSpan | None = None
+    """What the clock shows too much, ns."""
+    behind: PositiveSpan | None = None
+    """What it shows too little, ns."""
+    drift: Annotated[float, Meta(gt=-0.9, lt=10)] = 0.0
+    """What it gains, as a share: 0.01 is 10 ms a second; negative loses."""
+    lasting: PositiveSpan | None = field(name="for", default=None)
+
+
+class LyingDisk(Timed, frozen=True, forbid_unknown_fields=True, tag="lying-disk"):
+    """Let a node's disk acknowledge writes that a crash still loses.
+
+    Such a node may contradict what it has said, hence it counts as a liar for the whole run.
+    """
+
+    node: Count
+    cache: PositiveSpan
+    """A crash loses the writes that were acknowledged so shortly before it, ns."""
+    lasting: PositiveSpan | None = field(name="for", default=None)
+
+
+LinkEvent = Clog | Duplicate | Reorder | Lose
+
+TimelineEvent = (
+    Partition
+    | Heal
+    | Crash
+    | Restart
+    | Slow
+    | Latency
+    | Churn
+    | Clog
+    | Duplicate
+    | Reorder
+    | Lose
+    | SetClock
+    | LyingDisk
+)
 
 
 def event_end(event: TimelineEvent) -> int:

@@ -170,19 +170,12 @@ def partition_groups(
     groups: tuple[tuple[int | str, ...], ...], network: Network
 ) -> tuple[tuple[int, ...], ...]:
     """Return the node numbers of each group of a partition, region names resolved."""
+    return tuple(named_nodes(group, network) for group in groups)
+
+
+def named_nodes(members: tuple[int | str, ...], network: Network) -> tuple[int, ...]:
+    """Return the numbers of nodes that are named by number or by region, ascending."""
     regions = node_regions(network)
-    by_region: dict[str, list[int]] = {}
-    for node, region in enumerate(regions):
-        by_region.setdefault(region, []).append(node)
     return tuple(
-        tuple(
-            sorted(
-                {
-                    node
-                    for member in group
-                    for node in ([member] if isinstance(member, int) else by_region.get(member, ()))
-                }
-            )
-        )
-        for group in groups
+        node for node in range(network.nodes) if node in members or regions[node] in members
     )

@@ -12,7 +12,13 @@ _BARS_MAX = 200
 _WORD_SHARE = 0.0062
 """Width of one letter as a share of the plot's width."""
 
-_WORDS = {"crashed": "down", "partitioned": "partition", "slowed": "slow", "latency": "latency"}
+_WORDS = {
+    "crashed": "down",
+    "partitioned": "partition",
+    "slowed": "slow",
+    "clogged": "clog",
+    "lying_disk": "lying disk",
+}
 
 
 def bar_word(span: FaultSpan) -> str:

@@ -95,6 +95,11 @@ def mark_word(mark: FaultMark) -> str:
         "partitioned": "partition",
         "healed": "heal",
         "slowed": "slow",
+        "clogged": "clog",
+        "disturbed": str(mark.fields.get("what")),
+        "lying_disk": "lying disk",
+        "writes_kept": "writes kept",
+        "writes_lost": "writes lost",
     }.get(mark.kind, mark.kind)
     return word if mark.node == NETWORK else f"{word} n{mark.node}"
 
@@ -113,18 +118,42 @@ def describe_span(span: FaultSpan) -> str:
     return f"{where}{span.kind}{_details(span.fields)}, {lasting}"
 
 
+_UNUSUAL = ("bridge", "direction", "ring", "one_way", "delay_ns", "offset_ns", "drift_ppm")
+"""Fields that are not worth a word at their usual values."""
+
+
+def _quantity(name: str, value: int) -> str:
+    """Return a duration or a share with its name: "held 2 s", "chance 25 %"."""
+    word, _, unit = name.rpartition("_")
+    if unit == "ppm":
+        return f"{word} {value / 10_000:g} %"
+    sign = "-" if value < 0 else ""
+    return f"{word} {sign}{units.seconds(abs(value) / SECOND_NS)}"
+
+
 def _details(fields: dict[str, object]) -> str:
     parts = []
     for name, value in fields.items():
         match name:
+            case "what" | "number":
+                pass
+            case _ if name in _UNUSUAL and value in ((), [], "both", 0):
+                pass
             case "groups" if isinstance(value, tuple | list):
-                parts.append(" | ".join(_group(group) for group in value))
+                parts += [" | ".join(_group(group) for group in value)] if value else []
+            case "sources" | "targets" | "bridge":
+                word = {"sources": "from", "targets": "to"}.get(name, "across")
+                parts.append(f"{word} {_group(value)}")
+            case "one_way":
+                parts.append("one way")
             case "factor_percent":
                 parts.append(f"everything takes {value} % of its time")
             case "extra_ns" if isinstance(value, int):
                 parts.append(f"+{units.seconds(value / SECOND_NS)}")
             case "nodes":
                 parts.append(f"at nodes {_group(value)}")
+            case _ if isinstance(value, int) and name.endswith(("_ns", "_ppm")):
+                parts.append(_quantity(name, value))
             case _:
                 parts.append(f"{name} {value}")
     return ": " + ", ".join(parts) if parts else ""

@@ -184,8 +184,11 @@ def _partition_boxes(
     boxes = []
     for span in spans:
         groups = span.fields.get("groups")
-        if span.kind != "partitioned" or not isinstance(groups, tuple | list):
+        if span.kind != "partitioned" or not isinstance(groups, tuple | list) or not groups:
             continue
+        bridge = span.fields.get("bridge")
+        if isinstance(bridge, tuple | list) and bridge:
+            groups = (*groups, bridge)
         start, end = plot.pixel(span.start_ns), plot.pixel(span.end_ns)
         for first, last in _runs(rows, groups):
             top = plot.frame.top + first * row_px

@@ -14,6 +14,8 @@ from primitives.machine import Machine
 from primitives.params import ChainParams
 from sim import assembly
 from sim.assembly import build_world, chain_params, consensus_params, fee_recipient
+from sim.hosts.disk import Disk, DiskSpec
+from sim.kernel.host import Host
 from sim.liars import LiarContext
 from sim.profile import load_profile
 from sim.randomness import generator
@@ -243,19 +245,24 @@ mempool_per_sender = 3
 """
 
 
+def disk_spec(host: Host) -> DiskSpec:
+    assert isinstance(host.disk, Disk)
+    return host.disk._spec
+
+
 def test_a_class_reaches_the_host_of_its_nodes_alone() -> None:
     hosts = world(CLASSES).kernel.hosts
     costs = load_profile().costs_ps()
     assert hosts[0].base_costs == costs
     assert hosts[1].base_costs == {kind: 2 * cost for kind, cost in costs.items()}
     assert [len(host.processors._free) for host in hosts] == [4, 2, 4, 4, 4, 4]
-    slow = hosts[1].disk._spec
+    slow = disk_spec(hosts[1])
     assert (slow.latency_ns, slow.fsync_ns, slow.bytes_per_second) == (
         1_000_000,
         9_000_000,
         100_000_000,
     )
-    assert hosts[0].disk._spec.fsync_ns == hosts[2].disk._spec.fsync_ns == 500_000
+    assert disk_spec(hosts[0]).fsync_ns == disk_spec(hosts[2]).fsync_ns == 500_000
 
 
 def test_a_class_reaches_the_links_of_its_nodes_alone() -> None:
@@ -285,7 +292,7 @@ def test_a_class_of_a_machines_nodes_reaches_that_machine() -> None:
     machine = '[[network.classes]]\nname = "weak"\nnodes = [2, 3]\ncores = 2\ndisk = "hdd"\n'
     hosts = world(machine, network__nodes_per_machine="2").kernel.hosts
     assert [len(host.processors._free) for host in hosts] == [4, 4, 2, 2, 4, 4]
-    assert [host.disk._spec.fsync_ns // 500_000 for host in hosts] == [1, 1, 24, 24, 1, 1]
+    assert [disk_spec(host).fsync_ns // 500_000 for host in hosts] == [1, 1, 24, 24, 1, 1]
 
 
 def test_a_given_profile_is_what_work_costs() -> None:

@@ -101,7 +101,7 @@ def test_faults_of_the_network_are_kept_with_their_fields() -> None:
         (SECOND, -1, "fault.partitioned"),
         (2 * SECOND, -1, "fault.healed"),
     ]
-    assert faults[0].fields == {"groups": ((0, 1), (2, 3))}
+    assert faults[0].fields["groups"] == ((0, 1), (2, 3))
 
 
 def test_views_are_counted_where_they_are_entered() -> None:

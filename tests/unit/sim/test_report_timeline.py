@@ -2,7 +2,8 @@
 
 from consensus.trace import ViewChangeStarted, ViewEntered
 from primitives.ids import NodeId, View
-from sim.report.page.lanes import LANES_MAX, assign_lanes, lane_count
+from sim.report.page.lanes import LANES_MAX, assign_lanes, bar_word, lane_count
+from sim.report.page.overlay import describe_mark, mark_word
 from sim.report.page.view_timeline import (
     CHANGING,
     COLUMNS,
@@ -12,7 +13,20 @@ from sim.report.page.view_timeline import (
     view_states,
 )
 from sim.report.timeline import FaultSpan, fault_mark, fault_spans
-from sim.trace_events import Crashed, Delayed, Healed, Partitioned, Restarted, Slowed
+from sim.trace_events import (
+    ClockSet,
+    Clogged,
+    Crashed,
+    Delayed,
+    DiskLied,
+    Disturbed,
+    Healed,
+    Partitioned,
+    Restarted,
+    Settled,
+    Slowed,
+    WritesKept,
+)
 from tests.unit.sim.report_runs import MS, feed, shape
 
 
@@ -38,7 +52,7 @@ def test_a_partition_replaces_the_one_before_it() -> None:
     ]
     spans = fault_spans(marks, 100)
     assert [(s.start_ns, s.end_ns) for s in spans] == [(10, 20), (20, 30)]
-    assert spans[1].fields == {"groups": ((0, 1), (2,))}
+    assert spans[1].fields["groups"] == ((0, 1), (2,))
 
 
 def test_normal_speed_and_no_delay_end_their_faults() -> None:
@@ -51,6 +65,62 @@ def test_normal_speed_and_no_delay_end_their_faults() -> None:
     ]
     found = [(s.kind, s.start_ns, s.end_ns) for s in fault_spans(marks, 99)]
     assert found == [("slowed", 10, 20), ("latency", 15, 25), ("latency", 16, 99)]
+
+
+def test_a_clog_ends_when_it_said_and_no_later_than_the_run() -> None:
+    marks = [
+        fault_mark(10, -1, Clogged((0,), (1,), one_way=False, held_ns=30)),
+        fault_mark(20, -1, Clogged((0,), (1,), one_way=True, held_ns=90)),
+    ]
+    found = [(s.kind, s.start_ns, s.end_ns) for s in fault_spans(marks, 100)]
+    assert found == [("clogged", 10, 40), ("clogged", 20, 100)]
+
+
+def test_a_disturbance_ends_where_its_number_is_settled() -> None:
+    marks = [
+        fault_mark(10, -1, Disturbed(1, "duplicate", (0,), (1,), True, 250_000, 5 * MS)),
+        fault_mark(20, -1, Disturbed(2, "lose", (0, 1, 2), (0, 1, 2), False, 1_000, 0)),
+        fault_mark(30, -1, Settled(1)),
+    ]
+    spans = fault_spans(marks, 100)
+    assert [(s.kind, s.start_ns, s.end_ns) for s in spans] == [
+        ("duplicate", 10, 30),
+        ("lose", 20, 100),
+    ]
+    assert [bar_word(s) for s in spans] == ["duplicate", "lose"]
+    assert describe_mark(marks[0]) == (
+        "disturbed: from {0}, to {1}, one way, chance 25 %, delay 5 ms"
+    )
+    assert describe_mark(marks[1]) == "disturbed: from {0\u20132}, to {0\u20132}, chance 0.1 %"
+    assert [mark_word(mark) for mark in marks[:2]] == ["duplicate", "lose"]
+
+
+def test_clocks_and_lying_disks_end_where_they_are_right_again() -> None:
+    marks = [
+        fault_mark(10, 3, ClockSet(-2_000 * MS, 1_500)),
+        fault_mark(15, -1, DiskLied(2, 50 * MS)),
+        fault_mark(18, -1, DiskLied(1, 50 * MS)),
+        fault_mark(20, 3, ClockSet(0, 0)),
+        fault_mark(25, -1, DiskLied(2, 0)),
+        fault_mark(26, 2, WritesKept(4)),
+    ]
+    spans = fault_spans(marks, 99)
+    assert [(s.kind, s.node, s.start_ns, s.end_ns) for s in spans] == [
+        ("clock", 3, 10, 20),
+        ("lying_disk", -1, 15, 25),
+        ("lying_disk", -1, 18, 99),
+    ]
+    assert describe_mark(marks[0]) == "node 3 clock: offset -2 s, drift 0.15 %"
+    assert mark_word(marks[5]) == "writes kept n2"
+
+
+def test_shapes_of_a_partition_are_told_in_words() -> None:
+    ring = fault_mark(1, -1, Partitioned((), ring=2))
+    bridge = fault_mark(1, -1, Partitioned(((0, 1), (3,)), bridge=(2,), direction="in"))
+    plain = fault_mark(1, -1, Partitioned(((0, 1), (3,))))
+    assert describe_mark(ring) == "partitioned: ring 2"
+    assert describe_mark(bridge) == "partitioned: {0\u20131} | {3}, across {2}, direction in"
+    assert describe_mark(plain) == "partitioned: {0\u20131} | {3}"
 
 
 def test_an_end_without_a_start_is_no_span() -> None:

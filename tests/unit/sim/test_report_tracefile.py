@@ -35,7 +35,7 @@ def test_lines_read_back_in_order(tmp_path: Path) -> None:
     ]
     assert lines[0].fields["digest"] == "0x" + digest_of(1).hex()
     assert (lines[0].fields["view"], lines[0].fields["transactions"]) == (4, 3)
-    assert lines[1].fields == {"groups": [[0, 1], [2]]}
+    assert lines[1].fields["groups"] == [[0, 1], [2]]
     assert lines[2] == TraceLine(9, 0, "fault.crashed", {})
 
 

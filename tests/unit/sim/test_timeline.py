@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import msgspec
 import pytest
 
 from sim.assembly import build_world
@@ -11,7 +12,7 @@ SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
 
 
-def play(*events, seed=1, nodes=4, until=10, **network):
+def play(*events, seed=1, nodes=4, until=10, stop=None, **network):
     """Return (second, node, text) of each fault of a run without clients."""
     table: dict[str, object] = {
         "name": "t",
@@ -25,12 +26,13 @@ def play(*events, seed=1, nodes=4, until=10, **network):
     def observe(observation):
         event = observation.event
         if event.name.startswith("fault."):
-            fields = [getattr(event, field) for field in event.__struct_fields__]
-            text = " ".join([event.name.removeprefix("fault."), *map(str, fields)])
+            fields = msgspec.structs.fields(event)
+            told = [getattr(event, f.name) for f in fields if getattr(event, f.name) != f.default]
+            text = " ".join([event.name.removeprefix("fault."), *map(str, told)])
             seen.append((observation.at_ns / SECOND, observation.node, text))
 
     world.subscribe(events=observe)
-    world.run_until(until * SECOND)
+    world.run_until((stop or until) * SECOND)
     return seen, world
 
 
@@ -171,6 +173,157 @@ def test_events_of_one_instant_happen_in_the_order_of_the_file():
         {"kind": "slow", "at": "0s", "node": 2, "factor": 2},
     )
     assert [text for _, _, text in seen] == ["crashed", "restarted"] * 2 + ["slowed 200"]
+
+
+# ---------------------------------------------------------------- links
+
+PAIR = {"at": "1s", "from": [0], "to": [1]}
+RATE = {"probability": 0.25}
+
+
+def test_shapes_of_a_partition():
+    cut = {"kind": "partition", "at": "1s"}
+    assert faults({**cut, "groups": [[0]], "bridge": ["London"]}) == [
+        (1, -1, "partitioned ((0,),) (1, 3)")
+    ]
+    assert faults({**cut, "groups": [[0]], "direction": "in"}) == [
+        (1, -1, "partitioned ((0,),) in")
+    ]
+    ring = faults({**cut, "ring": 1, "for": "2s"}, nodes=5)
+    assert ring == [(1, -1, "partitioned () 1"), (3, -1, "healed")]
+
+
+def test_shapes_reach_the_links():
+    cut = {"kind": "partition", "at": "1s", "groups": [[0]]}
+    for shape, expected in (({"direction": "out"}, []), ({"bridge": [2]}, [2]), ({}, [])):
+        _, world = play({**cut, **shape})
+        assert sorted(world._links.broadcast(10**12, 0, "committee", 0)[1]) == expected
+    _, world = play({"kind": "partition", "at": "1s", "ring": 1}, nodes=6)
+    assert sorted(world._links.broadcast(10**12, 0, "committee", 0)[1]) == [1, 5]
+
+
+def test_a_clog_says_when_it_ends():
+    clog = {"kind": "clog", "for": "2s"}
+    assert faults({**clog, **PAIR}) == [(1, -1, "clogged (0,) (1,) False 2000000000")]
+    everything = (0, 1, 2, 3)
+    assert faults({**clog, "at": "1s"}) == [
+        (1, -1, f"clogged {everything} {everything} False 2000000000")
+    ]
+    one_way = {**clog, "at": "1s", "from": ["Tokyo", 1], "to": "primary", "one_way": True}
+    assert faults(one_way) == [(1, -1, "clogged (0, 1, 2) (0,) True 2000000000")]
+
+
+def test_a_clog_holds_messages_back():
+    _, world = play({"kind": "clog", "for": "8s", **PAIR}, stop=2)
+    assert world._links.send(2 * SECOND, 0, 1, 1)[0] >= 9 * SECOND
+    assert world._links.send(2 * SECOND, 0, 2, 1)[0] < 3 * SECOND
+
+
+def test_duplicate_reorder_and_lose_and_for():
+    assert faults({"kind": "duplicate", **PAIR, **RATE, "delay": "5ms", "for": "3s"}) == [
+        (1, -1, "disturbed 1 duplicate (0,) (1,) False 250000 5000000"),
+        (4, -1, "settled 1"),
+    ]
+    assert faults({"kind": "reorder", **PAIR, **RATE, "delay": "5ms", "one_way": True}) == [
+        (1, -1, "disturbed 1 reorder (0,) (1,) True 250000 5000000")
+    ]
+    assert faults({"kind": "lose", **PAIR, **RATE}) == [
+        (1, -1, "disturbed 1 lose (0,) (1,) False 250000 0")
+    ]
+
+
+def test_a_for_ends_its_own_disturbance_only():
+    first = {"kind": "duplicate", **PAIR, "probability": 1, "for": "3s"}
+    second = {**first, "at": "2s", "for": "5s"}
+    seen, world = play(first, second, stop=5)
+    assert [(at, text.split()[:2]) for at, _, text in seen] == [
+        (1, ["disturbed", "1"]),
+        (2, ["disturbed", "2"]),
+        (4, ["settled", "1"]),
+    ]
+    assert len(world._links.send(5 * SECOND, 0, 1, 1)) == 2
+    world.run_until(8 * SECOND)
+    assert len(world._links.send(8 * SECOND, 0, 1, 1)) == 1
+
+
+# ---------------------------------------------------------------- clocks and disks
+
+
+def test_clock_and_for():
+    event = {"kind": "clock", "at": "1s", "node": 1, "behind": "3s", "drift": -0.02, "for": "2s"}
+    assert faults(event) == [(1, 1, "clock -3000000000 -20000"), (3, 1, "clock 0 0")]
+    ahead = {"kind": "clock", "at": "1s", "node": "primary", "ahead": "3s"}
+    seen, world = play(ahead)
+    assert seen == [(1, 0, "clock 3000000000 0")]
+    assert world.kernel.hosts[0].clock.reading(0) == 3 * SECOND
+
+
+def test_a_for_does_not_set_right_a_clock_that_was_set_again():
+    first = {"kind": "clock", "at": "1s", "node": 1, "ahead": "3s", "for": "2s"}
+    again = {**first, "at": "2s", "ahead": "4s", "for": "5s"}
+    slow = {"kind": "slow", "at": "2500ms", "node": 1, "factor": 2}
+    seen = [row for row in faults(first, again, slow) if "clock" in row[2]]
+    assert [at for at, _, _ in seen] == [1, 2, 7]
+
+
+def test_a_lying_disk_and_for_and_who_has_it_is_a_liar():
+    event = {"kind": "lying-disk", "at": "1s", "node": 2, "cache": "50ms", "for": "2s"}
+    seen, world = play(event)
+    assert seen == [(1, -1, "lying_disk 2 50000000"), (3, -1, "lying_disk 2 0")]
+    assert [world.is_honest(node) for node in range(4)] == [True, True, False, True]
+
+
+LOADED = {"at": "2005ms", "node": 3, "kind": "crash"}
+
+
+def crashes(*events, seed=1):
+    """Return (node, text) of what crashes of busy nodes leave; slow disks, so that some waits."""
+    table: dict[str, object] = {
+        "name": "t",
+        "duration": "10s",
+        "network": {
+            "validators": 4,
+            "latency": "uniform",
+            "latency_value": "1ms",
+            "disk": {"latency": "20ms", "fsync": "20ms", "throughput": "1GB"},
+        },
+        "consensus": {"empty_blocks": True, "block_interval": "10ms", "pipeline_depth": 8},
+        "workload": {"rate": 100, "accounts": 50},
+        "events": list(events),
+    }
+    world = build_world(decode_table(table, "t"), seed)
+    seen = []
+
+    def observe(observation):
+        event = observation.event
+        if event.name.startswith("fault.writes"):
+            seen.append((observation.node, event.name.removeprefix("fault."), event.batches))
+
+    world.subscribe(events=observe)
+    world.run_until(10 * SECOND)
+    return seen
+
+
+def test_a_crash_loses_keeps_or_draws_the_writes_that_are_not_acknowledged():
+    assert crashes(LOADED) == []
+    ((node, what, kept),) = crashes({**LOADED, "unsynced": "kept"})
+    assert (node, what) == (3, "writes_kept")
+    assert kept > 1
+    some = [crashes({**LOADED, "unsynced": "some"}, seed=seed) for seed in range(1, 5)]
+    assert len({row[0][2] if row else 0 for row in some}) > 1
+    assert some[0] == crashes({**LOADED, "unsynced": "some"})
+
+
+def test_churn_leaves_writes_too():
+    churn = {"kind": "churn", "at": "1s", "rate": 3, "down_time": "100ms", "unsynced": "kept"}
+    assert len(crashes(churn)) > 5
+
+
+def test_a_lying_disk_loses_what_it_acknowledged():
+    lying = {"kind": "lying-disk", "at": "1s", "node": 3, "cache": "1s"}
+    ((node, what, lost),) = crashes(lying, LOADED)
+    assert (node, what) == (3, "writes_lost")
+    assert lost > 10
 
 
 # ---------------------------------------------------------------- churn
