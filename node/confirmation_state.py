@@ -1,0 +1,83 @@
+"""What the client of fast confirmation remembers and says, and its own choices."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from consensus.messages import Refusal
+from node.confirmation_answers import Answer
+from node.confirmation_messages import BlockResults
+from node.confirmation_proofs import ProvenResult
+from primitives.ids import Duration, Hash32, Instant, NodeId, Sequence
+from primitives.machine import Effect
+
+MILLISECOND = 1_000_000
+GATEWAY_FULL = "gateway_full"
+"""Code of a refusal for want of room at the client itself."""
+CERTIFIED_KEPT = 256
+"""Certificates that are remembered."""
+
+
+class ClientTimer(StrEnum):
+    """Names of the client's timers."""
+
+    FLUSH = "confirmation.flush"
+    """What has gathered is sent to the validators."""
+    INSIST = "confirmation.insist"
+    """Somebody may have waited too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """One client's own choices."""
+
+    batch_delay: Duration = Duration(2 * MILLISECOND)
+    """How long a transaction waits for others to be sent with it, ns."""
+    patience: Duration = Duration(1_500 * MILLISECOND)
+    """After which silence validators are asked again, ns; doubles each time."""
+    timeout: Duration = Duration(5_000 * MILLISECOND)
+    """After which a transaction is called Pending, ns."""
+    give_up: Duration = Duration(60_000 * MILLISECOND)
+    """After which it is forgotten, ns."""
+    open_max: int = 16_384
+    """Transactions that it waits for at a time."""
+    done_max: int = 65_536
+    """Transactions whose final answer it remembers, so that repetitions are no new ones."""
+
+
+class Answered(Effect, frozen=True, gc=False):
+    """Something is known about a transaction."""
+
+    transaction: Hash32
+    answer: Answer
+    latency_ns: Duration
+    """Since it was submitted."""
+
+
+class Misbehaved(Effect, frozen=True, gc=False):
+    """A validator has said what no correct one says."""
+
+    validator: NodeId
+    kind: str
+    """"signature", "proof", "certificate", or "tentative" for two that contradict each other."""
+    sequence: Sequence
+
+
+@dataclass(slots=True)
+class Entry:
+    """One transaction that is waited for."""
+
+    raw: bytes
+    since: Instant
+    due: Instant
+    """When validators are asked again, or the timeout passes."""
+    prover: int = -1
+    """Which validator is to prove its result; -1 before it was sent to any."""
+    attempts: int = 0
+    confirmed: bool = False
+    """Its fast answer is given."""
+    overdue: bool = False
+    """It was called Pending."""
+    results: dict[Hash32, tuple[BlockResults, ProvenResult]] = field(default_factory=dict)
+    """What is proven about it, by block."""
+    refusals: dict[bytes, dict[int, Refusal]] = field(default_factory=dict)
+    """By reason and replica."""

@@ -1,0 +1,116 @@
+"""A gateway: the host that clients submit to when they want fast confirmation.
+
+It holds no chain and trusts no validator. Clients hand it signed transactions; it speaks to the
+committee for them (`node.confirmation_client`) and traces every answer. Losing it loses nothing:
+a client whose gateway has crashed goes to another one with the same transaction.
+"""
+
+from collections.abc import Callable, Sequence as Seq
+from typing import Any
+
+from node.config import Environment, NodeConfig
+from node.confirmation_answers import Answer, Confirmed, Final, Pending, Rejected
+from node.confirmation_client import ConfirmationClient
+from node.confirmation_messages import BlockResults, FinalBlock, Refusals, TentativeBlock
+from node.confirmation_state import Answered, ClientConfig, ClientTimer, Misbehaved
+from node.gateway_trace import (
+    Accepted,
+    FastConfirmed,
+    Finalised,
+    Refused,
+    StillPending,
+    ValidatorLied,
+)
+from primitives.ids import Hash32, Instant, NodeId
+from primitives.machine import (
+    NOTHING,
+    Effect,
+    Emit,
+    Event,
+    Message,
+    Received,
+    Submitted,
+    TimerFired,
+    TraceEvent,
+)
+from primitives.transaction import transaction_hash
+
+
+class Gateway:
+    """One gateway, as a driver sees it.
+
+    Args:
+        config: its number.
+        environment: what it shares with its network.
+        client: its own choices.
+    """
+
+    __slots__ = ("_messages", "client")
+
+    def __init__(
+        self, config: NodeConfig, environment: Environment, client: ClientConfig | None = None
+    ) -> None:
+        committee = environment.genesis.committee
+        self.client = ConfirmationClient(
+            committee,
+            0,
+            environment.verifier,
+            environment.certificates,
+            client or ClientConfig(),
+            config.index % committee.size,
+        )
+        """Its core, to look at from outside."""
+        self._messages: dict[type[Message], Callable[[Instant, NodeId, Any], list[Effect]]] = {
+            TentativeBlock: self.client.on_tentative_block,
+            BlockResults: self.client.on_block_results,
+            FinalBlock: self.client.on_final_block,
+            Refusals: self.client.on_refusals,
+        }
+
+    def step(self, now: Instant, event: Event) -> Seq[Effect]:
+        """Run one turn."""
+        if isinstance(event, Received):
+            handle = self._messages.get(type(event.message))
+            return NOTHING if handle is None else _perform(handle(now, event.sender, event.message))
+        if isinstance(event, Submitted):
+            return self._submit(now, event.raw)
+        if isinstance(event, TimerFired) and event.timer is ClientTimer.FLUSH:
+            return _perform(self.client.on_flush_timeout(now))
+        if isinstance(event, TimerFired) and event.timer is ClientTimer.INSIST:
+            return _perform(self.client.on_insist_timeout(now))
+        return NOTHING
+
+    def _submit(self, now: Instant, raw: bytes) -> Seq[Effect]:
+        """Take a transaction; a repetition of one that is under way is none."""
+        name = transaction_hash(raw)
+        if self.client.knows(name):
+            return NOTHING
+        return [Emit(Accepted(name)), *_perform(self.client.submit(now, raw))]
+
+
+def _perform(effects: list[Effect]) -> list[Effect]:
+    """Trace what the client has learned; leave the rest in its place."""
+    performed: list[Effect] = []
+    for effect in effects:
+        if isinstance(effect, Answered):
+            traced = _traced(effect.transaction, effect.answer, effect.latency_ns)
+            performed.append(Emit(traced))
+        elif isinstance(effect, Misbehaved):
+            performed.append(Emit(ValidatorLied(effect.validator, effect.kind, effect.sequence)))
+        else:
+            performed.append(effect)
+    return performed
+
+
+def _traced(name: Hash32, answer: Answer, latency_ns: int) -> TraceEvent:
+    match answer:
+        case Confirmed(votes=votes):
+            first = votes[0]
+            return FastConfirmed(name, first.view, first.sequence, first.digest, latency_ns)
+        case Final(certificate=certificate):
+            place = certificate.view, certificate.sequence, certificate.digest
+            return Finalised(name, *place, latency_ns)
+        case Rejected(code=code):
+            return Refused(name, code, latency_ns)
+        case Pending(votes=votes, refusals=refusals):
+            return StillPending(name, len(votes), len(refusals), latency_ns)
