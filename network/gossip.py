@@ -17,7 +17,7 @@ over what came in, and node reports back by `admitted` and `note_known`.
 Reference: devp2p `eth/68`, transaction exchange.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -75,7 +75,7 @@ class Gossip:
         self.state = GossipState(KnownHashes(config.known_max))
 
     def admitted(
-        self, now: Instant, transactions: Iterable[tuple[Hash32, int, int]], *, own: bool
+        self, now: Instant, transactions: Sequence[tuple[Hash32, int, int]], *, own: bool
     ) -> Sequence[Effect]:
         """Announce newly pooled transactions, given as (hash, type, size in bytes), in a while.
 
@@ -86,10 +86,11 @@ class Gossip:
         state = self.state
         quiet, idle = not state.unannounced, not (state.own or state.relayed)
         waiting = state.own if own else state.relayed
+        unannounced, most = state.unannounced, self._config.relayed_max
+        self.note_known([transaction for transaction, _, _ in transactions])
         for transaction, kind, size in transactions:
-            state.unannounced[transaction] = (kind, size)
-            self._know(transaction)
-            if own or len(waiting) < self._config.relayed_max:
+            unannounced[transaction] = (kind, size)
+            if own or len(waiting) < most:
                 waiting[transaction] = WaitingTransaction(kind, size, now)
         effects: list[Effect] = []
         if quiet and state.unannounced:
@@ -98,10 +99,13 @@ class Gossip:
             effects.append(SetTimer(GossipTimer.REPEAT, self._config.repeat_interval))
         return effects
 
-    def note_known(self, transactions: Iterable[Hash32]) -> None:
-        """Never fetch these: they are refused, or included in a block."""
-        for transaction in transactions:
-            self._know(transaction)
+    def note_known(self, transactions: Collection[Hash32]) -> None:
+        """Never fetch these: they are pooled, refused, or included in a block."""
+        self.state.known.update(transactions)
+        wanted = self.state.wanted
+        if wanted:
+            for transaction in transactions:
+                wanted.pop(transaction, None)
 
     def on_announce_transactions(
         self, now: Instant, sender: NodeId, message: AnnounceTransactions
@@ -113,14 +117,9 @@ class Gossip:
             state.count_offence(sender, "announcement with fields of different length")
             return NOTHING
         work = Work(ANNOUNCED, len(hashes))
-        fresh = False
         younger, older = state.known.younger, state.known.older
-        for raw in hashes:
-            if raw in younger or raw in older:
-                continue
-            if self._want(Hash32(raw), sender):
-                fresh = True
-        if not fresh:
+        unknown = [raw for raw in hashes if raw not in younger and raw not in older]
+        if not (unknown and self._want(unknown, sender)):
             return (work,)
         return (work, *self._ask(now, (sender,)))
 
@@ -163,7 +162,7 @@ class Gossip:
             if state.wanted.pop(transaction, None) is not None:
                 hashes.append(transaction)
                 bodies.append(body)
-                self._know(transaction)
+        state.known.update(hashes)
         for transaction in asked:
             self._release(transaction, sender, again=bool(bodies))
         effects: list[Effect] = [Work(HASHED, len(message.transactions))]
@@ -243,30 +242,29 @@ class Gossip:
             for start in range(0, len(entries), most)
         ]
 
-    def _know(self, transaction: Hash32) -> None:
-        self.state.known.add(transaction)
-        self.state.wanted.pop(transaction, None)
-
-    def _want(self, transaction: Hash32, peer: NodeId) -> bool:
-        """Remember that `peer` has it. False when that changes nothing worth asking for."""
-        state = self.state
-        wanted = state.wanted.get(transaction)
-        if wanted is None:
-            if self._source.get(transaction) is not None:
-                return False
-            queue = state.queues.setdefault(peer, {})
-            if (
-                len(state.wanted) >= self._config.wanted_max
-                or len(queue) >= self._config.queued_per_peer
-            ):
-                state.dropped += 1
-                return False
-            state.wanted[transaction] = Wanted([peer])
-            queue[transaction] = None
-            return True
-        if peer not in wanted.announcers and len(wanted.announcers) < self._config.announcers_max:
-            wanted.announcers.append(peer)
-        return False
+    def _want(self, hashes: Sequence[bytes], peer: NodeId) -> bool:
+        """Remember that `peer` has these. False when that changes nothing worth asking for."""
+        state, config, held = self.state, self._config, self._source.get
+        wanted = state.wanted
+        queue = state.queues.setdefault(peer, {})
+        fresh = False
+        for raw in hashes:
+            transaction = Hash32(raw)
+            known = wanted.get(transaction)
+            if known is not None:
+                announcers = known.announcers
+                if peer not in announcers and len(announcers) < config.announcers_max:
+                    announcers.append(peer)
+            elif held(transaction) is None:
+                if len(wanted) >= config.wanted_max or len(queue) >= config.queued_per_peer:
+                    state.dropped += 1
+                    continue
+                wanted[transaction] = Wanted([peer])
+                queue[transaction] = None
+                fresh = True
+        if not queue:
+            del state.queues[peer]
+        return fresh
 
     def _release(self, transaction: Hash32, peer: NodeId, *, again: bool) -> None:
         """Queue an unanswered transaction at `peer` again, or at its next announcer, or forget it.
@@ -327,7 +325,7 @@ class Gossip:
 
 def _announcement(entries: Sequence[tuple[Hash32, tuple[int, int]]]) -> AnnounceTransactions:
     return AnnounceTransactions(
-        types=bytes(kind for _, (kind, _) in entries),
-        sizes=tuple(size for _, (_, size) in entries),
-        hashes=tuple(transaction for transaction, _ in entries),
+        types=bytes([kind for _, (kind, _) in entries]),
+        sizes=tuple([size for _, (_, size) in entries]),
+        hashes=tuple([transaction for transaction, _ in entries]),
     )

@@ -39,6 +39,7 @@ class Commits:
         "_gossip",
         "_group",
         "_ledger",
+        "_outlines",
         "_params",
         "_pool",
         "_proposals",
@@ -65,6 +66,7 @@ class Commits:
         self._announces = config.announce_blocks
         self._validates = config.role is Role.VALIDATOR
         self._params = environment.genesis.params
+        self._outlines = environment.outlines
         self._ledger = ledger
         self._pool = pool
         self._gossip = gossip
@@ -176,7 +178,7 @@ class Commits:
         effects: list[Effect] = [Emit(committed), Persist(CHAIN_CORE, Token(height), records)]
         if block.transactions:
             effects.append(Work(INCLUDE, len(block.transactions)))
-            self._gossip.note_known(transaction.hash for transaction in block.transactions)
+            self._gossip.note_known(self._outlines.hashes(block.payload))
         base_fee = next_base_fee(header, self._params)
         self._pool.advance(now, block.state, base_fee, block.state.changes)
         if self._announces:

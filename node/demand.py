@@ -70,7 +70,7 @@ def block_demand(hashes: Sequence[Hash32], recovered: KnownHashes) -> tuple[Dema
     if not hashes:
         return _EMPTY_BLOCK
     younger, older = recovered.younger, recovered.older
-    new = sum(1 for name in hashes if name not in younger and name not in older)
+    new = len([name for name in hashes if name not in younger and name not in older])
     checks = transaction_demand(new) if new else ()
     return checks + _execution(len(hashes), 2 * len(hashes) + 1)
 

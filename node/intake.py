@@ -147,15 +147,24 @@ class Intake:
         effects: list[Effect] = [Work(ADMIT, len(results))]
         admitted: dict[bool, list[tuple[Hash32, int, int]]] = {True: [], False: []}
         refused: list[tuple[NodeId, Hash32, str]] = []
+        recovered: list[Hash32] = []
         for arrival, result in zip(purpose.batch, results, strict=True):
-            error = self._admit(now, arrival, result)
+            if isinstance(result, InvalidTransaction):
+                error: InvalidTransaction | None = result
+            else:
+                recovered.append(arrival.hash)
+                outcome = self._pool.add(now, result)
+                error = outcome.error if outcome.__class__ is Refused else None
             if error is None:
-                entry = (arrival.hash, _type_of(arrival.raw), len(arrival.raw))
-                admitted[arrival.local].append(entry)
+                raw = arrival.raw
+                first = raw[0]
+                kind = 0 if first >= LEGACY_LIST_PREFIX else first
+                admitted[arrival.local].append((arrival.hash, kind, len(raw)))
             elif arrival.local:
                 effects.append(Emit(TransactionRejected(arrival.hash, error.code)))
             elif arrival.gateway is not None and not isinstance(error, AlreadyKnown):
                 refused.append((arrival.gateway, arrival.hash, error.code))
+        self.recovered.update(recovered)
         for local, entries in admitted.items():
             if entries:
                 effects += self._gossip.admitted(now, entries, own=local)
@@ -163,15 +172,6 @@ class Intake:
         if refused:
             effects.append(TransactionsRefused(tuple(refused)))
         return effects + self._start()
-
-    def _admit(
-        self, now: Instant, arrival: Arrival, result: PooledTransaction | InvalidTransaction
-    ) -> InvalidTransaction | None:
-        if isinstance(result, InvalidTransaction):
-            return result
-        self.recovered.add(arrival.hash)
-        outcome = self._pool.add(now, result)
-        return outcome.error if isinstance(outcome, Refused) else None
 
     def _refusal(self, raw: bytes) -> type[InvalidTransaction] | None:
         """Return why a transaction may not even wait to be checked, if so."""
@@ -193,8 +193,3 @@ class Intake:
         request = self._requests.open(CheckPurpose(batch))
         job = CheckTransactions(tuple([arrival.raw for arrival in batch]), self._cache)
         return [Compute(request, transaction_demand(count), job)]
-
-
-def _type_of(raw: bytes) -> int:
-    """Return the EIP-2718 type, 0 for legacy."""
-    return 0 if raw[0] >= LEGACY_LIST_PREFIX else raw[0]

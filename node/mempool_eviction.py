@@ -16,7 +16,8 @@ class PriceIndex:
     """All pooled transactions by what they would tip at the current base fee, lowest first.
 
     A change of the base fee may reorder everything. From then on the index is stale, takes in
-    nothing, and is built anew only when the pool is full and the order is really asked for.
+    nothing, and is built anew only when the pool is full and the order is really asked for. So
+    it begins: a pool that is never full needs no order.
 
     Args:
         entries: the pool's entries by hash; read, never written.
@@ -29,7 +30,7 @@ class PriceIndex:
         self._entries = entries
         self._base_fee = base_fee
         self._heap: LazyHeap[_Priced] = LazyHeap(self._is_current)
-        self._stale = False
+        self._stale = True
 
     def set_base_fee(self, base_fee: int) -> None:
         """Price by another base fee from now on."""

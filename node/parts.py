@@ -13,8 +13,8 @@ from node.commits import Commits
 from node.config import Environment, NodeConfig, Role, sync_config
 from node.execution_base_fee import next_base_fee
 from node.fairness import Fairness
-from node.intake import Intake, PoolSource
 from node.giving import Giving
+from node.intake import Intake, PoolSource
 from node.ledger import Ledger
 from node.mempool import Mempool
 from node.proposals import Proposals
@@ -22,7 +22,6 @@ from node.requests import Requests
 from node.restore import restore
 from primitives.ids import Duration, Sequence
 from primitives.machine import Effect, Record
-from primitives.transaction import transaction_hash
 from storage.store import Store
 
 
@@ -60,7 +59,7 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     base_fee = next_base_fee(head.block.header, params)
     requests = Requests()
     pool = Mempool(params, config.mempool, head.state, base_fee)
-    gossip = Gossip(config.gossip, PoolSource(pool), transaction_hash)
+    gossip = Gossip(config.gossip, PoolSource(pool), environment.cache.hash)
     sync = Sync(sync_config(config, environment), ledger, head.number, head.epoch.number)
     intake = Intake(config, environment.cache, pool, gossip, requests)
     pause = Duration(environment.consensus.request_timeout // 2)

@@ -157,8 +157,7 @@ class Proposals:
         is_refused = isinstance(result, InvalidBlock)
         proven = is_refused and self._is_covered(proposal)
         if isinstance(result, ExecutedBlock):
-            for transaction in result.transactions:
-                self._intake.recovered.add(transaction.hash)
+            self._intake.recovered.update(self._environment.outlines.hashes(result.payload))
             result = self._check_clock(now, result)
         if isinstance(result, InvalidBlock):
             mislabelled = is_refused and not proven

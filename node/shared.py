@@ -21,7 +21,7 @@ from node.validation_block import execute_block
 from node.validation_errors import InvalidBlock
 from primitives.ids import Hash32
 from primitives.params import ChainParams
-from primitives.transaction import InvalidTransaction
+from primitives.transaction import InvalidTransaction, transaction_hash
 
 _TRIES_MAX = 64
 """Executed blocks that keep their state's trie. Of others only the accounts stay."""
@@ -120,6 +120,11 @@ class ComputeCache:
         result = _outcome(InvalidTransaction, lambda: check_transaction(raw, self.params))
         self._transactions.put(raw, result)
         return result
+
+    def hash(self, raw: bytes) -> Hash32:
+        """Return the hash of a transaction's encoding, be it well-formed or not."""
+        known = self._transactions.get(raw)
+        return known.hash if isinstance(known, PooledTransaction) else transaction_hash(raw)
 
     def require_transaction(self, raw: bytes) -> PooledTransaction:
         """Return the checked transaction.

@@ -50,7 +50,7 @@ def announced_transaction(material: Material) -> Trial:
 
     def prepare() -> Work:
         gossip = gossip_core(material)
-        gossip.note_known(transfer.hash for transfer in transfers[::2])
+        gossip.note_known([transfer.hash for transfer in transfers[::2]])
 
         def work() -> list[Sequence[Effect]]:
             return [

@@ -95,7 +95,7 @@ def include(material: Material) -> Trial:
         gossip = Gossip(GossipConfig(), PoolSource(pool), transaction_hash)
 
         def work() -> tuple[Hash32, ...]:
-            gossip.note_known(transaction.hash for transaction in block.transactions)
+            gossip.note_known([transaction.hash for transaction in block.transactions])
             return pool.advance(NOW, block.state, material.base_fee, block.state.changes)
 
         return work

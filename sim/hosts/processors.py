@@ -39,15 +39,7 @@ class Processors:
         if isinstance(demand, Serial):
             return self._run(at, node, cost(demand.kind, demand.units))
         if isinstance(demand, Tasks):
-            end = at
-            kind, units, nanoseconds = demand.kind, -1, 0
-            for each in demand.units:
-                if each != units:
-                    units, nanoseconds = each, cost(kind, each)
-                ended = self._run(at, node, nanoseconds)
-                if ended > end:
-                    end = ended
-            return end
+            return self._run_tasks(at, node, demand, cost)
         if isinstance(demand, TaskGraph):
             return self._run_graph(at, node, demand, cost)
         raise TypeError(f"unknown demand {type(demand).__name__}")
@@ -70,6 +62,24 @@ class Processors:
         if self._owner[core] != node:
             self._owner[core] = node
             self._since[core] = free
+        return end
+
+    def _run_tasks(self, at: int, node: int, demand: Tasks, cost: CostOf) -> int:
+        """Do for each task what `_run` does; batches of transactions make very many of them."""
+        end = at
+        kind, units, nanoseconds = demand.kind, -1, 0
+        cores, owner = self._free, self._owner
+        for each in demand.units:
+            if each != units:
+                units, nanoseconds = each, cost(kind, each)
+            free = min(cores)
+            core = cores.index(free)
+            cores[core] = ended = max(free, at) + nanoseconds
+            if owner[core] != node:
+                owner[core] = node
+                self._since[core] = free
+            if ended > end:
+                end = ended
         return end
 
     def _run_graph(self, at: int, node: int, graph: TaskGraph, cost: CostOf) -> int:

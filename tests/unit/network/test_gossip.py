@@ -270,3 +270,15 @@ def test_known_hashes_forget_the_oldest_half() -> None:
     assert b"1" not in known
     assert all(entry in known for entry in (b"3", b"4", b"5"))
     assert len(known) == 3
+
+
+@pytest.mark.parametrize("most", [1, 2, 4, 7, 100])
+def test_many_known_hashes_at_once_are_as_many_one_by_one(most: int) -> None:
+    at_once, one_by_one = KnownHashes(most), KnownHashes(most)
+    for size in (0, 1, 3, 2, 5, 1, 4):
+        entries = [bytes([size, number % 3]) for number in range(size)]
+        at_once.update(entries)
+        for entry in entries:
+            one_by_one.add(entry)
+        assert (at_once.younger, at_once.older) == (one_by_one.younger, one_by_one.older)
+        assert len(at_once) == len(one_by_one)

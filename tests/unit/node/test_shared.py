@@ -14,7 +14,7 @@ from node.validation_block import execute_block
 from node.validation_errors import InvalidBlock, InvalidBlockTransaction
 from primitives.block import Block, encode_block, transactions_root
 from primitives.ids import Hash32
-from primitives.transaction import InvalidTransaction, encode_transaction
+from primitives.transaction import InvalidTransaction, encode_transaction, transaction_hash
 from tests.unit.node.transfers import CONTEXT, GWEI, PARAMS, built, chain, raw_transfer, transfer
 
 
@@ -81,6 +81,14 @@ def test_a_refusal_keeps_no_frames_of_the_errors_behind_it() -> None:
         assert error.__traceback__ is None
         error, depth = error.__cause__, depth + 1
     assert depth == 3
+
+
+@pytest.mark.parametrize("cache", [ComputeCache(PARAMS), ComputeCache.isolated(PARAMS)])
+def test_a_hash_is_the_same_before_and_after_the_check(cache: ComputeCache) -> None:
+    for raw in (raw_transfer(), b"no transaction"):
+        assert cache.hash(raw) == transaction_hash(raw)
+        cache.transaction(raw)
+        assert cache.hash(raw) == transaction_hash(raw)
 
 
 def test_a_transaction_is_checked_once() -> None:
