@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import msgspec
 
 from consensus.certificate import Certificate, InvalidCertificate
-from consensus.costs import VOTE_VERIFY
 from network.messages import CertifiedBlock
 from network.sync import BlocksFetched, Sync
 from node.commits import Commits
@@ -26,7 +25,7 @@ from node.trace import BlockRefused
 from node.validation_errors import InvalidBlock
 from primitives.errors import InvalidEncoding
 from primitives.ids import Instant
-from primitives.machine import Compute, Effect, Emit, Tasks
+from primitives.machine import Compute, Effect, Emit
 
 
 class AdoptPurpose(Purpose, frozen=True, gc=False):
@@ -46,10 +45,10 @@ class CheckCertifiedBlock(msgspec.Struct, frozen=True):
 
     def run(self) -> ExecutedBlock | InvalidBlock | InvalidCertificate:
         """Return the executed block, or what is wrong."""
-        shared = self.environment
+        shared, epoch = self.environment, self.execution.parent.epoch
         try:
             shared.certificates.verify(
-                self.certificate, shared.genesis.committee, 0, shared.verifier
+                self.certificate, epoch.committee, epoch.number, shared.verifier_of(epoch)
             )
         except InvalidCertificate as error:
             return error.with_traceback(None)
@@ -129,10 +128,10 @@ class Adoption:
             reason = f"certificate: expected one of height {height}, got {certificate.sequence}"
             return self._refuse(now, height, certificate.digest, reason)
         shared = self._environment
-        signatures = min(len(certificate.signers), shared.genesis.committee.size)
+        signatures = min(len(certificate.signers), self._ledger.tip.epoch.committee.size)
         hashes = shared.outlines.hashes(block.payload)
-        votes = Tasks(VOTE_VERIFY, (1,) * signatures)
-        demand = (votes, *block_demand(hashes, self._intake.recovered))
+        votes = shared.verifier.policy.costs.checking(signatures)
+        demand = (*votes, *block_demand(hashes, self._intake.recovered))
         execution = ExecuteBlock(self._ledger.tip, certificate.digest, block.payload, shared.cache)
         job = CheckCertifiedBlock(block.certificate, shared, execution)
         purpose = AdoptPurpose(height, certificate, block.certificate)

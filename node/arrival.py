@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import msgspec
 
 from consensus.certificate import Certificate, InvalidCertificate
-from consensus.costs import VOTE_VERIFY
 from network.messages import Chunk
 from network.sync import Sync
 from network.transfer import ChunkFetched, ChunksWhole, OfferFetched
@@ -27,7 +26,7 @@ from primitives.epoch import Epoch, epoch_commitment, is_checkpoint
 from primitives.errors import InvalidInput
 from primitives.header import Header, decode_header, header_hash
 from primitives.ids import Hash32, Instant
-from primitives.machine import Compute, Demand, Effect, Serial, Tasks
+from primitives.machine import Compute, Demand, Effect, Serial
 from storage.state import StateLayer
 from storage.subtree import InvalidSubtree
 
@@ -115,7 +114,8 @@ class CheckOffer(msgspec.Struct, frozen=True):
         certificate = shared.certificates.read(encoded)
         if certificate.digest != header_hash(header) or certificate.sequence != header.number:
             raise InvalidCertificate("offer", "a certificate of its header", header.number)
-        shared.certificates.verify(encoded, epoch.committee, epoch.number, shared.verifier)
+        verifier = shared.verifier_of(epoch)
+        shared.certificates.verify(encoded, epoch.committee, epoch.number, verifier)
 
     def _commits_to(self, header: Header, epoch: Epoch) -> None:
         params = self.environment.genesis.params
@@ -195,9 +195,8 @@ class Arrival:
     def on_offer_fetched(self, now: Instant, effect: OfferFetched) -> Sequence[Effect]:
         """Verify an offer."""
         job = CheckOffer(effect, self._ledger.tip.epoch, self._environment)
-        demand: tuple[Demand, ...] = (
-            Tasks(VOTE_VERIFY, (1,) * self._ledger.tip.epoch.committee.quorum),
-        )
+        quorum = self._ledger.tip.epoch.committee.quorum
+        demand: tuple[Demand, ...] = (*self._environment.verifier.policy.costs.checking(quorum),)
         return [Compute(self._requests.open(OfferPurpose(effect)), demand, job)]
 
     def offer_checked(
@@ -215,8 +214,9 @@ class Arrival:
         if effect.digest != self._target:
             self._older |= self._pieces
             self._pieces, self._target = {}, effect.digest
+            self._proven = {effect.digest: self._proven[effect.digest]}
         proven, chunk = self._proven[effect.digest], effect.chunk
-        held = self._older.get(effect.prefix)
+        held = self._pieces.get(effect.prefix) or self._older.get(effect.prefix)
         job = CheckChunk(proven.header.state_root, effect.prefix, chunk, held)
         demand = (Serial(STATE_ROOT, len(chunk.accounts) + len(chunk.way)),)
         return [Compute(self._requests.open(ChunkPurpose(effect)), demand, job)]

@@ -20,6 +20,7 @@ from node.execution import ExecutedBlock
 from node.mempool_types import MempoolLimits
 from node.shared import ComputeCache
 from node.snapshot import SnapshotLibrary
+from primitives.bls import AggregateSigner
 from primitives.genesis import Genesis
 from primitives.ids import Address, Duration, NodeId
 from primitives.keys import Signer
@@ -76,6 +77,8 @@ class Environment:
     """Checks consensus messages; all nodes of a process may share one that remembers."""
     signer: Signer | None = None
     """Signs for this node; None for a follower."""
+    vote_signer: AggregateSigner | None = None
+    """Signs its PREPAREs and COMMITs where certificates are aggregates; else `signer` does."""
     certificates: CertificateReader = field(default_factory=CertificateReader)
     """Certificates that were read and verified by any node that shares this object."""
     engine: ConsensusEngine = field(default_factory=Pbft)

@@ -101,6 +101,7 @@ def _replica(
         committee=environment.genesis.committee,
         genesis_hash=environment.genesis_block.digest,
         signer=environment.signer,
+        vote_signer=environment.vote_signer,
         verifier=environment.verifier,
         params=environment.consensus,
         sequence=Sequence(height),

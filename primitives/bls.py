@@ -72,10 +72,6 @@ class AggregateScheme(Protocol):
         """Tell whether `signature` is the sum of one by each key over `payload`."""
         ...
 
-    def verify_possession(self, public_key: bytes, possession: bytes) -> bool:
-        """Tell whether `possession` proves that somebody holds the secret of `public_key`."""
-        ...
-
     def aggregate(self, signatures: Sequence[bytes]) -> bytes:
         """Return the sum of signatures.
 

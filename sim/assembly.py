@@ -14,11 +14,9 @@ from node.execution import genesis_executed
 from node.mempool_types import MempoolLimits
 from node.node import Node
 from node.wire import message_types, node_codec
-from primitives.committee import Committee
 from primitives.genesis import Genesis, genesis_hash
 from primitives.ids import Address, Gas, Instant, NodeId
 from primitives.keccak import keccak256
-from primitives.keys import Signer
 from primitives.machine import Machine
 from primitives.params import ChainParams
 from sim.blocks import BlockIndex, IndexedCache
@@ -37,7 +35,7 @@ from sim.randomness import generator
 from sim.registry import liar_factory, make_engine, workload_factory
 from sim.scenario import LyingDisk, NodePlan, Scenario, place_nodes, workload_options
 from sim.scenario.placement import UNIFORM
-from sim.signatures import validator_keys
+from sim.signatures import RunKeys, run_keys
 from sim.timeline import Timeline
 from sim.trace import Trace
 from sim.workload import Workload, WorkloadContext
@@ -62,15 +60,15 @@ def build_world(
     """
     plans = place_nodes(scenario.network)
     params = chain_params(scenario)
-    signers, verifier = validator_keys(
-        seed, scenario.network.validators, scenario.consensus.signatures == "real"
-    )
+    consensus, count = scenario.consensus, scenario.network.validators
+    keys = run_keys(seed, count, consensus.signatures == "real", consensus.certificates)
     workload = _workload(scenario, seed, params)
-    committee = Committee.of_keys(s.public_key for s in signers)
-    genesis = Genesis(params, tuple(workload.alloc), committee)
+    genesis = Genesis(params, tuple(workload.alloc), keys.committee)
     block = genesis_executed(genesis)
     index = BlockIndex(block)
-    plain = CommitteeVerifier(committee, genesis_hash(genesis), verifier)
+    plain = CommitteeVerifier(
+        keys.committee, genesis_hash(genesis), keys.verifier, policy=keys.policy
+    )
     environment = Environment(
         genesis=genesis,
         genesis_block=block,
@@ -86,7 +84,7 @@ def build_world(
     kernel = Kernel(
         _hosts(scenario, plans, profile or load_profile()),
         links,
-        _NodeFactory(scenario, plans, environment, signers, membership, seed),
+        _NodeFactory(scenario, plans, environment, keys, membership, seed),
         node_codec(environment.engine).size,
         trace,
     )
@@ -113,6 +111,7 @@ def chain_params(scenario: Scenario) -> ChainParams:
         base_fee_change_denominator=chain.base_fee_change_denominator,
         timestamp_rule=chain.timestamp_rule,
         max_block_bytes=chain.max_block_bytes,
+        certificates=scenario.consensus.certificates,
         checkpoint_interval=chain.checkpoint_interval,
     )
 
@@ -203,7 +202,7 @@ class _NodeFactory:
         scenario: Scenario,
         plans: Sequence[NodePlan],
         environment: Environment,
-        signers: Sequence[Signer],
+        keys: RunKeys,
         membership: _Membership,
         seed: int,
     ) -> None:
@@ -212,12 +211,7 @@ class _NodeFactory:
         self._seed = seed
         self._lives: dict[int, int] = {}
         self._configs = [_node_config(scenario, plan) for plan in plans]
-        self._environments = [
-            dataclasses.replace(environment, signer=signers[plan.node])
-            if plan.validator
-            else environment
-            for plan in plans
-        ]
+        self._environments = [_with_keys(environment, plan, keys) for plan in plans]
 
     def __call__(self, node: int, store: Store) -> Machine:
         honest = Node(self._configs[node], self._environments[node], store)
@@ -235,12 +229,21 @@ class _NodeFactory:
             message_types=message_types(environment.engine),
             binding=binding(environment.genesis_block.digest),
             signer=environment.signer,
+            vote_signer=environment.vote_signer,
             members=lambda group: [NodeId(n) for n in self._membership(group, node)],
             accomplices=tuple(plan.node for plan in self._plans if plan.liar == liar),
             generator=generator(self._seed, f"liar/{life}", node),
             plan=generator(self._seed, f"liar-plan/{liar}"),
             spare=lambda: Node(self._configs[node], environment, MemoryStore()),
         )
+
+
+def _with_keys(environment: Environment, plan: NodePlan, keys: RunKeys) -> Environment:
+    """Give a validator what it signs with."""
+    if not plan.validator:
+        return environment
+    signer, vote_signer = keys.signers[plan.node], keys.vote_signer(plan.node)
+    return dataclasses.replace(environment, signer=signer, vote_signer=vote_signer)
 
 
 def _node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:

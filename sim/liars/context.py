@@ -13,9 +13,10 @@ from typing import Protocol, TypeVar
 import msgspec
 import numpy as np
 
-from consensus.messages import PrePrepare
+from consensus.messages import Commit, Prepare, PrePrepare
 from consensus.params import ConsensusParams
 from consensus.signing import Signed, signed_payload
+from primitives.bls import AggregateSigner
 from primitives.committee import Committee
 from primitives.ids import NodeId
 from primitives.keys import Signer
@@ -44,6 +45,8 @@ class LiarContext:
     """What every payload that it signs begins with (`consensus.signing.binding`)."""
     signer: Signer | None
     """Its key; None for a follower."""
+    vote_signer: AggregateSigner | None
+    """Signs its votes where certificates are aggregates; None where `signer` does."""
     members: Callable[[str], Seq[NodeId]]
     """The other members of a group, as a `Broadcast` reaches them."""
     accomplices: tuple[NodeId, ...]
@@ -78,7 +81,9 @@ class LiarContext:
     def sign(self, message: AnySigned) -> AnySigned:
         """Return `message` with this validator's true signature over what it says."""
         assert self.signer is not None, "only a validator has a key to lie with"
-        signature = self.signer.sign(signed_payload(self.binding, message))
+        counted = isinstance(message, Prepare | Commit)
+        signer = self.vote_signer if counted and self.vote_signer is not None else self.signer
+        signature = signer.sign(signed_payload(self.binding, message))
         return msgspec.structs.replace(message, signature=signature)
 
 

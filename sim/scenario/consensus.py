@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from primitives.ids import Duration, Wei
+from primitives.params import CertificateForm
 from sim.scenario.quantities import Amount, PositiveCount, PositiveSpan, Span
 
 MILLISECOND = 1_000_000
@@ -42,6 +43,9 @@ class Consensus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the pipeline_depth."""
     signatures: Literal["real", "modelled"] = "real"
     """"real" makes and verifies every signature; "modelled" charges their virtual cost only."""
+    certificates: CertificateForm = "ed25519"
+    """What proves a block final: "ed25519", a signature of each signer; "bls", one that is the sum
+    of all signers', small and dearer to make (docs/guides/certificates.md)."""
 
 
 class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

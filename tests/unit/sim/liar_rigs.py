@@ -67,6 +67,7 @@ class Bench:
             message_types=message_types(Pbft()),
             binding=binding(GENESIS.digest),
             signer=KEYS[index],
+            vote_signer=None,
             members=lambda group: [NodeId(n) for n in range(size) if n != index],
             accomplices=tuple(NodeId(n) for n in accomplices or (index,)),
             generator=np.random.default_rng(seed + 1_000 * index),
