@@ -80,6 +80,11 @@ class Sync:
         self.transfer = Transfer(config, self.state)
         """Fetches a state when blocks do not do."""
 
+    def configure(self, config: SyncConfig) -> None:
+        """Go on with other limits, delays and peers."""
+        self._config = config
+        self.transfer.configure(config)
+
     def start(self, now: Instant) -> list[Effect]:
         """Begin to poll. A node that starts late, or again, asks for heights at once."""
         effects: list[Effect] = []
@@ -269,13 +274,14 @@ class Sync:
     def _needs_state(self) -> bool:
         """Whether the next block is out of reach: no peer holds it, or too many are missing."""
         state = self.state
-        if state.requests or state.ready or state.checking is not None:
+        if state.checking is not None or state.is_coming(state.head + 1):
             return False
         if not state.is_ahead(state.head) or not self.transfer.may_start():
             return False
         if not state.holders(state.head + 1):
             return True
-        return max(state.heights.values()) - state.head > self._config.snapshot_gap
+        gap = max(state.heights.values()) - state.head
+        return gap > self._config.snapshot_gap and not state.requests
 
     def _begin(self, *, catching_up: bool) -> list[Effect]:
         """Note the start of a catch-up."""

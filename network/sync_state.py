@@ -147,6 +147,12 @@ class SyncState:
         """Whether any peer says it holds more than `height`."""
         return any(known > height for known in self.heights.values())
 
+    def is_coming(self, height: int) -> bool:
+        """Whether the block of a height is asked for, or there and not checked yet."""
+        spans = [(request.first, request.last) for request in self.requests.values()]
+        spans += [(answer.first, answer.last) for answer in self.ready]
+        return any(first <= height <= last for first, last in spans)
+
     def next_range(self, per_request: int, reach: int) -> tuple[int, int] | None:
         """Return the lowest heights that are neither asked for nor there: first and count.
 

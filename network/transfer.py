@@ -79,6 +79,8 @@ class TransferState:
     """Open questions for offers."""
     verifying: dict[int, NodeId] = field(default_factory=dict)
     """Whose offers the node verifies."""
+    questioned: dict[NodeId, None] = field(default_factory=dict)
+    """Who was asked for an offer since the last one that was of use."""
     proven: dict[NodeId, tuple[int, Hash32]] = field(default_factory=dict)
     """Offers that are proven: height and digest."""
     height: int = 0
@@ -127,17 +129,27 @@ class Transfer:
         """Let a failed attempt be repeated: time has passed."""
         self._refused_at = -1
 
+    def configure(self, config: SyncConfig) -> None:
+        """Go on with other limits."""
+        self._config = config
+
     def start(self, now: Instant) -> list[Effect]:
-        """Ask the peers that are ahead what they can give."""
+        """Ask peers that are ahead, and were not asked lately, what they can give."""
         self.is_active = True
         old, self.state = self.state, TransferState()
         self.state.alarm, self.state.held = old.alarm, old.held
+        self.state.questioned = old.questioned
         peers = self._peers
-        ahead = [p for p, height in peers.heights.items() if height > peers.head]
+        ahead = [
+            peer
+            for peer, height in peers.heights.items()
+            if height > peers.head and peer not in old.questioned
+        ]
         ahead.sort(key=lambda peer: peers.failures.get(peer, 0))
         effects: list[Effect] = []
         for peer in ahead[: self._config.offers_max]:
             number = self._number()
+            self.state.questioned[peer] = None
             self.state.offers[number] = self._asked(now, peer)
             effects.append(Send(peer, GetSnapshot(number, peers.epoch)))
         if not effects:
@@ -184,7 +196,8 @@ class Transfer:
             return self._alarm(now)
         above = [offer for offer in state.proven.values() if offer[0] > self._peers.head]
         if not above:
-            return self.ended(failed=True)
+            return self.start(now)
+        state.questioned = {}
         state.height, state.digest = max(above)
         state.wanted = [""]
         started = Emit(SnapshotStarted(self._peers.head, state.height, state.digest))
