@@ -1,7 +1,8 @@
 """From a scenario to a world that is ready to run."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ from sim.blocks import BlockIndex, IndexedCache
 from sim.clients import Clients
 from sim.hosts.disk import Disk, DiskSpec
 from sim.hosts.processors import Processors
+from sim.isolation import Wire, isolated_environment
 from sim.kernel.engine import Kernel
 from sim.kernel.host import Host
 from sim.liars import LiarContext
@@ -81,13 +83,15 @@ def build_world(
     topology = neighbours(scenario, plans, seed)
     membership = _Membership(range(scenario.network.validators), topology)
     links = Links(link_spec(scenario, plans), membership, seed)
-    kernel = Kernel(
-        _hosts(scenario, plans, profile or load_profile()),
-        links,
-        _NodeFactory(scenario, plans, environment, keys, membership, seed),
-        node_codec(environment.engine).size,
-        trace,
-    )
+    hosts = _hosts(scenario, plans, profile or load_profile())
+    codec = node_codec(environment.engine)
+    own: Callable[[Environment], Environment] | None = None
+    if scenario.fidelity == "isolated":
+        own = partial(isolated_environment, index=index, verifier=plain)
+        for host in hosts:
+            host.wire = Wire(codec).behind
+    factory = _NodeFactory(scenario, plans, environment, keys, membership, seed, own)
+    kernel = Kernel(hosts, links, factory, codec.size, trace)
     liars = [plan.node for plan in plans if plan.liar is not None]
     liars += [NodeId(event.node) for event in scenario.events if isinstance(event, LyingDisk)]
     world = World(kernel, links, trace, environment, index, topology, liars)
@@ -205,13 +209,17 @@ class _NodeFactory:
         keys: RunKeys,
         membership: _Membership,
         seed: int,
+        own: Callable[[Environment], Environment] | None = None,
     ) -> None:
         self._plans = plans
         self._membership = membership
         self._seed = seed
         self._lives: dict[int, int] = {}
         self._configs = [_node_config(scenario, plan) for plan in plans]
-        self._environments = [_with_keys(environment, plan, keys) for plan in plans]
+        environments = [environment if own is None else own(environment) for _ in plans]
+        self._environments = [
+            _with_keys(each, plan, keys) for plan, each in zip(plans, environments, strict=True)
+        ]
 
     def __call__(self, node: int, store: Store) -> Machine:
         honest = Node(self._configs[node], self._environments[node], store)

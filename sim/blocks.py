@@ -18,6 +18,10 @@ from primitives.params import ChainParams
 BLOCKS_KEPT = 1_024
 """How far below the highest block all executed blocks are kept, and how many older ones beside."""
 
+TRANSACTIONS_KEPT = 131_072
+EXECUTIONS_KEPT = 512
+"""What the shared cache remembers, as `ComputeCache` does."""
+
 
 class BlockIndex:
     """Executed blocks by digest: all of the last heights, and the latest to come of older ones.
@@ -75,12 +79,25 @@ class BlockIndex:
 
 
 class IndexedCache(ComputeCache):
-    """The nodes' shared cache, which also fills an index of executed blocks."""
+    """The nodes' shared cache, which also fills an index of executed blocks.
+
+    Args:
+        params: the chain.
+        index: filled.
+        transactions: how many checked transactions are kept.
+        blocks: how many executed blocks are kept.
+    """
 
     __slots__ = ("_index",)
 
-    def __init__(self, params: ChainParams, index: BlockIndex) -> None:
-        super().__init__(params)
+    def __init__(
+        self,
+        params: ChainParams,
+        index: BlockIndex,
+        transactions: int = TRANSACTIONS_KEPT,
+        blocks: int = EXECUTIONS_KEPT,
+    ) -> None:
+        super().__init__(params, transactions, blocks)
         self._index = index
 
     def execute(self, parent: ExecutedBlock, payload: bytes) -> ExecutedBlock | InvalidBlock:

@@ -61,6 +61,8 @@ class Host:
     machine: Machine | None = None
     clock: Clock | None = None
     """What the node takes for the time; None for the true one. Survives crashes."""
+    wire: Callable[[Step], Step] | None = None
+    """Puts what a turn is told through the network's codec; None where memory is shared."""
     incarnation: int = 0
     """Counts crashes: what an earlier incarnation left under way is void."""
     inbox: deque[Event | Fired] = field(default_factory=deque)
@@ -87,6 +89,8 @@ class Host:
         """Return the machine's `step` as it happens here."""
         assert self.machine is not None
         step: Step = self.machine.step
+        if self.wire is not None:
+            step = self.wire(step)
         return step if self.clock is None else by_clock(step, self.clock)
 
     def lie_about_writes(self, cache_ns: int, now: Callable[[], int]) -> None:

@@ -175,7 +175,7 @@ def partition_groups(
 
 def named_nodes(members: tuple[int | str, ...], network: Network) -> tuple[int, ...]:
     """Return the numbers of nodes that are named by number or by region, ascending."""
-    regions = node_regions(network)
+    named, regions = frozenset(members), node_regions(network)
     return tuple(
-        node for node in range(network.nodes) if node in members or regions[node] in members
+        node for node in range(network.nodes) if not named.isdisjoint((node, regions[node]))
     )

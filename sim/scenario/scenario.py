@@ -60,6 +60,9 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: str = ""
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 1
     """Seed of every random choice, unless the command line gives another."""
+    fidelity: Literal["shared", "isolated"] = "shared"
+    """Whether nodes share what is a pure function of content, or compute everything themselves
+    from their own bytes. The same run either way, at another speed."""
     consensus: Consensus = Consensus()
     chain: Chain = Chain()
     workload: Workload = Transfers(rate=100.0)

@@ -1,0 +1,77 @@
+"""`fidelity = "isolated"`: nodes that share nothing but the time.
+
+Usually the nodes of a run share what is a pure function of content: a message is one object for
+all its receivers, a block is executed once, a signature checked once. That makes large networks
+affordable, and what agrees by construction is not tested. Here every message is encoded by its
+sender's bytes and decoded by each receiver for itself, and each node has its own genesis,
+executes every block, and checks every signature and certificate that it is charged for.
+
+A run costs many times as much and must be the same run: the digest does not change.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+from consensus.signing import MessageVerifier
+from network.codec import Codec
+from node.certificates import CertificateReader
+from node.config import Environment
+from node.demand import Outlines
+from node.execution import genesis_executed
+from primitives.errors import InvalidEncoding
+from primitives.ids import Instant
+from primitives.machine import NOTHING, Effect, Event, Received
+from sim.blocks import BlockIndex, IndexedCache
+from sim.hosts.clock import Step
+
+
+def isolated_environment(
+    shared: Environment, index: BlockIndex, verifier: MessageVerifier
+) -> Environment:
+    """Return one node's own environment, equal to the shared one.
+
+    Args:
+        shared: of the network.
+        index: still gets to know every block, for those who look from outside.
+        verifier: checks signatures and remembers none.
+    """
+    return dataclasses.replace(
+        shared,
+        genesis_block=genesis_executed(shared.genesis),
+        cache=IndexedCache(shared.genesis.params, index, transactions=0, blocks=0),
+        verifier=verifier,
+        certificates=CertificateReader(0),
+        outlines=Outlines(),
+    )
+
+
+class Wire:
+    """The border between two nodes' memories: what crosses it is bytes.
+
+    Args:
+        codec: of the network's messages.
+    """
+
+    __slots__ = ("_codec",)
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    def behind(self, step: Step) -> Step:
+        """Return a turn that gets every message as its own decoded copy.
+
+        A frame that no decoder would let pass does not reach the node.
+        """
+        codec = self._codec
+
+        def stepped(now: Instant, event: Event) -> Sequence[Effect]:
+            if event.__class__ is not Received:
+                return step(now, event)
+            assert isinstance(event, Received)
+            try:
+                message = codec.decode(codec.encode(event.message))
+            except InvalidEncoding:
+                return NOTHING
+            return step(now, Received(event.sender, message))
+
+        return stepped
