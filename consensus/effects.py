@@ -4,6 +4,7 @@ Consensus orders opaque blocks. It never builds, executes or stores one: it asks
 is an event of a later turn, so that execution may take time while votes go on.
 """
 
+from consensus.batching.policy import BatchLimits
 from consensus.certificate import Certificate
 from consensus.costs import VOTE_VERIFY
 from primitives.ids import Hash32, Instant, NodeId, Sequence, View
@@ -30,6 +31,10 @@ class WorkPending(Event, frozen=True, gc=False):
     passed_over: Instant | None = None
     """Since when blocks have passed over a transaction that this node itself admitted, though it
     was executable and they had room for it at its price; None when there is no such one."""
+    byte_count: int = 0
+    """Bytes of their encodings."""
+    gas: int = 0
+    """Their gas limits together."""
 
 
 class WorkDone(Event, frozen=True, gc=False):
@@ -44,13 +49,13 @@ class BlockBuilt(Event, frozen=True, gc=False):
     digest: Hash32
     parent: Hash32
     payload: bytes
+    closing: bool = False
+    """It closes the epoch: nothing may stand on it in this one."""
 
 
 class BlockValidated(Event, frozen=True, gc=False):
     """Answer to `ValidateBlock`, possibly late."""
 
-    closing: bool = False
-    """It closes the epoch: nothing may stand on it in this one."""
     digest: Hash32
     accepted: bool
     reason: str
@@ -60,31 +65,33 @@ class BlockValidated(Event, frozen=True, gc=False):
     mislabelled: bool = False
     """It was refused because the payload is not the one that `digest` names, which says nothing
     about the block: the payload should be asked of others."""
+    closing: bool = False
+    """It closes the epoch: nothing may stand on it in this one."""
 
 
 class ChainAdvanced(Event, frozen=True, gc=False):
     """The node has adopted certified blocks up to `sequence` by fetching them from peers."""
 
-    closing: bool = False
-    """It closes the epoch: nothing may stand on it in this one."""
     sequence: Sequence
     digest: Hash32
     certificate: Certificate
     trail: tuple[Certificate, ...] = ()
     """Certificates of the blocks just before, consecutive, as far as at hand."""
+    closing: bool = False
+    """The last of them closes the epoch."""
 
 
 class RequestBlock(Effect, frozen=True, gc=False):
     """Build the block of `sequence` on `parent`; always answered by `BlockBuilt`.
 
-    closing: bool = False
-    """The last of them closes the epoch."""
     `parent` is delivered, or was built or found valid by this node before.
     """
 
     view: View
     sequence: Sequence
     parent: Hash32
+    limits: BatchLimits = BatchLimits()
+    """What the block takes at most, beside the chain's own limits."""
 
 
 class ValidateBlock(Effect, frozen=True, gc=False):

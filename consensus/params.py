@@ -1,11 +1,13 @@
 """What a replica is told at its birth: parameters of the committee, and who it is itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from consensus.batching.fixed import Fixed
+from consensus.batching.policy import UNLIMITED, BatchLimits, BatchPolicy
 from consensus.certificate import Certificate
+from consensus.origin import Origin
 from consensus.signing import MessageVerifier
 from primitives.bls import AggregateSigner
-from consensus.origin import Origin
 from primitives.committee import Committee
 from primitives.errors import InvalidInput
 from primitives.ids import Duration, Hash32, Sequence
@@ -30,10 +32,16 @@ class ConsensusParams:
     """How often the two timeouts double at most."""
     repair_interval: Duration = Duration(1_000 * MILLISECOND)
     """How often a replica repeats what may have been lost, ns."""
+    batching: BatchPolicy = field(default_factory=Fixed)
+    """When the primary proposes what waits."""
     batch_size: int = 500
-    """Waiting transactions at which the primary proposes at once."""
+    """Transactions in a full batch, and in a block at most."""
+    batch_bytes: int | None = None
+    """Bytes of its transactions; None: as many as the chain allows."""
+    batch_gas: int | None = None
+    """Gas of its transactions; None: as much as the chain allows."""
     batch_delay: Duration = Duration(200 * MILLISECOND)
-    """How long fewer than that may wait for more, ns."""
+    """How long a batch may gather at most, ns."""
     pipeline_depth: int = 4
     """Sequences that the primary keeps in flight, at least 1."""
     block_interval: Duration = Duration(0)
@@ -51,6 +59,8 @@ class ConsensusParams:
         checks = (
             ("consensus.pipeline_depth", "at least 1", self.pipeline_depth, 1),
             ("consensus.batch_size", "at least 1", self.batch_size, 1),
+            ("consensus.batch_bytes", "at least 1", self.batch_limits.byte_count, 1),
+            ("consensus.batch_gas", "at least 1", self.batch_limits.gas, 1),
             ("consensus.request_timeout", "at least 2 ns", self.request_timeout, 2),
             ("consensus.view_change_timeout", "at least 1 ns", self.view_change_timeout, 1),
             ("consensus.repair_interval", "at least 1 ns", self.repair_interval, 1),
@@ -64,6 +74,16 @@ class ConsensusParams:
                 raise InvalidInput(where, expected, actual)
         if self.empty_blocks and not self.block_interval:
             raise InvalidInput("consensus.block_interval", "more than 0 with empty_blocks", 0)
+
+    @property
+    def batch_limits(self) -> BatchLimits:
+        """What a block takes at most, as far as the committee limits it."""
+        unlimited = UNLIMITED
+        return BatchLimits(
+            self.batch_size,
+            unlimited if self.batch_bytes is None else self.batch_bytes,
+            unlimited if self.batch_gas is None else self.batch_gas,
+        )
 
     @property
     def reach(self) -> int:
@@ -97,6 +117,10 @@ class ReplicaConfig:
     """Which of the chain's."""
     epoch: int = 0
     """How many committees this chain has had before this one."""
+    origin: Origin | None = None
+    """The block that closed the epoch before; genesis when None."""
+    group: str = "committee"
+    """The group that messages to the whole committee are broadcast to."""
     vote_signer: AggregateSigner | None = None
     """Signs PREPARE and COMMIT where certificates are of another form than `signer`'s keys."""
 
@@ -109,10 +133,6 @@ class ReplicaConfig:
         begun = self.sequence > self.beginning.sequence
         if begun and (not self.trail or self.trail[-1].sequence != self.sequence):
             raise InvalidInput("consensus.trail", f"a certificate of {self.sequence}", "none")
-    origin: Origin | None = None
-    """The block that closed the epoch before; genesis when None."""
-    group: str = "committee"
-    """The group that messages to the whole committee are broadcast to."""
 
     @property
     def beginning(self) -> Origin:

@@ -1,9 +1,9 @@
 """The primary's business: when to ask for a block, and what to do with it.
 
-A block is asked for when `batch_size` transactions wait, or the oldest has waited `batch_delay`
-and so long has passed since the last proposal, as long as fewer than `pipeline_depth` sequences
-are in flight. With `empty_blocks` one is asked
-for every `block_interval` in any case.
+A block is asked for when the batching policy (`consensus.batching`) finds that enough waits, or has
+waited long enough, and in any case when a batch has gathered for `batch_delay`, as long as fewer
+than `pipeline_depth` sequences are in flight. With `empty_blocks` one is asked for every
+`block_interval` in any case.
 """
 
 from collections.abc import Sequence as Seq
@@ -15,6 +15,7 @@ from consensus.acceptance import (
     new_slot,
     set_proposal,
 )
+from consensus.batching.policy import Queue
 from consensus.effects import BlockBuilt, RequestBlock, WorkDone, WorkPending
 from consensus.log import acceptance_records, persist
 from consensus.messages import PrePrepare
@@ -78,7 +79,7 @@ def propose(state: ReplicaState, now: Instant, effects: Effects) -> None:
     parent = state.digest_at(state.top)
     assert parent is not None, "a valid top without a digest"
     proposing.building = sequence
-    effects.append(RequestBlock(state.view, sequence, parent))
+    effects.append(RequestBlock(state.view, sequence, parent, state.params.batch_limits))
 
 
 def _due(state: ReplicaState) -> Instant | None:
@@ -97,7 +98,6 @@ def _due(state: ReplicaState) -> Instant | None:
     return max(due, interval_end) if params.block_interval else due
 
 
-def _is_top_valid(state: ReplicaState) -> bool:
 def _queue(state: ReplicaState, work: WorkPending) -> Queue:
     """Return the situation that the batching policy decides upon."""
     params = state.params
@@ -114,6 +114,7 @@ def _queue(state: ReplicaState, work: WorkPending) -> Queue:
     )
 
 
+def _is_top_valid(state: ReplicaState) -> bool:
     """Tell whether the next block can build on the last: it is there, executed, and not closing."""
     digest = state.digest_at(state.top)
     if digest is None or state.top == state.delivered:
@@ -151,8 +152,8 @@ def _pre_prepare(state: ReplicaState, event: BlockBuilt, effects: Effects) -> No
         block = Block(event.sequence, event.digest, event.parent, event.payload)
         state.blocks[event.digest] = block
     block.validity = Validity.VALID
-    slot.accepted = True
     block.closing = event.closing
+    slot.accepted = True
     effects.append(Emit(PrePrepared(state.view, slot.sequence, block.digest, state.config.epoch)))
     effects.append(persist(state, acceptance_records(state, slot, block)))
     effects.append(SIGN)

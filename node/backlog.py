@@ -26,13 +26,17 @@ class Backlog:
     def __init__(self, pool: Mempool, fairness: Fairness) -> None:
         self._fairness = fairness
         self._pool = pool
-        self._built: dict[Hash32, tuple[int, int]] = {}
-        """Blocks that this node has built and that are in flight: height and transactions."""
+        self._built: dict[Hash32, tuple[int, int, int, int]] = {}
+        """Blocks that this node has built and that are in flight: height, and of the
+        transactions in it number, bytes and gas limits."""
         self._told: WorkPending | WorkDone = WorkDone()
 
     def built(self, block: ExecutedBlock) -> None:
         """Note that this node has built a block."""
-        self._built[block.digest] = (block.number, len(block.transactions))
+        transactions = block.transactions
+        byte_count = sum([len(transaction.raw) for transaction in transactions])
+        gas = sum([transaction.gas_limit for transaction in transactions])
+        self._built[block.digest] = (block.number, len(transactions), byte_count, gas)
 
     def committed(self, height: int) -> None:
         """Note that the block of this height is final, whoever built it."""
@@ -44,12 +48,15 @@ class Backlog:
 
     def report(self, *, news: bool) -> WorkPending | WorkDone | None:
         """Return what to tell consensus; None if it knows and there is no news."""
-        in_flight = sum(count for _, count in self._built.values())
-        count = self._pool.waiting_count - in_flight
-        since = self._pool.oldest_local_since
+        pool = self._pool
+        count, byte_count, gas = pool.waiting_count, pool.waiting_bytes, pool.waiting_gas
+        for _, built, built_bytes, built_gas in self._built.values():
+            count, byte_count, gas = count - built, byte_count - built_bytes, gas - built_gas
+        since = pool.oldest_local_since
         told: WorkPending | WorkDone = WorkDone()
         if count > 0 and since is not None:
-            told = WorkPending(since, count, self._fairness.passed_over)
+            passed_over = self._fairness.passed_over
+            told = WorkPending(since, count, passed_over, max(byte_count, 0), max(gas, 0))
         if told == self._told and not news:
             return None
         self._told = told

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from consensus.batching.policy import BatchLimits
 from node.execution import BlockExecution, ExecutedBlock
 from node.execution_base_fee import next_base_fee
 from node.validation import PooledTransaction
@@ -40,6 +41,8 @@ class BuildContext(msgspec.Struct, frozen=True, gc=False):
     """Seconds; raised to the earliest that the chain's rule allows."""
     extra_data: bytes = b""
     """At most 32 bytes; a checkpoint has the commitment to the next committee instead."""
+    limits: BatchLimits = BatchLimits()
+    """What the block takes at most, beside the chain's own limits."""
 
 
 def build_block(
@@ -62,16 +65,30 @@ def build_block(
         parent.state, base_fee, context.fee_recipient, params.gas_limit, parent.epoch
     )
     bytes_left = params.max_block_bytes - HEADER_BYTES_MAX
+    batch_bytes = 0
     for candidate in candidates:
         size = len(candidate.raw) + ITEM_BYTES_MAX
-        if size > bytes_left:
+        if size > bytes_left or not _fits(candidate, execution, batch_bytes, context.limits):
             continue
         try:
             execution.execute(candidate)
         except InvalidTransaction:
             continue
         bytes_left -= size
+        batch_bytes += len(candidate.raw)
     return _seal(parent, execution, base_fee, context, params)
+
+
+def _fits(
+    candidate: PooledTransaction, execution: BlockExecution, byte_count: int, limits: BatchLimits
+) -> bool:
+    """Tell whether a batch has room for one more. For the first one it always has."""
+    count = len(execution.transactions)
+    return not count or (
+        count < limits.count
+        and byte_count + len(candidate.raw) <= limits.byte_count
+        and execution.gas_used + candidate.gas_limit <= limits.gas
+    )
 
 
 def _seal(

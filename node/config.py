@@ -42,8 +42,6 @@ class NodeConfig:
     role: Role
     fee_recipient: Address = Address(bytes(20))
     """Gets the tips of the blocks that this node builds."""
-    block_transactions: int = 500
-    """Most transactions in a block that this node builds."""
     announce_blocks: bool = False
     """Whether to tell the neighbours of each new block. Of use where there are followers."""
     intake_batch: int = 256

@@ -6,7 +6,8 @@ A block passes over a sender's next transaction if
   timeout (so that the primary has had time to hear of it), and
 * the block includes nothing of that sender, and
 * the transactions of the block that pay at least the same tip per gas leave room for it: in gas,
-  in bytes, and in the number of transactions that a block of this network holds.
+  in bytes, and in the number of transactions that a block of this network holds. The limits are
+  the chain's and those that the committee has agreed on for a batch.
 
 So an honest primary, who takes the best tips first, passes nothing over that it has. A low tip
 that starves under full blocks is *excused* by each of them, and a primary that has room, or
@@ -23,6 +24,7 @@ block.
 from bisect import bisect_right
 from itertools import accumulate
 
+from consensus.batching.policy import BatchLimits
 from node.builder import HEADER_BYTES_MAX, ITEM_BYTES_MAX
 from node.execution import ExecutedBlock
 from node.mempool import Mempool
@@ -37,18 +39,18 @@ class Fairness:
     Args:
         pool: the node's transactions; at the parent of each block when it is judged.
         params: the chain's rules.
-        block_transactions: most transactions that a primary puts into a block.
+        limits: what a primary puts into a block at most, beside the chain's own limits.
         pause: half a request timeout, in ns.
     """
 
-    __slots__ = ("_block_transactions", "_look_at", "_params", "_pause", "_pool", "_since")
+    __slots__ = ("_limits", "_look_at", "_params", "_pause", "_pool", "_since")
 
     def __init__(
-        self, pool: Mempool, params: ChainParams, block_transactions: int, pause: Duration
+        self, pool: Mempool, params: ChainParams, limits: BatchLimits, pause: Duration
     ) -> None:
         self._pool = pool
         self._params = params
-        self._block_transactions = block_transactions
+        self._limits = limits
         self._pause = pause
         self._look_at = Instant(0)
         self._since: dict[Address, Instant] = {}
@@ -80,7 +82,7 @@ class Fairness:
             self._since = {}
             return 0
         served = dict.fromkeys(block.senders)
-        shelf = _Shelf(block, self._params, self._block_transactions)
+        shelf = _Shelf(block, self._params, self._limits)
         waiting = self._pool.waiting_heads(before)
         self._since = {
             head.sender: self._since.get(head.sender, now)
@@ -93,11 +95,11 @@ class Fairness:
 class _Shelf:
     """What the transactions of a block take, dearest first."""
 
-    __slots__ = ("_base_fee", "_bytes", "_count_max", "_gas", "_params", "_prices")
+    __slots__ = ("_base_fee", "_bytes", "_gas", "_limits", "_params", "_prices")
 
-    def __init__(self, block: ExecutedBlock, params: ChainParams, count_max: int) -> None:
+    def __init__(self, block: ExecutedBlock, params: ChainParams, limits: BatchLimits) -> None:
         self._params = params
-        self._count_max = count_max
+        self._limits = limits
         self._base_fee = block.block.header.base_fee_per_gas
         items = []
         before = 0
@@ -105,18 +107,21 @@ class _Shelf:
             used = receipt.cumulative_gas_used - before
             before = receipt.cumulative_gas_used
             tip = transaction.effective_tip(self._base_fee)
-            items.append((-tip, used, len(transaction.raw) + ITEM_BYTES_MAX))
+            items.append((-tip, used, len(transaction.raw)))
         items.sort()
         self._prices = [price for price, _, _ in items]
         """Negative tips, ascending."""
         self._gas = list(accumulate((gas for _, gas, _ in items), initial=0))
-        self._bytes = list(accumulate((size for _, _, size in items), initial=HEADER_BYTES_MAX))
+        self._bytes = list(accumulate((size for _, _, size in items), initial=0))
 
     def had_room(self, head: PooledTransaction) -> bool:
         """Tell whether the transactions that pay at least as much as `head` leave room for it."""
         dearer = bisect_right(self._prices, -head.effective_tip(self._base_fee))
-        return (
-            dearer < self._count_max
-            and self._gas[dearer] + head.gas_limit <= self._params.gas_limit
-            and self._bytes[dearer] + len(head.raw) + ITEM_BYTES_MAX <= self._params.max_block_bytes
-        )
+        gas = self._gas[dearer] + head.gas_limit
+        byte_count = self._bytes[dearer] + len(head.raw)
+        encoded = HEADER_BYTES_MAX + byte_count + (dearer + 1) * ITEM_BYTES_MAX
+        if gas > self._params.gas_limit or encoded > self._params.max_block_bytes:
+            return False
+        limits = self._limits
+        fits = dearer < limits.count and gas <= limits.gas and byte_count <= limits.byte_count
+        return fits or not dearer  # a builder takes the dearest one though it exceeds the batch

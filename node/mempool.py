@@ -14,6 +14,7 @@ the senders whose accounts the block changed. Only selection looks at every send
 from collections.abc import Iterable
 from heapq import heapify, heappop, heapreplace
 
+from consensus.batching.policy import BatchLimits
 from node.mempool_admission import check_admission
 from node.mempool_errors import AlreadyKnown, PoolFull, QueueFull
 from node.mempool_eviction import PriceIndex
@@ -109,6 +110,16 @@ class Mempool:
         return self._waiting.count
 
     @property
+    def waiting_bytes(self) -> int:
+        """Bytes of these transactions' encodings."""
+        return self._waiting.byte_count
+
+    @property
+    def waiting_gas(self) -> int:
+        """Gas limits of these transactions together."""
+        return self._waiting.gas
+
+    @property
     def oldest_local_since(self) -> Instant | None:
         """Since when, by this node's admissions, the oldest executable transaction waits.
 
@@ -132,7 +143,7 @@ class Mempool:
             return Refused(error.with_traceback(None))
 
     def select(
-        self, state: StateReader, base_fee: int, gas_limit: int, count_max: int
+        self, state: StateReader, base_fee: int, gas_limit: int, limits: BatchLimits
     ) -> list[PooledTransaction]:
         """Choose what a block on `state` should contain: best tip first, nonces in order.
 
@@ -141,7 +152,8 @@ class Mempool:
                 blocks that are not final yet, whose transactions are then left out.
             base_fee: of that block, in wei per gas.
             gas_limit: of that block.
-            count_max: how many to return at most.
+            limits: of what to return. The first transaction may exceed its bytes and gas: it
+                would never be chosen otherwise.
 
         Returns:
             Transactions whose gas fits, counting for each the least that it can use. Ties in
@@ -156,15 +168,20 @@ class Mempool:
                 heads.append(head)
         heapify(heads)
         chosen: list[PooledTransaction] = []
-        while heads and len(chosen) < count_max:
+        bytes_left, gas_left = limits.byte_count, limits.gas
+        while heads and len(chosen) < limits.count:
             _, _, sender, nonce = heads[0]
             queue = self._senders[sender]
             transaction = queue.entries[nonce].transaction
-            if transaction.gas_limit > gas_limit:
+            size = len(transaction.raw)
+            is_over = size > bytes_left or transaction.gas_limit > gas_left
+            if transaction.gas_limit > gas_limit or (is_over and chosen):
                 heappop(heads)
                 continue
             chosen.append(transaction)
             gas_limit -= transaction.gas_minimum
+            gas_left -= transaction.gas_minimum
+            bytes_left -= size
             following = _choice(queue, sender, nonce + 1, base_fee)
             if following is None:
                 heappop(heads)
@@ -296,7 +313,15 @@ class Mempool:
         if queue.pending:
             head = queue.entries[queue.next_nonce]
             fee_cap = head.transaction.max_fee_per_gas
-            self._waiting.put(sender, head.order, head.pending_since, fee_cap, queue.pending)
+            self._waiting.put(
+                sender,
+                head.order,
+                head.pending_since,
+                fee_cap,
+                queue.pending,
+                queue.pending_bytes,
+                queue.pending_gas,
+            )
             return
         self._waiting.drop(sender)
         if not queue.entries:

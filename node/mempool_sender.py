@@ -36,6 +36,10 @@ class SenderQueue:
     """One past the last pending nonce; `next_nonce` when nothing is pending."""
     cost_max: int = 0
     """What all entries together may cost at most, in wei; never above `balance`."""
+    pending_bytes: int = 0
+    """Bytes of the pending encodings."""
+    pending_gas: int = 0
+    """Gas limits of the pending transactions together."""
     entries: dict[int, PoolEntry] = field(default_factory=dict)
     """By nonce, none below `next_nonce`."""
 
@@ -51,12 +55,19 @@ class SenderQueue:
         self.cost_max += entry.transaction.cost_max
         self.cost_max -= old.transaction.cost_max if old is not None else 0
         self.entries[nonce] = entry
+        if self.next_nonce <= nonce < self.pending_end:
+            assert old is not None, "a pending nonce without an entry"
+            self._weigh(old, -1)
+            self._weigh(entry, 1)
 
     def take(self, nonce: int) -> PoolEntry:
         """Remove and return the entry of a nonce; those behind a new gap become queued."""
         entry = self.entries.pop(nonce)
         self.cost_max -= entry.transaction.cost_max
         if self.next_nonce <= nonce < self.pending_end:
+            self._weigh(entry, -1)
+            for behind in range(nonce + 1, self.pending_end):
+                self._weigh(self.entries[behind], -1)
             self.pending_end = nonce
         return entry
 
@@ -64,6 +75,7 @@ class SenderQueue:
         """Extend the pending part over entries that no gap separates from it any more."""
         while (entry := self.entries.get(self.pending_end)) is not None:
             entry.pending_since = now
+            self._weigh(entry, 1)
             self.pending_end += 1
 
     def advance(self, now: Instant, nonce: int, balance: int) -> list[PoolEntry]:
@@ -73,7 +85,10 @@ class SenderQueue:
         the balance can no longer pay at most.
         """
         removed = [self.entries.pop(used) for used in sorted(self.entries) if used < nonce]
-        self.cost_max -= sum(entry.transaction.cost_max for entry in removed)
+        for entry in removed:
+            self.cost_max -= entry.transaction.cost_max
+            if entry.transaction.nonce < self.pending_end:
+                self._weigh(entry, -1)
         self.pending_end = max(self.pending_end, nonce)
         self.next_nonce, self.balance = nonce, balance
         if self.cost_max > balance:
@@ -83,3 +98,8 @@ class SenderQueue:
                     break
         self.promote(now)
         return removed
+
+    def _weigh(self, entry: PoolEntry, sign: int) -> None:
+        """Count an entry as pending (1), or no longer (-1)."""
+        self.pending_bytes += sign * len(entry.transaction.raw)
+        self.pending_gas += sign * entry.transaction.gas_limit

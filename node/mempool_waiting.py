@@ -23,6 +23,8 @@ class _Head:
     since: Instant
     fee_cap: int
     pending: int
+    byte_count: int
+    gas: int
     parked: bool
 
 
@@ -33,11 +35,25 @@ class WaitingSenders:
         base_fee: wei per gas of the next block.
     """
 
-    __slots__ = ("_base_fee", "_heads", "_oldest", "_parked", "_payable", "_unparked_at", "count")
+    __slots__ = (
+        "_base_fee",
+        "_heads",
+        "_oldest",
+        "_parked",
+        "_payable",
+        "_unparked_at",
+        "byte_count",
+        "count",
+        "gas",
+    )
 
     def __init__(self, base_fee: int) -> None:
         self.count = 0
         """Pending transactions of senders that are not parked."""
+        self.byte_count = 0
+        """Bytes of their encodings."""
+        self.gas = 0
+        """Their gas limits together."""
         self._base_fee = base_fee
         self._heads: dict[Address, _Head] = {}
         self._unparked_at: dict[Address, Instant] = {}
@@ -45,22 +61,35 @@ class WaitingSenders:
         self._payable: LazyHeap[tuple[int, int, Address]] = LazyHeap(self._is_payable)
         self._parked: LazyHeap[tuple[int, int, Address]] = LazyHeap(self._is_parked)
 
-    def put(self, sender: Address, order: int, since: Instant, fee_cap: int, pending: int) -> None:
-        """Set a sender's head, and how many of its transactions are pending.
+    def put(
+        self,
+        sender: Address,
+        order: int,
+        since: Instant,
+        fee_cap: int,
+        pending: int,
+        byte_count: int,
+        gas: int,
+    ) -> None:
+        """Set a sender's head, and what of its transactions is pending.
 
         Args:
             order: number of the head's admission, unique in this pool.
             since: when the head became pending.
             fee_cap: the head's maximum fee per gas, in wei.
+            pending: how many of the sender's transactions are pending.
+            byte_count: bytes of their encodings.
+            gas: their gas limits together.
         """
         head = self._heads.get(sender)
-        if head is not None and head.order == order:
-            self.count += 0 if head.parked else pending - head.pending
-            head.pending = pending
-            return
         self._forget(head)
+        if head is not None and head.order == order:
+            head.pending, head.byte_count, head.gas = pending, byte_count, gas
+            self._remember(head)
+            return
         since = max(since, self._unparked_at.get(sender, since))
-        head = self._heads[sender] = _Head(order, since, fee_cap, pending, parked=False)
+        head = _Head(order, since, fee_cap, pending, byte_count, gas, parked=False)
+        self._heads[sender] = head
         if fee_cap < self._base_fee:
             head.parked = True
             self._parked.push((-fee_cap, order, sender), len(self._heads))
@@ -82,8 +111,8 @@ class WaitingSenders:
             return
         while (entry := self._payable.first()) is not None and entry[0] < base_fee:
             head = self._heads[entry[2]]
+            self._forget(head)
             head.parked = True
-            self.count -= head.pending
             self._parked.push((-head.fee_cap, head.order, entry[2]), len(self._heads))
         while (entry := self._parked.first()) is not None and -entry[0] >= base_fee:
             head = self._heads[entry[2]]
@@ -105,13 +134,21 @@ class WaitingSenders:
         ]
 
     def _admit(self, sender: Address, head: _Head) -> None:
-        self.count += head.pending
+        self._remember(head)
         self._oldest.push((head.since, head.order, sender), len(self._heads))
         self._payable.push((head.fee_cap, head.order, sender), len(self._heads))
 
     def _forget(self, head: _Head | None) -> None:
         if head is not None and not head.parked:
             self.count -= head.pending
+            self.byte_count -= head.byte_count
+            self.gas -= head.gas
+
+    def _remember(self, head: _Head) -> None:
+        if not head.parked:
+            self.count += head.pending
+            self.byte_count += head.byte_count
+            self.gas += head.gas
 
     def _is_waiting(self, entry: tuple[int, int, Address]) -> bool:
         head = self._heads.get(entry[2])

@@ -63,7 +63,7 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     sync = Sync(sync_config(config, environment), ledger, head.number, head.epoch.number)
     intake = Intake(config, environment.cache, pool, gossip, requests)
     pause = Duration(environment.consensus.request_timeout // 2)
-    fairness = Fairness(pool, params, config.block_transactions, pause)
+    fairness = Fairness(pool, params, environment.consensus.batch_limits, pause)
     backlog = Backlog(pool, fairness)
     proposals = Proposals(config, environment, ledger, pool, backlog, intake, requests)
     commits = Commits(config, environment, ledger, pool, gossip, sync, proposals, backlog, fairness)

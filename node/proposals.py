@@ -97,9 +97,11 @@ class Proposals:
         if early_ns > ahead_max:
             return [SetTimer(BuildTimer(request), Duration(early_ns - ahead_max))]
         base_fee = next_base_fee(parent.block.header, params)
-        most = self._config.block_transactions
-        candidates = tuple(self._pool.select(parent.state, base_fee, params.gas_limit, most))
-        context = BuildContext(self._config.fee_recipient, self._clock(now) // SECOND_NS)
+        limits = request.limits
+        candidates = tuple(self._pool.select(parent.state, base_fee, params.gas_limit, limits))
+        context = BuildContext(
+            self._config.fee_recipient, self._clock(now) // SECOND_NS, limits=limits
+        )
         job = BuildBlock(parent, candidates, context, self._environment.cache)
         number = self._requests.open(BuildPurpose(request))
         return [Work(SELECT, len(candidates)), Compute(number, build_demand(candidates), job)]
@@ -110,7 +112,12 @@ class Proposals:
         self._backlog.built(block)
         request = purpose.request
         answer = BlockBuilt(
-            request.view, request.sequence, block.digest, request.parent, block.payload
+            request.view,
+            request.sequence,
+            block.digest,
+            request.parent,
+            block.payload,
+            closing=block.closing,
         )
         traced = BlockBuiltTraced(
             block.number, block.digest, len(block.transactions), block.block.header.gas_used
@@ -129,7 +136,7 @@ class Proposals:
             reason = "its payload is not that of the block with its digest, which is known"
             return self._refuse(proposal, reason, mislabelled=True)
         if known is not None:
-            return [_verdict(proposal, None)]
+            return [_verdict(proposal, None, closing=known.closing)]
         if proposal.digest in self._executing:
             return []
         head = self._ledger.tip.number
@@ -163,7 +170,10 @@ class Proposals:
             mislabelled = is_refused and not proven
             return self._refuse(proposal, str(result), proven=proven, mislabelled=mislabelled)
         self._ledger.keep(result)
-        return [_verdict(proposal, None), BlockExecuted(proposal.digest)]
+        return [
+            _verdict(proposal, None, closing=result.closing),
+            BlockExecuted(proposal.digest),
+        ]
 
     def _is_covered(self, proposal: ValidateBlock) -> bool:
         """Tell whether a proposal's signature covers its payload, hence all faults found in it.
@@ -239,5 +249,6 @@ class Proposals:
         return [Emit(refused), ToConsensus(verdict)]
 
 
-def _verdict(proposal: ValidateBlock, reason: str | None) -> Effect:
-    return ToConsensus(BlockValidated(proposal.digest, reason is None, reason or ""))
+def _verdict(proposal: ValidateBlock, reason: str | None, *, closing: bool = False) -> Effect:
+    accepted = reason is None
+    return ToConsensus(BlockValidated(proposal.digest, accepted, reason or "", closing=closing))

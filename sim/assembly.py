@@ -34,7 +34,7 @@ from sim.links.places import PLACES
 from sim.links.regions import TABLES
 from sim.profile import Profile, load_profile
 from sim.randomness import generator
-from sim.registry import liar_factory, make_engine, workload_factory
+from sim.registry import liar_factory, make_batching, make_engine, workload_factory
 from sim.scenario import LyingDisk, NodePlan, Scenario, place_nodes, workload_options
 from sim.scenario.placement import UNIFORM
 from sim.signatures import RunKeys, run_keys
@@ -123,6 +123,7 @@ def chain_params(scenario: Scenario) -> ChainParams:
 def consensus_params(scenario: Scenario) -> ConsensusParams:
     """Return the committee's parameters as `[consensus]` gives them."""
     given = msgspec.structs.asdict(scenario.consensus)
+    given["batching"] = make_batching(scenario.consensus.batching)
     return ConsensusParams(**{name: given[name] for name in CONSENSUS_KEYS})
 
 
@@ -259,7 +260,6 @@ def _node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:
         index=plan.node,
         role=Role.VALIDATOR if plan.validator else Role.FOLLOWER,
         fee_recipient=fee_recipient(plan.node),
-        block_transactions=scenario.consensus.batch_size,
         announce_blocks=scenario.network.followers > 0,
         mempool=MempoolLimits(
             count=plan.mempool_transactions,

@@ -1,4 +1,6 @@
-"""Names of protocols, workloads, checkers and liars, Orrery's own and those of other packages.
+"""Names of what a scenario can choose, Orrery's own and those of other packages.
+
+These are workloads, checkers, liars, consensus protocols and batching policies.
 
 A package adds one by an entry point in its pyproject, for example
 
@@ -15,6 +17,7 @@ from importlib import metadata
 from types import MappingProxyType
 from typing import cast
 
+from consensus.batching import Adaptive, BatchPolicy, Fixed
 from consensus.engine import ConsensusEngine
 from consensus.pbft import Pbft
 from primitives.errors import InvalidInput
@@ -29,11 +32,15 @@ WORKLOADS = "orrery.workloads"
 CHECKERS = "orrery.checkers"
 LIARS = "orrery.liars"
 CONSENSUS = "orrery.consensus"
+BATCHING = "orrery.batching"
 
 BUILT_IN_WORKLOADS: Mapping[str, WorkloadFactory] = MappingProxyType(
     {"transfers": make_transfers, "replay": make_replay}
 )
 BUILT_IN_CHECKERS: Mapping[str, CheckerFactory] = MappingProxyType(SAFETY)
+BUILT_IN_BATCHING: Mapping[str, Callable[[], BatchPolicy]] = MappingProxyType(
+    {"fixed": Fixed, "adaptive": Adaptive}
+)
 BUILT_IN_ENGINES: Mapping[str, Callable[[], ConsensusEngine]] = MappingProxyType({Pbft.name: Pbft})
 
 
@@ -83,6 +90,23 @@ def liar_factory(name: str) -> LiarFactory:
     if built_in is not None:
         return built_in
     return cast(LiarFactory, _load(LIARS, name, BUILT_IN_LIARS))
+
+
+def batching_names() -> tuple[str, ...]:
+    """Return the names that `[consensus] batching` may have, built-in ones first."""
+    return (*BUILT_IN_BATCHING, *_foreign(BATCHING, BUILT_IN_BATCHING))
+
+
+def make_batching(name: str) -> BatchPolicy:
+    """Return a batching policy.
+
+    Raises:
+        InvalidInput: nobody provides it, two packages do, or its package is broken.
+    """
+    factory: Callable[..., object] | None = BUILT_IN_BATCHING.get(name)
+    if factory is None:
+        factory = _load(BATCHING, name, BUILT_IN_BATCHING)
+    return cast(BatchPolicy, factory())
 
 
 def engine_names() -> tuple[str, ...]:

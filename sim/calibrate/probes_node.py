@@ -1,5 +1,6 @@
 """What is timed for the kinds of node: the way of a transfer from its bytes into the state."""
 
+from consensus.batching.policy import BatchLimits
 from network.gossip import Gossip
 from network.gossip_state import GossipConfig
 from node.config import NodeConfig, Role
@@ -107,9 +108,10 @@ def select(material: Material) -> Trial:
     """Choose a block out of a pool of two blocks' worth; looks at every sender in the pool."""
     pool = filled_pool(material.params, material.genesis, material.base_fee, material.transfers)
     state, gas_limit = material.genesis.state, material.params.gas_limit
+    limits = BatchLimits(BLOCK_TRANSACTIONS)
     return Trial(
         BLOCK_TRANSACTIONS,
-        lambda: lambda: pool.select(state, material.base_fee, gas_limit, BLOCK_TRANSACTIONS),
+        lambda: lambda: pool.select(state, material.base_fee, gas_limit, limits),
     )
 
 

@@ -145,6 +145,7 @@ def _consensus(base: Scenario, network: Network, seed: int, times: Phases) -> Co
         view_change_timeout=Duration(change),
         timeout_doublings=max(0, (longest // max(request, change)).bit_length() - 1),
         repair_interval=Duration(chance.pick((100, 300, 1_000)) * MILLISECOND),
+        batching=chance.pick(("fixed", "adaptive")),
         batch_size=chance.pick((5, 50, 500)),
         batch_delay=Duration(chance.pick((50, 100, 200)) * MILLISECOND),
         pipeline_depth=depth,

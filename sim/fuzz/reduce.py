@@ -43,7 +43,7 @@ SIMPLER_NETWORK: tuple[tuple[str, Any], ...] = (
     ("disk", "nvme"),
 )
 SIMPLER_CONSENSUS = (
-    "empty_blocks", "block_interval", "pipeline_depth", "batch_size", "batch_delay",
+    "empty_blocks", "block_interval", "pipeline_depth", "batching", "batch_size", "batch_delay",
     "repair_interval", "window", "timeout_doublings",
 )  # fmt: skip
 """Parameters that are put back to their defaults where that changes nothing."""

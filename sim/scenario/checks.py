@@ -5,7 +5,7 @@ The functions assume that every value has its type and range, and assume nothing
 
 from collections.abc import Iterator
 
-from sim.registry import engine_names, workload_names
+from sim.registry import batching_names, engine_names, workload_names
 from sim.scenario.errors import Path
 from sim.scenario.event_checks import check_events
 from sim.scenario.events import Heal, Partition, TimelineEvent, calm_from, event_end
@@ -32,12 +32,26 @@ def _check_consensus(scenario: Scenario) -> Iterator[Finding]:
     consensus = scenario.consensus
     if consensus.protocol not in engine_names():
         yield unknown_name(("consensus", "protocol"), consensus.protocol, engine_names())
+    if consensus.batching not in batching_names():
+        yield unknown_name(("consensus", "batching"), consensus.batching, batching_names())
+    yield from _check_batch(scenario)
     if consensus.window < 2 * consensus.pipeline_depth:
         expected = f"at least twice the pipeline_depth, {2 * consensus.pipeline_depth}"
         yield Finding(("consensus", "window"), expected, str(consensus.window))
     if consensus.empty_blocks and not consensus.block_interval:
         expected = "an interval above 0s with empty_blocks, or blocks would never stop"
         yield Finding(("consensus", "block_interval"), expected, span(consensus.block_interval))
+
+
+def _check_batch(scenario: Scenario) -> Iterator[Finding]:
+    """Yield limits of a batch that the chain's own make meaningless."""
+    consensus, chain = scenario.consensus, scenario.chain
+    if consensus.batch_bytes is not None and consensus.batch_bytes > chain.max_block_bytes:
+        expected = f"at most chain.max_block_bytes, {chain.max_block_bytes} bytes"
+        yield Finding(("consensus", "batch_bytes"), expected, f"{consensus.batch_bytes} bytes")
+    if consensus.batch_gas is not None and consensus.batch_gas > chain.gas_limit:
+        expected = f"at most chain.gas_limit, {chain.gas_limit}"
+        yield Finding(("consensus", "batch_gas"), expected, str(consensus.batch_gas))
 
 
 def _check_chain(scenario: Scenario) -> Iterator[Finding]:

@@ -26,10 +26,17 @@ class Consensus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often the two timeouts double at most."""
     repair_interval: PositiveSpan = Duration(1_000 * MILLISECOND)
     """How often a replica repeats what may have been lost, ns."""
+    batching: str = "fixed"
+    """When the primary proposes what waits: "fixed", "adaptive", or the name of a policy that an
+    installed package adds (docs/guides/batching.md)."""
     batch_size: PositiveCount = 500
-    """Waiting transactions at which the primary proposes at once."""
+    """Transactions in a full batch, and in a block at most."""
+    batch_bytes: Annotated[int, Meta(gt=0, le=8_388_608, extra={"unit": "bytes"})] | None = None
+    """Bytes of its transactions; as many as the chain allows if left out."""
+    batch_gas: Annotated[int, Meta(ge=21_000, le=2**63 - 1)] | None = None
+    """Gas of its transactions; as much as the chain allows if left out."""
     batch_delay: Span = Duration(200 * MILLISECOND)
-    """How long fewer than that may wait for more, ns."""
+    """How long a batch may gather at most, ns."""
     pipeline_depth: PositiveCount = 4
     """Sequence numbers that the primary keeps in flight."""
     block_interval: Span = Duration(0)

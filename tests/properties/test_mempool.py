@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import given, strategies as st
 
+from consensus.batching.policy import BatchLimits
 from node.builder import build_block
 from node.execution import ExecutedBlock
 from node.mempool import Mempool
@@ -120,12 +121,15 @@ def check(pool: Mempool, twin: Twin, head: ExecutedBlock, base_fee: int) -> None
     pending = twin.pending()
     assert (pool.pending_count, pool.queued_count) == (len(pending), len(twin.held) - len(pending))
     for count_max in (1, 3, 100):
-        chosen = pool.select(head.state, base_fee, GAS_LIMIT, count_max)
+        chosen = pool.select(head.state, base_fee, GAS_LIMIT, BatchLimits(count_max))
         assert chosen == twin.selection(base_fee, count_max)
     heads = {each.sender: each for each in reversed(pending)}
     payable = [s for s, each in heads.items() if each.max_fee_per_gas >= base_fee]
     assert (pool.oldest_local_since is None) == (not payable)
-    assert pool.waiting_count == sum(each.sender in payable for each in pending)
+    waiting = [each for each in pending if each.sender in payable]
+    assert pool.waiting_count == len(waiting)
+    assert pool.waiting_bytes == sum(len(each.raw) for each in waiting)
+    assert pool.waiting_gas == sum(each.gas_limit for each in waiting)
 
 
 @given(STEPS, st.sampled_from([3, 6, 100]), st.sampled_from([0, 1, 2, 4, 100]))
@@ -201,6 +205,6 @@ def test_the_order_of_arrival_does_not_matter_for_what_is_pending(order: list[in
     pool = Mempool(FIXED, MempoolLimits(), chain({0: ETHER}, FIXED).state, GWEI)
     for now, nonce in enumerate(order):
         pool.add(Instant(now), offered(0, nonce, 1, 0))
-    chosen = pool.select(chain({0: ETHER}, FIXED).state, GWEI, GAS_LIMIT, 100)
+    chosen = pool.select(chain({0: ETHER}, FIXED).state, GWEI, GAS_LIMIT, BatchLimits(100))
     assert [each.nonce for each in chosen] == list(range(6))
     assert pool.oldest_local_since == order.index(0)

@@ -317,7 +317,7 @@ class Network:
         self._step(node, node.news())
 
     def _build(self, node: ToyNode, request: RequestBlock) -> None:
-        self._step(node, node.build(request, self.params.batch_size))
+        self._step(node, node.build(request))
         self._news(node)
 
     def _adopt(self, node: ToyNode, certificate: Certificate) -> None:

@@ -9,7 +9,7 @@ from network.codec import Codec
 from network.messages import LIMITS
 from node.confirmation_messages import CONFIRMATION_MESSAGES
 from node.wire import message_types, node_codec
-from primitives.ids import Instant, NodeId
+from primitives.ids import Instant, NodeId, Sequence
 from primitives.machine import Persist
 from primitives.params import MAX_BLOCK_BYTES
 from tests.unit.consensus.rig import Rig, chain
@@ -56,7 +56,7 @@ def test_the_handlers_do_what_a_step_does() -> None:
     assert set(core.handlers) == set(MESSAGE_TYPES)
     vote = signed_prepare(4, 2, 0, block.sequence, block.digest, block.parent)
     assert core.handlers[Prepare](Instant(0), NodeId(2), vote) is VERIFIED
-    assert rig.state.slots[block.sequence].prepares[2] is vote
+    assert rig.state.slots[Sequence(1)].prepares[2] is vote
 
 
 def test_it_makes_a_new_replica_at_any_time() -> None:

@@ -82,7 +82,7 @@ class ToyNode:
             return WorkDone()
         return WorkPending(Instant(min(self.pool[t] for t in waiting)), len(waiting))
 
-    def build(self, request: RequestBlock, batch_size: int) -> BlockBuilt:
+    def build(self, request: RequestBlock) -> BlockBuilt:
         """Build a block of what is in the pool and in no ancestor."""
         assert self._knows(request.parent), "asked to build on an unknown parent"
         included: list[int] = []
@@ -92,7 +92,9 @@ class ToyNode:
             digest = self.executed[digest].parent
         free = [t for t in self.pool if t not in included]
         builder = self.index * 1_000_000 + request.view
-        block = ToyBlock(request.sequence, request.parent, builder, tuple(free[:batch_size]))
+        block = ToyBlock(
+            request.sequence, request.parent, builder, tuple(free[: request.limits.count])
+        )
         self.executed[block.digest] = block
         self.built.append(block)
         return BlockBuilt(

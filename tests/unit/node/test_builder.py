@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from consensus.batching import BatchLimits
 from node.builder import BuildContext, build_block
 from node.execution_base_fee import next_base_fee
 from node.validation_block import execute_block
@@ -60,6 +61,42 @@ def test_the_gas_limit_is_kept() -> None:
     block = build_block(chain(params=params), candidates, CONTEXT, params)
     assert block.transactions == tuple(candidates[:3])
     assert block.block.header.gas_used == 63_000
+
+
+def limited(**limits: int) -> BuildContext:
+    return BuildContext(PROPOSER, 1, limits=BatchLimits(**limits))
+
+
+def test_a_batch_takes_as_many_as_it_may() -> None:
+    candidates = [transfer(0, nonce) for nonce in range(5)]
+    block = build_block(chain(), candidates, limited(count=3), PARAMS)
+    assert block.transactions == tuple(candidates[:3])
+
+
+@pytest.mark.parametrize(("spare", "taken"), [(0, 2), (-1, 1)])
+def test_a_batch_takes_as_many_bytes_as_it_may(spare: int, taken: int) -> None:
+    candidates = [transfer(sender, 0) for sender in range(3)]
+    size = sum(len(each.raw) for each in candidates[:2])
+    block = build_block(chain(), candidates, limited(byte_count=size + spare), PARAMS)
+    assert block.transactions == tuple(candidates[:taken])
+
+
+@pytest.mark.parametrize(("gas", "taken"), [(51_000, 2), (50_999, 1)])
+def test_a_batch_takes_what_may_use_no_more_gas_than_it_has_left(gas: int, taken: int) -> None:
+    candidates = [transfer(0, 0), transfer(1, 0, gas=30_000)]
+    block = build_block(chain(), candidates, limited(gas=gas), PARAMS)
+    assert block.transactions == tuple(candidates[:taken])
+
+
+@pytest.mark.parametrize("limits", [{"gas": 30_000}, {"byte_count": 300}])
+def test_what_no_batch_has_room_for_stands_alone(limits: dict[str, int]) -> None:
+    large = transfer(0, 0, data=b"\x01" * 400, gas=60_000)
+    candidates = (large, transfer(1, 0))
+    block = build_block(chain(), candidates, limited(**limits), PARAMS)
+    assert block.transactions == (large,)
+    assert block.block.header.gas_limit == PARAMS.gas_limit
+    later = build_block(chain(), candidates[::-1], limited(**limits), PARAMS)
+    assert later.transactions == (candidates[1],)
 
 
 def test_the_size_limit_is_kept_and_smaller_ones_still_fit() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from consensus.batching.policy import BatchLimits
 from node.builder import HEADER_BYTES_MAX, ITEM_BYTES_MAX
 from node.execution import ExecutedBlock
 from node.fairness import Fairness
@@ -35,7 +36,7 @@ class Bench:
         self.pool = Mempool(params, MempoolLimits(), GENESIS.state, params.base_fee_initial)
         for transaction in waiting:
             self.pool.add(Instant(0), transaction)
-        self.fairness = Fairness(self.pool, params, count, Duration(PAUSE))
+        self.fairness = Fairness(self.pool, params, BatchLimits(count), Duration(PAUSE))
 
     def judge(self, *included: PooledTransaction, at: int = PAUSE) -> bool:
         self.fairness.judge(Instant(at), block(*included))
@@ -67,6 +68,27 @@ def test_a_full_block_that_took_a_cheaper_one_passes_over() -> None:
 def test_gas_is_counted_by_what_the_transaction_may_use() -> None:
     assert not Bench(pay(0, gas=42_001)).judge(pay(1))
     assert Bench(pay(0, gas=42_000)).judge(pay(1))
+
+
+@pytest.mark.parametrize(
+    ("limits", "passes_over"),
+    [
+        ({"gas": 42_000}, True),
+        ({"gas": 41_999}, False),
+        ({"byte_count": len(pay(0).raw) + len(pay(1).raw)}, True),
+        ({"byte_count": len(pay(0).raw) + len(pay(1).raw) - 1}, False),
+    ],
+)
+def test_a_block_is_full_when_its_batch_is(limits: dict[str, int], passes_over: bool) -> None:
+    bench = Bench(pay(0))
+    bench.fairness = Fairness(bench.pool, NARROW, BatchLimits(**limits), Duration(PAUSE))
+    assert bench.judge(pay(1)) is passes_over
+
+
+def test_what_no_batch_has_room_for_has_room_where_nothing_pays_as_much() -> None:
+    bench = Bench(pay(0, tip=9))
+    bench.fairness = Fairness(bench.pool, NARROW, BatchLimits(gas=20_000), Duration(PAUSE))
+    assert bench.judge(pay(1, tip=8))
 
 
 def test_a_block_is_full_in_number_too() -> None:

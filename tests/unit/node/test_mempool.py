@@ -2,6 +2,7 @@
 
 import pytest
 
+from consensus.batching.policy import BatchLimits
 from node.execution import ExecutedBlock
 from node.mempool import Mempool
 from node.mempool_types import Admitted, MempoolLimits, Refused, Replaced
@@ -43,7 +44,7 @@ def code(outcome: object) -> str:
 
 
 def names(mempool: Mempool, base_fee: int = BASE_FEE, count_max: int = 100) -> list[Hash32]:
-    chosen = mempool.select(chain().state, base_fee, 30_000_000, count_max)
+    chosen = mempool.select(chain().state, base_fee, 30_000_000, BatchLimits(count_max))
     return [transaction.hash for transaction in chosen]
 
 
@@ -292,7 +293,7 @@ def test_selection_keeps_to_the_gas_of_a_block() -> None:
     mempool.add(NOW, transfer(0, 0, tip=9, gas=60_000))
     mempool.add(NOW, transfer(1, 0, tip=8, gas=60_000))
     mempool.add(NOW, transfer(2, 0, tip=7))
-    chosen = mempool.select(chain().state, BASE_FEE, 70_000, 100)
+    chosen = mempool.select(chain().state, BASE_FEE, 70_000, BatchLimits(100))
     assert [each.sender for each in chosen] == [account(0), account(2)]
 
 
@@ -303,7 +304,7 @@ def test_selection_on_a_parent_ahead_of_the_head_leaves_out_what_is_in_it() -> N
         mempool.add(NOW, transfer(0, nonce))
     mempool.add(NOW, transfer(1, 0))
     ahead = built(head, transfer(0, 0), transfer(0, 1), transfer(1, 0))
-    chosen = mempool.select(ahead.state, BASE_FEE, 30_000_000, 100)
+    chosen = mempool.select(ahead.state, BASE_FEE, 30_000_000, BatchLimits(100))
     assert [each.hash for each in chosen] == [transfer(0, 2).hash]
     assert mempool.pending_count == 4
 
@@ -319,7 +320,9 @@ def test_a_new_head_removes_what_it_includes() -> None:
 
 
 def names_on(mempool: Mempool, block: ExecutedBlock) -> list[Hash32]:
-    return [each.hash for each in mempool.select(block.state, BASE_FEE, 30_000_000, 100)]
+    return [
+        each.hash for each in mempool.select(block.state, BASE_FEE, 30_000_000, BatchLimits(100))
+    ]
 
 
 def test_a_new_head_removes_what_another_transaction_overtook() -> None:

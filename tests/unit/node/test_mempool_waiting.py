@@ -89,28 +89,29 @@ def test_evicted_heads_do_not_wait() -> None:
 
 def test_counts_follow_a_head_that_stays() -> None:
     waiting = WaitingSenders(10)
-    waiting.put(ALICE, 1, at(5), 20, 1)
-    waiting.put(ALICE, 1, at(5), 20, 4)
-    waiting.put(BOB, 2, at(6), 9, 3)
-    assert waiting.count == 4
-    waiting.put(BOB, 2, at(6), 9, 7)
+    waiting.put(ALICE, 1, at(5), 20, 1, 100, 21_000)
+    waiting.put(ALICE, 1, at(5), 20, 4, 400, 84_000)
+    waiting.put(BOB, 2, at(6), 9, 3, 300, 63_000)
+    assert (waiting.count, waiting.byte_count, waiting.gas) == (4, 400, 84_000)
+    waiting.put(BOB, 2, at(6), 9, 7, 700, 147_000)
     waiting.set_base_fee(at(8), 9)
-    assert waiting.count == 11
+    assert (waiting.count, waiting.byte_count, waiting.gas) == (11, 1_100, 231_000)
     waiting.drop(ALICE)
     waiting.drop(ALICE)
     assert (waiting.count, waiting.oldest()) == (7, 8)
     waiting.set_base_fee(at(9), 10)
     assert (waiting.count, waiting.oldest()) == (0, None)
+    assert (waiting.byte_count, waiting.gas) == (0, 0)
 
 
 def test_a_sender_unparked_later_does_not_bring_an_older_time_with_its_next_head() -> None:
     waiting = WaitingSenders(10)
-    waiting.put(ALICE, 1, at(1), 9, 2)
+    waiting.put(ALICE, 1, at(1), 9, 2, 200, 42_000)
     waiting.set_base_fee(at(5), 9)
-    waiting.put(ALICE, 2, at(2), 9, 1)
+    waiting.put(ALICE, 2, at(2), 9, 1, 100, 21_000)
     assert waiting.oldest() == 5
     waiting.drop(ALICE)
-    waiting.put(ALICE, 3, at(6), 9, 1)
+    waiting.put(ALICE, 3, at(6), 9, 1, 100, 21_000)
     assert waiting.oldest() == 6
 
 

@@ -62,7 +62,8 @@ def test_a_transaction_given_to_a_backup_reaches_the_primary_by_gossip() -> None
 
 
 def test_a_pipeline_of_blocks_holds_each_transaction_once() -> None:
-    harness = Harness(4, block_transactions=5)
+    environment = make_environment(4, consensus=replace(PARAMS, batch_size=5))
+    harness = Harness(4, environment=environment)
     harness.submit(0, *(raw for sender in range(5) for raw in transfers(0, 10, sender)))
     harness.run(2 * SECOND)
     agree(harness, harness.heights()[0])
@@ -75,7 +76,7 @@ def test_a_pipeline_of_blocks_holds_each_transaction_once() -> None:
 
 def test_pipelined_blocks_are_in_flight_together() -> None:
     environment = make_environment(4, consensus=replace(PARAMS, batch_size=5))
-    harness = Harness(4, environment=environment, block_transactions=5)
+    harness = Harness(4, environment=environment)
     harness.submit(0, *(raw for sender in range(5) for raw in transfers(0, 10, sender)))
     harness.run(2 * MILLISECOND)
     assert len(harness.traced("chain.block_built")) == PARAMS.pipeline_depth
@@ -173,8 +174,7 @@ def test_under_the_strict_rule_blocks_do_not_run_ahead_of_the_clock() -> None:
     )
     harness = Harness(
         4,
-        environment=make_environment(4, params),
-        block_transactions=1,
+        environment=make_environment(4, params, replace(PARAMS, batch_size=1)),
         clock_drift_max=Duration(4 * SECOND),
     )
     harness.submit(0, *transfers(0, 12))

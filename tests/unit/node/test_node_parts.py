@@ -2,6 +2,7 @@
 
 import pytest
 
+from consensus.batching.policy import BatchLimits
 from consensus.certificate import Certificate, InvalidCertificate
 from consensus.certificate_ed25519 import Ed25519Certificates
 from consensus.effects import WorkDone, WorkPending
@@ -9,8 +10,8 @@ from consensus.messages import Commit
 from network.gossip_state import KnownHashes
 from node.backlog import Backlog
 from node.certificates import CertificateReader
-from node.costs import BODY_ROOTS, DECODE, EXECUTE, RECOVER, STATE_ROOT
 from node.checkpoints import Checkpoints
+from node.costs import BODY_ROOTS, DECODE, EXECUTE, RECOVER, STATE_ROOT
 from node.demand import Outlines, block_demand, build_demand, transaction_demand
 from node.execution import ExecutedBlock
 from node.fairness import Fairness
@@ -18,8 +19,8 @@ from node.ledger import UNDECIDED_MAX, Ledger, encode_certificate
 from node.mempool import Mempool
 from node.mempool_types import MempoolLimits
 from node.requests import Purpose, Requests
-from primitives.committee import Committee
 from node.snapshot import SnapshotLibrary
+from primitives.committee import Committee
 from primitives.errors import InvalidEncoding
 from primitives.ids import Duration, Hash32, Instant, Sequence, View
 from primitives.machine import Serial, Tasks
@@ -43,11 +44,11 @@ def append(ledger: Ledger, block: ExecutedBlock) -> None:
     ledger.append(block, encode_certificate(proof), proof)
 
 
-# ---------------------------------------------------------------- ledger
 def new_ledger(recent: int = 8) -> Ledger:
     return Ledger(GENESIS, recent, Checkpoints(64, SnapshotLibrary()))
 
 
+# ---------------------------------------------------------------- ledger
 
 
 def test_a_new_head_drops_what_does_not_descend_from_it() -> None:
@@ -122,13 +123,21 @@ def pool(*nonces: int) -> Mempool:
     return made
 
 
+def pending(since: int, *nonces: int, passed_over: Instant | None = None) -> WorkPending:
+    """Return what consensus should be told of these transactions."""
+    waiting = [transfer(0, nonce) for nonce in nonces]
+    byte_count = sum(len(each.raw) for each in waiting)
+    gas = sum(each.gas_limit for each in waiting)
+    return WorkPending(Instant(since), len(waiting), passed_over, byte_count, gas)
+
+
 def backlog_of(waiting: Mempool) -> Backlog:
-    return Backlog(waiting, Fairness(waiting, FIXED, 500, Duration(10)))
+    return Backlog(waiting, Fairness(waiting, FIXED, BatchLimits(500), Duration(10)))
 
 
 def test_consensus_is_told_once_unless_there_is_news() -> None:
     backlog = backlog_of(pool(0, 1))
-    told = WorkPending(Instant(7), 2)
+    told = pending(7, 0, 1)
     assert backlog.report(news=False) == told
     assert backlog.report(news=False) is None
     assert backlog.report(news=True) == told
@@ -136,11 +145,11 @@ def test_consensus_is_told_once_unless_there_is_news() -> None:
 
 def test_consensus_is_told_what_blocks_pass_over() -> None:
     waiting = pool(0)
-    fairness = Fairness(waiting, FIXED, 500, Duration(10))
+    fairness = Fairness(waiting, FIXED, BatchLimits(500), Duration(10))
     backlog = Backlog(waiting, fairness)
     backlog.report(news=False)
     fairness.judge(Instant(20), built(GENESIS, params=FIXED))
-    assert backlog.report(news=False) == WorkPending(Instant(7), 1, Instant(20))
+    assert backlog.report(news=False) == pending(7, 0, passed_over=Instant(20))
 
 
 def test_an_empty_pool_is_no_news() -> None:
@@ -152,7 +161,7 @@ def test_an_empty_pool_is_no_news() -> None:
 def test_what_is_in_an_own_block_in_flight_does_not_wait() -> None:
     backlog = backlog_of(pool(0, 1, 2))
     backlog.built(child(GENESIS, 0, 1))
-    assert backlog.report(news=False) == WorkPending(Instant(7), 1)
+    assert backlog.report(news=False) == pending(7, 2)
     backlog.built(child(child(GENESIS, 0, 1), 2))
     assert backlog.report(news=False) == WorkDone()
 
@@ -165,7 +174,7 @@ def test_a_new_view_lets_transactions_of_dropped_blocks_wait_again() -> None:
     backlog.view_begun((built.digest,))
     assert backlog.report(news=True) == WorkDone()
     backlog.view_begun(())
-    assert backlog.report(news=True) == WorkPending(Instant(7), 2)
+    assert backlog.report(news=True) == pending(7, 0, 1)
 
 
 def test_a_final_block_is_not_in_flight() -> None:
@@ -173,7 +182,7 @@ def test_a_final_block_is_not_in_flight() -> None:
     backlog.built(child(GENESIS, 0))
     backlog.built(child(child(GENESIS, 0), 1))
     backlog.committed(1)
-    assert backlog.report(news=False) == WorkPending(Instant(7), 1)
+    assert backlog.report(news=False) == pending(7, 0)
 
 
 # ---------------------------------------------------------------- demand

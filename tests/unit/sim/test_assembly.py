@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
+from consensus.batching import Adaptive, BatchLimits
 from consensus.params import ConsensusParams
 from consensus.replica import Replica
 from network.topology import Position
@@ -44,7 +45,10 @@ CONSENSUS = {
     "view_change_timeout": ("5s", 5 * SECOND),
     "timeout_doublings": ("6", 6),
     "repair_interval": ("2s", 2 * SECOND),
+    "batching": ("adaptive", Adaptive()),
     "batch_size": ("77", 77),
+    "batch_bytes": ("64KiB", 65_536),
+    "batch_gas": ("630000", 630_000),
     "batch_delay": ("90ms", 90_000_000),
     "pipeline_depth": ("3", 3),
     "block_interval": ("1s", SECOND),
@@ -53,6 +57,7 @@ CONSENSUS = {
     "window": ("40", 40),
 }
 """Keys of `[consensus]`, each with a value that is not its default: as written, as decoded."""
+LIMITS = {"batch_size": "count", "batch_bytes": "byte_count", "batch_gas": "gas"}
 CHAIN = {
     "chain_id": ("5", 5, "chain_id"),
     "gas_limit": ("9000000", 9_000_000, "gas_limit"),
@@ -104,6 +109,8 @@ def test_each_consensus_key_reaches_its_parameter_and_no_other(key: str) -> None
     text, value = CONSENSUS[key]
     given = {f"consensus__{key}": text}
     expected: dict[str, object] = {key: value}
+    if key in LIMITS:
+        expected["batch_limits"] = msgspec.structs.replace(BatchLimits(500), **{LIMITS[key]: value})
     if key == "pipeline_depth":
         expected["reach"] = 6
     if key == "empty_blocks":
@@ -128,7 +135,6 @@ def test_the_parameters_reach_genesis_and_every_node() -> None:
         replica = built.node(node).replica
         assert isinstance(replica, Replica)
         assert replica.state.params == built.environment.consensus
-        assert built.node(node).parts.proposals._config.block_transactions == 77
 
 
 # ---------------------------------------------------------------- keys and accounts

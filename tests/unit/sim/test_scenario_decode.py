@@ -7,8 +7,10 @@ import msgspec
 import pytest
 
 from consensus.params import ConsensusParams
+from consensus.pbft import Pbft
 from primitives.errors import InvalidInput
 from primitives.params import ChainParams
+from sim.registry import make_batching
 from sim.scenario import (
     Chain,
     Consensus,
@@ -88,8 +90,9 @@ def test_an_override_replaces_the_file_and_is_named_in_its_mistakes() -> None:
     assert decode_scenario(MINIMAL, "x", ["duration=1min"]).duration == 60_000_000_000
     assert only_mistake(MINIMAL, "consensus.batch_siz=7") == (
         "--set consensus.batch_siz=7: consensus.batch_siz: expected one of "
-        "request_timeout, view_change_timeout, timeout_doublings, repair_interval, batch_size, "
-        "batch_delay, pipeline_depth, block_interval, empty_blocks, window, signatures, "
+        "protocol, request_timeout, view_change_timeout, timeout_doublings, repair_interval, "
+        "batching, batch_size, batch_bytes, batch_gas, batch_delay, pipeline_depth, "
+        "block_interval, empty_blocks, fast_confirmation, window, signatures, "
         'got an unknown key; did you mean "batch_size"?'
     )
     assert only_mistake(MINIMAL, "network.validators=0").startswith("--set network.validators=0: ")
@@ -149,7 +152,11 @@ def test_our_transfers_spell_out_every_option_with_the_same_default() -> None:
 def test_our_consensus_and_chain_have_the_same_keys_and_defaults_as_the_nodes() -> None:
     consensus = {f.name: f.default for f in msgspec.structs.fields(Consensus)}
     assert consensus.pop("signatures") == "real"
-    assert consensus == {f.name: f.default for f in dataclasses.fields(ConsensusParams)}
+    assert consensus.pop("protocol") == Pbft.name
+    params = {f.name: f.default for f in dataclasses.fields(ConsensusParams)}
+    assert make_batching(str(consensus.pop("batching"))) == ConsensusParams().batching
+    del params["batching"]
+    assert consensus == params
     chain = {f.name: f.default for f in msgspec.structs.fields(Chain)}
     chain["base_fee_rule"] = chain.pop("base_fee")
     params = {f.name: f.default for f in dataclasses.fields(ChainParams)}
