@@ -12,6 +12,7 @@ from consensus.signing import CommitteeVerifier, MemoVerifier, binding
 from network.topology import Adjacency, Position, TopologyParams, build_topology
 from node.config import Environment, NodeConfig, Role
 from node.execution import genesis_executed
+from node.gateway import Gateway
 from node.mempool_types import MempoolLimits
 from node.node import Node
 from node.wire import message_types, node_codec
@@ -155,9 +156,11 @@ def neighbours(scenario: Scenario, plans: Sequence[NodePlan], seed: int) -> Adja
     params = TopologyParams(
         degree=defaults.degree if network.degree is None else network.degree,
         rewire=defaults.rewire if network.rewire is None else network.rewire,
-        positions=_positions(plans) if network.topology == "geographic" else (),
+        positions=_positions(plans[: network.peers]) if network.topology == "geographic" else (),
     )
-    return build_topology(network.topology, len(plans), generator(seed, "topology"), params)
+    draws = generator(seed, "topology")
+    linked = build_topology(network.topology, network.peers, draws, params)
+    return (*linked, *[() for _ in range(network.gateways)])
 
 
 def _positions(plans: Sequence[NodePlan]) -> tuple[Position, ...]:
@@ -223,6 +226,8 @@ class _NodeFactory:
         ]
 
     def __call__(self, node: int, store: Store) -> Machine:
+        if self._plans[node].gateway:
+            return Gateway(self._configs[node], self._environments[node])
         honest = Node(self._configs[node], self._environments[node], store)
         liar = self._plans[node].liar
         return honest if liar is None else liar_factory(liar)(honest, self._context(node, liar))
@@ -247,6 +252,12 @@ class _NodeFactory:
         )
 
 
+def _role(plan: NodePlan) -> Role:
+    if plan.gateway:
+        return Role.GATEWAY
+    return Role.VALIDATOR if plan.validator else Role.FOLLOWER
+
+
 def _with_keys(environment: Environment, plan: NodePlan, keys: RunKeys) -> Environment:
     """Give a validator what it signs with."""
     if not plan.validator:
@@ -258,9 +269,10 @@ def _with_keys(environment: Environment, plan: NodePlan, keys: RunKeys) -> Envir
 def _node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:
     return NodeConfig(
         index=plan.node,
-        role=Role.VALIDATOR if plan.validator else Role.FOLLOWER,
+        role=_role(plan),
         fee_recipient=fee_recipient(plan.node),
         announce_blocks=scenario.network.followers > 0,
+        serves_gateways=scenario.network.gateways > 0,
         mempool=MempoolLimits(
             count=plan.mempool_transactions,
             byte_count=plan.mempool_bytes,
@@ -274,13 +286,19 @@ def fee_recipient(node: NodeId | int) -> Address:
     return Address(keccak256(b"orrery/fee-recipient/%d" % node)[-20:])
 
 
+def submitted_to(scenario: Scenario) -> range:
+    """Return the nodes that clients submit to: the gateways, if there are any."""
+    network = scenario.network
+    return range(network.peers if network.gateways else 0, network.nodes)
+
+
 def _workload(scenario: Scenario, seed: int, params: ChainParams) -> Workload:
     kind, options = workload_options(scenario.workload)
     context = WorkloadContext(
         generator=generator(seed, "workload"),
         seed=seed,
         params=params,
-        nodes=tuple(NodeId(n) for n in range(scenario.network.nodes)),
+        nodes=tuple(NodeId(n) for n in submitted_to(scenario)),
         stop_at=Instant(scenario.duration),
         directory=Path(),
     )

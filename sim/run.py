@@ -182,7 +182,7 @@ def run_checkers(scenario: Scenario, world: World) -> list[Checker]:
         params=genesis.params,
         verify_certificate=certificate_verifier(genesis.committee, digest, environment.verifier),
         alloc=genesis.alloc,
-        nodes=scenario.network.nodes,
+        nodes=scenario.network.peers,
     )
     expect = scenario.expect
     calm = Instant(calm_from(scenario.events))

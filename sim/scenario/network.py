@@ -24,7 +24,7 @@ Jitter = Literal["none", "normal", "lognormal", "exponential", "pareto"]
 DiskName = Literal["nvme", "ssd", "hdd"]
 """A drive out of a data centre, out of a desktop, and one that turns."""
 
-NodeChoice = Literal["all", "validators", "followers"]
+NodeChoice = Literal["all", "validators", "followers", "gateways"]
 """Nodes by their role."""
 
 Cores = Annotated[int, Meta(ge=1, le=1024)]
@@ -75,6 +75,9 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nodes that vote. Node numbers 0 to validators - 1."""
     followers: Annotated[int, Meta(ge=0, le=100_000)] = 0
     """Nodes that only receive blocks. Their numbers come after the validators'."""
+    gateways: Annotated[int, Meta(ge=0, le=64)] = 0
+    """Hosts without a chain that clients submit through, and that collect confirmations for
+    them. Their numbers come last, each has a machine of its own, and they do not gossip."""
     topology: Topology = "full"
     degree: PositiveCount | None = None
     """Links of a node: exactly (random-regular), before rewiring (small-world), on average
@@ -108,6 +111,11 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     classes: tuple[NodeClass, ...] = ()
 
     @property
-    def nodes(self) -> int:
-        """How many nodes there are."""
+    def peers(self) -> int:
+        """How many nodes hold the chain."""
         return self.validators + self.followers
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes there are, gateways included."""
+        return self.validators + self.followers + self.gateways

@@ -30,7 +30,7 @@ def check_network(network: Network) -> Iterator[Finding]:
 
 def _check_topology(network: Network) -> Iterator[Finding]:
     path = ("network", "degree")
-    degree, nodes, kind = network.degree, network.nodes, network.topology
+    degree, nodes, kind = network.degree, network.peers, network.topology
     if degree is None:
         if kind in NEEDS_DEGREE:
             yield Finding(path, f'a degree with topology = "{kind}"', "nothing: the key is missing")
@@ -110,7 +110,7 @@ def _check_classes(network: Network) -> Iterator[Finding]:
 def _check_machines(network: Network) -> Iterator[Finding]:
     """Nodes of one machine share its processor and disk, so they must agree on both."""
     plans = place_nodes(network)
-    for node in range(1, network.nodes):
+    for node in range(1, network.peers):
         first = plans[plans[node].machine * network.nodes_per_machine]
         for key in ("cores", "cpu_speed", "disk", "region"):
             one, other = getattr(first, key), getattr(plans[node], key)

@@ -40,6 +40,7 @@ class NodePlan(msgspec.Struct, frozen=True):
 
     node: NodeId
     validator: bool
+    gateway: bool
     region: str
     machine: int
     """Machines are numbered from 0; nodes of one machine share its cores and disk."""
@@ -76,7 +77,8 @@ def chosen_nodes(choice: tuple[int, ...] | str, network: Network) -> range | tup
     return {
         "all": range(network.nodes),
         "validators": range(network.validators),
-        "followers": range(network.validators, network.nodes),
+        "followers": range(network.validators, network.peers),
+        "gateways": range(network.peers, network.nodes),
     }[choice]
 
 
@@ -116,8 +118,9 @@ def _plan(
             "disk": msgspec.to_builtins(DISKS[disk] if isinstance(disk, str) else disk),
             "node": node,
             "validator": node < network.validators,
+            "gateway": node >= network.peers,
             "region": region,
-            "machine": node // network.nodes_per_machine,
+            "machine": _machine(network, node),
             "classes": classes,
         },
         NodePlan,
@@ -136,7 +139,14 @@ def node_regions(network: Network) -> tuple[str, ...]:
 
 def machine_count(network: Network) -> int:
     """Return how many machines the nodes take."""
-    return -(-network.nodes // network.nodes_per_machine)
+    return -(-network.peers // network.nodes_per_machine) + network.gateways
+
+
+def _machine(network: Network, node: int) -> int:
+    """Return the number of a node's machine; a gateway has one of its own."""
+    if node < network.peers:
+        return node // network.nodes_per_machine
+    return machine_count(network) - network.nodes + node
 
 
 def _filled_regions(network: Network) -> tuple[str, ...]:
@@ -147,7 +157,7 @@ def _filled_regions(network: Network) -> tuple[str, ...]:
     else:
         names = network.regions or known_regions(network) or (ANYWHERE,)
         of_machine = tuple(names[machine % len(names)] for machine in range(machines))
-    return tuple(of_machine[node // network.nodes_per_machine] for node in range(network.nodes))
+    return tuple(of_machine[_machine(network, node)] for node in range(network.nodes))
 
 
 def apportion(shares: dict[str, float], count: int) -> tuple[str, ...]:
