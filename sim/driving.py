@@ -290,6 +290,8 @@ class DrivenNetwork:
             self._heights[observation.node] = height
             for included in self.world.blocks.transaction_hashes(digest):
                 self.committed.setdefault(Hash32(included), height)
+        elif event.name == "sync.snapshot_adopted":
+            self._heights[observation.node] = event.height  # type: ignore[attr-defined]
         elif event.name == "txpool.rejected":
             self.refused[Hash32(event.hash)] = event.code  # type: ignore[attr-defined]
 

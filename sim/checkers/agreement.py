@@ -2,7 +2,7 @@
 
 from primitives.ids import Hash32, Instant, NodeId
 from sim.checkers.checker import CheckContext, CheckedWorld, Violation
-from sim.checkers.events import BLOCK_COMMITTED, Observed, is_commit
+from sim.checkers.events import BLOCK_COMMITTED, STATE_ADOPTED, Observed, is_head
 
 
 class Agreement:
@@ -12,7 +12,7 @@ class Agreement:
     """
 
     name = "agreement"
-    events = (BLOCK_COMMITTED,)
+    events = (BLOCK_COMMITTED, STATE_ADOPTED)
 
     def __init__(self, context: CheckContext) -> None:
         self._first: dict[int, tuple[Hash32, int]] = {0: (context.genesis_hash, 0)}
@@ -20,7 +20,7 @@ class Agreement:
     def observe(self, observation: Observed, world: CheckedWorld) -> Violation | None:
         """Object to a digest that differs from the one first committed at its height."""
         event = observation.event
-        if not is_commit(event):
+        if not is_head(event):
             return None
         digest, node = self._first.setdefault(
             event.height, (Hash32(event.digest), observation.node)

@@ -9,7 +9,7 @@ from primitives.errors import OrreryError
 from primitives.ids import Hash32, Instant, NodeId
 from primitives.keys import Ed25519Verifier
 from sim.checkers.checker import CertificateVerifier, CheckContext, CheckedWorld, Violation
-from sim.checkers.events import BLOCK_COMMITTED, Commit, Observed, is_commit
+from sim.checkers.events import BLOCK_COMMITTED, STATE_ADOPTED, Head, Observed, is_head
 
 HEIGHTS_REMEMBERED = 16
 """Verified certificates are remembered for this many heights below the highest."""
@@ -39,7 +39,7 @@ class Certificates:
     """
 
     name = "certificates"
-    events = (BLOCK_COMMITTED,)
+    events = (BLOCK_COMMITTED, STATE_ADOPTED)
 
     def __init__(self, context: CheckContext) -> None:
         self._verify = context.verify_certificate
@@ -48,7 +48,7 @@ class Certificates:
     def observe(self, observation: Observed, world: CheckedWorld) -> Violation | None:
         """Object to a missing certificate, one of another block, and one that is not signed."""
         event = observation.event
-        if not is_commit(event):
+        if not is_head(event):
             return None
         detail = self._objection(NodeId(observation.node), event, world)
         if detail is None:
@@ -60,7 +60,7 @@ class Certificates:
         """Agree with the end: every commit was judged when it happened."""
         return None
 
-    def _objection(self, node: NodeId, event: Commit, world: CheckedWorld) -> str | None:
+    def _objection(self, node: NodeId, event: Head, world: CheckedWorld) -> str | None:
         try:
             certificate = world.certificate(node, event.height)
         except KeyError:

@@ -10,6 +10,8 @@ from primitives.machine import TraceEvent
 
 BLOCK_COMMITTED = "chain.block_committed"
 """A node has made a block its final head."""
+STATE_ADOPTED = "sync.snapshot_adopted"
+"""A node has made the block of a fetched state its final head, far above the one before."""
 NODE_CRASHED = "fault.crashed"
 NODE_RESTARTED = "fault.restarted"
 NETWORK_PARTITIONED = "fault.partitioned"
@@ -35,6 +37,20 @@ class Commit(Protocol):
         ...
 
 
+class Head(Protocol):
+    """The fields that `chain.block_committed` and `sync.snapshot_adopted` share."""
+
+    @property
+    def height(self) -> int:
+        """Height of the block that is the node's head now."""
+        ...
+
+    @property
+    def digest(self) -> bytes:
+        """Hash of the block, 32 bytes."""
+        ...
+
+
 class Observed(Protocol):
     """One protocol event with its time and place: `sim.trace.Observation`."""
 
@@ -57,3 +73,13 @@ class Observed(Protocol):
 def is_commit(event: object) -> TypeGuard[Commit]:
     """Whether the event is a node's commit of a block."""
     return getattr(event, "name", None) == BLOCK_COMMITTED
+
+
+def is_adoption(event: object) -> TypeGuard[Head]:
+    """Whether the event is a node's adoption of a fetched state."""
+    return getattr(event, "name", None) == STATE_ADOPTED
+
+
+def is_head(event: object) -> TypeGuard[Head]:
+    """Whether the event tells of a new final head, whichever way the node came there."""
+    return is_commit(event) or is_adoption(event)

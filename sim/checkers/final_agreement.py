@@ -5,7 +5,7 @@ A liar may stand where it likes.
 
 from primitives.ids import NodeId
 from sim.checkers.checker import CheckContext, CheckedWorld, Violation
-from sim.checkers.events import BLOCK_COMMITTED, Observed, is_commit
+from sim.checkers.events import BLOCK_COMMITTED, STATE_ADOPTED, Observed, is_head
 
 
 class FinalAgreement:
@@ -17,7 +17,7 @@ class FinalAgreement:
     """
 
     name = "final-agreement"
-    events = (BLOCK_COMMITTED,)
+    events = (BLOCK_COMMITTED, STATE_ADOPTED)
 
     def __init__(self, context: CheckContext, within_blocks: int = 0) -> None:
         self._within = within_blocks
@@ -26,7 +26,7 @@ class FinalAgreement:
     def observe(self, observation: Observed, world: CheckedWorld) -> Violation | None:
         """Remember the node's height."""
         event = observation.event
-        if is_commit(event):
+        if is_head(event):
             self._heights[observation.node] = event.height
         return None
 

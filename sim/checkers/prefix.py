@@ -3,7 +3,9 @@
 A commit is announced when the block is on its way to the disk, so a crash may lose the last few
 announced blocks. After a restart the node may therefore commit again from a lower height, but
 only the same blocks: each must be the one that it announced before. How far back it may fall is
-a parameter, or a node that lost its whole disk would pass for one that merely restarted.
+a parameter, or a node that lost its whole disk would pass for one that merely restarted. A node
+that was away for long may fetch a state instead of blocks: its chain goes on from there, and
+whether that is the others' chain `agreement` says.
 """
 
 import msgspec
@@ -14,8 +16,10 @@ from sim.checkers.events import (
     BLOCK_COMMITTED,
     NODE_CRASHED,
     NODE_RESTARTED,
+    STATE_ADOPTED,
     Commit,
     Observed,
+    is_adoption,
     is_commit,
 )
 
@@ -42,7 +46,7 @@ class Prefix:
     """
 
     name = "prefix"
-    events = (BLOCK_COMMITTED, NODE_CRASHED, NODE_RESTARTED)
+    events = (BLOCK_COMMITTED, STATE_ADOPTED, NODE_CRASHED, NODE_RESTARTED)
 
     def __init__(self, context: CheckContext, loss_max: int = LOSS_MAX) -> None:
         self._genesis = context.genesis_hash
@@ -58,6 +62,13 @@ class Prefix:
             chain.crashed = True
         elif event.name == NODE_RESTARTED:
             chain.crashed, chain.restarted = False, True
+        elif is_adoption(event):
+            if event.height <= chain.height and not chain.restarted:
+                behind = f"adopted a state of height {event.height}, its head is {chain.height}"
+                at = Instant(observation.at_ns)
+                return Violation(self.name, at, NodeId(observation.node), behind)
+            chain.height, chain.digest = event.height, Hash32(event.digest)
+            chain.restarted = False
         elif is_commit(event):
             detail = self._objection(chain, event)
             if detail is not None:

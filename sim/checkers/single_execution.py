@@ -4,7 +4,14 @@ from primitives.ids import Hash32, Instant, NodeId
 from primitives.transaction import transaction_hash
 from sim.checkers.blocks import BlockChecker
 from sim.checkers.checker import CheckContext, CheckedWorld, Violation
-from sim.checkers.events import BLOCK_COMMITTED, NODE_RESTARTED, Observed, is_commit
+from sim.checkers.events import (
+    BLOCK_COMMITTED,
+    NODE_RESTARTED,
+    STATE_ADOPTED,
+    Observed,
+    is_adoption,
+    is_commit,
+)
 from sim.checkers.views import CheckedBlock
 
 
@@ -39,7 +46,7 @@ class SingleExecution:
     """
 
     name = CommittedOnce.name
-    events = (BLOCK_COMMITTED, NODE_RESTARTED)
+    events = (BLOCK_COMMITTED, STATE_ADOPTED, NODE_RESTARTED)
 
     def __init__(self, context: CheckContext) -> None:
         self._chain = BlockChecker(CommittedOnce(), context)
@@ -50,6 +57,9 @@ class SingleExecution:
         event = observation.event
         if event.name == NODE_RESTARTED:
             self._heights.pop(observation.node, None)
+        if is_adoption(event):
+            # What lies below is in the state, and executed no more.
+            self._heights[observation.node] = event.height
         if not is_commit(event):
             return None
         highest = self._heights.get(observation.node, 0)

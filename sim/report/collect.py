@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from consensus.trace import ViewChangeStarted, ViewEntered
+from network.trace import SnapshotAdopted
 from node.trace import BlockCommitted, TransactionRejected, TransactionSubmitted
 from primitives.machine import TraceEvent
 from sim.report.confirmation import ConfirmationLedger
@@ -159,6 +160,7 @@ class Collector:
             ViewChangeStarted.name: self._on_view_change_started,
             ViewEntered.name: self._on_view_entered,
             SYNC_STARTED: self._on_sync_started,
+            SnapshotAdopted.name: self._on_snapshot_adopted,
             Crashed.name: self._on_crashed,
             Restarted.name: self._on_restarted,
         }
@@ -254,6 +256,9 @@ class Collector:
 
     def _on_sync_started(self, at_ns: int, node: int, event: TraceEvent) -> None:
         self.nodes.syncs.live[node] += 1
+
+    def _on_snapshot_adopted(self, at_ns: int, node: int, event: SnapshotAdopted) -> None:
+        self.nodes.height.live[node] = max(event.height, self.nodes.height.live[node])
 
     def _on_crashed(self, at_ns: int, node: int, event: Crashed) -> None:
         self.nodes.up.live[node] = 0
