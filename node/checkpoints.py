@@ -106,6 +106,11 @@ class Checkpoints:
         self.served: tuple[Checkpoint, ...] = ()
         """The last ones, oldest first."""
 
+    @property
+    def closings(self) -> tuple[Closing, ...]:
+        """The ends of all epochs so far."""
+        return self._closings
+
     def is_checkpoint(self, height: int) -> bool:
         """Whether the block of this height is one."""
         return height % self._interval == 0

@@ -9,11 +9,20 @@ from consensus.effects import ChainAdvanced, Deliver
 from network.gossip import Gossip
 from network.messages import AnnounceBlock
 from network.sync import Sync
+from network.sync_state import SyncConfig
 from network.trace import SnapshotAdopted
 from node.backlog import Backlog
-from node.config import Environment, NodeConfig, Role, sync_config
+from node.config import Environment, NodeConfig, Role
 from node.costs import INCLUDE, SELECT
-from node.events import BlockExecuted, CatchUp, Delivered, PoolChanged, ToConsensus
+from node.events import (
+    BlockExecuted,
+    BlockFinal,
+    CatchUp,
+    Delivered,
+    EpochEnded,
+    PoolChanged,
+    ToConsensus,
+)
 from node.execution import ExecutedBlock
 from node.execution_base_fee import next_base_fee
 from node.fairness import Fairness
@@ -22,7 +31,7 @@ from node.mempool import Mempool
 from node.proposals import Proposals
 from node.snapshot import Closing
 from node.trace import BlockCommitted
-from primitives.ids import Instant, NodeId, Token
+from primitives.ids import Instant, Token
 from primitives.machine import Broadcast, Effect, Emit, Loopback, Persist, Work
 
 CHAIN_CORE = "chain"
@@ -43,9 +52,10 @@ class Commits:
         "_params",
         "_pool",
         "_proposals",
+        "_serves",
         "_sync",
         "_undelivered",
-        "_validates",
+        "validates",
     )
 
     def __init__(
@@ -62,9 +72,11 @@ class Commits:
     ) -> None:
         self._backlog = backlog
         self._fairness = fairness
-        self._group = sync_config(config, environment).group
+        self._group = (config.sync or SyncConfig()).group
         self._announces = config.announce_blocks
-        self._validates = config.role is Role.VALIDATOR
+        self.validates = config.role is Role.VALIDATOR
+        """Whether consensus brings blocks, and is told of those that are fetched."""
+        self._serves = self.validates and config.serves_gateways
         self._params = environment.genesis.params
         self._outlines = environment.outlines
         self._ledger = ledger
@@ -93,7 +105,10 @@ class Commits:
             block = self._ledger.executed(event.digest)
             if block is None:
                 if not self._proposals.is_executing(event.digest):
-                    effects.append(CatchUp(_signer(event.certificate), event.sequence))
+                    # Who has signed will soon hold the block if it does not yet.
+                    members = self._ledger.tip.epoch.committee.members
+                    signer = members[event.certificate.signers[0]].node
+                    effects.append(CatchUp(signer, event.sequence))
                 break
             looked = self._fairness.judge(now, block)
             if looked:
@@ -106,10 +121,12 @@ class Commits:
         self, now: Instant, block: ExecutedBlock, encoded: bytes, certificate: Certificate
     ) -> list[Effect]:
         """Commit a block that was fetched with its certificate, and let consensus know."""
-        if not self._validates:
+        if not self.validates:
             return self.commit(now, block, encoded, certificate)
         trail = self._ledger.trail()
-        advanced = ChainAdvanced(certificate.sequence, block.digest, certificate, trail)
+        advanced = ChainAdvanced(
+            certificate.sequence, block.digest, certificate, trail, block.closing
+        )
         return [ToConsensus(advanced), *self.commit(now, block, encoded, certificate)]
 
     def leap(
@@ -134,8 +151,9 @@ class Commits:
         records = self._ledger.leap(block, encoded, certificate, closings)
         height, state = block.number, block.state
         effects: list[Effect] = []
-        if self._validates:
-            advanced = ChainAdvanced(certificate.sequence, block.digest, certificate)
+        if self.validates:
+            place = (certificate.sequence, block.digest, certificate)
+            advanced = ChainAdvanced(*place, closing=block.closing)
             effects.append(ToConsensus(advanced))
         accounts = len(state.accounts())
         effects.append(Emit(SnapshotAdopted(height, block.digest, accounts, kept)))
@@ -145,10 +163,11 @@ class Commits:
         if self._announces:
             effects.append(Broadcast(self._group, AnnounceBlock(height, block.digest)))
         effects += self._sync.adopted(height, block.epoch.number)
-        if self._validates:
+        if self.validates:
             self._undelivered = {n: event for n, event in self._undelivered.items() if n > height}
             self._backlog.committed(height)
             effects += (PoolChanged(news=True), BlockExecuted(block.digest))
+        effects.append(EpochEnded())
         return effects
 
     def commit(
@@ -184,15 +203,14 @@ class Commits:
         if self._announces:
             effects.append(Broadcast(self._group, AnnounceBlock(height, block.digest)))
         effects += self._sync.adopted(height, block.epoch.number)
-        if self._validates:
+        if self.validates:
             # A follower builds nothing, and nothing of it waits for this block's execution.
             self._undelivered.pop(height, None)
             self._backlog.committed(height)
             self._fairness.served(block)
             effects += (PoolChanged(news=True), BlockExecuted(block.digest))
+        if self._serves:
+            effects.append(BlockFinal(block, encoded))
+        if block.closing:
+            effects.append(EpochEnded())
         return effects
-
-
-def _signer(certificate: Certificate) -> NodeId:
-    """Return a replica that has signed, and so will soon hold the block if it does not yet."""
-    return NodeId(certificate.signers[0])

@@ -20,17 +20,21 @@ from node.execution import ExecutedBlock
 from node.mempool_types import MempoolLimits
 from node.shared import ComputeCache
 from node.snapshot import SnapshotLibrary
+from node.verifiers import Keys, LaterVerifiers
 from primitives.bls import AggregateSigner
+from primitives.epoch import Epoch
 from primitives.genesis import Genesis
 from primitives.ids import Address, Duration, NodeId
 from primitives.keys import Signer
 
 
 class Role(Enum):
-    """What a node does in its network."""
+    """What a node does in its network when the chain begins; committees change."""
 
     VALIDATOR = "validator"
     FOLLOWER = "follower"
+    GATEWAY = "gateway"
+    """It holds no chain: clients submit through it, and it collects answers (`node.gateway`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,14 @@ class NodeConfig:
     """One node's own choices."""
 
     index: NodeId
-    """Number of the node in its network; a validator's is also its place in the committee."""
+    """Number of the node in its network, which committees know it by."""
     role: Role
     fee_recipient: Address = Address(bytes(20))
     """Gets the tips of the blocks that this node builds."""
     announce_blocks: bool = False
     """Whether to tell the neighbours of each new block. Of use where there are followers."""
+    serves_gateways: bool = False
+    """Whether this validator answers gateways; see `node.confirmations`."""
     intake_batch: int = 256
     """Most transactions that are checked in one computation."""
     intake_queue: int = 16_384
@@ -54,11 +60,11 @@ class NodeConfig:
     """How far in the future a proposal's timestamp may be, in ns."""
     mempool: MempoolLimits = field(default_factory=MempoolLimits)
     gossip: GossipConfig = field(default_factory=GossipConfig)
-    sync: SyncConfig | None = None
-    """Of block exchange; `sync_config` if None."""
     history: int | None = 1_024
     """Final blocks that are kept for others, at least; None for all. Two checkpoint intervals
     are kept in any case."""
+    sync: SyncConfig | None = None
+    """Of block exchange; `sync_config` if None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +80,41 @@ class Environment:
     verifier: MessageVerifier
     """Checks consensus messages; all nodes of a process may share one that remembers."""
     signer: Signer | None = None
-    """Signs for this node; None for a follower."""
+    """Signs for this node; None for one that is never a validator."""
     vote_signer: AggregateSigner | None = None
     """Signs its PREPAREs and COMMITs where certificates are aggregates; else `signer` does."""
     certificates: CertificateReader = field(default_factory=CertificateReader)
     """Certificates that were read and verified by any node that shares this object."""
     engine: ConsensusEngine = field(default_factory=Pbft)
     """The protocol that its validators run."""
-    outlines: Outlines = field(default_factory=Outlines)
-    """Bodies of blocks, split once for all nodes that share this object."""
     snapshots: SnapshotLibrary = field(default_factory=SnapshotLibrary)
     """States as nodes that share this object store, restore and serve them."""
+    outlines: Outlines = field(default_factory=Outlines)
+    """Bodies of blocks, split once for all nodes that share this object."""
+    spare_keys: tuple[Keys, ...] = ()
+    """Further keys of this node, for when the committee knows it under another one."""
+    later_verifiers: LaterVerifiers = field(default_factory=LaterVerifiers)
+    """What `verifier` is in the first epoch, in the ones after it."""
+
+    @property
+    def keys(self) -> tuple[Keys, ...]:
+        """All keys of this node; none in a node that can be no validator."""
+        if self.signer is None:
+            return self.spare_keys
+        return (Keys(self.signer, self.vote_signer), *self.spare_keys)
+
+    def verifier_of(self, epoch: Epoch) -> MessageVerifier:
+        """Return what checks the consensus messages of an epoch."""
+        if epoch.number == 0:
+            return self.verifier
+        policy = self.verifier.policy
+        return self.later_verifiers.of(epoch, self.genesis_block.digest, policy)
 
 
-def sync_config(config: NodeConfig, environment: Environment) -> SyncConfig:
-    """Return how a node exchanges blocks: as it is told, or as its role suggests.
+def sync_config(
+    config: NodeConfig, environment: Environment, epoch: Epoch, *, validates: bool
+) -> SyncConfig:
+    """Return how a node exchanges blocks: as it is told, or as its part in an epoch suggests.
 
     A follower fetches whatever is announced. A validator fetches only what consensus will not
     bring it any more. Both ask validators for their height, beginning behind their own number,
@@ -96,9 +122,9 @@ def sync_config(config: NodeConfig, environment: Environment) -> SyncConfig:
     """
     if config.sync is not None:
         return config.sync
-    size = environment.genesis.committee.size
-    others = [NodeId((config.index + step) % size) for step in range(1, size + 1)]
+    nodes = epoch.committee.nodes
+    others = [nodes[(config.index + step) % len(nodes)] for step in range(1, len(nodes) + 1)]
     return SyncConfig(
         peers=tuple(peer for peer in others if peer != config.index),
-        follow_gap=environment.consensus.reach if config.role is Role.VALIDATOR else 0,
+        follow_gap=environment.consensus.reach if validates else 0,
     )

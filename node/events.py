@@ -53,6 +53,10 @@ class TransactionsRefused(Effect, frozen=True, gc=False):
     """(gateway, transaction, code of the error)."""
 
 
+class EpochEnded(Effect, frozen=True, gc=False):
+    """The head has moved to or beyond a closing block: another committee decides what follows."""
+
+
 class CatchUp(Effect, frozen=True, gc=False):
     """The node has reason to think that it misses blocks; `peer` should hold `height`."""
 

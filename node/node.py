@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence as Seq
 from typing import Any
 
+from consensus.confirmation import Tentative
 from consensus.effects import (
     VERIFIED,
     Deliver,
@@ -48,18 +49,24 @@ from network.transfer import ChunkFetched, ChunksWhole, OfferFetched
 from node.adoption import AdoptPurpose
 from node.arrival import ChunkPurpose, OfferPurpose, StatePurpose
 from node.config import Environment, NodeConfig
+from node.confirmation_messages import Watch
+from node.confirmations import ProofPurpose, TentativeSigned
 from node.events import (
     BlockExecuted,
+    BlockFinal,
     CatchUp,
     Delivered,
+    EpochEnded,
     PoolChanged,
     ToConsensus,
+    TransactionsRefused,
 )
 from node.intake import CheckPurpose
 from node.ledger import Ledger
 from node.mempool import Mempool
 from node.parts import Parts, assemble
 from node.proposals import BuildPurpose, BuildTimer, ExecutePurpose
+from node.seat import OwnMessage, Seat
 from primitives.ids import Instant, NodeId
 from primitives.machine import (
     NOTHING,
@@ -88,6 +95,9 @@ INTERNAL = frozenset[type[Effect]](
         BlockExecuted,
         ViewBegun,
         CatchUp,
+        Tentative,
+        BlockFinal,
+        TransactionsRefused,
         TransactionsFetched,
         BlocksFetched,
         OfferFetched,
@@ -95,6 +105,7 @@ INTERNAL = frozenset[type[Effect]](
         ChunksWhole,
         ToConsensus,
         PoolChanged,
+        EpochEnded,
     )
 )
 """Effects that never leave a node: the keys of its tables, in one set for all nodes, which is
@@ -130,6 +141,7 @@ class Node:
         self._turns: dict[type[Effect], EffectHandler] = {
             ToConsensus: self._tell_consensus,
             PoolChanged: self._on_pool_changed,
+            EpochEnded: self._on_epoch_ended,
         }
         self._events: dict[type[Event], EventHandler] = {
             Started: self._on_started,
@@ -138,7 +150,10 @@ class Node:
             Completed: self._on_completed,
             Persisted: lambda now, event: NOTHING,
             Delivered: parts.commits.on_delivered,
+            OwnMessage: self._on_own_message,
         }
+        if parts.confirmations is not None:
+            self._events[TentativeSigned] = parts.confirmations.on_tentative_signed
 
     @property
     def ledger(self) -> Ledger:
@@ -152,8 +167,8 @@ class Node:
 
     @property
     def replica(self) -> ConsensusCore | None:
-        """Its consensus core; None in a follower."""
-        return self.parts.replica
+        """Its consensus core in this epoch; None while it is no validator."""
+        return self.parts.epochs.replica
 
     def step(self, now: Instant, event: Event) -> Seq[Effect]:
         """Run one turn."""
@@ -208,8 +223,8 @@ class Node:
     def _on_started(self, now: Instant, event: Started) -> Seq[Effect]:
         parts = self.parts
         started: list[Effect] = [*parts.start_work]
-        if parts.replica is not None:
-            started += parts.replica.step(now, event)
+        if self.replica is not None:
+            started += self.replica.step(now, event)
         return started + parts.sync.start(now)
 
     def _on_timer_fired(self, now: Instant, event: TimerFired) -> Seq[Effect]:
@@ -227,14 +242,27 @@ class Node:
     # ---------------------------------------------------------------- effects for own cores
 
     def _tell_consensus(self, now: Instant, effect: ToConsensus) -> Seq[Effect]:
-        replica = self.parts.replica
+        replica = self.replica
         return NOTHING if replica is None else replica.step(now, effect.event)
 
+    def _on_own_message(self, now: Instant, event: OwnMessage) -> Seq[Effect]:
+        replica = self.replica
+        return replica.on_own_message(now, event) if isinstance(replica, Seat) else NOTHING
+
+    def _on_epoch_ended(self, now: Instant, effect: EpochEnded) -> Seq[Effect]:
+        """Let the next committee's replica take the place of the last one's, if there is one."""
+        effects = self.parts.epochs.advance(now)
+        if effects:
+            self._messages = _message_table(self.parts)
+            effects.append(PoolChanged(news=True))
+        return effects
+
     def _on_pool_changed(self, now: Instant, effect: PoolChanged) -> Seq[Effect]:
-        if self.parts.replica is None:
+        replica = self.replica
+        if replica is None:
             return NOTHING
         told = self.parts.backlog.report(news=effect.news)
-        return NOTHING if told is None else self.parts.replica.step(now, told)
+        return NOTHING if told is None else replica.step(now, told)
 
 
 def _message_table(parts: Parts) -> dict[type[Message], MessageHandler]:
@@ -253,8 +281,11 @@ def _message_table(parts: Parts) -> dict[type[Message], MessageHandler]:
         GetChunk: parts.giving.on_get_chunk,
         Chunk: sync.transfer.on_chunk,
     }
-    if parts.replica is not None:
-        table |= parts.replica.handlers
+    replica = parts.epochs.replica
+    if replica is not None:
+        table |= replica.handlers
+    if parts.confirmations is not None:
+        table[Watch] = parts.confirmations.on_watch
     return table
 
 
@@ -276,7 +307,7 @@ def _timer_table(parts: Parts) -> dict[Hashable, Callable[[Instant], Seq[Effect]
 
 
 def _completion_table(parts: Parts) -> dict[type, Callable[[Instant, Any, Any], Seq[Effect]]]:
-    return {
+    table: dict[type, Callable[[Instant, Any, Any], Seq[Effect]]] = {
         CheckPurpose: parts.intake.checked,
         BuildPurpose: parts.proposals.built,
         ExecutePurpose: parts.proposals.executed,
@@ -285,11 +316,19 @@ def _completion_table(parts: Parts) -> dict[type, Callable[[Instant, Any, Any], 
         ChunkPurpose: parts.arrival.chunk_checked,
         StatePurpose: parts.arrival.assembled,
     }
+    if parts.confirmations is not None:
+        table[ProofPurpose] = parts.confirmations.proven
+    return table
+
+
+def _ignore(now: Instant, effect: Effect) -> Seq[Effect]:
+    """Drop what concerns gateways, where none is served."""
+    return NOTHING
 
 
 def _translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
-    sync = parts.sync
-    return {
+    sync, confirmations = parts.sync, parts.confirmations
+    table: dict[type[Effect], EffectHandler] = {
         RequestBlock: parts.proposals.on_request_block,
         ValidateBlock: parts.proposals.on_validate_block,
         Deliver: parts.commits.on_deliver,
@@ -302,4 +341,14 @@ def _translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
         OfferFetched: parts.arrival.on_offer_fetched,
         ChunkFetched: parts.arrival.on_chunk_fetched,
         ChunksWhole: parts.arrival.on_chunks_whole,
+        Tentative: _ignore,
+        BlockFinal: _ignore,
+        TransactionsRefused: _ignore,
     }
+    if confirmations is not None:
+        table |= {
+            Tentative: confirmations.on_tentative,
+            BlockFinal: confirmations.on_block_final,
+            TransactionsRefused: confirmations.on_transactions_refused,
+        }
+    return table

@@ -2,8 +2,6 @@
 
 import msgspec
 
-from consensus.engine import ConsensusCore
-from consensus.params import ReplicaConfig
 from network.gossip import Gossip
 from network.sync import Sync
 from node.adoption import Adoption
@@ -11,6 +9,8 @@ from node.arrival import Arrival
 from node.backlog import Backlog
 from node.commits import Commits
 from node.config import Environment, NodeConfig, Role, sync_config
+from node.confirmations import Confirmations
+from node.epochs import Epochs
 from node.execution_base_fee import next_base_fee
 from node.fairness import Fairness
 from node.giving import Giving
@@ -20,7 +20,7 @@ from node.mempool import Mempool
 from node.proposals import Proposals
 from node.requests import Requests
 from node.restore import restore
-from primitives.ids import Duration, Sequence
+from primitives.ids import Duration
 from primitives.machine import Effect, Record
 from storage.store import Store
 
@@ -37,11 +37,13 @@ class Parts(msgspec.Struct, frozen=True):
     proposals: Proposals
     commits: Commits
     adoption: Adoption
-    requests: Requests
     arrival: Arrival
     giving: Giving
-    replica: ConsensusCore | None
-    """None in a follower."""
+    requests: Requests
+    epochs: Epochs
+    """Its consensus core, a new one for each epoch."""
+    confirmations: Confirmations | None
+    """None where no gateway is served."""
     start_work: tuple[Effect, ...]
     """What it took to get here; charged when the node starts."""
 
@@ -60,7 +62,8 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     requests = Requests()
     pool = Mempool(params, config.mempool, head.state, base_fee)
     gossip = Gossip(config.gossip, PoolSource(pool), environment.cache.hash)
-    sync = Sync(sync_config(config, environment), ledger, head.number, head.epoch.number)
+    exchange = sync_config(config, environment, head.epoch, validates=False)
+    sync = Sync(exchange, ledger, head.number, head.epoch.number)
     intake = Intake(config, environment.cache, pool, gossip, requests)
     pause = Duration(environment.consensus.request_timeout // 2)
     fairness = Fairness(pool, params, environment.consensus.batch_limits, pause)
@@ -68,10 +71,10 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     proposals = Proposals(config, environment, ledger, pool, backlog, intake, requests)
     commits = Commits(config, environment, ledger, pool, gossip, sync, proposals, backlog, fairness)
     adoption = Adoption(environment, ledger, intake, commits, sync, requests)
-    replica = None
-    if config.role is Role.VALIDATOR:
-        replica = _replica(config, environment, ledger, store)
     arrival = Arrival(environment, ledger, commits, sync, requests)
+    table = environment.engine.table
+    records = [Record(table, key, value) for key, value in store.scan(table)]
+    epochs = Epochs(config, environment, ledger, sync, commits, records)
     return Parts(
         ledger=ledger,
         pool=pool,
@@ -82,32 +85,24 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
         proposals=proposals,
         commits=commits,
         adoption=adoption,
-        requests=requests,
-        replica=replica,
-        start_work=restored.work,
         arrival=arrival,
         giving=Giving(ledger, environment.snapshots),
+        requests=requests,
+        epochs=epochs,
+        confirmations=_confirmations(config, environment, ledger, intake, requests),
+        start_work=restored.work,
     )
 
 
-def _replica(
-    config: NodeConfig, environment: Environment, ledger: Ledger, store: Store
-) -> ConsensusCore:
-    if environment.signer is None:
-        raise ValueError(f"validator {config.index} has no signer")
-    height, digest = ledger.head()
-    replica = ReplicaConfig(
-        index=config.index,
-        committee=environment.genesis.committee,
-        genesis_hash=environment.genesis_block.digest,
-        signer=environment.signer,
-        vote_signer=environment.vote_signer,
-        verifier=environment.verifier,
-        params=environment.consensus,
-        sequence=Sequence(height),
-        digest=digest,
-        trail=ledger.trail(),
-    )
-    engine = environment.engine
-    rows = store.scan(engine.table)
-    return engine.create(replica, [Record(engine.table, key, value) for key, value in rows])
+def _confirmations(
+    config: NodeConfig,
+    environment: Environment,
+    ledger: Ledger,
+    intake: Intake,
+    requests: Requests,
+) -> Confirmations | None:
+    if config.role is not Role.VALIDATOR or not config.serves_gateways:
+        return None
+    assert environment.signer is not None, "a validator without a signer"
+    genesis_hash = environment.genesis_block.digest
+    return Confirmations(genesis_hash, config.index, environment.signer, ledger, intake, requests)

@@ -5,16 +5,19 @@ no cost of work, no bandwidth and no jitter: what is tested is how nodes work to
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from consensus.params import ConsensusParams
 from consensus.signing import CommitteeVerifier, MemoVerifier
 from network.codec import Codec
 from node.config import Environment, NodeConfig, Role
+from node.epochs import group_of
 from node.execution import genesis_executed
 from node.node import Node
 from node.shared import ComputeCache
+from node.verifiers import Keys
 from node.wire import node_codec
 from primitives.committee import Committee
 from primitives.durability import DurabilityGate, core_of
@@ -107,6 +110,7 @@ class Harness:
         followers: int = 0,
         environment: Environment | None = None,
         codec: Codec | None = None,
+        spare_keys: Mapping[int, tuple[Keys, ...]] = MappingProxyType({}),
         **config: object,
     ) -> None:
         self.validators = validators
@@ -115,6 +119,8 @@ class Harness:
         self.now = 0
         self.trace: list[tuple[int, int, TraceEvent]] = []
         self.sent: list[tuple[int, int, Message]] = []
+        self.groups: dict[str, Sequence[int]] = {}
+        """Committees that some node has come to, by the name of their group."""
         self.cut: Callable[[int, int], bool] = lambda sender, to: False
         self.tamper: Callable[[int, int, Message], Message | None] = lambda s, t, message: message
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
@@ -125,6 +131,7 @@ class Harness:
             own = self.environment
             if index < validators:
                 own = replace(own, signer=validator_key(index))
+            own = replace(own, spare_keys=spare_keys.get(index, ()))
             self.places.append(Place(make_config(index, validators, **config), own))
         for index in range(len(self.places)):
             self.start(index)
@@ -190,7 +197,10 @@ class Harness:
         place = self.places[index]
         if place.node is None or place.life != life:
             return
-        for effect in place.node.step(Instant(self.now), event):
+        effects = place.node.step(Instant(self.now), event)
+        epoch = place.node.parts.epochs.epoch
+        self.groups[group_of(epoch.number)] = epoch.committee.nodes
+        for effect in effects:
             self._perform(index, effect)
 
     def _perform(self, index: int, effect: Effect) -> None:
@@ -247,10 +257,16 @@ class Harness:
             case Send():
                 self._carry(index, effect.to, effect.message)
             case Broadcast():
-                last = self.validators if effect.group == "committee" else len(self.places)
-                for to in range(last):
+                for to in self._members(effect.group):
                     if to != index:
                         self._carry(index, to, effect.message)
+
+    def _members(self, group: str) -> Sequence[int]:
+        if group == "committee":
+            return range(self.validators)
+        if group == "neighbours":
+            return range(len(self.places))
+        return self.groups[group]
 
     def _carry(self, sender: int, to: int, message: Message) -> None:
         self.sent.append((sender, to, message))

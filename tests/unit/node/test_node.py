@@ -252,8 +252,11 @@ def test_a_validator_needs_a_signer() -> None:
 
 
 def test_roles_suggest_how_to_exchange_blocks() -> None:
-    validator = sync_config(make_config(1, 4), ENVIRONMENT)
-    follower = sync_config(NodeConfig(NodeId(6), Role.FOLLOWER), ENVIRONMENT)
+    epoch = ENVIRONMENT.genesis_block.epoch
+    validator = sync_config(make_config(1, 4), ENVIRONMENT, epoch, validates=True)
+    follower = sync_config(
+        NodeConfig(NodeId(6), Role.FOLLOWER), ENVIRONMENT, epoch, validates=False
+    )
     assert validator.peers == (2, 3, 0)
     assert follower.peers == (3, 0, 1, 2)
     assert (validator.follow_gap, follower.follow_gap) == (ENVIRONMENT.consensus.reach, 0)
