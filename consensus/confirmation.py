@@ -29,7 +29,7 @@ TENTATIVE(v, n, d).
   below is delivered": a claim counts only in a P set without holes, on the chosen parent. A
   replica that signed d over an unprepared n - 1 could not show d in its VIEW-CHANGE at all, the
   new view would fill n - 1 and n with other blocks, and the answer would have been a lie
-  (`tests/properties/consensus_mutations.py` keeps that run).
+  (`tests/properties/mutations.toml` keeps that run).
 * A certificate of an older view will not do either. At (u, n), u < v, a block may be prepared and
   then lose against another in v; only "prepared in v" makes d the one that has the highest view
   at a quorum.

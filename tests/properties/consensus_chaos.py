@@ -2,9 +2,12 @@
 
 import dataclasses
 import random
+from collections.abc import Callable
 
+from consensus.messages import Commit, Prepare, ViewChange
 from primitives.committee import Committee
 from primitives.ids import Duration
+from primitives.machine import Message
 from tests.unit.consensus.harness import Network
 from tests.unit.consensus.toys import MS, PARAMS
 
@@ -27,8 +30,19 @@ def play(
     chaos_ms: int = 2_000,
     delay_ms: tuple[float, float] = (1, 10),
     network: type[Network] = Network,
+    spite: float = 0.0,
 ) -> Network:
     """Run faults of every shape, heal everything, and wait until every transaction is in.
+
+    Args:
+        n: replicas.
+        seed: of everything.
+        committee: replicas use it.
+        chaos_ms: how long the faults last.
+        delay_ms: least and most delay of a message.
+        network: what they run in.
+        spite: share of (phase, view, sequence, receiver) for which the network loses every vote,
+            however often it is repeated; so in many views a block is prepared by few.
 
     Raises:
         SafetyViolation: from the harness.
@@ -43,6 +57,7 @@ def play(
         loss=rng.choice((0.0, 0.05, 0.2)),
         duplication=0.05,
         delay_ms=delay_ms,
+        tamper=_spite(n, seed, spite) if spite else None,
     )
     number = 0
     while net.now < chaos_ms * MS:
@@ -55,6 +70,23 @@ def play(
     _calm(net)
     net.run_until(lambda: net.all_included() and len(set(net.heights())) == 1, CALM_MS)
     return net
+
+
+def _spite(n: int, seed: int, share: float) -> Callable[[int, int, Message], Message | None]:
+    """Return a network that keeps some votes, and some VIEW-CHANGEs, from who needs them."""
+
+    def tamper(sender: int, receiver: int, message: Message) -> Message | None:
+        lost = share
+        if isinstance(message, Prepare | Commit):
+            place = f"{type(message).__name__} {message.view} {message.sequence} {receiver}"
+        elif isinstance(message, ViewChange) and message.vote.view % n == receiver:
+            place = f"ViewChange {message.vote.view} {sender}"
+            lost = share / 4
+        else:
+            return message
+        return None if random.Random(f"{seed} {place}").random() < lost else message
+
+    return tamper
 
 
 def _fault(net: Network, rng: random.Random) -> None:
@@ -80,6 +112,7 @@ def _calm(net: Network) -> None:
     """Heal, restart, and let every node know of every transaction, as gossip would."""
     net.heal()
     net.loss = net.duplication = 0.0
+    net.tamper = None
     for index, node in enumerate(net.nodes):
         if not node.up:
             net.restart(index)

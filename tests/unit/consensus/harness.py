@@ -5,7 +5,8 @@ they could hide (a lost effect, an order that is never wrong) is done here in th
 
 Checked all the time: deliveries are in order, linked, agreed upon and certified; no replica ever
 signs two votes for one (view, sequence, phase), in all its lives; a vote leaves only when its
-record is durable.
+record is durable, and a COMMIT when everything below it is; what a quorum has signed COMMITs for
+is the only block that anybody votes for in a later view; a view begins with linked blocks.
 """
 
 import heapq
@@ -61,7 +62,6 @@ from tests.unit.consensus.toys import (
 
 FSYNC = 1 * MS
 
-
 __all__ = ["Network", "SafetyViolation"]
 
 
@@ -105,6 +105,8 @@ class Network:
         self.groups: list[list[int]] = [list(range(n))]
         self.decided: dict[int, Hash32] = {}
         self.votes: dict[tuple[int, str, int, int], Hash32] = {}
+        self.commits: dict[tuple[int, int, Hash32], dict[int, None]] = {}
+        self.chosen: dict[int, tuple[int, Hash32]] = {}
         self.sent: Counter[str] = Counter()
         self.liars: list[int] = []
         self.submitted: list[int] = []
@@ -247,6 +249,7 @@ class Network:
                 node, MS + self.rng.randrange(MS), lambda: self._step(node, node.validate(effect))
             )
         elif isinstance(effect, ViewBegun):
+            self._check_opening(node)
             node.built = [b for b in node.built if b.digest in effect.kept]
             self._at(node, 0, lambda: self._news(node))
         elif isinstance(effect, FellBehind):
@@ -372,4 +375,25 @@ class Network:
             key = (node.index, kind, message.view, message.sequence)
             if self.votes.setdefault(key, message.digest) != message.digest:
                 raise SafetyViolation(f"{node.index} contradicts itself: {kind} {key[2:]}")
+            self._check_choice(node, message)
             node.check_durable(message)
+
+    def _check_choice(self, node: ToyNode, vote: PrePrepare | Prepare | Commit) -> None:
+        """Check that no view gives up what a quorum has committed, delivered or not."""
+        chosen = self.chosen.get(vote.sequence)
+        if chosen is not None and vote.view >= chosen[0] and vote.digest != chosen[1]:
+            what = f"{vote.sequence} in view {vote.view}, a quorum in view {chosen[0]}"
+            raise SafetyViolation(f"{node.index} votes for another block at {what}")
+        if isinstance(vote, Commit) and chosen is None:
+            voters = self.commits.setdefault((vote.view, vote.sequence, vote.digest), {})
+            voters[node.index] = None
+            if len(voters) >= self.judge.quorum:
+                self.chosen[vote.sequence] = (vote.view, vote.digest)
+
+    def _check_opening(self, node: ToyNode) -> None:
+        """Check that what a view begins with is linked."""
+        state = node.replica.state
+        for sequence in sorted(state.slots):
+            below, parent = state.digest_at(Sequence(sequence - 1)), state.slots[sequence].parent
+            if parent is not None and below is not None and parent != below:
+                raise SafetyViolation(f"{node.index} begins {state.view} unlinked at {sequence}")
