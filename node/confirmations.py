@@ -136,6 +136,11 @@ class Confirmations:
         self._early: dict[Hash32, TentativeBlock] = {}
         """Signatures for blocks that are not executed in this life of the node."""
 
+    def watched(self, gateway: NodeId) -> int:
+        """Return how many transactions a gateway waits for here."""
+        watcher = self._watchers.get(gateway)
+        return 0 if watcher is None else len(watcher.watched)
+
     # ---------------------------------------------------------------- what gateways ask
 
     def on_watch(self, now: Instant, sender: NodeId, message: Watch) -> list[Effect]:
