@@ -44,10 +44,10 @@ class Ledger:
     __slots__ = (
         "_blocks",
         "_executed",
-        "_history",
         "_recent",
         "checkpoints",
         "height",
+        "history",
         "lowest",
         "tip",
     )
@@ -66,7 +66,8 @@ class Ledger:
         self.lowest = base.number + 1
         """The first height whose block is held; one above the head if none is."""
         self.checkpoints = checkpoints
-        self._history = history
+        self.history = history
+        """Final blocks that are kept at least; None for all."""
         self._recent: deque[Certificate] = deque(maxlen=recent)
         self._blocks: dict[int, CertifiedBlock] = {}
         self._executed: dict[Hash32, ExecutedBlock] = {base.digest: base}
@@ -189,10 +190,10 @@ class Ledger:
 
     def _prune(self) -> tuple[Record, ...]:
         """Forget blocks that are too old to keep; return what deletes their rows."""
-        if self._history is None:
+        if self.history is None:
             return ()
         oldest: Checkpoint = self.checkpoints.served[0]
-        return self._drop(min(self.height - self._history, oldest.block.number))
+        return self._drop(min(self.height - self.history, oldest.block.number))
 
     def _drop(self, last: int) -> tuple[Record, ...]:
         """Forget the blocks up to a height; return what deletes their rows."""

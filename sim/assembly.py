@@ -11,18 +11,24 @@ from consensus.params import ConsensusParams
 from consensus.signing import CommitteeVerifier, MemoVerifier, binding
 from network.topology import Adjacency, Position, TopologyParams, build_topology
 from node.config import Environment, NodeConfig, Role
+from node.epochs import group_of
 from node.execution import genesis_executed
 from node.gateway import Gateway
 from node.mempool_types import MempoolLimits
 from node.node import Node
+from node.trace import BlockCommitted
+from node.verifiers import LaterVerifiers
 from node.wire import message_types, node_codec
+from primitives.committee import Committee
 from primitives.genesis import Genesis, genesis_hash
-from primitives.ids import Address, Gas, Instant, NodeId
+from primitives.ids import Address, Gas, Hash32, Instant, NodeId
 from primitives.keccak import keccak256
 from primitives.machine import Machine
 from primitives.params import ChainParams
 from sim.blocks import BlockIndex, IndexedCache
 from sim.clients import Clients
+from sim.electorate import Electorate
+from sim.governance import BALANCE, Governance, governance_account
 from sim.hosts.disk import Disk, DiskSpec
 from sim.hosts.processors import Processors
 from sim.isolation import Wire, isolated_environment
@@ -36,11 +42,18 @@ from sim.links.regions import TABLES
 from sim.profile import Profile, load_profile
 from sim.randomness import generator
 from sim.registry import liar_factory, make_batching, make_engine, workload_factory
-from sim.scenario import LyingDisk, NodePlan, Scenario, place_nodes, workload_options
+from sim.scenario import (
+    ChangeCommittee,
+    LyingDisk,
+    NodePlan,
+    Scenario,
+    place_nodes,
+    workload_options,
+)
 from sim.scenario.placement import UNIFORM
 from sim.signatures import RunKeys, run_keys
 from sim.timeline import Timeline
-from sim.trace import Trace
+from sim.trace import Observation, Trace
 from sim.workload import Workload, WorkloadContext
 from sim.world import World
 from storage.memory import MemoryStore
@@ -66,7 +79,13 @@ def build_world(
     consensus, count = scenario.consensus, scenario.network.validators
     keys = run_keys(seed, count, consensus.signatures == "real", consensus.certificates)
     workload = _workload(scenario, seed, params)
-    genesis = Genesis(params, tuple(workload.alloc), keys.committee)
+    electorate = Electorate(scenario, seed)
+    alloc = tuple(workload.alloc)
+    if electorate.changes:
+        governor = governance_account(seed).address
+        params = dataclasses.replace(params, governance=governor)
+        alloc = (*alloc, (governor, BALANCE))
+    genesis = Genesis(params, alloc, keys.committee)
     block = genesis_executed(genesis)
     index = BlockIndex(block)
     plain = CommitteeVerifier(
@@ -79,10 +98,12 @@ def build_world(
         cache=IndexedCache(params, index),
         verifier=MemoVerifier(plain),
         engine=make_engine(scenario.consensus.protocol),
+        later_verifiers=LaterVerifiers(keys.verifier),
     )
     trace = Trace()
     topology = neighbours(scenario, plans, seed)
-    membership = _Membership(range(scenario.network.validators), topology)
+    membership = _Membership(keys.committee, topology, index)
+    trace.subscribe(events=membership.watch)
     links = Links(link_spec(scenario, plans), membership, seed)
     hosts = _hosts(scenario, plans, profile or load_profile())
     codec = node_codec(environment.engine)
@@ -91,12 +112,13 @@ def build_world(
         own = partial(isolated_environment, index=index, verifier=plain)
         for host in hosts:
             host.wire = Wire(codec).behind
-    factory = _NodeFactory(scenario, plans, environment, keys, membership, seed, own)
+    factory = _NodeFactory(scenario, plans, environment, keys, electorate, membership, seed, own)
     kernel = Kernel(hosts, links, factory, codec.size, trace)
     liars = [plan.node for plan in plans if plan.liar is not None]
     liars += [NodeId(event.node) for event in scenario.events if isinstance(event, LyingDisk)]
     world = World(kernel, links, trace, environment, index, topology, liars)
     Timeline(scenario, world, seed)
+    Governance(world, seed, electorate.changes)
     if with_clients:
         Clients(workload, world, index)
     for plan in plans:
@@ -168,18 +190,34 @@ def _positions(plans: Sequence[NodePlan]) -> tuple[Position, ...]:
 
 
 class _Membership:
-    """Who belongs to a group, seen from a sender."""
+    """Who belongs to a group, seen from a sender.
 
-    def __init__(self, committee: range, topology: Adjacency) -> None:
-        self._committee = committee
+    Args:
+        committee: the first one.
+        topology: each node's neighbours.
+        index: knows blocks by their digest.
+    """
+
+    def __init__(self, committee: Committee, topology: Adjacency, index: BlockIndex) -> None:
+        self._committees: dict[str, Sequence[int]] = {group_of(0): committee.nodes}
         self._topology = topology
+        self._index = index
 
     def __call__(self, group: str, sender: int) -> Sequence[int]:
-        if group == "committee":
-            return [node for node in self._committee if node != sender]
+        committee = self._committees.get(group)
+        if committee is not None:
+            return [node for node in committee if node != sender]
         if group == "neighbours":
             return self._topology[sender]
-        raise KeyError(f"no group {group!r}: nodes broadcast to 'committee' or 'neighbours'")
+        raise KeyError(f"no group {group!r}: nodes broadcast to 'neighbours' or a committee")
+
+    def watch(self, observation: Observation) -> None:
+        """Learn of a committee from the first node that has made its closing block final."""
+        event = observation.event
+        if isinstance(event, BlockCommitted):
+            block = self._index.block(Hash32(event.digest))
+            if block.closing:
+                self._committees[group_of(block.epoch.number)] = block.epoch.committee.nodes
 
 
 def _hosts(scenario: Scenario, plans: Sequence[NodePlan], profile: Profile) -> list[Host]:
@@ -211,6 +249,7 @@ class _NodeFactory:
         plans: Sequence[NodePlan],
         environment: Environment,
         keys: RunKeys,
+        electorate: Electorate,
         membership: _Membership,
         seed: int,
         own: Callable[[Environment], Environment] | None = None,
@@ -222,7 +261,8 @@ class _NodeFactory:
         self._configs = [_node_config(scenario, plan) for plan in plans]
         environments = [environment if own is None else own(environment) for _ in plans]
         self._environments = [
-            _with_keys(each, plan, keys) for plan, each in zip(plans, environments, strict=True)
+            _with_keys(each, plan, keys, electorate)
+            for plan, each in zip(plans, environments, strict=True)
         ]
 
     def __call__(self, node: int, store: Store) -> Machine:
@@ -258,8 +298,13 @@ def _role(plan: NodePlan) -> Role:
     return Role.VALIDATOR if plan.validator else Role.FOLLOWER
 
 
-def _with_keys(environment: Environment, plan: NodePlan, keys: RunKeys) -> Environment:
-    """Give a validator what it signs with."""
+def _with_keys(
+    environment: Environment, plan: NodePlan, keys: RunKeys, electorate: Electorate
+) -> Environment:
+    """Give a node what it signs with, and what it will sign with when the committee changes."""
+    spare = electorate.spare_keys(plan.node)
+    if spare:
+        environment = dataclasses.replace(environment, spare_keys=spare)
     if not plan.validator:
         return environment
     signer, vote_signer = keys.signers[plan.node], keys.vote_signer(plan.node)
@@ -271,14 +316,19 @@ def _node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:
         index=plan.node,
         role=_role(plan),
         fee_recipient=fee_recipient(plan.node),
-        announce_blocks=scenario.network.followers > 0,
+        announce_blocks=scenario.network.followers > 0 or _changes_committee(scenario),
         serves_gateways=scenario.network.gateways > 0,
+        history=None if scenario.chain.history == "archive" else scenario.chain.history,
         mempool=MempoolLimits(
             count=plan.mempool_transactions,
             byte_count=plan.mempool_bytes,
             per_sender=plan.mempool_per_sender,
         ),
     )
+
+
+def _changes_committee(scenario: Scenario) -> bool:
+    return any(isinstance(event, ChangeCommittee) for event in scenario.events)
 
 
 def fee_recipient(node: NodeId | int) -> Address:

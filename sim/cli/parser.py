@@ -170,7 +170,11 @@ def _add_run(parser: ArgumentParser) -> None:
 
 def _add_test(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "paths", type=Path, nargs="+", metavar="PATH", help="scenario files, or directories of them"
+        "paths",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="scenario files, or directories of them (folders named soak are left out)",
     )
     parser.add_argument("--seed", type=seed_number, metavar="N", help="instead of the files' seeds")
     _add_set(parser)

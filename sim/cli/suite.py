@@ -19,6 +19,9 @@ from sim.profile import Profile, load_profile
 from sim.report.result import RunResult
 from sim.scenario import load_scenario
 
+SOAK = "soak"
+"""Folder of scenarios that take minutes."""
+
 
 def command(arguments: Namespace) -> int:
     """Run all scenarios, print a line for each, write JUnit, return the exit code."""
@@ -51,13 +54,15 @@ def command(arguments: Namespace) -> int:
 def scenario_files(paths: Sequence[Path]) -> list[Path]:
     """Return the scenario files that the paths name: themselves, and all *.toml below directories.
 
+    What stands in a folder `soak` below a directory takes minutes; it runs when it is named itself.
+
     Raises:
         InvalidInput: a path does not exist, or there is no scenario at all.
     """
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            files.extend(sorted(path.rglob("*.toml")))
+            files.extend(sorted(file for file in path.rglob("*.toml") if not _is_soak(file, path)))
         elif path.exists():
             files.append(path)
         else:
@@ -67,6 +72,10 @@ def scenario_files(paths: Sequence[Path]) -> list[Path]:
             ", ".join(map(str, paths)), "at least one scenario file (*.toml)", "none"
         )
     return list(dict.fromkeys(files))
+
+
+def _is_soak(file: Path, directory: Path) -> bool:
+    return SOAK in file.relative_to(directory).parts[:-1]
 
 
 def _job(file: Path, arguments: Namespace, profile: Profile) -> Job:

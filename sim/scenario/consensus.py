@@ -76,3 +76,6 @@ class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Size of a block at most."""
     checkpoint_interval: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 64
     """Blocks from one checkpoint to the next. Changes of the committee take effect there."""
+    history: Literal["archive"] | Annotated[int, Meta(ge=0, le=2**31 - 1)] = 1_024
+    """Final blocks that each node keeps at least, beside the state of its last checkpoints;
+    "archive" keeps all. Not a rule of the chain: it does not enter genesis."""

@@ -94,9 +94,17 @@ def changed_fields(params: object, defaults: object) -> Mapping[str, object]:
 # ---------------------------------------------------------------- parameters
 
 
+@pytest.mark.parametrize(("written", "kept"), [("0", 0), ("archive", None), ("7", 7)])
+def test_history_is_each_nodes_own_and_no_rule_of_the_chain(written: str, kept: int | None) -> None:
+    value = written if written.isdigit() else f'"{written}"'
+    built = world(chain__history=value)
+    assert built.node(0).ledger.history == kept
+    assert built.environment.genesis_block.digest == world().environment.genesis_block.digest
+
+
 def test_the_tables_of_this_test_name_every_key() -> None:
     assert ["protocol", *CONSENSUS, "signatures"] == list(Consensus.__struct_fields__)
-    assert list(CHAIN) == list(Chain.__struct_fields__)
+    assert [*CHAIN, "history"] == list(Chain.__struct_fields__)
 
 
 def test_the_defaults_of_scenarios_are_those_of_the_protocol() -> None:
