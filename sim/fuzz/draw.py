@@ -5,7 +5,7 @@ its own, so that fixing one value leaves the draws of the others as they were.
 """
 
 from collections.abc import Collection
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -31,6 +31,8 @@ WORLD_TIMEOUT = SECOND
 TIMEOUTS_MS = (300, 500, 1_000, 2_000)
 LIARS_PERCENT = 25
 """In so many runs of a hundred somebody lies."""
+ISOLATED_PERCENT = 10
+"""In so many runs of a hundred the nodes share nothing."""
 LIARS = "liars"
 """Name of their node class."""
 
@@ -79,9 +81,19 @@ def draw_scenario(base: Scenario, seed: int, fixed: Collection[str] = ()) -> Sce
         consensus=consensus,
         events=events,
         expect=_expect(base, consensus, times),
+        fidelity=_fidelity(base, seed, fixed),
     )
     workload = _workload(scenario, seed, times)
     return _keep_workload(base, msgspec.structs.replace(scenario, workload=workload), fixed)
+
+
+def _fidelity(
+    base: Scenario, seed: int, fixed: Collection[str]
+) -> Literal["shared", "isolated"]:
+    if "fidelity" in fixed:
+        return base.fidelity
+    isolated = Chance(generator(seed, "fuzz.fidelity")).hit(ISOLATED_PERCENT)
+    return "isolated" if isolated else "shared"
 
 
 def _keep(base: Scenario, section: str, drawn: T, fixed: Collection[str]) -> T:

@@ -1,55 +1,40 @@
 """Fault schedules: episodes of one theme, one after the other or on top of one another.
 
 Every episode ends by itself or is ended by the tail, so that after the chaos phase the network
-is whole again: healed, everybody up, at his own speed.
+is whole again: healed, everybody up, at his own speed and with a true clock.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal
-
-import msgspec
 
 from primitives.ids import Duration
-from sim.fuzz.chance import Chance
+from sim.fuzz import faults_links
+from sim.fuzz.chance import MILLISECOND, Chance
+from sim.fuzz.scene import SECOND, Episode, Scene, draw_scene, victim
 from sim.scenario import (
     Churn,
     Crash,
     Heal,
-    Latency,
+    LyingDisk,
     Network,
     Partition,
     Restart,
+    SetClock,
     Slow,
     TimelineEvent,
+    Unsynced,
 )
-from sim.scenario.placement import node_regions
 
-SECOND = 1_000_000_000
 START = SECOND
 """The first fault comes no earlier: a network that never ran shows nothing."""
 FACTORS = (3.0, 30.0, 300.0)
-EXTRAS_MS = (10, 100, 500, 2_000)
-
-
-class Scene(msgspec.Struct, frozen=True):
-    """Where an episode takes place."""
-
-    network: Network
-    end: int
-    """When everything must be over, ns."""
-
-    @property
-    def nodes(self) -> range:
-        """All node numbers."""
-        return range(self.network.nodes)
-
-    def lasting(self, at: int, span: int) -> Duration:
-        """Return a duration, cut off where the chaos ends."""
-        return Duration(max(1, min(span, self.end - at)))
-
-
-Episode = Callable[[Chance, Scene, int], Iterator[TimelineEvent]]
+OFFSETS_MS = (100, 1_000, 5_000)
+"""What any clock may be wrong by: two of them together less than what a block may be ahead."""
+OFFSETS_FAULTY_MS = (100, 5_000, 16_000, 25_000)
+"""What a faulty node's may."""
+DRIFTS = (0.0, 0.001, -0.01, 0.05, -0.2, 0.5)
+CACHES_MS = (20, 200, 2_000)
+UNSYNCED: tuple[Unsynced, ...] = ("lost", "lost", "kept", "some")
 
 
 def draw_events(chance: Chance, network: Network, end: int) -> tuple[TimelineEvent, ...]:
@@ -60,13 +45,14 @@ def draw_events(chance: Chance, network: Network, end: int) -> tuple[TimelineEve
         network: which nodes and regions there are.
         end: instant at which the calm begins, ns.
     """
-    scene = Scene(network, end)
-    theme = chance.pick((*EPISODES, MIXED, MIXED, MIXED))
+    scene = draw_scene(chance, network, end)
+    names = tuple(name for name in EPISODES if scene.disks_lie or name != LYING_DISK)
+    theme = chance.pick((*names, *(MIXED,) * (len(names) // 2)))
     dense = chance.hit(40)
     events: list[TimelineEvent] = []
     at = START + chance.span(0, 1_000)
     while at < end:
-        name = chance.pick(tuple(EPISODES)) if theme == MIXED else theme
+        name = chance.pick(names) if theme == MIXED else theme
         events.extend(event for event in EPISODES[name](chance, scene, at) if event.at < end)
         gap = chance.span(20, 400) if dense and name in QUICK else chance.span(300, 4_000)
         at += gap
@@ -88,58 +74,34 @@ def calm_tail(events: Sequence[TimelineEvent], end: int) -> tuple[TimelineEvent,
 
 def _crash(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
     """One node, often the primary; one in ten returns only with the calm."""
-    victim = _victim(chance, scene)
+    node = victim(chance, scene)
     span = scene.lasting(at, chance.span(50, 5_000))
-    yield Crash(Duration(at), victim, None if chance.hit(10) else span)
+    yield Crash(Duration(at), node, None if chance.hit(10) else span, chance.pick(UNSYNCED))
 
 
 def _rolling(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
     """Each node in turn, as in an upgrade; sometimes the next one falls before one is back."""
     down, gap = chance.span(100, 2_000), chance.span(0, 1_000)
+    unsynced = chance.pick(UNSYNCED)
     for node in scene.nodes:
         if at < scene.end:
-            yield Crash(Duration(at), node, scene.lasting(at, down))
+            yield Crash(Duration(at), node, scene.lasting(at, down), unsynced)
         at += gap + (0 if chance.hit(20) else down)
 
 
 def _total(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
     """The whole committee within a moment, and back one by one."""
-    down = chance.span(50, 3_000)
+    down, unsynced = chance.span(50, 3_000), chance.pick(UNSYNCED)
     for node in scene.nodes:
         start = at + chance.span(0, 20)
         if start < scene.end:
             span = scene.lasting(start, down + chance.span(0, 500))
-            yield Crash(Duration(start), node, span)
-
-
-def _cut(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
-    span = scene.lasting(at, chance.span(20, 8_000))
-    lasting = None if chance.hit(10) else span
-    yield Partition(Duration(at), _sides(chance, scene), lasting)
-
-
-def _flapping(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
-    """The same cut, again and again."""
-    sides = _sides(chance, scene)
-    on, off = chance.span(20, 1_500), chance.span(20, 1_500)
-    for _ in range(chance.between(3, 8)):
-        if at < scene.end:
-            yield Partition(Duration(at), sides, scene.lasting(at, on))
-        at += on + off
+            yield Crash(Duration(start), node, span, unsynced)
 
 
 def _slow(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
     span = scene.lasting(at, chance.span(50, 6_000))
-    yield Slow(Duration(at), _victim(chance, scene), chance.pick(FACTORS), span)
-
-
-def _latency(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
-    places = tuple(dict.fromkeys(node_regions(scene.network)))
-    regions: tuple[str, ...] | Literal["all"] = (chance.pick(places),)
-    if chance.hit(40):
-        regions = "all"
-    extra = Duration(chance.pick(EXTRAS_MS) * 1_000_000)
-    yield Latency(Duration(at), extra, regions, scene.lasting(at, chance.span(50, 5_000)))
+    yield Slow(Duration(at), victim(chance, scene), chance.pick(FACTORS), span)
 
 
 def _churn(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
@@ -148,44 +110,73 @@ def _churn(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
     left = scene.end - at - down
     if left > 0:
         limit = chance.pick((1, scene.network.nodes // 3, scene.network.nodes))
-        rate = chance.pick((0.5, 1.0, 3.0))
         yield Churn(
-            Duration(at), rate, Duration(down), "all", limit, lasting=Duration(min(span, left))
+            Duration(at),
+            chance.pick((0.5, 1.0, 3.0)),
+            Duration(down),
+            at_most=limit,
+            lasting=Duration(min(span, left)),
+            unsynced=chance.pick(UNSYNCED),
         )
 
 
-def _victim(chance: Chance, scene: Scene) -> int | Literal["primary"]:
-    return "primary" if chance.hit(40) else chance.pick(scene.nodes)
+def _clock(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
+    """A clock that is off, or that runs at another rate; far off only at a faulty node."""
+    node = victim(chance, scene)
+    off = Duration(chance.pick(OFFSETS_MS) * MILLISECOND)
+    if scene.faulty and chance.hit(40):
+        node = chance.pick(scene.faulty)
+        off = Duration(chance.pick(OFFSETS_FAULTY_MS) * MILLISECOND)
+    side, drift = chance.pick(("ahead", "behind", "neither")), chance.pick(DRIFTS)
+    if side == "neither" and not drift:
+        side = "ahead"
+    yield SetClock(
+        Duration(at),
+        node,
+        ahead=off if side == "ahead" else None,
+        behind=off if side == "behind" else None,
+        drift=drift,
+        lasting=scene.lasting(at, chance.span(200, 10_000)),
+    )
 
 
-def _sides(chance: Chance, scene: Scene) -> tuple[tuple[int | str, ...], ...]:
-    """Draw a shape: one alone, two sides, three sides, or a region cut off."""
-    order = chance.shuffled(scene.nodes)
-    places = tuple(dict.fromkeys(node_regions(scene.network)))
-    shape = chance.pick(("alone", "two", "two", "three", "region"))
-    if shape == "region" and len(places) > 1:
-        return ((chance.pick(places),),)
-    if shape == "three":
-        first = chance.between(1, len(order) - 2)
-        second = chance.between(first + 1, len(order) - 1)
-        return tuple(order[:first]), tuple(order[first:second]), tuple(order[second:])
-    size = 1 if shape == "alone" else chance.between(1, len(order) - 1)
-    return tuple(order[:size]), tuple(order[size:])
+def _lying_disk(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
+    """A faulty node's disk acknowledges too early, and its node dies, once or several times."""
+    node = chance.pick(scene.faulty)
+    span = scene.lasting(at, chance.span(1_000, 8_000))
+    cache = Duration(chance.pick(CACHES_MS) * MILLISECOND)
+    yield LyingDisk(Duration(at), node, cache, span)
+    start = at + chance.span(50, 1_000)
+    for _ in range(chance.between(1, 4)):
+        if start < at + span:
+            down = chance.span(20, 800)
+            yield Crash(Duration(start), node, scene.lasting(start, down))
+            start += down + chance.span(50, 1_000)
 
 
 MIXED = "mixed"
+LYING_DISK = "lying-disk"
 EPISODES: Mapping[str, Episode] = MappingProxyType(
     {
         "crash": _crash,
         "rolling": _rolling,
         "total": _total,
-        "partition": _cut,
-        "flapping": _flapping,
+        "partition": faults_links.cut,
+        "flapping": faults_links.flapping,
         "slow": _slow,
-        "latency": _latency,
+        "latency": faults_links.latency,
         "churn": _churn,
+        "clog": faults_links.clog,
+        "duplicate": faults_links.duplicate,
+        "reorder": faults_links.reorder,
+        "lose": faults_links.lose,
+        "clock": _clock,
+        LYING_DISK: _lying_disk,
     }
 )
 """What can happen, by name; a run has one theme, or all of them mixed."""
-QUICK = ("crash", "partition", "slow", "latency")
+QUICK = (
+    *("crash", "partition", "slow", "latency", "clog"),
+    *("duplicate", "reorder", "lose", "clock"),
+)
 """Episodes of one event, which may follow one another at once."""

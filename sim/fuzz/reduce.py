@@ -11,18 +11,25 @@ from typing import Any, TypeVar
 import msgspec
 
 from primitives.ids import Duration
-from sim.fuzz.faults import SECOND, calm_tail
+from sim.fuzz.faults import calm_tail
+from sim.fuzz.scene import SECOND
 from sim.scenario import (
     Churn,
+    Clog,
     Consensus,
     Crash,
+    Duplicate,
     Expect,
     Heal,
+    Lose,
+    LyingDisk,
     NodeClass,
     Partition,
+    Reorder,
     Restart,
     Scenario,
     ScenarioError,
+    SetClock,
     Slow,
     TimelineEvent,
     Transfers,
@@ -47,6 +54,15 @@ SIMPLER_CONSENSUS = (
     "repair_interval", "window", "timeout_doublings",
 )  # fmt: skip
 """Parameters that are put back to their defaults where that changes nothing."""
+
+SIMPLER_EVENT: tuple[tuple[str, Any], ...] = (
+    ("bridge", ()),
+    ("direction", "both"),
+    ("unsynced", "lost"),
+    ("one_way", False),
+    ("drift", 0.0),
+)
+"""Options of events that are put back likewise."""
 
 Fails = Callable[[Scenario], bool]
 
@@ -184,8 +200,20 @@ def _without_nodes(event: TimelineEvent, nodes: int) -> TimelineEvent | None:
                 tuple(m for m in side if isinstance(m, str) or m < nodes) for side in event.groups
             )
             groups = tuple(side for side in sides if side)
-            return msgspec.structs.replace(event, groups=groups) if groups else None
-        case Crash() | Slow():
+            bridge = tuple(m for m in event.bridge if isinstance(m, str) or m < nodes)
+            ring = None if event.ring is None else min(event.ring, (nodes - 2) // 2)
+            left = msgspec.structs.replace(event, groups=groups, bridge=bridge, ring=ring)
+            return left if groups or event.ring is not None else None
+        case Clog() | Duplicate() | Reorder() | Lose():
+            ends = [
+                tuple(m for m in end if isinstance(m, str) or m < nodes)
+                if isinstance(end, tuple)
+                else end
+                for end in (event.source, event.to)
+            ]
+            source, to = ends
+            return msgspec.structs.replace(event, source=source, to=to) if all(ends) else None
+        case Crash() | Slow() | SetClock() | LyingDisk():
             gone = isinstance(event.node, int) and event.node >= nodes
             return None if gone else event
         case _:
@@ -222,7 +250,8 @@ def _ended(event: TimelineEvent, duration: int) -> TimelineEvent:
     lasting = getattr(event, "lasting", None)
     if lasting is None or event_end(event) <= duration:
         return event
-    return msgspec.structs.replace(event, lasting=None)
+    rest = Duration(duration - event.at) if isinstance(event, Clog) else None
+    return msgspec.structs.replace(event, lasting=rest)
 
 
 def _moved(scenario: Scenario, by: int, since: int = 0) -> Scenario:
@@ -246,6 +275,8 @@ def _lasting(scenario: Scenario, duration: int) -> Scenario:
 
 def _simpler(scenario: Scenario) -> Iterator[Scenario]:
     """Offer parameters one by one as if nobody had set them."""
+    if scenario.fidelity != "shared":
+        yield msgspec.structs.replace(scenario, fidelity="shared")
     for name, value in SIMPLER_NETWORK:
         if getattr(scenario.network, name) != value:
             network = msgspec.structs.replace(scenario.network, **{name: value})
@@ -259,6 +290,21 @@ def _simpler(scenario: Scenario) -> Iterator[Scenario]:
     if isinstance(workload, Transfers) and workload.rate is not None and workload.rate > 1:
         slower = msgspec.structs.replace(workload, rate=round(max(1.0, workload.rate / 2), 1))
         yield msgspec.structs.replace(scenario, workload=slower)
+    yield from _with_simpler_events(scenario)
+
+
+def _with_simpler_events(scenario: Scenario) -> Iterator[Scenario]:
+    """Offer each event with one option less: a clean cut, lost writes, a clock that keeps pace."""
+    for number, event in enumerate(scenario.events):
+        for name, usual in SIMPLER_EVENT:
+            if getattr(event, name, usual) != usual:
+                plain = msgspec.structs.replace(event, **{name: usual})
+                yield _with_event(scenario, number, plain)
+
+
+def _with_event(scenario: Scenario, number: int, event: TimelineEvent) -> Scenario:
+    events = (*scenario.events[:number], event, *scenario.events[number + 1 :])
+    return msgspec.structs.replace(scenario, events=events)
 
 
 def _with_shorter_events(scenario: Scenario) -> Iterator[Scenario]:
@@ -267,5 +313,4 @@ def _with_shorter_events(scenario: Scenario) -> Iterator[Scenario]:
         lasting = getattr(event, "lasting", None)
         if lasting is not None and lasting >= SECOND and not isinstance(event, Churn):
             shorter = msgspec.structs.replace(event, lasting=Duration(lasting // 2))
-            events = (*scenario.events[:number], shorter, *scenario.events[number + 1 :])
-            yield msgspec.structs.replace(scenario, events=events)
+            yield _with_event(scenario, number, shorter)

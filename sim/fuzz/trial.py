@@ -4,6 +4,7 @@ from traceback import extract_tb
 
 import msgspec
 
+from primitives.machine import TraceEvent
 from sim.assembly import build_world
 from sim.checkers import CheckerSuite, ViolationFound
 from sim.checkers.events import (
@@ -15,6 +16,7 @@ from sim.checkers.events import (
 from sim.run import rare_collections, run_checkers
 from sim.scenario import Scenario
 from sim.trace import Observation
+from sim.trace_events import ClockSet, Clogged, Delayed, DiskLied, Disturbed, Slowed
 from sim.world import World
 
 
@@ -32,8 +34,18 @@ class Counts(msgspec.Struct, frozen=True):
     partitions: int = 0
     slowdowns: int = 0
     latency_spikes: int = 0
+    clogs: int = 0
+    duplications: int = 0
+    reorderings: int = 0
+    losses: int = 0
+    """Spans in which links lost more than usual."""
+    clocks: int = 0
+    """Clocks that were set wrong."""
+    lying_disks: int = 0
     liars: int = 0
     """Nodes that lied."""
+    isolated: int = 0
+    """Runs whose nodes shared nothing."""
 
     def __add__(self, other: "Counts") -> "Counts":
         mine, theirs = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
@@ -93,6 +105,7 @@ class _Tally:
         self._seen: dict[str, int] = {}
         self._height = 0
         self._views: set[int] = set()
+        self._isolated = int(scenario.fidelity == "isolated")
         self._liars = sum(
             len(group.nodes)
             for group in scenario.network.classes
@@ -106,12 +119,8 @@ class _Tally:
             self._height = max(self._height, event.height)  # type: ignore[attr-defined]
         elif name == "consensus.view_entered" and event.view > 0:  # type: ignore[attr-defined]
             self._views.add(event.view)  # type: ignore[attr-defined]
-        elif name == "fault.slowed":
-            self._seen[name] = self._seen.get(name, 0) + (event.factor_percent > 100)  # type: ignore[attr-defined]
-        elif name == "fault.latency":
-            self._seen[name] = self._seen.get(name, 0) + (event.extra_ns > 0)  # type: ignore[attr-defined]
-        elif name.startswith("fault."):
-            self._seen[name] = self._seen.get(name, 0) + 1
+        elif name.startswith("fault.") and (kind := _kind(event)) is not None:
+            self._seen[kind] = self._seen.get(kind, 0) + 1
 
     def counts(self, now: int) -> Counts:
         seen = self._seen.get
@@ -123,7 +132,31 @@ class _Tally:
             crashes=seen(NODE_CRASHED, 0),
             restarts=seen(NODE_RESTARTED, 0),
             partitions=seen(NETWORK_PARTITIONED, 0),
-            slowdowns=seen("fault.slowed", 0),
-            latency_spikes=seen("fault.latency", 0),
+            slowdowns=seen(Slowed.name, 0),
+            latency_spikes=seen(Delayed.name, 0),
+            clogs=seen(Clogged.name, 0),
+            duplications=seen("duplicate", 0),
+            reorderings=seen("reorder", 0),
+            losses=seen("lose", 0),
+            clocks=seen(ClockSet.name, 0),
+            lying_disks=seen(DiskLied.name, 0),
             liars=self._liars,
+            isolated=self._isolated,
         )
+
+
+def _kind(event: TraceEvent) -> str | None:
+    """Return what a fault is counted as; None for the end of one."""
+    match event:
+        case Disturbed():
+            return event.what
+        case Slowed():
+            return event.name if event.factor_percent > 100 else None
+        case Delayed():
+            return event.name if event.extra_ns else None
+        case ClockSet():
+            return event.name if event.offset_ns or event.drift_ppm else None
+        case DiskLied():
+            return event.name if event.cache_ns else None
+        case _:
+            return event.name

@@ -10,17 +10,27 @@ import pytest
 
 from primitives.ids import Duration
 from sim.fuzz import draw_scenario, phases
+from sim.fuzz.chance import Chance
 from sim.fuzz.draw import LIARS, VALIDATORS
-from sim.fuzz.faults import EPISODES, START, calm_tail
+from sim.fuzz.faults import EPISODES, OFFSETS_MS, START, calm_tail, draw_events
+from sim.fuzz.scene import draw_scene
+from sim.randomness import generator
 from sim.registry import liar_names
 from sim.scenario import (
     Churn,
+    Clog,
     Crash,
+    Duplicate,
     Heal,
     Latency,
+    Lose,
+    LyingDisk,
+    NodeClass,
     Partition,
+    Reorder,
     Restart,
     Scenario,
+    SetClock,
     Slow,
     TimelineEvent,
     calm_from,
@@ -32,7 +42,7 @@ from sim.scenario import (
 
 ROOT = Path(__file__).resolve().parents[3]
 SECOND = 1_000_000_000
-SEEDS = range(1, 81)
+SEEDS = range(1, 121)
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +92,17 @@ def test_seeds_differ(drawn: list[Scenario]) -> None:
 
 def test_every_kind_of_fault_is_drawn(drawn: list[Scenario]) -> None:
     kinds = {type(event) for scenario in drawn for event in scenario.events}
-    assert kinds == {Crash, Restart, Churn, Partition, Heal, Slow, Latency}
+    nodes, links = {Crash, Restart, Churn, Slow, SetClock, LyingDisk}, {Latency, Clog}
+    assert kinds == nodes | links | {Partition, Heal, Duplicate, Reorder, Lose}
     cuts = [e for s in drawn for e in s.events if isinstance(e, Partition)]
     assert any(len(cut.groups) == 3 for cut in cuts)
-    assert any(min(map(len, cut.groups)) == 1 and len(cut.groups) == 2 for cut in cuts)
-    assert any(isinstance(cut.groups[0][0], str) for cut in cuts)
+    assert any(len(cut.groups) == 2 and min(map(len, cut.groups)) == 1 for cut in cuts)
+    assert any(cut.groups and isinstance(cut.groups[0][0], str) for cut in cuts)
+    assert {cut.direction for cut in cuts} == {"both", "in", "out"}
+    assert any(cut.bridge for cut in cuts)
+    assert any(cut.ring for cut in cuts)
+    crashes = [e for s in drawn for e in s.events if isinstance(e, Crash)]
+    assert {crash.unsynced for crash in crashes} == {"lost", "kept", "some"}
     assert set(EPISODES) >= {"rolling", "total", "flapping", "churn"}
 
 
@@ -98,8 +114,7 @@ def test_all_faults_are_over_when_the_calm_begins(drawn: list[Scenario]) -> None
         open_ended = [
             event
             for event in scenario.events
-            if isinstance(event, Crash | Partition | Slow | Latency | Churn)
-            and event.lasting is None
+            if not isinstance(event, Heal | Restart) and event.lasting is None
         ]
         assert all(isinstance(event, Crash | Partition) for event in open_ended)
         last = [type(event) for event in scenario.events if event.at == calm]
@@ -168,6 +183,43 @@ def test_liars_are_no_more_than_the_committee_tolerates(drawn: list[Scenario]) -
     for scenario, group in groups:
         assert group.liar in liar_names()
         assert 1 <= len(group.nodes) <= (scenario.network.validators - 1) // 3
+
+
+def test_whoever_may_be_faulty_is_with_the_liars_no_more_than_f(base: Scenario) -> None:
+    for seed in range(1, 200):
+        chance = Chance(generator(seed, "t"))
+        liars = NodeClass(LIARS, (1,), liar="silent")
+        network = msgspec.structs.replace(base.network, validators=4 + seed % 10, classes=(liars,))
+        scene = draw_scene(chance, network, 30 * SECOND)
+        assert len(scene.faulty) == (network.validators - 1) // 3 - 1
+        assert 1 not in scene.faulty
+        assert scene.faulty or not scene.disks_lie
+        events = draw_events(Chance(generator(seed, "t")), network, 30 * SECOND)
+        disks = {event.node for event in events if isinstance(event, LyingDisk)}
+        wrong = {
+            event.node
+            for event in events
+            if isinstance(event, SetClock)
+            and max(event.ahead or 0, event.behind or 0) > max(OFFSETS_MS) * 1_000_000
+        }
+        assert disks | wrong <= set(scene.faulty)
+
+
+def test_in_most_runs_all_disks_are_honest(drawn: list[Scenario]) -> None:
+    lying = [s for s in drawn if any(isinstance(event, LyingDisk) for event in s.events)]
+    assert 1 <= len(lying) <= len(drawn) // 5
+    for scenario in lying:
+        nodes = {event.node for event in scenario.events if isinstance(event, LyingDisk)}
+        dead = {event.node for event in scenario.events if isinstance(event, Crash)}
+        assert nodes <= dead, "a disk that lies shows only in a crash"
+
+
+def test_one_run_in_ten_is_isolated_unless_that_is_fixed(base: Scenario) -> None:
+    seeds = range(1, 301)
+    isolated = [seed for seed in seeds if draw_scenario(base, seed).fidelity == "isolated"]
+    assert 15 <= len(isolated) <= 45
+    fixed = {draw_scenario(base, seed, ["fidelity"]).fidelity for seed in isolated}
+    assert fixed == {"shared"}
 
 
 def test_a_tail_holds_only_what_is_needed() -> None:

@@ -11,10 +11,14 @@ from sim.fuzz import draw_scenario, shrink_scenario
 from sim.fuzz.reduce import fewest, is_valid
 from sim.scenario import (
     Churn,
+    Clog,
     Crash,
+    Duplicate,
+    LyingDisk,
     Partition,
     Restart,
     Scenario,
+    SetClock,
     calm_from,
     decode_scenario,
     format_scenario,
@@ -107,6 +111,56 @@ def test_a_small_scenario_is_valid_and_fair(base: Scenario) -> None:
     assert decode_scenario(format_scenario(small)) == small
     assert len(small.events) == 2
     assert small.duration <= 33 * SECOND
+
+
+def only_kind(base: Scenario, kind: type, **wanted: object) -> Scenario:
+    """Return what is left of a scenario that fails whenever such an event is in it."""
+
+    def fails(scenario: Scenario) -> bool:
+        return any(
+            isinstance(event, kind) and all(getattr(event, k) == v for k, v in wanted.items())
+            for event in scenario.events
+        )
+
+    scenario = first_with(base, fails)
+    small = shrink_scenario(scenario, fails, patience=1_500)
+    assert isinstance(small.events[0], kind)
+    assert small.fidelity == "shared"
+    assert decode_scenario(format_scenario(small)) == small
+    return small
+
+
+def test_every_kind_of_event_can_be_all_that_is_left(base: Scenario) -> None:
+    for kind in (Clog, Duplicate, SetClock, LyingDisk):
+        small = only_kind(base, kind)
+        assert len(small.events) == 1
+        assert small.duration < 10 * SECOND
+
+
+def test_options_of_events_go_as_well(base: Scenario) -> None:
+    (crash, *_) = only_kind(base, Crash).events
+    assert isinstance(crash, Crash)
+    assert crash.unsynced == "lost"
+    (clog, *_) = only_kind(base, Clog).events
+    assert isinstance(clog, Clog)
+    assert not clog.one_way
+    (cut, *_) = only_kind(base, Partition, direction="in").events
+    assert isinstance(cut, Partition)
+    assert cut.direction == "in"
+
+
+def test_events_lose_the_nodes_that_are_gone(base: Scenario) -> None:
+    """A ring, and links that end at a node beyond the smaller committee, are as valid as ever."""
+
+    def fails(scenario: Scenario) -> bool:
+        assert is_valid(scenario)
+        return any(isinstance(e, Partition) and e.ring for e in scenario.events)
+
+    small = shrink_scenario(first_with(base, fails), fails, patience=1_500)
+    assert small.network.validators == 4
+    (ring, *_) = small.events
+    assert isinstance(ring, Partition)
+    assert ring.ring == 1
 
 
 def test_churn_keeps_its_restart(base: Scenario) -> None:

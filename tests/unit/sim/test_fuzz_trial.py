@@ -12,6 +12,16 @@ EVENTS = [
     {"at": "4s", "kind": "slow", "node": 2, "factor": 3, "for": "500ms"},
     {"at": "4s", "kind": "latency", "extra": "10ms", "regions": "all", "for": "500ms"},
 ]
+ROUGH = [
+    {"at": "1s", "kind": "clog", "from": [1], "for": "200ms"},
+    {"at": "1s", "kind": "duplicate", "probability": 0.5, "for": "1s"},
+    {"at": "2s", "kind": "duplicate", "probability": 0.5, "from": [0], "for": "1s"},
+    {"at": "1s", "kind": "reorder", "probability": 0.5, "delay": "20ms", "for": "1s"},
+    {"at": "1s", "kind": "lose", "probability": 0.1, "for": "1s"},
+    {"at": "1s", "kind": "clock", "node": 1, "ahead": "2s", "for": "1s"},
+    {"at": "1s", "kind": "lying-disk", "node": 2, "cache": "100ms", "for": "2s"},
+    {"at": "2s", "kind": "crash", "node": 2, "for": "1s"},
+]
 
 
 def scenario(**changes: object) -> Scenario:
@@ -42,6 +52,14 @@ def test_a_run_counts_what_it_went_through() -> None:
     assert (counts.slowdowns, counts.latency_spikes, counts.liars) == (1, 1, 0)
     assert counts.view_changes >= 1
     assert counts.blocks > 5
+
+
+def test_every_kind_of_fault_is_counted_and_its_end_is_not() -> None:
+    counts = run_trial(scenario(events=ROUGH, fidelity="isolated"), seed=3).counts
+    assert (counts.clogs, counts.duplications, counts.reorderings, counts.losses) == (1, 2, 1, 1)
+    assert (counts.clocks, counts.lying_disks, counts.isolated) == (1, 1, 1)
+    # What the node with the lying disk says of itself does not count, its crash among it.
+    assert counts.crashes == 0
 
 
 def test_the_same_seed_runs_the_same() -> None:
