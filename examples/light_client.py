@@ -8,7 +8,7 @@ follows from one hash that its user has from elsewhere, that of block 0:
     python examples/light_client.py certificate.json --genesis 0x...
 
 Exit code: 0 the block is final; 1 the file does not prove it, with the reason; 2 it is no
-certificate file. Needs Python 3.11, PyNaCl and msgspec.
+certificate file. Needs Python 3.11, PyNaCl, msgspec and py-arkworks-bls12381.
 """
 
 import argparse
@@ -22,9 +22,12 @@ import msgspec
 from msgspec import Meta
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
+from py_arkworks_bls12381 import GT, G1Point, G2Point
 
 Hash = Annotated[str, Meta(pattern="^0x[0-9a-f]{64}$")]
 Mark = Annotated[str, Meta(pattern="^0x[0-9a-f]{128}$")]
+BlsKey = Annotated[str, Meta(pattern="^0x[0-9a-f]{96}$")]
+BlsMark = Annotated[str, Meta(pattern="^0x[0-9a-f]{192}$")]
 Bytes = Annotated[str, Meta(pattern="^0x([0-9a-f]{2})*$")]
 Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Shard = Annotated[int, Meta(ge=0, le=2**32 - 1)]
@@ -38,12 +41,26 @@ class Vote(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Certificate(msgspec.Struct, forbid_unknown_fields=True):
-    """Who has signed what."""
+    """Who has signed what: each for himself, or all together in one sum."""
 
     view: Number
     sequence: Number
     digest: Hash
-    signatures: list[Vote]
+    signatures: list[Vote] | None = None
+    signers: list[Number] | None = None
+    aggregate: BlsMark | None = None
+
+    @property
+    def replicas(self) -> list[int]:
+        """Those who have signed, by their place in the committee."""
+        return [vote.replica for vote in self.signatures or ()] + (self.signers or [])
+
+
+class AggregateKey(msgspec.Struct, forbid_unknown_fields=True):
+    """A validator's BLS key, and the proof that somebody holds its secret."""
+
+    key: BlsKey
+    possession: BlsMark
 
 
 class Chain(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,11 +78,17 @@ class Document(msgspec.Struct, forbid_unknown_fields=True):
 
     format: Literal["orrery.finality"]
     version: Literal[1]
-    signatures: Literal["ed25519", "modelled"]
+    signatures: Literal["ed25519", "bls", "modelled", "modelled-bls"]
     chain: Chain
     committee: list[Hash]
     header: Bytes
     certificate: Certificate
+    aggregate_keys: list[AggregateKey] | None = None
+
+    @property
+    def aggregated(self) -> bool:
+        """Whether all have signed together."""
+        return self.signatures in {"bls", "modelled-bls"}
 
 
 class Malformed(Exception):
@@ -195,6 +218,14 @@ def read(data: bytes) -> Document:
         raise Malformed(f"expected a certificate file, got {error}") from error
     if not document.committee or len(set(document.committee)) != len(document.committee):
         raise Malformed("committee: expected at least one validator, each key once")
+    shown, keys = document.certificate, document.aggregate_keys
+    sums = [shown.signers, shown.aggregate, keys]
+    present = [shown.signatures is None, *(field is not None for field in sums)]
+    if present != [document.aggregated] * 4:
+        raise Malformed(f"certificate: expected the fields of {document.signatures} signatures")
+    counts = {len(document.committee), len(keys or []), len({pair.key for pair in keys or []})}
+    if keys is not None and len(counts) > 1:
+        raise Malformed("aggregate_keys: expected one for each validator, each once")
     return document
 
 
@@ -210,6 +241,7 @@ def verify(document: Document, trusted_genesis: str) -> dict[str, object]:
         What the proof shows: height, hash, state root and the rest of the header's roots.
     """
     check_chain(document, trusted_genesis)
+    check_form(document)
     shown = document.certificate
     block = header_fields(raw(document.header), "header")
     height = int.from_bytes(block[8], "big")
@@ -219,15 +251,18 @@ def verify(document: Document, trusted_genesis: str) -> dict[str, object]:
     if raw(shown.digest) != block_hash:
         refuse("other_block", f"the header hashes to {block_hash.hex()}, not {shown.digest}")
     check_signers(shown, len(document.committee))
-    if document.signatures == "modelled":
+    if document.signatures in {"modelled", "modelled-bls"}:
         refuse("modelled_signatures", "anybody can make them; run with real ones")
-    check_signatures(document, parent=block[0])
+    if document.aggregated:
+        check_aggregate(document, parent=block[0])
+    else:
+        check_signatures(document, parent=block[0])
     return {
         "height": height,
         "block_hash": shown.digest,
         "state_root": f"0x{block[3].hex()}",
         "timestamp": int.from_bytes(block[11], "big"),
-        "signers": [vote.replica for vote in shown.signatures],
+        "signers": shown.replicas,
     }
 
 
@@ -245,7 +280,9 @@ def check_chain(document: Document, trusted_genesis: str) -> None:
     if chain.epoch:
         refuse("other_epoch", f"expected 0, got {chain.epoch}")
     # MessagePack of (parameters, committee, epoch): an array of three, each in its own form.
-    members = [[node, raw(key), b"", b""] for node, key in enumerate(document.committee)]
+    pairs = [(raw(pair.key), raw(pair.possession)) for pair in document.aggregate_keys or ()]
+    pairs = pairs or [(b"", b"")] * len(document.committee)
+    members = [[node, raw(key), *pairs[node]] for node, key in enumerate(document.committee)]
     keys = msgspec.msgpack.encode({"members": members})
     if genesis[12] != keccak256(b"\x93" + raw(chain.params) + keys + b"\0"):
         refuse("other_committee", "the header of block 0 commits to another committee")
@@ -257,18 +294,18 @@ def check_signers(shown: Certificate, size: int) -> None:
     Any two quorums share a correct validator, who commits to one block of a view and height only.
     """
     previous = -1
-    for vote in shown.signatures:
-        if vote.replica >= size:
-            refuse("unknown_signer", f"validator {vote.replica} of {size}")
-        if vote.replica == previous:
-            refuse("repeated_signer", f"validator {vote.replica}")
-        if vote.replica < previous:
-            refuse("unsorted_signers", f"validator {vote.replica} after {previous}")
-        previous = vote.replica
+    for replica in shown.replicas:
+        if replica >= size:
+            refuse("unknown_signer", f"validator {replica} of {size}")
+        if replica == previous:
+            refuse("repeated_signer", f"validator {replica}")
+        if replica < previous:
+            refuse("unsorted_signers", f"validator {replica} after {previous}")
+        previous = replica
     faults = (size - 1) // 3
     quorum = (size + faults + 2) // 2
-    if len(shown.signatures) < quorum:
-        refuse("too_few_signatures", f"{len(shown.signatures)}, and it takes {quorum}")
+    if len(shown.replicas) < quorum:
+        refuse("too_few_signatures", f"{len(shown.replicas)}, and it takes {quorum}")
 
 
 def commit_payload(genesis: bytes, shard: int, epoch: int, view: int, shown: Certificate) -> bytes:
@@ -290,7 +327,7 @@ def check_signatures(document: Document, parent: bytes) -> None:
     """Check every signature."""
     genesis, shown = raw(document.chain.genesis_hash), document.certificate
     payload = commit_payload(genesis, 0, 0, shown.view, shown)
-    for vote in shown.signatures:
+    for vote in shown.signatures or ():
         if not signed(document.committee[vote.replica], payload, vote.signature):
             reason = diagnosis(document, vote, parent)
             refuse(reason, f"validator {vote.replica} has not signed this COMMIT")
@@ -298,8 +335,21 @@ def check_signatures(document: Document, parent: bytes) -> None:
 
 def diagnosis(document: Document, vote: Vote, parent: bytes) -> str:
     """Say what a bad signature is really over, if that lies near."""
+    key = document.committee[vote.replica]
+    for reason, payload in nearby(document, parent):
+        if signed(key, payload, vote.signature):
+            return reason
+    shown = document.certificate
+    payload = commit_payload(raw(document.chain.genesis_hash), 0, 0, shown.view, shown)
+    if any(signed(other_key, payload, vote.signature) for other_key in document.committee):
+        return "other_signer"
+    return "bad_signature"
+
+
+def nearby(document: Document, parent: bytes) -> list[tuple[str, bytes]]:
+    """Return what else a validator may have signed near this COMMIT, with its reason."""
     genesis, shown = raw(document.chain.genesis_hash), document.certificate
-    key, view = document.committee[vote.replica], shown.view
+    view = shown.view
     prepare = b"orrery.consensus/1" + genesis + struct.pack(">IQ", 0, 0)
     prepare += struct.pack(">BQQ32s32s", 2, view, shown.sequence, raw(shown.digest), parent)
     near = [("prepare_not_commit", prepare)]
@@ -308,13 +358,73 @@ def diagnosis(document: Document, vote: Vote, parent: bytes) -> str:
         near.append(("other_epoch", commit_payload(genesis, 0, other, view, shown)))
     for other in range(max(0, view - 8), view + 9):
         near.append(("other_view", commit_payload(genesis, 0, 0, other, shown)))
-    for reason, payload in near:
-        if signed(key, payload, vote.signature):
-            return reason
-    payload = commit_payload(genesis, 0, 0, view, shown)
-    if any(signed(other_key, payload, vote.signature) for other_key in document.committee):
-        return "other_signer"
-    return "bad_signature"
+    return near
+
+
+# ---------------------------------------------------------------- one signature for all
+
+VOTE_TAG = b"BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_"
+POSSESSION_TAG = b"BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_"
+
+
+def check_form(document: Document) -> None:
+    """Check that the chain has such certificates, and that somebody holds each key's secret.
+
+    A key that nobody holds could make the sum of all keys an attacker's own. The parameters are
+    believed by now: the genesis header commits to them.
+    """
+    params = msgspec.msgpack.decode(raw(document.chain.params))
+    form = "bls" if document.aggregated else "ed25519"
+    if params["certificates"] != form:
+        refuse("other_form", f"{form}, and the chain has {params['certificates']}")
+    for index, pair in enumerate(document.aggregate_keys or ()):
+        key = bls_key(pair.key)
+        if key is None or not fits(key, raw(pair.key), pair.possession, POSSESSION_TAG):
+            refuse("unproven_key", f"of validator {index}")
+
+
+def bls_key(key: str) -> G1Point | None:
+    """Return the point of a key; None for what is none, and for the identity."""
+    try:
+        return None if raw(key)[0] & 0x40 else G1Point.from_compressed_bytes(raw(key))
+    except ValueError:
+        return None
+
+
+def fits(key: G1Point, payload: bytes, signature: str, tag: bytes) -> bool:
+    """Tell whether a BLS signature is that of a key, or of all whose sum it is."""
+    if raw(signature)[0] & 0x40 or key == G1Point.identity():
+        return False
+    try:
+        mark = G2Point.from_compressed_bytes(raw(signature))
+    except ValueError:
+        return False
+    return bool(GT.pairing_check([key, -G1Point()], [G2Point.hash_to_curve(payload, tag), mark]))
+
+
+def check_aggregate(document: Document, parent: bytes) -> None:
+    """Check the one signature under the sum of the signers' keys."""
+    genesis, shown = raw(document.chain.genesis_hash), document.certificate
+    signers, aggregate = shown.signers or [], shown.aggregate or ""
+    points = [G1Point.from_compressed_bytes(raw(p.key)) for p in document.aggregate_keys or ()]
+
+    def made(replicas: list[int], payload: bytes) -> bool:
+        total = G1Point.identity()
+        for replica in replicas:
+            total = total + points[replica]
+        return fits(total, payload, aggregate, VOTE_TAG)
+
+    payload = commit_payload(genesis, 0, 0, shown.view, shown)
+    if made(signers, payload):
+        return
+    for reason, other in nearby(document, parent):
+        if made(signers, other):
+            refuse(reason, "all signers together have not signed this COMMIT")
+    for index in range(len(points)):
+        others = [replica for replica in signers if replica != index]
+        if made(others if index in signers else [*signers, index], payload):
+            refuse("other_signer", f"validator {index} makes the difference")
+    refuse("bad_signature", "no sum of these validators' signatures")
 
 
 def main() -> int:

@@ -5,19 +5,24 @@ they signed. Whatever comes first is reported. Structure is judged before any si
 a forged file costs little.
 """
 
+from collections.abc import Callable, Iterable
 from enum import Enum
 
 import msgspec
 
 from consensus.certificate import InvalidCertificate
+from consensus.certificate_bls import BlsCertificates
+from consensus.certificate_ed25519 import Ed25519Certificates
 from consensus.messages import Commit, Prepare
 from consensus.signing import CommitteeVerifier, binding, signed_payload, verify_commits
 from node.finality import ChainCommittee, FinalityProof
+from primitives.bls import BlsVerifier
 from primitives.epoch import epoch_commitment
 from primitives.errors import CryptoError, InvalidInput
 from primitives.header import header_hash
 from primitives.ids import Hash32, View
 from primitives.keys import Ed25519Verifier
+from primitives.possession import UnprovenKey, check_possessions
 
 NEARBY = 8
 """How many shards, epochs and views are tried to say what a signature is really over."""
@@ -48,6 +53,10 @@ class Reason(Enum):
     SIGNER = "other_signer"
     """A validator's signature under the name of another."""
     SIGNATURE = "bad_signature"
+    FORM = "other_form"
+    """Not the form of certificates that the chain has."""
+    POSSESSION = "unproven_key"
+    """A validator's aggregate key without a proof that somebody holds its secret."""
 
 
 class NotFinal(CryptoError):
@@ -99,13 +108,14 @@ def check_proof(proof: FinalityProof, trust: Trust) -> None:
     """
     _check_chain(proof, trust)
     _check_committee(proof, trust)
+    _check_form(proof)
     _check_block(proof)
     _check_signers(proof)
-    if proof.signatures == "modelled":
+    if proof.signatures in {"modelled", "modelled-bls"}:
         raise NotFinal(
             Reason.MODELLED,
             "signatures",
-            "Ed25519 signatures",
+            "Ed25519 or BLS signatures",
             "modelled ones, which anybody can make; this proves nothing",
         )
     _check_signatures(proof)
@@ -146,6 +156,20 @@ def _check_committee(proof: FinalityProof, trust: Trust) -> None:
         )
 
 
+def _check_form(proof: FinalityProof) -> None:
+    """Check that certificates of the chain look like this one, and that keys which add up may."""
+    form = "bls" if proof.aggregated else "ed25519"
+    if form != proof.params.certificates:
+        expected = f"those of a chain with {proof.params.certificates} certificates"
+        raise NotFinal(Reason.FORM, "signatures", expected, proof.signatures)
+    if proof.aggregated:
+        try:
+            check_possessions(proof.source.committee)
+        except UnprovenKey as error:
+            where = error.where.replace("committee[", "aggregate_keys[", 1)
+            raise NotFinal(Reason.POSSESSION, where, error.expected, error.actual) from error
+
+
 def _check_block(proof: FinalityProof) -> None:
     """Check that the certificate is for the header shown."""
     header, certificate = proof.header, proof.certificate
@@ -166,7 +190,7 @@ def _check_block(proof: FinalityProof) -> None:
 def _check_signers(proof: FinalityProof) -> None:
     """Check that a quorum of distinct validators stands there, in canonical order."""
     committee, signers = proof.source.committee, proof.certificate.signers
-    where = "certificate.signatures"
+    where = "certificate.signers" if proof.aggregated else "certificate.signatures"
     previous = -1
     for replica in signers:
         if replica >= committee.size:
@@ -188,12 +212,20 @@ def _check_signatures(proof: FinalityProof) -> None:
     """Check every signature; the decision is that of `consensus`, the words are ours."""
     source, certificate = proof.source, proof.certificate
     committee = source.committee
+    plain = Ed25519Verifier()
     verifier = CommitteeVerifier(
-        committee, source.genesis_hash, Ed25519Verifier(), source.shard, source.epoch
+        committee,
+        source.genesis_hash,
+        plain,
+        source.shard,
+        source.epoch,
+        BlsCertificates() if proof.aggregated else Ed25519Certificates(plain),
     )
     try:
         verify_commits(certificate, committee, source.epoch, verifier)
     except InvalidCertificate as error:
+        if proof.aggregated:
+            raise diagnose_aggregate(proof) from error
         place = (certificate.view, certificate.sequence, certificate.digest)
         for replica, signature in zip(certificate.signers, certificate.signatures, strict=True):
             if not verifier.verify_message(Commit(*place, replica, signature)):
@@ -206,41 +238,77 @@ def diagnose(proof: FinalityProof, replica: int, signature: bytes) -> NotFinal:
 
     Only what lies near is tried: the PREPARE, and some shards, epochs, views and other validators.
     """
+    keys, verify = proof.source.committee.public_keys, Ed25519Verifier().verify
+    near = _nearby(proof, lambda payload: verify(keys[replica], payload, signature))
+    payload = _payload(proof)
+    if near is None:
+        for index, key in enumerate(keys):
+            if verify(key, payload, signature):
+                near = Reason.SIGNER, f"that of validator {index}"
+                break
+    reason, actual = near or (Reason.SIGNATURE, "a signature of something else, or none")
+    return _not_signed(proof, reason, f"certificate.signatures: validator {replica}", actual)
+
+
+def diagnose_aggregate(proof: FinalityProof) -> NotFinal:
+    """Say what an aggregate is really over that is no sum of the signers' COMMITs for the block.
+
+    Only what lies near is tried: as in `diagnose`, and signers that differ by one.
+    """
+    committee, signers = proof.source.committee, proof.certificate.signers
+    scheme, (aggregate,) = BlsVerifier(), proof.certificate.signatures
+    keys = [member.aggregate_key for member in committee.members]
+
+    def verify(replicas: Iterable[int], payload: bytes) -> bool:
+        return scheme.verify_aggregate([keys[i] for i in replicas], payload, aggregate)
+
+    near = _nearby(proof, lambda payload: verify(signers, payload))
+    payload = _payload(proof)
+    if near is None:
+        for index in range(committee.size):
+            others = [replica for replica in signers if replica != index]
+            if verify(others if index in signers else (*signers, index), payload):
+                change = "without" if index in signers else "with"
+                near = Reason.SIGNER, f"a sum {change} that of validator {index}"
+                break
+    reason, actual = near or (Reason.SIGNATURE, "a sum of something else, or none")
+    return _not_signed(proof, reason, "certificate.aggregate", actual)
+
+
+def _payload(proof: FinalityProof) -> bytes:
     source, certificate = proof.source, proof.certificate
-    keys = source.committee.public_keys
-    verify = Ed25519Verifier().verify
+    commit = Commit(certificate.view, certificate.sequence, certificate.digest, 0, b"")
+    here = binding(source.genesis_hash, source.shard, source.epoch)
+    return signed_payload(here, commit)
+
+
+def _nearby(proof: FinalityProof, signs: Callable[[bytes], bool]) -> tuple[Reason, str] | None:
+    """Return what else near the COMMIT is signed; None if nothing is."""
+    source, certificate = proof.source, proof.certificate
     view, sequence, digest = certificate.view, certificate.sequence, certificate.digest
-    commit = Commit(view, sequence, digest, replica, signature)
-    chain = source.genesis_hash
-
-    def found(reason: Reason, actual: str) -> NotFinal:
-        where = f"certificate.signatures: validator {replica}"
-        expected = (
-            f"its COMMIT for block {_hex(digest)} at view {view}, sequence {sequence} of shard "
-            f"{source.shard}, epoch {source.epoch}"
-        )
-        return NotFinal(reason, where, expected, actual)
-
-    def signs(bound: bytes, message: Commit | Prepare) -> bool:
-        return verify(keys[replica], signed_payload(bound, message), signature)
-
+    chain, commit = source.genesis_hash, Commit(view, sequence, digest, 0, b"")
     here = binding(chain, source.shard, source.epoch)
-    parent = proof.header.parent_hash
-    if signs(here, Prepare(view, sequence, digest, parent, replica, signature)):
-        return found(Reason.PREPARE, "its PREPARE, which does not make a block final")
+    prepare = Prepare(view, sequence, digest, proof.header.parent_hash, 0, b"")
+    if signs(signed_payload(here, prepare)):
+        return Reason.PREPARE, "a PREPARE, which does not make a block final"
     for near in range(NEARBY):
-        if signs(binding(chain, near, source.epoch), commit):
-            return found(Reason.SHARD, f"one for shard {near}")
-        if signs(binding(chain, source.shard, near), commit):
-            return found(Reason.EPOCH, f"one for epoch {near}")
+        if signs(signed_payload(binding(chain, near, source.epoch), commit)):
+            return Reason.SHARD, f"one for shard {near}"
+        if signs(signed_payload(binding(chain, source.shard, near), commit)):
+            return Reason.EPOCH, f"one for epoch {near}"
     for other in range(max(0, view - NEARBY), view + NEARBY + 1):
-        if signs(here, Commit(View(other), sequence, digest, replica, signature)):
-            return found(Reason.VIEW, f"one for view {other}")
-    payload = signed_payload(here, commit)
-    for index, key in enumerate(keys):
-        if verify(key, payload, signature):
-            return found(Reason.SIGNER, f"that of validator {index}")
-    return found(Reason.SIGNATURE, "a signature of something else, or none")
+        if signs(signed_payload(here, Commit(View(other), sequence, digest, 0, b""))):
+            return Reason.VIEW, f"one for view {other}"
+    return None
+
+
+def _not_signed(proof: FinalityProof, reason: Reason, where: str, actual: str) -> NotFinal:
+    source, certificate = proof.source, proof.certificate
+    expected = (
+        f"a COMMIT for block {_hex(certificate.digest)} at view {certificate.view}, sequence "
+        f"{certificate.sequence} of shard {source.shard}, epoch {source.epoch}"
+    )
+    return NotFinal(reason, where, expected, actual)
 
 
 def _hex(value: bytes) -> str:

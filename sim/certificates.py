@@ -6,15 +6,25 @@ from typing import Literal
 from node.finality import (
     ChainCommittee,
     FinalityProof,
+    SignatureKind,
     encode_committee,
     encode_proof,
 )
 from node.node import Node
 from primitives.ids import NodeId
+from primitives.params import CertificateForm
 from sim.world import World
 
 Signatures = Literal["real", "modelled"]
 """As `[consensus] signatures` has it."""
+
+KINDS: Mapping[tuple[Signatures, CertificateForm], SignatureKind] = {
+    ("real", "ed25519"): "ed25519",
+    ("real", "bls"): "bls",
+    ("modelled", "ed25519"): "modelled",
+    ("modelled", "bls"): "modelled-bls",
+}
+"""What a certificate file calls the signatures of a run."""
 
 CERTIFICATE = "certificate.json"
 """In a run directory: the highest final block that a live node holds."""
@@ -48,7 +58,7 @@ def head_proof(world: World, signatures: Signatures) -> FinalityProof | None:
         return None
     environment = world.environment
     return FinalityProof(
-        "ed25519" if signatures == "real" else "modelled",
+        KINDS[signatures, environment.genesis.params.certificates],
         world_committee(world),
         environment.genesis_block.block.header,
         environment.genesis.params,

@@ -15,6 +15,7 @@ from node.finality_rules import Reason
 from primitives.header import decode_header, encode_header
 from primitives.ids import Duration, Hash32, Sequence, View
 from primitives.keys import Signer
+from primitives.params import CertificateForm
 from sim.assembly import build_world
 from sim.certificates import head_proof, world_committee
 from sim.scenario import Consensus, Network, Scenario, Transfers
@@ -28,7 +29,12 @@ SEED, OTHER_SEED = 1, 2
 Document = dict[str, Any]
 
 
-def small_world(seed: int, signatures: str = "real", run_s: float = 4) -> World:
+def small_world(
+    seed: int,
+    signatures: str = "real",
+    run_s: float = 4,
+    certificates: CertificateForm = "ed25519",
+) -> World:
     """Return four validators that have decided an empty block a second."""
     plan = Scenario(
         name="certified",
@@ -38,6 +44,7 @@ def small_world(seed: int, signatures: str = "real", run_s: float = 4) -> World:
             empty_blocks=True,
             block_interval=Duration(SECOND),
             signatures="real" if signatures == "real" else "modelled",
+            certificates=certificates,
         ),
         workload=Transfers(
             accounts=1, rate=0.001, start=Duration(SECOND), stop=Duration(SECOND + 1)

@@ -101,8 +101,8 @@ def test_a_reason_names_the_place_and_what_was_expected() -> None:
     make, _ = FORGERIES["PREPARE shown as COMMIT"]
     with pytest.raises(NotFinal) as caught:
         check_proof(decode_proof(text_of(make()), "x"), Trust(genesis_hash=GENESIS))
-    assert "validator 0: expected its COMMIT for block" in str(caught.value)
-    assert "got its PREPARE, which does not make a block final" in str(caught.value)
+    assert "validator 0: expected a COMMIT for block" in str(caught.value)
+    assert "got a PREPARE, which does not make a block final" in str(caught.value)
     make, _ = FORGERIES["one signature too few"]
     with pytest.raises(NotFinal, match="expected 3 signatures of 4 validators, got 2"):
         check_proof(decode_proof(text_of(make()), "x"), Trust(genesis_hash=GENESIS))

@@ -26,7 +26,7 @@ from tests.unit.sim.forgeries import (
     text_of,
 )
 
-ALLOWED = sys.stdlib_module_names | {"msgspec", "nacl"}
+ALLOWED = sys.stdlib_module_names | {"msgspec", "nacl", "py_arkworks_bls12381"}
 
 
 @pytest.fixture(scope="module")
