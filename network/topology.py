@@ -124,6 +124,10 @@ def build_topology(
         raise InvalidInput("network.topology.rewire", "a share from 0 to 1", shape.rewire)
     if size < 2:
         return ((),) * size
+    if kind == "full":
+        # A graph of a thousand nodes would have half a million edges, for nothing.
+        everyone = tuple(range(size))
+        return tuple([everyone[:node] + everyone[node + 1 :] for node in everyone])
     graph = TOPOLOGIES[kind](size, shape, generator)
     _connect(graph, shape.positions)
     return tuple(tuple(sorted(graph.neighbors(node))) for node in range(size))

@@ -35,7 +35,7 @@ class Draws:
         self._jitter = generator(seed, "link.jitter", sender)
         self._loss = generator(seed, "link.loss", sender)
         self._table = table
-        self._block = np.empty(0, dtype=np.int64)
+        self._block = np.empty(0, dtype=np.uint16)
         self._list: list[int] | None = None
         self._used = 0
 
@@ -44,7 +44,7 @@ class Draws:
         end = self._used + count
         if end > len(self._block):
             end = self._refill(count)
-        taken = self._block[self._used : end]
+        taken = self._table[self._block[self._used : end]]
         self._used = end
         return taken
 
@@ -54,7 +54,7 @@ class Draws:
         if end > len(self._block):
             end = self._refill(count)
         if self._list is None:
-            self._list = self._block.tolist()
+            self._list = self._table[self._block].tolist()
         taken = self._list[self._used : end]
         self._used = end
         return taken
@@ -71,7 +71,7 @@ class Draws:
         """Draw a block, behind what is left of the one before; return the end of the next take."""
         size = max(BLOCK_MIN, 4 * count)
         drawn = self._jitter.integers(0, QUANTILES, size=size, dtype=np.uint16)
-        self._block = np.concatenate((self._block[self._used :], self._table[drawn]))
+        self._block = np.concatenate((self._block[self._used :], drawn))
         self._list = None
         self._used = 0
         return count

@@ -21,6 +21,7 @@ from itertools import repeat
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from sim.links.cuts import Cut, Direction, Int64s, Ring, Sides
 from sim.links.disturbances import (
@@ -66,8 +67,9 @@ class LinkSpec(msgspec.Struct, frozen=True):
 class Route:
     """What a sender's broadcasts to one group have in common, where numpy computes them."""
 
-    nodes: Int64s
-    """Recipients that can be reached now, in the order of the uplink."""
+    nodes: "npt.NDArray[np.object_]"
+    """Recipients that can be reached now, in the order of the uplink: the same integers in all
+    routes, because a million copies in flight would otherwise bring as many of their own."""
     latency_ns: Int64s
     positions: Int64s
     """1, 2, ... m: how many copies have left when this one has."""
@@ -85,8 +87,17 @@ Few = list[tuple[int, int, int]]
 
 @dataclass(slots=True)
 class Outgoing:
-    """The links that a sender has used. Each has a cell, which outlives faults and groups."""
+    """The links that a sender has used. Each has a cell, which outlives faults and groups.
 
+    A sender that talks to most of the network gets a cell for every node at once, in the order
+    of its uplink: no table, and a slice for the broadcast to all.
+    """
+
+    sender: int
+    count: int
+    """Nodes of the network."""
+    first: int = -1
+    """Cell of the sender's successor, once every node has one; -1 before."""
     cell_of: dict[int, int] = field(default_factory=dict)
     latest: "array[int]" = field(default_factory=lambda: array("q"))
     """Latest arrival on each link so far, ns: a link delivers in order."""
@@ -97,13 +108,25 @@ class Outgoing:
 
     def cells(self, nodes: Sequence[int]) -> list[int]:
         """Return the cells of the links to `nodes`; a link that is new gets the next one."""
-        new = [node for node in nodes if node not in self.cell_of]
-        if new:
-            first = len(self.latest)
-            self.cell_of.update((node, first + k) for k, node in enumerate(new))
-            self.latest = self.latest + array("q", bytes(8 * len(new)))
-            self.vector = np.frombuffer(self.latest, dtype=np.int64)
-        return [self.cell_of[node] for node in nodes]
+        known = self.cell_of
+        if self.first < 0:
+            new = [node for node in nodes if node not in known]
+            if 2 * len(new) > self.count:
+                self.first = self._lengthen(self.count)
+            elif new:
+                first = self._lengthen(len(new))
+                known.update((node, first + k) for k, node in enumerate(new))
+        first, behind, count = self.first, self.sender + 1, self.count
+        if known:
+            return [known.get(node, first + (node - behind) % count) for node in nodes]
+        return [first + (node - behind) % count for node in nodes]
+
+    def _lengthen(self, cells: int) -> int:
+        """Add cells, and return the first of them."""
+        first = len(self.latest)
+        self.latest = self.latest + array("q", bytes(8 * cells))
+        self.vector = np.frombuffer(self.latest, dtype=np.int64)
+        return first
 
     def clog(self, nodes: Sequence[int], until: int) -> None:
         """Let nothing that is sent to these nodes from now on arrive before `until`."""
@@ -140,7 +163,9 @@ class Links:
         self._disturbances: list[Disturbance] = []
         self._extra = np.zeros(count, dtype=np.int64)
         self._routes: dict[tuple[int, str | int], Route | Few] = {}
-        self._outgoing = [Outgoing() for _ in range(count)]
+        self._outgoing = [Outgoing(sender, count) for sender in range(count)]
+        self._positions = np.arange(1, count + 1, dtype=np.int64)
+        self._ids = np.arange(count).astype(np.object_)
         self._draws: dict[int, Draws] = {}
         self._rough_draws: dict[int, RoughDraws] = {}
 
@@ -304,9 +329,9 @@ class Links:
         if len(nodes) < VECTOR_RECIPIENTS_MIN and loss is None and rough is None:
             return list(zip(nodes.tolist(), latency.tolist(), cells, strict=True))
         return Route(
-            nodes=nodes,
+            nodes=self._ids[nodes],
             latency_ns=latency,
-            positions=np.arange(1, len(nodes) + 1, dtype=np.int64),
+            positions=self._positions[: len(nodes)],
             cells=_indices(cells),
             loss=loss,
             rough=rough,
@@ -334,9 +359,10 @@ class Links:
         arrivals = self._departures(at, sender, size, route.positions) + delays
         outgoing = self._outgoing[sender]
         latest = outgoing.vector[route.cells]
-        arrivals = rough.ordered(arrivals, latest, outgoing.held(route.nodes), draws)
+        nodes = route.nodes.astype(np.int64)
+        arrivals = rough.ordered(arrivals, latest, outgoing.held(nodes), draws)
         outgoing.vector[route.cells] = np.maximum(latest, arrivals)
-        return rough.doubled(arrivals, route.nodes, draws)
+        return rough.doubled(arrivals, nodes, draws)
 
     def _departures(self, at: int, sender: int, size: int, positions: Int64s) -> Int64s | int:
         cost = size * self._up_ps[sender] // PICOSECONDS_PER_NANOSECOND

@@ -297,3 +297,24 @@ def test_large_and_small_groups_of_one_sender_share_the_uplink_the_draws_and_the
             for arrival, node in zip(*world.broadcast(at, 0, group, 100), strict=True):
                 assert arrival > latest[node]
                 latest[node] = arrival
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 29), st.none() | st.integers(0, 29), st.integers(0, 5_000)),
+        max_size=30,
+    )
+)
+def test_a_cell_for_every_node_at_once_is_as_good_as_one_by_one(calls):
+    def arrivals(world):
+        found = []
+        for sender, to, at in calls:
+            if to is None:
+                found.append(world.broadcast(at, sender, "all", 9))
+            elif to != sender:
+                found.append(world.send(at, sender, to, 9))
+        return found
+
+    sparse = links(count=30, law=JitterLaw.EXPONENTIAL, spread=0.1)
+    sparse._outgoing = [module.Outgoing(sender, 1 << 40) for sender in range(30)]
+    assert arrivals(links(count=30, law=JitterLaw.EXPONENTIAL, spread=0.1)) == arrivals(sparse)
