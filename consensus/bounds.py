@@ -20,7 +20,8 @@ def overfull(state: ReplicaState) -> tuple[str, int, int] | None:
         # A new view may begin with a window of blocks above a base that is a window ahead.
         ("slots", len(state.slots), 3 * window),
         ("prepared", len(state.prepared), 3 * window),
-        ("certified", len(state.certified), window),
+        # Such blocks may be certified one by one while the head stands still.
+        ("certified", len(state.certified), 3 * window),
         ("trail", len(state.trail), reach),
         ("early", len(state.early), size),
         ("early.messages", early, 3 * reach),
