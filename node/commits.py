@@ -148,12 +148,13 @@ class Commits:
             closings: the ends of epochs that lie between.
             kept: accounts that came with an older state.
         """
+        same_epoch = block.epoch.number == self._ledger.tip.epoch.number
         records = self._ledger.leap(block, encoded, certificate, closings)
         height, state = block.number, block.state
         effects: list[Effect] = []
-        if self.validates:
-            place = (certificate.sequence, block.digest, certificate)
-            advanced = ChainAdvanced(*place, closing=block.closing)
+        if self.validates and same_epoch:
+            # The replica of an epoch that is over has nothing to do any more.
+            advanced = ChainAdvanced(certificate.sequence, block.digest, certificate)
             effects.append(ToConsensus(advanced))
         accounts = len(state.accounts())
         effects.append(Emit(SnapshotAdopted(height, block.digest, accounts, kept)))
