@@ -66,6 +66,9 @@ def _value(shape: inspect.Type, draw: np.random.Generator) -> object:
         low, high = shape.ge, shape.le
         fits = [n for n in NUMBERS if (low is None or low <= n) and (high is None or n <= high)]
         return fits[draw.integers(len(fits))]
+    if isinstance(shape, inspect.EnumType):
+        members = tuple(shape.cls)
+        return members[draw.integers(len(members))]
     if isinstance(shape, inspect.BytesType):
         length = LENGTHS[draw.integers(len(LENGTHS))]
         length = max(length, shape.min_length or 0)
