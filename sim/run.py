@@ -180,7 +180,7 @@ def run_checkers(scenario: Scenario, world: World) -> list[Checker]:
     context = CheckContext(
         genesis_hash=digest,
         params=genesis.params,
-        verify_certificate=certificate_verifier(genesis.committee, digest, environment.verifier),
+        verify_certificate=certificate_verifier(environment.verifier_of),
         alloc=genesis.alloc,
         nodes=scenario.network.peers,
     )

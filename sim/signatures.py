@@ -16,6 +16,7 @@ import msgspec
 from consensus.certificate_bls import BlsCertificates
 from consensus.certificate_ed25519 import Ed25519Certificates
 from consensus.certificate_policy import CertificatePolicy
+from node.verifiers import Keys
 from primitives import bls
 from primitives.bls import AggregateSigner, BlsKey
 from primitives.committee import Committee, Member
@@ -106,9 +107,20 @@ def _sum(signatures: Sequence[bytes]) -> bytes:
     return total.to_bytes(bls.SIGNATURE_BYTES, "big")
 
 
-def validator_seed(seed: int, index: int) -> bytes:
-    """Return the key seed of validator `index` in runs of `seed`: 32 bytes."""
-    number = derive_seed(seed, "validator-key", index)
+def validator_seed(seed: int, index: int, generation: int = 0) -> bytes:
+    """Return the key seed of validator `index` in runs of `seed`: 32 bytes.
+
+    Args:
+        seed: the run's seed.
+        index: the node's number.
+        generation: how often it has been re-keyed.
+    """
+    return _key_seed("validator-key", seed, index, generation)
+
+
+def _key_seed(label: str, seed: int, index: int, generation: int) -> bytes:
+    again = f"/{generation}" if generation else ""
+    number = derive_seed(seed, f"{label}{again}", index)
     return hashlib.sha256(number.to_bytes(SEED_BYTES, "big")).digest()
 
 
@@ -167,6 +179,27 @@ def run_keys(seed: int, count: int, real: bool, certificates: str) -> RunKeys:
     return RunKeys(tuple(signers), votes, Committee(tuple(members)), verifier, policy)
 
 
-def _vote_seed(seed: int, index: int) -> bytes:
-    number = derive_seed(seed, "validator-vote-key", index)
-    return hashlib.sha256(number.to_bytes(SEED_BYTES, "big")).digest()
+def member_keys(
+    seed: int, node: int, generation: int, real: bool, certificates: str
+) -> tuple[Keys, Member]:
+    """Make the keys of one node that is, or may become, a validator.
+
+    Args:
+        seed: the run's seed.
+        node: its number.
+        generation: how often it has been re-keyed; 0 gives the keys of `run_keys`.
+        real: Ed25519 and BLS signatures if true, modelled ones otherwise.
+        certificates: "ed25519" or "bls".
+    """
+    own = validator_seed(seed, node, generation)
+    signer: Signer = ValidatorKey(own) if real else ModelledKey(own)
+    if certificates == "ed25519":
+        return Keys(signer), Member(NodeId(node), signer.public_key)
+    vote_seed = _vote_seed(seed, node, generation)
+    vote = BlsKey(vote_seed) if real else ModelledVoteKey(vote_seed)
+    member = Member(NodeId(node), signer.public_key, vote.public_key, vote.possession)
+    return Keys(signer, vote), member
+
+
+def _vote_seed(seed: int, index: int, generation: int = 0) -> bytes:
+    return _key_seed("validator-vote-key", seed, index, generation)

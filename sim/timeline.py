@@ -15,10 +15,12 @@ from sim.links.cuts import Direction
 from sim.links.disturbances import Disturbance, Ways
 from sim.randomness import generator
 from sim.scenario import (
+    ChangeCommittee,
     Churn,
     Clog,
     Crash,
     Duplicate,
+    FaultEvent,
     Heal,
     Latency,
     LinkEnd,
@@ -65,9 +67,10 @@ class Timeline:
         self._churned: dict[int, int] = {}
         """Nodes that churn has struck and not returned, with the incarnation that ended."""
         for number, event in enumerate(scenario.events):
-            self._schedule(number, event)
+            if not isinstance(event, ChangeCommittee):  # `sim.governance` hands those in.
+                self._schedule(number, event)
 
-    def _schedule(self, number: int, event: TimelineEvent) -> None:
+    def _schedule(self, number: int, event: FaultEvent) -> None:
         match event:
             case Partition():
                 self._at(event.at, partial(self._partition, event))

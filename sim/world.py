@@ -5,13 +5,16 @@ the clients and the tests act on. It adds no behaviour of its own to a run.
 """
 
 from collections.abc import Callable, Collection, Sequence
+from typing import cast
 
 from consensus.certificate import Certificate
+from consensus.trace import ViewEntered
 from network.topology import Adjacency
 from node.config import Environment
 from node.execution import ExecutedBlock
 from node.execution_base_fee import next_base_fee
 from node.node import Node
+from primitives.committee import Committee
 from primitives.ids import Hash32, Instant, NodeId, View, Wei
 from primitives.machine import Machine, Submitted
 from sim.blocks import BlockIndex
@@ -101,12 +104,18 @@ class World:
 
     @property
     def view(self) -> View:
-        """The highest view that a replica has entered."""
+        """The highest view that a replica has entered in the epoch of the next block."""
         return self._view
 
+    @property
+    def committee(self) -> Committee:
+        """The validators that decide the block after `head`."""
+        return self._head.epoch.committee
+
     def primary(self) -> NodeId:
-        """Return the primary of the highest view entered."""
-        return self.environment.genesis.committee.primary(self._view)
+        """Return the primary of the highest view entered in this epoch."""
+        members = self.committee.members
+        return members[self._view % len(members)].node
 
     def is_live(self, node: NodeId) -> bool:
         """Whether the node runs now."""
@@ -300,8 +309,12 @@ class World:
     def _watch(self, observation: Observation) -> None:
         name = observation.event.name
         if name == "consensus.view_entered":
-            self._view = max(self._view, View(observation.event.view))  # type: ignore[attr-defined]
+            entered = cast(ViewEntered, observation.event)
+            if entered.epoch == self._head.epoch.number:
+                self._view = max(self._view, entered.view)
         elif name == "chain.block_committed":
             height = observation.event.height  # type: ignore[attr-defined]
             if height > self._head.number:
                 self._head = self.block(observation.event.digest)  # type: ignore[attr-defined]
+                if self._head.closing:
+                    self._view = View(0)

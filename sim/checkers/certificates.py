@@ -1,13 +1,12 @@
 """Certificate validity: every commit rests on a quorum's signatures over exactly that block."""
 
-from functools import partial
+from collections.abc import Callable
 
 from consensus.certificate import Certificate
-from consensus.signing import CommitteeVerifier, MemoVerifier, MessageVerifier, verify_certificate
-from primitives.committee import Committee
+from consensus.signing import MessageVerifier, verify_commits
+from primitives.epoch import Epoch
 from primitives.errors import OrreryError
 from primitives.ids import Hash32, Instant, NodeId
-from primitives.keys import Ed25519Verifier
 from sim.checkers.checker import CertificateVerifier, CheckContext, CheckedWorld, Violation
 from sim.checkers.events import BLOCK_COMMITTED, STATE_ADOPTED, Head, Observed, is_head
 
@@ -16,20 +15,18 @@ HEIGHTS_REMEMBERED = 16
 
 
 def certificate_verifier(
-    committee: Committee, genesis_hash: Hash32, votes: MessageVerifier | None = None
+    verifier_of: Callable[[Epoch], MessageVerifier],
 ) -> CertificateVerifier:
-    """Bind `consensus.verify_certificate` to a run.
+    """Bind `consensus.verify_commits` to a run.
 
     Args:
-        committee: the validators.
-        genesis_hash: the chain.
-        votes: how single signatures are checked; each distinct one once when None.
+        verifier_of: returns what checks single signatures of an epoch's committee.
     """
-    if votes is None:
-        votes = MemoVerifier(CommitteeVerifier(committee, genesis_hash, Ed25519Verifier()))
-    return partial(
-        verify_certificate, committee=committee, genesis_hash=genesis_hash, verifier=votes
-    )
+
+    def verify(certificate: Certificate, epoch: Epoch) -> None:
+        verify_commits(certificate, epoch.committee, epoch.number, verifier_of(epoch))
+
+    return verify
 
 
 class Certificates:
@@ -73,7 +70,8 @@ class Certificates:
         if certificate in verified:
             return None
         try:
-            self._verify(certificate)
+            header = world.block(Hash32(event.digest)).block.header
+            self._verify(certificate, world.block(header.parent_hash).epoch)
         except OrreryError as error:
             return f"its certificate does not verify: {error}"
         verified.add(certificate)

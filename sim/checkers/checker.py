@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from consensus.certificate import Certificate
+from primitives.epoch import Epoch
 from primitives.errors import OrreryError
 from primitives.ids import Address, Hash32, Instant, NodeId, Wei
 from primitives.params import ChainParams
@@ -82,10 +83,10 @@ class CheckedWorld(Protocol):
 
 
 class CertificateVerifier(Protocol):
-    """`consensus.verify_certificate`, bound to the run's committee and genesis."""
+    """`consensus.verify_certificate`, bound to the run's chain."""
 
-    def __call__(self, certificate: Certificate) -> None:
-        """Return if a quorum of the committee has signed.
+    def __call__(self, certificate: Certificate, epoch: Epoch) -> None:
+        """Return if a quorum of the epoch's committee has signed.
 
         Raises:
             OrreryError: says what is wrong.

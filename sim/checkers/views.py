@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from primitives.block import Block
+from primitives.epoch import Epoch
 from primitives.ids import Address, Wei
 
 
@@ -49,6 +50,11 @@ class CheckedBlock(Protocol):
     @property
     def senders(self) -> Sequence[Address]:
         """The recovered sender of each transaction."""
+        ...
+
+    @property
+    def epoch(self) -> Epoch:
+        """What the block's child belongs to."""
         ...
 
     @property

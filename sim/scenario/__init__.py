@@ -8,10 +8,12 @@ from sim.scenario.consensus import Chain, Consensus
 from sim.scenario.decode import decode_scenario, decode_table, load_scenario, locate_mistake
 from sim.scenario.errors import Mistake, ScenarioError
 from sim.scenario.events import (
+    ChangeCommittee,
     Churn,
     Clog,
     Crash,
     Duplicate,
+    FaultEvent,
     Heal,
     Latency,
     LinkEnd,
@@ -63,6 +65,7 @@ __all__ = [
     "Burst",
     "Measure",
     "TimelineEvent",
+    "FaultEvent",
     "Partition",
     "Heal",
     "Crash",
@@ -75,6 +78,7 @@ __all__ = [
     "Reorder",
     "Lose",
     "SetClock",
+    "ChangeCommittee",
     "LyingDisk",
     "LinkEvent",
     "LinkEnd",

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from primitives.committee_change import COMMITTEE_MIN
 from sim.scenario.errors import Path, shown
 from sim.scenario.events import (
+    ChangeCommittee,
     Churn,
     Clog,
     Crash,
@@ -58,6 +60,36 @@ def check_events(scenario: Scenario) -> Iterator[Finding]:
                     yield Finding((*path, "nodes"), "nodes that exist", f"no {event.nodes}")
             case _:
                 pass
+    yield from _check_committees(scenario)
+
+
+def _check_committees(scenario: Scenario) -> Iterator[Finding]:
+    """Follow the committee through its changes."""
+    network = scenario.network
+    members = dict.fromkeys(range(network.validators))
+    changes = [
+        (event, ("events", position))
+        for position, event in enumerate(scenario.events)
+        if isinstance(event, ChangeCommittee)
+    ]
+    for event, path in sorted(changes, key=lambda change: change[0].at):
+        if not (event.add or event.remove or event.rekey):
+            yield Finding((*path, "add"), "nodes to add, remove or rekey", "none")
+        for key in ("add", "remove", "rekey"):
+            for index, node in enumerate(getattr(event, key)):
+                at = (*path, key, index)
+                if node >= network.peers:
+                    yield Finding(at, f"a node number from 0 to {network.peers - 1}", str(node))
+                elif key == "add" and node in members and node not in event.remove:
+                    yield Finding(at, "a node that is no validator by then", f"node {node}")
+                elif key != "add" and node not in members:
+                    yield Finding(at, "a node that is a validator by then", f"node {node}")
+        members = {node: None for node in members if node not in event.remove}
+        members |= dict.fromkeys(event.add)
+        if len(members) < COMMITTEE_MIN:
+            expected = f"at least {COMMITTEE_MIN} validators after it"
+            yield Finding((*path, "remove"), expected, str(len(members)))
+            return
 
 
 def _check_times(event: TimelineEvent, path: Path, duration: int) -> Iterator[Finding]:

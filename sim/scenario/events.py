@@ -173,9 +173,20 @@ class LyingDisk(Timed, frozen=True, forbid_unknown_fields=True, tag="lying-disk"
     lasting: PositiveSpan | None = field(name="for", default=None)
 
 
+class ChangeCommittee(Timed, frozen=True, forbid_unknown_fields=True, tag="committee"):
+    """The governance account asks for other validators; they decide from the next checkpoint on."""
+
+    add: tuple[Count, ...] = ()
+    """Nodes that become validators: followers, or such as were removed before."""
+    remove: tuple[Count, ...] = ()
+    """Validators that go on as followers."""
+    rekey: tuple[Count, ...] = ()
+    """Validators that get another key."""
+
+
 LinkEvent = Clog | Duplicate | Reorder | Lose
 
-TimelineEvent = (
+FaultEvent = (
     Partition
     | Heal
     | Crash
@@ -190,6 +201,9 @@ TimelineEvent = (
     | SetClock
     | LyingDisk
 )
+"""What happens to the network and its machines."""
+
+TimelineEvent = FaultEvent | ChangeCommittee
 
 
 def event_end(event: TimelineEvent) -> int:

@@ -11,7 +11,7 @@ import msgspec
 
 from consensus.certificate import Certificate
 from consensus.messages import Commit
-from consensus.signing import binding, signed_payload
+from consensus.signing import CommitteeVerifier, MemoVerifier, binding, signed_payload
 from node.builder import BuildContext, build_block
 from node.execution import ExecutedBlock, genesis_executed
 from node.trace import BlockCommitted
@@ -19,7 +19,7 @@ from node.validation import check_transaction
 from primitives.committee import Committee
 from primitives.genesis import Genesis
 from primitives.ids import Address, Hash32, Instant, NodeId, Sequence as Height, View
-from primitives.keys import ValidatorKey
+from primitives.keys import Ed25519Verifier, ValidatorKey
 from primitives.machine import TraceEvent
 from primitives.params import ChainParams
 from sim.checkers import CheckContext, Checker, CheckerSuite, Violation, certificate_verifier
@@ -103,9 +103,12 @@ class World:
         return node not in self.liars
 
 
+VOTES = MemoVerifier(CommitteeVerifier(COMMITTEE, GENESIS.digest, Ed25519Verifier()))
+
+
 def check_context() -> CheckContext:
     return CheckContext(
-        GENESIS.digest, PARAMS, certificate_verifier(COMMITTEE, GENESIS.digest), MINT.alloc, NODES
+        GENESIS.digest, PARAMS, certificate_verifier(lambda epoch: VOTES), MINT.alloc, NODES
     )
 
 

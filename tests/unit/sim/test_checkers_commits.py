@@ -244,7 +244,8 @@ def test_certificates_objects_to_signatures_of_another_view():
 def test_certificates_verifies_a_shared_certificate_once():
     calls = []
 
-    def verify(certificate):
+    def verify(certificate, epoch):
+        assert epoch.number == 0
         calls.append(certificate)
 
     context = msgspec.structs.replace(check_context(), verify_certificate=verify)
