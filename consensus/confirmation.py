@@ -59,7 +59,7 @@ replies"; read Q for 2f + 1 (DESIGN section 2).
 from consensus.costs import VOTE_SIGN
 from consensus.messages import TentativeVote
 from consensus.signing import signed_payload
-from consensus.state import Effects, ReplicaState
+from consensus.state import Effects, ReplicaState, Slot
 from primitives.ids import Hash32, Sequence, View
 from primitives.machine import Effect, Work
 
@@ -81,16 +81,21 @@ def confirm(state: ReplicaState, effects: Effects) -> None:
     """Sign the block above the last delivered one, if it is prepared in this view."""
     if not state.params.fast_confirmation or not state.voting:
         return
-    view, sequence = state.view, Sequence(state.delivered + 1)
-    slot = state.slots.get(sequence)
-    if slot is None or not slot.prepared or slot.parent != state.head:
+    slot = _next_prepared(state)
+    if slot is None or (state.view, slot.sequence) == state.confirmed:
         return
-    if (view, sequence) == state.confirmed:
-        return
-    digest = slot.digest
+    view, sequence, digest = state.view, slot.sequence, slot.digest
     assert digest is not None, "prepared without a proposal"
     state.confirmed = (view, sequence)
     unsigned = TentativeVote(view, sequence, digest, state.index, b"")
     signature = state.config.signer.sign(signed_payload(state.binding, unsigned))
     effects.append(Work(VOTE_SIGN, 1))
     effects.append(Tentative(state.config.epoch, view, sequence, digest, signature))
+
+
+def _next_prepared(state: ReplicaState) -> Slot | None:
+    """Return the slot above the last delivered one, if it is prepared, on that very block."""
+    slot = state.slots.get(Sequence(state.delivered + 1))
+    if slot is None or slot.parent != state.head or not slot.prepared:
+        return None
+    return slot

@@ -18,6 +18,7 @@ IMPATIENT = dataclasses.replace(
     request_timeout=Duration(60 * MS),
     view_change_timeout=Duration(60 * MS),
     repair_interval=Duration(25 * MS),
+    fast_confirmation=True,
 )
 """Timeouts of a few round trips, so that a short run sees many views."""
 

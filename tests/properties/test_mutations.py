@@ -31,6 +31,7 @@ REQUIRED = frozenset(
         "timer never doubled",
         "duplicate vote counted",
         "COMMIT sent over an unprepared gap",
+        "tentative confirmation signed with a lower sequence uncommitted",
         "parent link not checked in the new view",
     }
 )

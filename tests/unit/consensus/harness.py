@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 
 from consensus.certificate import Certificate
+from consensus.confirmation import Tentative
 from consensus.effects import (
     ChainAdvanced,
     Deliver,
@@ -49,7 +50,7 @@ from primitives.machine import (
     TraceEvent,
     Work,
 )
-from tests.unit.consensus.toy_node import Delivered, SafetyViolation, ToyNode
+from tests.unit.consensus.toy_node import Delivered, SafetyViolation, Told, ToyNode
 from tests.unit.consensus.toys import (
     GENESIS,
     MS,
@@ -105,6 +106,10 @@ class Network:
         self.groups: list[list[int]] = [list(range(n))]
         self.decided: dict[int, Hash32] = {}
         self.votes: dict[tuple[int, str, int, int], Hash32] = {}
+        self.told: dict[tuple[int, int, Hash32], dict[int, None]] = {}
+        """Who has signed a block for clients, by (view, sequence, block)."""
+        self.promised: dict[int, Hash32] = {}
+        """What a client was entitled to believe, by sequence."""
         self.commits: dict[tuple[int, int, Hash32], dict[int, None]] = {}
         self.chosen: dict[int, tuple[int, Hash32]] = {}
         self.sent: Counter[str] = Counter()
@@ -220,13 +225,15 @@ class Network:
         if isinstance(event, Delivered):
             self._adopt(node, event.certificate)
             return
+        if isinstance(event, Told):
+            self._promise(node, event.effect)
+            return
         effects = node.replica.step(Instant(self.now), event)
         for effect in effects:
             self._perform(node, effect)
 
     def _perform(self, node: ToyNode, effect: Effect) -> None:
-        if isinstance(effect, Deliver):
-            effect = Loopback(Delivered(effect.certificate))
+        effect = _looped(effect)
         if isinstance(effect, Send | Broadcast | Loopback):
             if node.gate.holds(core_of(effect)):
                 node.gate.hold(core_of(effect), effect)
@@ -337,6 +344,8 @@ class Network:
         agreed = self.decided.setdefault(certificate.sequence, certificate.digest)
         if agreed != certificate.digest:
             raise SafetyViolation(f"two blocks at {certificate.sequence}")
+        if self.promised.get(certificate.sequence, agreed) != agreed:
+            raise SafetyViolation(f"clients were promised another block at {certificate.sequence}")
         try:
             verify_certificate(certificate, self.judge, GENESIS, self.verifier)
         except OrreryError as error:
@@ -347,6 +356,21 @@ class Network:
             node.disk_busy - self.now,
             lambda: node.disk_chain.append((block, certificate)),
         )
+
+    def _promise(self, node: ToyNode, effect: Tentative) -> None:
+        """Count what a client hears; Q equal signatures are a promise for all views to come."""
+        if node.index in self.liars:
+            return
+        place = (effect.view, effect.sequence, effect.digest)
+        told = self.told.setdefault(place, {})
+        told[node.index] = None
+        if len(told) < self.judge.quorum:
+            return
+        promised = self.promised.setdefault(effect.sequence, effect.digest)
+        if self.decided.get(effect.sequence, promised) != effect.digest:
+            raise SafetyViolation(f"a promise contradicts the block at {effect.sequence}")
+        if promised != effect.digest:
+            raise SafetyViolation(f"clients were promised two blocks at {effect.sequence}")
 
     def _sync(self, node: ToyNode, wish: FellBehind) -> None:
         """Fetch blocks from the named peer, or from another that can be reached."""
@@ -397,3 +421,10 @@ class Network:
             below, parent = state.digest_at(Sequence(sequence - 1)), state.slots[sequence].parent
             if parent is not None and below is not None and parent != below:
                 raise SafetyViolation(f"{node.index} begins {state.view} unlinked at {sequence}")
+
+
+def _looped(effect: Effect) -> Effect:
+    """Send around what may only leave when the log is durable."""
+    if isinstance(effect, Deliver):
+        return Loopback(Delivered(effect.certificate))
+    return Loopback(Told(effect)) if isinstance(effect, Tentative) else effect

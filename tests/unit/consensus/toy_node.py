@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from consensus.certificate import Certificate, PreparedCertificate
+from consensus.confirmation import Tentative
 from consensus.effects import (
     BlockBuilt,
     BlockValidated,
@@ -28,6 +29,13 @@ class Delivered(Event, frozen=True, gc=False):
 
     core = "consensus"
     certificate: Certificate
+
+
+class Told(Event, frozen=True, gc=False):
+    """What the node makes of `Tentative`: a client hears it."""
+
+    core = "consensus"
+    effect: Tentative
 
 
 class SafetyViolation(AssertionError):
