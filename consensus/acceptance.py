@@ -79,6 +79,26 @@ def ask_validity(block: Block, effects: Effects) -> None:
         effects.append(ValidateBlock(block.sequence, block.digest, block.parent, block.payload))
 
 
+def reconsider(block: Block) -> None:
+    """Let a block that was refused be asked about once more: others have found it valid."""
+    if block.validity is Validity.INVALID and not block.reconsidered:
+        block.reconsidered = True
+        block.validity = Validity.UNKNOWN
+
+
+def reconsider_refused(state: ReplicaState, effects: Effects) -> None:
+    """Ask once more about refused blocks that f+1 backups have prepared; one of them is correct.
+
+    What a block is refused for may pass: it came from a clock that is ahead of this node's.
+    """
+    for sequence in sorted(state.slots):
+        slot = state.slots[sequence]
+        block = None if slot.digest is None else state.blocks.get(slot.digest)
+        if block is not None and slot.prepare_count > state.faults:
+            reconsider(block)
+    consider(state, Sequence(state.delivered + 1), effects)
+
+
 def _is_parent_valid(state: ReplicaState, slot: Slot) -> bool:
     below = Sequence(slot.sequence - 1)
     if slot.parent is None or state.digest_at(below) != slot.parent:

@@ -8,7 +8,13 @@ complete sends its own COMMIT all the same: the block is final, and others may w
 
 from typing import TypeVar
 
-from consensus.acceptance import advance_frontier, ask_validity, consider, send_commit
+from consensus.acceptance import (
+    advance_frontier,
+    ask_validity,
+    consider,
+    reconsider,
+    send_commit,
+)
 from consensus.certificate import Certificate
 from consensus.confirmation import confirm
 from consensus.effects import Deliver, FellBehind
@@ -31,14 +37,33 @@ def deliver_ready(state: ReplicaState, now: Instant, effects: Effects) -> None:
         if certificate is None:
             break
         block = state.blocks.get(certificate.digest)
-        if block is None or block.parent != state.head:
+        if block is None:
             break
         if block.validity is not Validity.VALID:
+            _settle(state, block)
             ask_validity(block, effects)
+            break
+        if block.parent != state.head:
             break
         _deliver(state, certificate, effects)
     if state.delivered > before:
         after_progress(state, now, effects)
+
+
+def _settle(state: ReplicaState, block: Block) -> None:
+    """Have a final block checked again that was refused, or was proposed here on a false parent.
+
+    That it is final means that f+1 correct replicas found it valid, on the block below. Its
+    primary may have named another parent to this replica alone, and this replica's clock may
+    have been behind.
+    """
+    if block.validity is Validity.ASKED:
+        return
+    if block.parent != state.head:
+        block.parent = state.head
+        block.validity = Validity.UNKNOWN
+    else:
+        reconsider(block)
 
 
 def _deliver(state: ReplicaState, certificate: Certificate, effects: Effects) -> None:

@@ -98,7 +98,8 @@ class ValidateBlock(Effect, frozen=True, gc=False):
     """Check and execute a proposed block; answered by `BlockValidated`.
 
     `digest` must be found to be the payload's. `parent` is delivered, or was built or found
-    valid by this node before. Asked once for each block and life of the node.
+    valid by this node before. Asked once for each block and life of the node; again only about
+    one that was refused, when others have found it valid, or on another parent than before.
     """
 
     sequence: Sequence

@@ -72,7 +72,7 @@ def try_new_view(state: ReplicaState, now: Instant, effects: Effects) -> None:
 
 def on_new_view(state: ReplicaState, now: Instant, sender: NodeId, message: NewView) -> Seq[Effect]:
     """Enter a later view, if its NEW-VIEW proves that it may begin so."""
-    if message.view <= state.view:
+    if message.view <= state.view or len(message.trail) > state.params.reach:
         return NOTHING
     try:
         opening = open_view(message, state.size, state.quorum, state.config.beginning)
@@ -100,11 +100,11 @@ def _verify(state: ReplicaState, message: NewView, bill: Bill) -> bool:
         for certificate in message.trail:
             last = certificate is message.trail[-1]
             if certificate.sequence > state.delivered or (last and not is_own(state, certificate)):
-                bill.certificate(state.policy, len(certificate.signers))
+                bill.certificate(state.policy, min(len(certificate.signers), state.size))
                 verify_commits(certificate, committee, state.config.epoch, verifier)
         for proof in message.proofs:
             if not is_known(state, proof):
-                bill.certificate(state.policy, len(proof.signers))
+                bill.certificate(state.policy, min(len(proof.signers), state.size))
                 verify_prepares(proof, committee, verifier)
     except InvalidCertificate:
         return False
@@ -179,10 +179,13 @@ def set_view(state: ReplicaState, message: NewView, opening: Opening) -> None:
     for table in (changing.latest, changing.proven):
         for replica in [r for r in table if table[r].vote.view <= message.view]:
             del table[replica]
-    if not changing.proven:
-        changing.established.clear()
+    shown = [(p.view, p.sequence) for each in changing.proven.values() for p in each.proofs]
+    known = changing.established
+    changing.established = {key: known[key] for key in shown if key in known}
+    changing.refused = {r: v for r, v in changing.refused.items() if v.view > message.view}
     repair.peer_views = {r: v for r, v in repair.peer_views.items() if v > message.view}
     repair.missing = {}
+    _drop_unasked(state, opening)
     for proof in opening.chain:
         if proof.sequence > state.delivered:
             set_proposal(state, new_slot(state, proof.sequence), proof.digest, proof.parent)
@@ -191,6 +194,18 @@ def set_view(state: ReplicaState, message: NewView, opening: Opening) -> None:
                 state.blocks.pop(proof.digest, None)
                 holders = tuple(r for r in proof.signers if r != state.index)
                 repair.missing[proof.digest] = MissingPayload(proof.sequence, proof.parent, holders)
+
+
+def _drop_unasked(state: ReplicaState, opening: Opening) -> None:
+    """Forget payloads of earlier views that nobody has looked at, unless they are wanted.
+
+    Each primary may leave a window of them behind, and only a delivery would clear them away.
+    """
+    wanted = {proof.digest: None for proof in opening.chain}
+    wanted |= {certificate.digest: None for certificate in state.certified.values()}
+    for digest, block in list(state.blocks.items()):
+        if block.validity is Validity.UNKNOWN and not block.durable and digest not in wanted:
+            del state.blocks[digest]
 
 
 def _can_be(block: Block, proof: PreparedCertificate) -> bool:

@@ -78,9 +78,14 @@ def _is_proposed(state: ReplicaState, slot: Slot, message: PrePrepare) -> bool:
 def learn_block(
     state: ReplicaState, sequence: Sequence, digest: Hash32, parent: Hash32, payload: bytes
 ) -> Block:
-    """Keep a payload, unless the block is known."""
+    """Keep a payload, unless the block is known.
+
+    One that the node is being asked about stays: the answer names only the digest, and would be
+    taken for an answer about whatever stands in its place.
+    """
     block = state.blocks.get(digest)
-    if block is None or (block.parent != parent and block.validity is not Validity.VALID):
+    unsettled = block is not None and block.validity in {Validity.UNKNOWN, Validity.INVALID}
+    if block is None or (block.parent != parent and unsettled):
         block = state.blocks[digest] = Block(sequence, digest, parent, payload)
     return block
 
@@ -188,7 +193,11 @@ def on_block_validated(state: ReplicaState, now: Instant, event: BlockValidated)
     block.validity = Validity.VALID if event.accepted else Validity.INVALID
     block.closing = event.closing
     effects: Effects = []
-    if event.mislabelled:
+    slot = state.slots.get(block.sequence)
+    misplaced = (
+        slot is not None and slot.digest == block.digest and slot.parent != block.parent
+    )  # this view wants it on another parent than the view that it was asked about for
+    if event.mislabelled or (misplaced and not event.accepted):
         fetch_payload(state, block, effects)
         return answer(effects)
     if not event.accepted and block.fetched:

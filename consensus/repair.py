@@ -40,7 +40,7 @@ from consensus.normal import learn_block, request_payload
 from consensus.proposing import signed_proposal
 from consensus.signing import verify_commits
 from consensus.state import Effects, ReplicaState, Validity
-from consensus.timers import arm_repair, own_status
+from consensus.timers import arm_repair, is_turn, own_status
 from consensus.view_change import announce, help_with_view
 from primitives.ids import Instant, NodeId, View
 from primitives.machine import NOTHING, Effect, Send
@@ -99,7 +99,7 @@ def on_replica_status(
         state.fairness.complaints[sender] = now
     elif message.view == state.view and message.sequence >= state.delivered and not message.alone:
         state.impatient[sender] = None
-    if not _is_turn(state, now, sender):
+    if not is_turn(state, state.repair.answered, now, sender):
         return NOTHING
     effects: Effects = []
     if message.view < state.view:
@@ -111,16 +111,6 @@ def on_replica_status(
     return answer(effects)
 
 
-def _is_turn(state: ReplicaState, now: Instant, sender: NodeId) -> bool:
-    """Tell whether a peer's status may be answered, and note that it is."""
-    answered = state.repair.answered
-    pause = state.params.repair_interval // 2
-    if now - answered.get(sender, -pause) < pause:
-        return False
-    answered[sender] = now
-    return True
-
-
 def _help_across_epochs(
     state: ReplicaState, now: Instant, sender: NodeId, message: ReplicaStatus
 ) -> Seq[Effect]:
@@ -129,10 +119,12 @@ def _help_across_epochs(
     Nothing that is signed in one epoch holds in another: what leads across is certified blocks.
     """
     if message.epoch < state.config.epoch:
-        if not _is_turn(state, now, sender):
+        if not is_turn(state, state.repair.answered, now, sender):
             return NOTHING
         return (Send(sender, own_status(state, alone=True)),)
-    if message.sequence <= state.delivered or not _is_turn(state, now, sender):
+    if message.sequence <= state.delivered or not is_turn(
+        state, state.repair.answered, now, sender
+    ):
         return NOTHING
     return (FellBehind(message.sequence, sender),)
 
@@ -158,7 +150,7 @@ def on_decided(state: ReplicaState, now: Instant, sender: NodeId, message: Decid
     if sequence <= state.repair.horizon and sequence > state.delivered + state.params.window:
         return NOTHING
     bill = Bill()
-    bill.certificate(state.policy, len(certificate.signers))
+    bill.certificate(state.policy, min(len(certificate.signers), state.size))
     effects = bill.work()
     try:
         verify_commits(certificate, config.committee, config.epoch, config.verifier)
@@ -214,11 +206,13 @@ def _replace_trail(state: ReplicaState, certificates: tuple[Certificate, ...]) -
 def on_get_proposal(
     state: ReplicaState, now: Instant, sender: NodeId, message: GetProposal
 ) -> Seq[Effect]:
-    """Hand out a payload that this replica has found valid."""
+    """Hand out a payload that this replica has found valid; to each peer now and then only."""
     block = state.blocks.get(message.digest)
     if block is None or block.sequence != message.sequence or sender >= state.size:
         return NOTHING
     if block.validity is not Validity.VALID and not block.durable:
+        return NOTHING
+    if not is_turn(state, block.handed, now, sender):
         return NOTHING
     return (Send(sender, Proposal(block.sequence, block.digest, block.payload)),)
 

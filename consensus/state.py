@@ -27,7 +27,14 @@ from consensus.certificate import Certificate, PreparedCertificate
 from consensus.certificate_policy import CertificatePolicy
 from consensus.effects import WorkPending
 from consensus.evidence import Evidence
-from consensus.messages import Commit, NewView, Prepare, PrePrepare, ViewChange
+from consensus.messages import (
+    Commit,
+    NewView,
+    Prepare,
+    PrePrepare,
+    ViewChange,
+    ViewChangeVote,
+)
 from consensus.params import ConsensusParams, ReplicaConfig
 from consensus.signing import Signed, binding
 from primitives.ids import Hash32, Instant, NodeId, Sequence, View
@@ -74,6 +81,10 @@ class Block:
     """It came as a `Proposal`: if it is invalid, that may be the fault of who sent it."""
     durable: bool = False
     """Its payload is in the log."""
+    reconsidered: bool = False
+    """It was refused, and asked about again because others had found it valid."""
+    handed: dict[int, Instant] = field(default_factory=dict)
+    """When its payload was last handed out to each peer."""
     closing: bool = False
     """It is valid, and closes the epoch: no block of this epoch stands on it."""
 
@@ -131,6 +142,10 @@ class ViewChanging:
     """Those of them whose proofs this replica has checked, as primary of that view."""
     established: dict[tuple[View, Sequence], PreparedCertificate] = field(default_factory=dict)
     """Prepared certificates that it has checked meanwhile: one suffices for all who show it."""
+    refused: dict[int, ViewChangeVote] = field(default_factory=dict)
+    """Votes of peers that have shown false proofs for them; no more are looked at."""
+    helped: dict[int, Instant] = field(default_factory=dict)
+    """When each peer's VIEW-CHANGE was last answered with what it lacks."""
     armed: View = View(0)
     """The view that the VIEW_CHANGE timer runs for."""
     attempts: int = 0

@@ -114,3 +114,16 @@ def arm_repair(state: ReplicaState, effects: Effects) -> None:
     if not state.repair.armed:
         state.repair.armed = True
         effects.append(SetTimer(Timer.REPAIR, state.params.repair_interval))
+
+
+def is_turn(state: ReplicaState, table: dict[int, Instant], now: Instant, peer: int) -> bool:
+    """Tell whether a peer may be answered again, and note that it is.
+
+    A question is small and an answer large, so each peer has one in half a repair interval; an
+    honest one asks no sooner than after a whole one.
+    """
+    pause = state.params.repair_interval // 2
+    if now - table.get(peer, -pause) < pause:
+        return False
+    table[peer] = now
+    return True

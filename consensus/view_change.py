@@ -19,7 +19,7 @@ of concord-bft (`ReplicaAsksToLeaveViewMsg`).
 
 from collections.abc import Sequence as Seq
 
-from consensus.acceptance import SIGN, answer
+from consensus.acceptance import SIGN, answer, reconsider_refused
 from consensus.certificate import Certificate, InvalidCertificate, PreparedCertificate
 from consensus.certificate_policy import Bill
 from consensus.costs import VOTE_VERIFY
@@ -29,7 +29,13 @@ from consensus.new_view import is_known, is_own, try_new_view
 from consensus.new_view_rules import InvalidViewChange, check_proofs, check_trail, check_vote
 from consensus.signing import signed_payload, verify_commits, verify_prepares
 from consensus.state import Effects, ReplicaState, Timer
-from consensus.timers import arm_repair, own_status, request_timeout, view_change_timeout
+from consensus.timers import (
+    arm_repair,
+    is_turn,
+    own_status,
+    request_timeout,
+    view_change_timeout,
+)
 from consensus.trace import ViewChangeStarted
 from primitives.ids import Duration, Instant, NodeId, Sequence, View
 from primitives.machine import (
@@ -55,6 +61,7 @@ def on_progress_timeout(state: ReplicaState, now: Instant) -> Seq[Effect]:
         start_view_change(state, View(state.view + 1), effects)
         return effects
     state.inquired = True
+    reconsider_refused(state, effects)
     rest = request_timeout(state) - request_timeout(state) // 2
     effects.append(Broadcast(state.config.group, own_status(state, alone=False)))
     effects.append(SetTimer(Timer.PROGRESS, Duration(rest)))
@@ -137,8 +144,9 @@ def on_view_change(
     known = changing.latest.get(sender)
     effects: Effects = []
     if known is not None and known.vote == vote:
+        behind = state.delivered > vote.base_sequence and state.trail
         shown = message.proofs or message.trail
-        if state.delivered > vote.base_sequence and state.trail and not shown:
+        if behind and not shown and is_turn(state, changing.helped, now, sender):
             effects.append(Send(sender, Decided(state.trail[-1])))
     elif known is not None and known.vote.view >= vote.view:
         return NOTHING
@@ -170,6 +178,8 @@ def _help_back(state: ReplicaState, now: Instant, vote: ViewChangeVote) -> Seq[E
     pause = state.params.repair_interval // 2
     if vote.replica == state.index or now - state.entered_at < pause:
         return NOTHING
+    if not is_turn(state, state.changing.helped, now, vote.replica):
+        return NOTHING
     effects = help_with_view(state, now, NodeId(vote.replica), alone=False)
     if effects and vote.base_sequence < state.delivered and state.trail:
         effects.append(Send(NodeId(vote.replica), Decided(state.trail[-1])))
@@ -189,12 +199,18 @@ def help_with_view(state: ReplicaState, now: Instant, peer: NodeId, *, alone: bo
 
 
 def _prove(state: ReplicaState, message: ViewChange, effects: Effects) -> None:
-    """As the primary of the wanted view, check the proofs of a VIEW-CHANGE."""
+    """As the primary of the wanted view, check the proofs of a VIEW-CHANGE.
+
+    Who has shown a false one is not listened to again about that view: a correct replica shows
+    none, and each may cost this one hundreds of checks.
+    """
     vote, changing, config = message.vote, state.changing, state.config
     if config.committee.primary(vote.view) != state.index:
         return
     proven = changing.proven.get(vote.replica)
     if proven is not None and proven.vote == vote:
+        return
+    if changing.refused.get(vote.replica) == vote or len(message.trail) > state.params.reach:
         return
     bill = Bill()
     try:
@@ -202,11 +218,14 @@ def _prove(state: ReplicaState, message: ViewChange, effects: Effects) -> None:
         check_proofs(message)
         trail = _own_trail(state, message.trail)
         for certificate in () if trail else message.trail:
-            bill.certificate(state.policy, len(certificate.signers))
+            bill.certificate(state.policy, min(len(certificate.signers), state.size))
             verify_commits(certificate, config.committee, config.epoch, config.verifier)
         for proof in message.proofs:
             _establish(state, proof, bill)
-    except (InvalidViewChange, InvalidCertificate):
+    except InvalidViewChange:
+        return
+    except InvalidCertificate:
+        changing.refused[vote.replica] = vote
         return
     finally:
         if vote.replica != state.index:
@@ -233,7 +252,7 @@ def _establish(state: ReplicaState, proof: PreparedCertificate, bill: Bill) -> N
     if known is not None and (known.digest, known.parent) == (proof.digest, proof.parent):
         return
     if not is_known(state, proof):
-        bill.certificate(state.policy, len(proof.signers))
+        bill.certificate(state.policy, min(len(proof.signers), state.size))
         verify_prepares(proof, state.config.committee, state.config.verifier)
         established[key] = proof
         return

@@ -135,6 +135,8 @@ class Proposals:
         if known is not None and known.payload != proposal.payload:
             reason = "its payload is not that of the block with its digest, which is known"
             return self._refuse(proposal, reason, mislabelled=True)
+        if known is not None and known.block.header.parent_hash != proposal.parent:
+            return self._refuse(proposal, "it stands on another parent")
         if known is not None:
             return [_verdict(proposal, None, closing=known.closing)]
         if proposal.digest in self._executing:
