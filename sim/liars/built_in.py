@@ -11,6 +11,7 @@ from sim.liars.equivocating_voter import equivocating_voter
 from sim.liars.flooding import Flooding
 from sim.liars.garbage import Garbage
 from sim.liars.invalid_state_root import invalid_state_root
+from sim.liars.lying_server import lying_server
 from sim.liars.replaying import Replaying
 from sim.liars.silent import silent
 from sim.liars.slow import Slow
@@ -33,6 +34,7 @@ BUILT_IN_LIARS: Mapping[str, LiarFactory] = MappingProxyType(
         "flooding": Flooding,
         "garbage": Garbage,
         "colluding": Colluding,
+        "lying-server": lying_server,
         "twins": Twins,
         "usurping": Usurping,
     }
