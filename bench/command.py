@@ -22,7 +22,7 @@ MEBIBYTE = 1 << 20
 DECISIONS = 10
 COMMITTEES = (16, 64, 128, 256)
 GOSSIP_NODES, GOSSIP_BLOCKS = 1_000, 100
-CERTIFICATE_COMMITTEES = (4, 16, 100)
+CERTIFICATE_COMMITTEES = (4, 16, 64, 100)
 CERTIFICATE_SECONDS = 2.0
 THOUSAND = 1_000
 WAN_NODES, WAN_BLOCK, WAN_RATE, WAN_SECONDS = 100, 500, 3_000, 4
@@ -84,10 +84,14 @@ def bench_gossip() -> Report:
 
 
 def bench_certificates() -> Report:
-    """Verify commit certificates with nothing remembered, beside the library's bare loop."""
-    options = {"seconds": CERTIFICATE_SECONDS}
+    """Verify commit certificates of both forms, beside the libraries' bare calls."""
     rows = [
-        measure("bench.certificates_row", {"nodes": n, **options}) for n in CERTIFICATE_COMMITTEES
+        measure(
+            "bench.certificates_row",
+            {"nodes": nodes, "seconds": CERTIFICATE_SECONDS, "certificates": form},
+        )
+        for nodes in CERTIFICATE_COMMITTEES
+        for form in ("ed25519", "bls")
     ]
     return {"rows": rows}
 
@@ -115,6 +119,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
         "nodes": "nodes",
+        "certificates": "form",
         "decisions": "decided",
         "blocks": "blocks",
         "transactions_per_block": "txs each",
@@ -134,6 +139,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "certificates_per_second": "certificates/s",
         "checks_per_second": "checks/s",
         "library_checks_per_second": "library/s",
+        "first_certificate_seconds": "first s",
         "messages_per_decision": "messages",
         "bytes_per_decision": "bytes",
         "signatures_per_decision": "signed",

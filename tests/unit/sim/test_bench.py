@@ -18,6 +18,7 @@ from bench import (
 )
 from bench.rows import BenchFailed, measure
 from primitives.errors import InvalidInput
+from primitives.params import CertificateForm
 
 
 @pytest.mark.parametrize("signatures", ["modelled", "real"])
@@ -140,13 +141,22 @@ def test_the_table_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
         assert text in printed
 
 
-def test_certificates_are_measured_beside_the_library() -> None:
-    row = certificates_row.run(4, 0.02)
-    assert (row["nodes"], row["quorum"]) == (4, 3)
+@pytest.mark.parametrize("form", ["ed25519", "bls"])
+def test_certificates_are_measured_beside_the_library(form: CertificateForm) -> None:
+    row = certificates_row.run(4, 0.05, form)
+    assert (row["nodes"], row["quorum"], row["certificates"]) == (4, 3, form)
     for figure in ("certificates_per_second", "checks_per_second", "library_checks_per_second"):
         rate = row[figure]
         assert isinstance(rate, int | float)
         assert rate > 0
+
+
+def test_the_table_of_certificates_has_the_sizes_that_are_measured(repository: Path) -> None:
+    text = (repository / "docs" / "guides" / "certificates.md").read_text(encoding="utf-8")
+    for nodes in (4, 16, 64, 100):
+        rows = [certificates_row.run(nodes, 0.01, form) for form in ("ed25519", "bls")]
+        sizes = " | ".join(f"{row['certificate_bytes']:,}" for row in rows)
+        assert f"| {nodes} | {rows[0]['quorum']} | {sizes} |" in text, "run `orrery bench`"
 
 
 @pytest.mark.parametrize(("nodes", "quorum"), [(4, 3), (7, 5), (8, 6)])
