@@ -17,6 +17,7 @@ from sim.checkers.checker import (
     Violation as Violation,
     ViolationFound as ViolationFound,
 )
+from sim.checkers.confirmation import Confirmation as Confirmation
 from sim.checkers.conservation import Conservation as Conservation
 from sim.checkers.events import Commit as Commit, Observed as Observed, is_commit as is_commit
 from sim.checkers.expectations import evaluate as evaluate

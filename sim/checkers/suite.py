@@ -16,6 +16,7 @@ from sim.checkers.checker import (
     Violation,
     ViolationFound,
 )
+from sim.checkers.confirmation import Confirmation
 from sim.checkers.conservation import Conservation
 from sim.checkers.events import Observed
 from sim.checkers.final_agreement import FinalAgreement
@@ -34,6 +35,7 @@ SAFETY: Mapping[str, CheckerFactory] = MappingProxyType(
         Prefix.name: Prefix,
         PreparedOnce.name: PreparedOnce,
         Accusations.name: Accusations,
+        Confirmation.name: Confirmation,
         Nonces.name: lambda context: BlockChecker(Nonces(), context),
         Conservation.name: lambda context: BlockChecker(Conservation(context), context),
         SingleExecution.name: SingleExecution,

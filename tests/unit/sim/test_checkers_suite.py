@@ -68,6 +68,7 @@ def test_every_run_has_the_safety_checkers_in_this_order():
         "prefix",
         "prepared",
         "accusations",
+        "confirmation",
         "nonces",
         "conservation",
         "single-execution",
