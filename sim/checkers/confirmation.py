@@ -88,7 +88,8 @@ class Confirmation:
         if committed != digest:
             return self._violation(
                 observation,
-                f"confirmed {digest.hex()} at height {height}, where {committed.hex()} is committed",
+                f"confirmed {digest.hex()} at height {height}, where "
+                f"{committed.hex()} is committed",
             )
         if event.hash not in self._transactions(digest, world):
             return self._violation(
