@@ -207,11 +207,12 @@ class Mempool:
         self._state = state
         self._prices.set_base_fee(base_fee)
         removed: list[Hash32] = []
+        senders, account_of = self._senders, state.account
         for sender in touched:
-            queue = self._senders.get(sender)
+            queue = senders.get(sender)
             if queue is None:
                 continue
-            account = state.account(sender) or ABSENT
+            account = account_of(sender) or ABSENT
             before = queue.pending
             for entry in queue.advance(now, account.nonce, account.balance):
                 removed.append(entry.transaction.hash)
@@ -222,12 +223,12 @@ class Mempool:
 
     def _admit(self, now: Instant, transaction: PooledTransaction) -> Admission:
         """Check, make room, insert. Nothing has changed when a check refuses."""
-        sender = transaction.sender
+        sender, nonce = transaction.sender, transaction.nonce
         queue = self._senders.get(sender) or self._new_queue(sender)
         check_recipient(transaction, self._state)
         check_admission(transaction, queue, self._limits, self._params)
-        old = queue.entries.get(transaction.nonce)
-        is_behind_gap = transaction.nonce > queue.pending_end
+        old = queue.entries.get(nonce)
+        is_behind_gap = nonce > queue.pending_end
         gapped = self._gapped_victim(transaction) if is_behind_gap and old is None else None
         evicted = self._make_room(transaction, old or gapped, is_behind_gap)
         if gapped is not None:
@@ -250,7 +251,7 @@ class Mempool:
             self._gaps.add(entry, self.queued_count)
         if old is not None:
             return Replaced(old.transaction.hash, evicted)
-        return Admitted(transaction.nonce < queue.pending_end, evicted)
+        return Admitted(nonce < queue.pending_end, evicted)
 
     def _new_queue(self, sender: Address) -> SenderQueue:
         account = self._state.account(sender) or ABSENT
@@ -309,8 +310,9 @@ class Mempool:
 
     def _settle(self, sender: Address, queue: SenderQueue, pending_before: int) -> None:
         """Bring counts and the waiting order up to date after a change of a queue."""
-        self._pending += queue.pending - pending_before
-        if queue.pending:
+        pending = queue.pending
+        self._pending += pending - pending_before
+        if pending:
             head = queue.entries[queue.next_nonce]
             fee_cap = head.transaction.max_fee_per_gas
             self._waiting.put(
@@ -318,7 +320,7 @@ class Mempool:
                 head.order,
                 head.pending_since,
                 fee_cap,
-                queue.pending,
+                pending,
                 queue.pending_bytes,
                 queue.pending_gas,
             )

@@ -50,10 +50,12 @@ class SenderQueue:
 
     def put(self, entry: PoolEntry) -> None:
         """Insert an entry, or exchange the one with its nonce."""
-        nonce = entry.transaction.nonce
+        transaction = entry.transaction
+        nonce = transaction.nonce
         old = self.entries.get(nonce)
-        self.cost_max += entry.transaction.cost_max
-        self.cost_max -= old.transaction.cost_max if old is not None else 0
+        self.cost_max += transaction.cost_max
+        if old is not None:
+            self.cost_max -= old.transaction.cost_max
         self.entries[nonce] = entry
         if self.next_nonce <= nonce < self.pending_end:
             assert old is not None, "a pending nonce without an entry"
@@ -73,10 +75,13 @@ class SenderQueue:
 
     def promote(self, now: Instant) -> None:
         """Extend the pending part over entries that no gap separates from it any more."""
-        while (entry := self.entries.get(self.pending_end)) is not None:
+        entries, end = self.entries, self.pending_end
+        while (entry := entries.get(end)) is not None:
             entry.pending_since = now
-            self._weigh(entry, 1)
-            self.pending_end += 1
+            self.pending_bytes += len(entry.transaction.raw)
+            self.pending_gas += entry.transaction.gas_limit
+            end += 1
+        self.pending_end = end
 
     def advance(self, now: Instant, nonce: int, balance: int) -> list[PoolEntry]:
         """Move to the account's new nonce and balance; return the entries that fell out.
@@ -84,11 +89,17 @@ class SenderQueue:
         These are the ones whose nonce has been used, and from the highest nonce down as many as
         the balance can no longer pay at most.
         """
-        removed = [self.entries.pop(used) for used in sorted(self.entries) if used < nonce]
-        for entry in removed:
-            self.cost_max -= entry.transaction.cost_max
-            if entry.transaction.nonce < self.pending_end:
-                self._weigh(entry, -1)
+        removed: list[PoolEntry] = []
+        for used in range(self.next_nonce, nonce):
+            entry = self.entries.pop(used, None)
+            if entry is None:
+                continue
+            removed.append(entry)
+            transaction = entry.transaction
+            self.cost_max -= transaction.cost_max
+            if used < self.pending_end:
+                self.pending_bytes -= len(transaction.raw)
+                self.pending_gas -= transaction.gas_limit
         self.pending_end = max(self.pending_end, nonce)
         self.next_nonce, self.balance = nonce, balance
         if self.cost_max > balance:

@@ -9,14 +9,13 @@ A sender whose head cannot pay is parked, with all that stands behind it. A chan
 fee moves only the senders it concerns, by two heaps ordered by the heads' fee caps.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from node.mempool_heap import LazyHeap
 from primitives.ids import Address, Instant
 
 
-@dataclass(slots=True)
-class _Head:
+class _Head(msgspec.Struct, gc=False):
     """The lowest pending transaction of one sender."""
 
     order: int
@@ -41,6 +40,7 @@ class WaitingSenders:
         "_oldest",
         "_parked",
         "_payable",
+        "_priced",
         "_unparked_at",
         "byte_count",
         "count",
@@ -59,6 +59,9 @@ class WaitingSenders:
         self._unparked_at: dict[Address, Instant] = {}
         self._oldest: LazyHeap[tuple[int, int, Address]] = LazyHeap(self._is_waiting)
         self._payable: LazyHeap[tuple[int, int, Address]] = LazyHeap(self._is_payable)
+        self._priced = False
+        """Whether `_payable` is kept: from the first change of the base fee on. Where it is
+        fixed, nobody ever asks."""
         self._parked: LazyHeap[tuple[int, int, Address]] = LazyHeap(self._is_parked)
 
     def put(
@@ -106,9 +109,13 @@ class WaitingSenders:
 
         An unparked sender waits from `now`: nobody could have included it before.
         """
-        self._base_fee = base_fee
-        if not self._heads:
+        if base_fee == self._base_fee:
             return
+        self._base_fee = base_fee
+        if not self._priced:
+            self._priced = True
+            heads = self._heads.items()
+            self._payable.refill([(h.fee_cap, h.order, s) for s, h in heads if not h.parked])
         while (entry := self._payable.first()) is not None and entry[0] < base_fee:
             head = self._heads[entry[2]]
             self._forget(head)
@@ -136,7 +143,8 @@ class WaitingSenders:
     def _admit(self, sender: Address, head: _Head) -> None:
         self._remember(head)
         self._oldest.push((head.since, head.order, sender), len(self._heads))
-        self._payable.push((head.fee_cap, head.order, sender), len(self._heads))
+        if self._priced:
+            self._payable.push((head.fee_cap, head.order, sender), len(self._heads))
 
     def _forget(self, head: _Head | None) -> None:
         if head is not None and not head.parked:
