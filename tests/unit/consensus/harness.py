@@ -27,7 +27,8 @@ from consensus.effects import (
 from consensus.messages import Commit, Prepare, PrePrepare
 from consensus.params import ConsensusParams, ReplicaConfig
 from consensus.replica import Replica
-from consensus.signing import verify_certificate
+from consensus.signing import MemoVerifier, verify_certificate
+from primitives.bls import AggregateSigner
 from primitives.committee import Committee
 from primitives.durability import core_of
 from primitives.errors import OrreryError
@@ -95,9 +96,9 @@ class Network:
         self.n = n
         self.rng = random.Random(seed)
         self.params = params
-        self.judge = Committee.of_keys(public_keys(n))
+        self.judge = self._true_committee()
         self.committee = committee or self.judge
-        self.verifier = toy_verifier(self.judge)
+        self.verifier = self._true_verifier()
         self.loss, self.duplication, self.delay_ms = loss, duplication, delay_ms
         self.tamper = tamper
         self.now = 0
@@ -191,6 +192,15 @@ class Network:
 
     # A node ----------------------------------------------------------------------------------
 
+    def _true_committee(self) -> Committee:
+        return Committee.of_keys(public_keys(self.n))
+
+    def _true_verifier(self) -> MemoVerifier:
+        return toy_verifier(self.judge)
+
+    def _vote_signer(self, index: int) -> AggregateSigner | None:
+        return None
+
     def _replica(
         self, index: int, records: list[Record], chain: tuple[tuple[ToyBlock, Certificate], ...]
     ) -> Replica:
@@ -200,6 +210,7 @@ class Network:
             genesis_hash=GENESIS,
             signer=keys(self.n)[index],
             verifier=self.verifier,
+            vote_signer=self._vote_signer(index),
             params=self.params,
             sequence=Sequence(len(chain)),
             digest=chain[-1][0].digest if chain else GENESIS,
