@@ -4,6 +4,8 @@ It reads a certificate file (docs/guides/certificates.md) and believes nothing i
 follows from one hash that its user has from elsewhere, that of block 0:
 
     genesis hash -> header of block 0 -> committee -> signatures of a quorum -> header -> roots
+                                             ^                                    |
+                                             +--- the committee changes there? ---+
 
     python examples/light_client.py certificate.json --genesis 0x...
 
@@ -73,6 +75,16 @@ class Chain(msgspec.Struct, forbid_unknown_fields=True):
     epoch: Number
 
 
+class Handover(msgspec.Struct, forbid_unknown_fields=True):
+    """The end of an epoch: its committee, and the last block that it has decided."""
+
+    committee: list[Hash]
+    header: Bytes
+    certificate: Certificate
+    nodes: list[Shard] | None = None
+    aggregate_keys: list[AggregateKey] | None = None
+
+
 class Document(msgspec.Struct, forbid_unknown_fields=True):
     """A certificate file."""
 
@@ -83,7 +95,9 @@ class Document(msgspec.Struct, forbid_unknown_fields=True):
     committee: list[Hash]
     header: Bytes
     certificate: Certificate
+    nodes: list[Shard] | None = None
     aggregate_keys: list[AggregateKey] | None = None
+    handovers: list[Handover] = []
 
     @property
     def aggregated(self) -> bool:
@@ -216,17 +230,27 @@ def read(data: bytes) -> Document:
         document = msgspec.json.decode(data, type=Document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"expected a certificate file, got {error}") from error
-    if not document.committee or len(set(document.committee)) != len(document.committee):
+    parts: list[Document | Handover] = [document, *document.handovers]
+    for part in parts:
+        check_fields(part, document.signatures, document.aggregated)
+    return document
+
+
+def check_fields(part: Document | Handover, kind: str, aggregated: bool) -> None:
+    """Check that a committee and its certificate have the fields of their kind."""
+    size = len(part.committee)
+    if not size or len(set(part.committee)) != size:
         raise Malformed("committee: expected at least one validator, each key once")
-    shown, keys = document.certificate, document.aggregate_keys
+    if part.nodes is not None and {size} != {len(part.nodes), len(set(part.nodes))}:
+        raise Malformed("nodes: expected one for each validator, each once")
+    shown, keys = part.certificate, part.aggregate_keys
     sums = [shown.signers, shown.aggregate, keys]
     present = [shown.signatures is None, *(field is not None for field in sums)]
-    if present != [document.aggregated] * 4:
-        raise Malformed(f"certificate: expected the fields of {document.signatures} signatures")
-    counts = {len(document.committee), len(keys or []), len({pair.key for pair in keys or []})}
+    if present != [aggregated] * 4:
+        raise Malformed(f"certificate: expected the fields of {kind} signatures")
+    counts = {size, len(keys or []), len({pair.key for pair in keys or []})}
     if keys is not None and len(counts) > 1:
         raise Malformed("aggregate_keys: expected one for each validator, each once")
-    return document
 
 
 def refuse(reason: str, detail: str) -> NoReturn:
@@ -241,22 +265,18 @@ def verify(document: Document, trusted_genesis: str) -> dict[str, object]:
         What the proof shows: height, hash, state root and the rest of the header's roots.
     """
     check_chain(document, trusted_genesis)
-    check_form(document)
-    shown = document.certificate
-    block = header_fields(raw(document.header), "header")
-    height = int.from_bytes(block[8], "big")
-    if shown.sequence != height:
-        refuse("other_sequence", f"the header is of height {height}, not {shown.sequence}")
-    block_hash = keccak256(raw(document.header))
-    if raw(shown.digest) != block_hash:
-        refuse("other_block", f"the header hashes to {block_hash.hex()}, not {shown.digest}")
-    check_signers(shown, len(document.committee))
+    proofs = [*closings(document), document]
+    blocks = [check_block(proof) for proof in proofs]
+    heights = [int.from_bytes(block[8], "big") for block in blocks]
+    check_order(document, heights)
     if document.signatures in {"modelled", "modelled-bls"}:
         refuse("modelled_signatures", "anybody can make them; run with real ones")
-    if document.aggregated:
-        check_aggregate(document, parent=block[0])
-    else:
-        check_signatures(document, parent=block[0])
+    for proof, block in zip(proofs, blocks, strict=True):
+        if document.aggregated:
+            check_aggregate(proof, parent=block[0])
+        else:
+            check_signatures(proof, parent=block[0])
+    shown, block, height = document.certificate, blocks[-1], heights[-1]
     return {
         "height": height,
         "block_hash": shown.digest,
@@ -264,6 +284,48 @@ def verify(document: Document, trusted_genesis: str) -> dict[str, object]:
         "timestamp": int.from_bytes(block[11], "big"),
         "signers": shown.replicas,
     }
+
+
+def closings(document: Document) -> list[Document]:
+    """Return each handover as the proof that it would be by itself, of its closing block."""
+    return [
+        msgspec.structs.replace(
+            document,
+            chain=msgspec.structs.replace(document.chain, epoch=epoch),
+            committee=handover.committee,
+            nodes=handover.nodes,
+            aggregate_keys=handover.aggregate_keys,
+            header=handover.header,
+            certificate=handover.certificate,
+        )
+        for epoch, handover in enumerate(document.handovers)
+    ]
+
+
+def check_block(proof: Document) -> list[bytes]:
+    """Check that a quorum is said to have certified this header; return the header's fields."""
+    check_form(proof)
+    shown = proof.certificate
+    block = header_fields(raw(proof.header), "header")
+    height = int.from_bytes(block[8], "big")
+    if shown.sequence != height:
+        refuse("other_sequence", f"the header is of height {height}, not {shown.sequence}")
+    block_hash = keccak256(raw(proof.header))
+    if raw(shown.digest) != block_hash:
+        refuse("other_block", f"the header hashes to {block_hash.hex()}, not {shown.digest}")
+    check_signers(shown, len(proof.committee))
+    return block
+
+
+def check_order(document: Document, heights: list[int]) -> None:
+    """Check that the epochs follow upon one another at checkpoints, and the block upon them."""
+    interval = msgspec.msgpack.decode(raw(document.chain.params))["checkpoint_interval"]
+    for below, height in zip([0, *heights], heights, strict=False):
+        if height <= below:
+            refuse("broken_handover", f"block {height} does not come after {below}")
+    for height in heights[:-1]:
+        if height % interval:
+            refuse("broken_handover", f"block {height} is no checkpoint")
 
 
 def check_chain(document: Document, trusted_genesis: str) -> None:
@@ -277,15 +339,32 @@ def check_chain(document: Document, trusted_genesis: str) -> None:
         refuse("other_chain", f"the header of block 0 hashes to {found.hex()}")
     if chain.shard:
         refuse("other_shard", f"expected 0, got {chain.shard}")
-    if chain.epoch:
-        refuse("other_epoch", f"expected 0, got {chain.epoch}")
-    # MessagePack of (parameters, committee, epoch): an array of three, each in its own form.
-    pairs = [(raw(pair.key), raw(pair.possession)) for pair in document.aggregate_keys or ()]
-    pairs = pairs or [(b"", b"")] * len(document.committee)
-    members = [[node, raw(key), *pairs[node]] for node, key in enumerate(document.committee)]
-    keys = msgspec.msgpack.encode({"members": members})
-    if genesis[12] != keccak256(b"\x93" + raw(chain.params) + keys + b"\0"):
+    if chain.epoch != len(document.handovers):
+        refuse("other_epoch", f"expected {len(document.handovers)}, got {chain.epoch}")
+    first, *later = *document.handovers, document
+    if genesis[12] != commitment(chain.params, first, 0):
         refuse("other_committee", "the header of block 0 commits to another committee")
+    for epoch, (handover, part) in enumerate(zip(document.handovers, later, strict=True), 1):
+        closing = header_fields(raw(handover.header), f"handovers[{epoch - 1}].header")
+        if closing[12] != commitment(chain.params, part, epoch):
+            refuse("broken_handover", f"it does not commit to the committee of epoch {epoch}")
+
+
+def commitment(params: str, part: Document | Handover, epoch: int) -> bytes:
+    """Return what a checkpoint says of the committee that decides the block after it.
+
+    MessagePack of (parameters, committee, epoch): an array of three, each in its own form.
+    """
+    size = len(part.committee)
+    pairs = [(raw(pair.key), raw(pair.possession)) for pair in part.aggregate_keys or ()]
+    numbered = zip(part.nodes or range(size), part.committee, strict=True)
+    members = [
+        [node, raw(key), *(pairs[place] if pairs else (b"", b""))]
+        for place, (node, key) in enumerate(numbered)
+    ]
+    committee = msgspec.msgpack.encode({"members": members})
+    number = msgspec.msgpack.encode(epoch)
+    return keccak256(b"\x93" + raw(params) + committee + number)
 
 
 def check_signers(shown: Certificate, size: int) -> None:
@@ -326,7 +405,7 @@ def signed(key: str, payload: bytes, signature: str) -> bool:
 def check_signatures(document: Document, parent: bytes) -> None:
     """Check every signature."""
     genesis, shown = raw(document.chain.genesis_hash), document.certificate
-    payload = commit_payload(genesis, 0, 0, shown.view, shown)
+    payload = commit_payload(genesis, 0, document.chain.epoch, shown.view, shown)
     for vote in shown.signatures or ():
         if not signed(document.committee[vote.replica], payload, vote.signature):
             reason = diagnosis(document, vote, parent)
@@ -339,8 +418,8 @@ def diagnosis(document: Document, vote: Vote, parent: bytes) -> str:
     for reason, payload in nearby(document, parent):
         if signed(key, payload, vote.signature):
             return reason
-    shown = document.certificate
-    payload = commit_payload(raw(document.chain.genesis_hash), 0, 0, shown.view, shown)
+    genesis, shown = raw(document.chain.genesis_hash), document.certificate
+    payload = commit_payload(genesis, 0, document.chain.epoch, shown.view, shown)
     if any(signed(other_key, payload, vote.signature) for other_key in document.committee):
         return "other_signer"
     return "bad_signature"
@@ -349,15 +428,15 @@ def diagnosis(document: Document, vote: Vote, parent: bytes) -> str:
 def nearby(document: Document, parent: bytes) -> list[tuple[str, bytes]]:
     """Return what else a validator may have signed near this COMMIT, with its reason."""
     genesis, shown = raw(document.chain.genesis_hash), document.certificate
-    view = shown.view
-    prepare = b"orrery.consensus/1" + genesis + struct.pack(">IQ", 0, 0)
+    view, epoch = shown.view, document.chain.epoch
+    prepare = b"orrery.consensus/1" + genesis + struct.pack(">IQ", 0, epoch)
     prepare += struct.pack(">BQQ32s32s", 2, view, shown.sequence, raw(shown.digest), parent)
     near = [("prepare_not_commit", prepare)]
     for other in range(8):
-        near.append(("other_shard", commit_payload(genesis, other, 0, view, shown)))
+        near.append(("other_shard", commit_payload(genesis, other, epoch, view, shown)))
         near.append(("other_epoch", commit_payload(genesis, 0, other, view, shown)))
     for other in range(max(0, view - 8), view + 9):
-        near.append(("other_view", commit_payload(genesis, 0, 0, other, shown)))
+        near.append(("other_view", commit_payload(genesis, 0, epoch, other, shown)))
     return near
 
 
@@ -414,7 +493,7 @@ def check_aggregate(document: Document, parent: bytes) -> None:
             total = total + points[replica]
         return fits(total, payload, aggregate, VOTE_TAG)
 
-    payload = commit_payload(genesis, 0, 0, shown.view, shown)
+    payload = commit_payload(genesis, 0, document.chain.epoch, shown.view, shown)
     if made(signers, payload):
         return
     for reason, other in nearby(document, parent):

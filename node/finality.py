@@ -4,49 +4,33 @@ Whoever holds the file and knows the genesis hash needs nothing else to check th
 final. The header of block 0 hashes to the genesis hash; its extra data is the hash of the chain's
 parameters and committee; a quorum of that committee has signed a COMMIT for the hash of the
 block's header; and the header has the roots under which everything in the block can be shown.
+Where the committee has changed since genesis, the file also has each block that closed an epoch,
+certified by the committee that it ends and committing to the one that it begins.
 
 The file is JSON. Its fields are described in docs/guides/certificates.md, for those who write a
 client in another language; `node.finality_rules` judges what it says.
 """
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from consensus.certificate import Certificate
+from node.finality_form import (
+    BLS_KEY_PATTERN,
+    BLS_SIGNATURE_PATTERN,
+    BYTES_PATTERN,
+    HASH_PATTERN,
+    SIGNATURE_PATTERN,
+    read_file,
+)
 from primitives.codec import decode_canonical, encode_canonical
 from primitives.committee import Committee, Member
 from primitives.errors import InvalidEncoding, InvalidInput
 from primitives.header import Header, decode_header, encode_header
 from primitives.ids import Hash32, NodeId, Sequence, View
 from primitives.params import ChainParams
-
-FILE_BYTES_MAX = 16 * 1024 * 1024
-"""Longest file that is looked at; a certificate of 1,000 validators takes some 300 kB."""
-
-FORM = "docs/guides/certificates.md"
-
-HASH_PATTERN = "^0x[0-9a-f]{64}$"
-SIGNATURE_PATTERN = "^0x[0-9a-f]{128}$"
-BLS_KEY_PATTERN = "^0x[0-9a-f]{96}$"
-BLS_SIGNATURE_PATTERN = "^0x[0-9a-f]{192}$"
-BYTES_PATTERN = "^0x([0-9a-f]{2})*$"
-
-WORDS = {
-    HASH_PATTERN: "0x and 64 lower-case hexadecimal digits",
-    SIGNATURE_PATTERN: "0x and 128 lower-case hexadecimal digits",
-    BLS_KEY_PATTERN: "0x and 96 lower-case hexadecimal digits",
-    BLS_SIGNATURE_PATTERN: "0x and 192 lower-case hexadecimal digits",
-    BYTES_PATTERN: "0x and pairs of lower-case hexadecimal digits",
-}
-"""What the patterns ask for, in words."""
-FAULTS = {
-    "Object missing required field": f"all fields of {FORM}",
-    "Object contains unknown field": f"only the fields of {FORM}",
-    "Invalid enum value": f"a value that this version knows, see {FORM}",
-}
-"""Faults of another shape, as the start of msgspec's finding, and the rule that each breaks."""
 
 HexHash = Annotated[str, Meta(pattern=HASH_PATTERN)]
 HexSignature = Annotated[str, Meta(pattern=SIGNATURE_PATTERN)]
@@ -86,7 +70,15 @@ class _Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     epoch: Count
 
 
-class _ProofFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    committee: tuple[HexHash, ...]
+    header: HexBytes
+    certificate: _Certificate
+    nodes: tuple[Number32, ...] | UnsetType = UNSET
+    aggregate_keys: tuple[_AggregateKey, ...] | UnsetType = UNSET
+
+
+class _ProofFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     format: Literal["orrery.finality"]
     version: Literal[1]
     signatures: SignatureKind
@@ -94,7 +86,9 @@ class _ProofFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     committee: tuple[HexHash, ...]
     header: HexBytes
     certificate: _Certificate
+    nodes: tuple[Number32, ...] | UnsetType = UNSET
     aggregate_keys: tuple[_AggregateKey, ...] | UnsetType = UNSET
+    handovers: tuple[_Handover, ...] = ()
 
 
 class _CommitteeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,6 +98,7 @@ class _CommitteeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shard: Number32
     epoch: Count
     committee: tuple[HexHash, ...]
+    nodes: tuple[Number32, ...] | UnsetType = UNSET
     aggregate_keys: tuple[_AggregateKey, ...] | UnsetType = UNSET
 
 
@@ -114,6 +109,17 @@ class ChainCommittee(msgspec.Struct, frozen=True):
     shard: int
     epoch: int
     committee: Committee
+
+
+class Handover(msgspec.Struct, frozen=True):
+    """The end of an epoch."""
+
+    committee: Committee
+    """The one that ends."""
+    header: Header
+    """Of the closing block, whose extra data commits to the next committee."""
+    certificate: Certificate
+    """Of that block, by the committee that ends."""
 
 
 class FinalityProof(msgspec.Struct, frozen=True):
@@ -129,6 +135,8 @@ class FinalityProof(msgspec.Struct, frozen=True):
     header: Header
     """Of the block that is said to be final."""
     certificate: Certificate
+    handovers: tuple[Handover, ...] = ()
+    """The ends of all epochs before that of the certificate, from the first one on."""
 
     @property
     def aggregated(self) -> bool:
@@ -158,26 +166,43 @@ def encode_proof(proof: FinalityProof) -> bytes:
             ),
             tuple(_hex(key) for key in source.committee.public_keys),
             _hex(encode_header(proof.header)),
-            _shown(proof),
-            _aggregate_keys(source.committee) if proof.aggregated else UNSET,
+            _shown(proof.certificate, proof.signatures),
+            *_members(source.committee),
+            tuple(_handover(each, proof.signatures) for each in proof.handovers),
         )
     )
 
 
-def _shown(proof: FinalityProof) -> _Certificate:
-    certificate = proof.certificate
+def _handover(handover: Handover, kind: SignatureKind) -> _Handover:
+    committee = handover.committee
+    return _Handover(
+        tuple(_hex(key) for key in committee.public_keys),
+        _hex(encode_header(handover.header)),
+        _shown(handover.certificate, kind),
+        *_members(committee),
+    )
+
+
+def _shown(certificate: Certificate, kind: SignatureKind) -> _Certificate:
     place = (certificate.view, certificate.sequence, _hex(certificate.digest))
-    if proof.aggregated:
+    if is_aggregate(kind):
         (aggregate,) = certificate.signatures
         return _Certificate(*place, signers=certificate.signers, aggregate=_hex(aggregate))
     pairs = zip(certificate.signers, certificate.signatures, strict=True)
     return _Certificate(*place, tuple(_Vote(replica, _hex(mark)) for replica, mark in pairs))
 
 
-def _aggregate_keys(committee: Committee) -> tuple[_AggregateKey, ...]:
-    return tuple(
-        _AggregateKey(_hex(m.aggregate_key), _hex(m.possession)) for m in committee.members
-    )
+def _members(
+    committee: Committee,
+) -> tuple[tuple[int, ...] | UnsetType, tuple[_AggregateKey, ...] | UnsetType]:
+    """Return what stands beside the keys of a committee, where it is not the plainest one."""
+    nodes: tuple[int, ...] | UnsetType = committee.nodes
+    if nodes == tuple(range(committee.size)):
+        nodes = UNSET
+    if not committee.members[0].aggregate_key:
+        return nodes, UNSET
+    pairs = [_AggregateKey(_hex(m.aggregate_key), _hex(m.possession)) for m in committee.members]
+    return nodes, tuple(pairs)
 
 
 def decode_proof(data: bytes, name: str) -> FinalityProof:
@@ -190,68 +215,78 @@ def decode_proof(data: bytes, name: str) -> FinalityProof:
     Raises:
         InvalidInput: it is not of that form; where, and what was expected.
     """
-    file = _read(data, _ProofFile, name)
+    file = read_file(data, _ProofFile, name)
     chain, shown = file.chain, file.certificate
-    signers, marks = _signed(file, name)
+    kind = file.signatures
+    parts = [("", file.aggregate_keys, shown)]
+    for index, each in enumerate(file.handovers):
+        parts.append((f"handovers[{index}].", each.aggregate_keys, each.certificate))
+    for where, keys, certificate in parts:
+        _check_kind(f"{name}: {where}", kind, keys, certificate)
     try:
+        place = (chain.genesis_hash, chain.shard, chain.epoch)
         return FinalityProof(
-            file.signatures,
-            _source(
-                (chain.genesis_hash, chain.shard, chain.epoch), file.committee, file.aggregate_keys
-            ),
+            kind,
+            _source(place, _committee(file.committee, file.nodes, file.aggregate_keys)),
             _header(chain.genesis_header, "chain.genesis_header"),
             _params(chain.params),
             _header(file.header, "header"),
-            Certificate(
-                chain.epoch,
-                View(shown.view),
-                Sequence(shown.sequence),
-                Hash32(_bytes(shown.digest)),
-                signers,
-                marks,
-            ),
+            _certificate(shown, chain.epoch),
+            tuple(_decoded_handover(epoch, each) for epoch, each in enumerate(file.handovers)),
         )
     except InvalidInput as error:
         raise InvalidEncoding(f"{name}: {error.where}", error.expected, error.actual) from error
 
 
-def _signed(file: _ProofFile, name: str) -> tuple[tuple[int, ...], tuple[bytes, ...]]:
-    """Return signers and signatures, from those fields that the kind of signatures has.
+def _decoded_handover(epoch: int, each: _Handover) -> Handover:
+    return Handover(
+        _committee(each.committee, each.nodes, each.aggregate_keys),
+        _header(each.header, f"handovers[{epoch}].header"),
+        _certificate(each.certificate, epoch),
+    )
+
+
+def _check_kind(
+    name: str,
+    kind: SignatureKind,
+    keys: tuple[_AggregateKey, ...] | UnsetType,
+    shown: _Certificate,
+) -> None:
+    """Check that a certificate has the fields of the kind of signatures, and no others.
 
     Raises:
         InvalidEncoding: a field of it is missing, or one of the other kind is there.
     """
-    shown = file.certificate
     fields = {
         "certificate.signatures": shown.signatures is not UNSET,
         "certificate.signers": shown.signers is not UNSET,
         "certificate.aggregate": shown.aggregate is not UNSET,
-        "aggregate_keys": file.aggregate_keys is not UNSET,
+        "aggregate_keys": keys is not UNSET,
     }
-    aggregated = is_aggregate(file.signatures)
+    aggregated = is_aggregate(kind)
     for where, present in fields.items():
         needed = aggregated != (where == "certificate.signatures")
         if present != needed:
-            expected = f"{'a' if needed else 'no'} field where signatures are {file.signatures}"
-            raise InvalidEncoding(f"{name}: {where}", expected, "one" if present else "none")
+            expected = f"{'a' if needed else 'no'} field where signatures are {kind}"
+            raise InvalidEncoding(f"{name}{where}", expected, "one" if present else "none")
+
+
+def _certificate(shown: _Certificate, epoch: int) -> Certificate:
+    place = (epoch, View(shown.view), Sequence(shown.sequence), Hash32(_bytes(shown.digest)))
     if isinstance(shown.signatures, UnsetType):
-        assert not isinstance(shown.signers, UnsetType), "checked above"
-        assert not isinstance(shown.aggregate, UnsetType), "checked above"
-        return shown.signers, (_bytes(shown.aggregate),)
-    votes = shown.signatures
-    return tuple(vote.replica for vote in votes), tuple(_bytes(vote.signature) for vote in votes)
+        assert not isinstance(shown.signers, UnsetType), "checked before"
+        assert not isinstance(shown.aggregate, UnsetType), "checked before"
+        return Certificate(*place, shown.signers, (_bytes(shown.aggregate),))
+    signers = tuple(vote.replica for vote in shown.signatures)
+    return Certificate(*place, signers, tuple(_bytes(vote.signature) for vote in shown.signatures))
 
 
 def encode_committee(source: ChainCommittee) -> bytes:
     """Return the committee file: indented JSON with a final newline."""
     keys = tuple(_hex(key) for key in source.committee.public_keys)
     place = (_hex(source.genesis_hash), source.shard, source.epoch)
-    aggregate_keys = (
-        UNSET
-        if not source.committee.members[0].aggregate_key
-        else (_aggregate_keys(source.committee))
-    )
-    return _json(_CommitteeFile("orrery.committee", 1, *place, keys, aggregate_keys))
+    beside = _members(source.committee)
+    return _json(_CommitteeFile("orrery.committee", 1, *place, keys, *beside))
 
 
 def decode_committee(data: bytes, name: str) -> ChainCommittee:
@@ -264,68 +299,35 @@ def decode_committee(data: bytes, name: str) -> ChainCommittee:
     Raises:
         InvalidInput: it is not of that form; where, and what was expected.
     """
-    file = _read(data, _CommitteeFile, name)
+    file = read_file(data, _CommitteeFile, name)
     try:
         place = (file.genesis_hash, file.shard, file.epoch)
-        return _source(place, file.committee, file.aggregate_keys)
+        return _source(place, _committee(file.committee, file.nodes, file.aggregate_keys))
     except InvalidInput as error:
         raise InvalidEncoding(f"{name}: {error.where}", error.expected, error.actual) from error
 
 
-T = TypeVar("T")
-
-
-def _read(data: bytes, expected: type[T], name: str) -> T:
-    if len(data) > FILE_BYTES_MAX:
-        raise InvalidEncoding(name, f"at most {FILE_BYTES_MAX} bytes", "more")
-    try:
-        return msgspec.json.decode(data, type=expected)
-    except msgspec.ValidationError as error:
-        raise _mistake(str(error), name) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidEncoding(name, "JSON", str(error)) from error
-    except RecursionError as error:
-        raise InvalidEncoding(name, FORM, "deep nesting") from error
-
-
-def _mistake(text: str, name: str) -> InvalidEncoding:
-    """Say in our words what msgspec found: "Expected `int`, got `str` - at `$.chain.shard`"."""
-    finding, _, path = text.partition(" - at `$")
-    key = path.rstrip("`").lstrip(".")
-    where = f"{name}: {key}" if key else name
-    expected, _, actual = finding.removeprefix("Expected ").partition(", got ")
-    for pattern, words in WORDS.items():
-        if pattern in expected:
-            return InvalidEncoding(where, words, "something else")
-    for found, rule in FAULTS.items():
-        if finding.startswith(found):
-            return InvalidEncoding(where, rule, _fault(found, finding))
-    return InvalidEncoding(where, expected, actual or "a value out of range")
-
-
-def _fault(kind: str, finding: str) -> str:
-    missing = "no field" if "missing" in kind else ""
-    return f"{missing}{finding.removeprefix(kind)}".strip()
-
-
-def _source(
-    place: tuple[str, int, int],
-    keys: tuple[str, ...],
-    aggregate_keys: tuple[_AggregateKey, ...] | UnsetType,
-) -> ChainCommittee:
+def _source(place: tuple[str, int, int], committee: Committee) -> ChainCommittee:
     genesis_hash, shard, epoch = place
-    if isinstance(aggregate_keys, UnsetType):
-        committee = Committee.of_keys(_bytes(key) for key in keys)
-    elif len(aggregate_keys) != len(keys):
-        raise InvalidInput("aggregate_keys", f"one for each of {len(keys)}", len(aggregate_keys))
-    else:
-        pairs = zip(keys, aggregate_keys, strict=True)
-        members = (
-            Member(NodeId(node), _bytes(key), _bytes(other.key), _bytes(other.possession))
-            for node, (key, other) in enumerate(pairs)
-        )
-        committee = Committee(tuple(members))
     return ChainCommittee(Hash32(_bytes(genesis_hash)), shard, epoch, committee)
+
+
+def _committee(
+    keys: tuple[str, ...],
+    nodes: tuple[int, ...] | UnsetType,
+    aggregate_keys: tuple[_AggregateKey, ...] | UnsetType,
+) -> Committee:
+    """Put together what stands in several fields of a file."""
+    numbers = tuple(range(len(keys))) if isinstance(nodes, UnsetType) else nodes
+    if len(numbers) != len(keys):
+        raise InvalidInput("nodes", f"one for each of {len(keys)}", len(numbers))
+    pairs = [(b"", b"")] * len(keys)
+    if not isinstance(aggregate_keys, UnsetType):
+        pairs = [(_bytes(other.key), _bytes(other.possession)) for other in aggregate_keys]
+    if len(pairs) != len(keys):
+        raise InvalidInput("aggregate_keys", f"one for each of {len(keys)}", len(pairs))
+    members = zip(numbers, keys, pairs, strict=True)
+    return Committee(tuple(Member(NodeId(node), _bytes(key), *pair) for node, key, pair in members))
 
 
 def _header(text: str, where: str) -> Header:

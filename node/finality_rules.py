@@ -5,73 +5,23 @@ they signed. Whatever comes first is reported. Structure is judged before any si
 a forged file costs little.
 """
 
-from collections.abc import Callable, Iterable
-from enum import Enum
-
 import msgspec
 
 from consensus.certificate import InvalidCertificate
 from consensus.certificate_bls import BlsCertificates
 from consensus.certificate_ed25519 import Ed25519Certificates
-from consensus.messages import Commit, Prepare
-from consensus.signing import CommitteeVerifier, binding, signed_payload, verify_commits
+from consensus.messages import Commit
+from consensus.signing import CommitteeVerifier, verify_commits
 from node.finality import ChainCommittee, FinalityProof
-from primitives.bls import BlsVerifier
-from primitives.epoch import epoch_commitment
-from primitives.errors import CryptoError, InvalidInput
+from node.finality_diagnosis import diagnose, diagnose_aggregate
+from node.finality_reasons import NotFinal, Reason
+from primitives.committee import Committee
+from primitives.epoch import epoch_commitment, is_checkpoint
+from primitives.errors import InvalidInput
 from primitives.header import header_hash
-from primitives.ids import Hash32, View
+from primitives.ids import Hash32
 from primitives.keys import Ed25519Verifier
 from primitives.possession import UnprovenKey, check_possessions
-
-NEARBY = 8
-"""How many shards, epochs and views are tried to say what a signature is really over."""
-
-
-class Reason(Enum):
-    """Why a file proves nothing. The values are what `--json` and the light client say."""
-
-    MODELLED = "modelled_signatures"
-    """They stand for signatures in a simulation; anybody can make them."""
-    CHAIN = "other_chain"
-    """Not the chain that is trusted, or a header of block 0 with another hash."""
-    SHARD = "other_shard"
-    EPOCH = "other_epoch"
-    COMMITTEE = "other_committee"
-    """Not the validators that are trusted, or not those that the genesis header commits to."""
-    DIGEST = "other_block"
-    """The certificate is for another hash than that of the header shown."""
-    SEQUENCE = "other_sequence"
-    """The certificate is for another height than that of the header shown."""
-    VIEW = "other_view"
-    TOO_FEW = "too_few_signatures"
-    REPEATED = "repeated_signer"
-    UNSORTED = "unsorted_signers"
-    UNKNOWN = "unknown_signer"
-    PREPARE = "prepare_not_commit"
-    """A prepared block may still lose to another one."""
-    SIGNER = "other_signer"
-    """A validator's signature under the name of another."""
-    SIGNATURE = "bad_signature"
-    FORM = "other_form"
-    """Not the form of certificates that the chain has."""
-    POSSESSION = "unproven_key"
-    """A validator's aggregate key without a proof that somebody holds its secret."""
-
-
-class NotFinal(CryptoError):
-    """A certificate file that does not prove its block final.
-
-    Args:
-        reason: which rule it breaks.
-        where: the field that shows it.
-        expected: what would stand there in a proof.
-        actual: what stands there.
-    """
-
-    def __init__(self, reason: Reason, where: str, expected: str, actual: object) -> None:
-        self.reason = reason
-        super().__init__(where, expected, actual)
 
 
 class Trust(msgspec.Struct, frozen=True):
@@ -111,6 +61,7 @@ def check_proof(proof: FinalityProof, trust: Trust) -> None:
     _check_form(proof)
     _check_block(proof)
     _check_signers(proof)
+    _check_order(proof)
     if proof.signatures in {"modelled", "modelled-bls"}:
         raise NotFinal(
             Reason.MODELLED,
@@ -118,6 +69,8 @@ def check_proof(proof: FinalityProof, trust: Trust) -> None:
             "Ed25519 or BLS signatures",
             "modelled ones, which anybody can make; this proves nothing",
         )
+    for _, part in _certified(proof):
+        _check_signatures(part)
     _check_signatures(proof)
 
 
@@ -136,23 +89,104 @@ def _check_chain(proof: FinalityProof, trust: Trust) -> None:
 
 
 def _check_committee(proof: FinalityProof, trust: Trust) -> None:
-    """Check shard, epoch and committee. The genesis hash binds the first committee of shard 0."""
+    """Check shard, epoch and committee. The genesis hash binds the first committee of shard 0.
+
+    What it binds, binds the next committee with its last block, and so on.
+    """
     source, known = proof.source, trust.committee
-    shard, epoch = (known.shard, known.epoch) if known is not None else (0, 0)
+    shard = 0 if known is None else known.shard
     if source.shard != shard:
         raise NotFinal(Reason.SHARD, "chain.shard", str(shard), source.shard)
-    if source.epoch != epoch:
-        raise NotFinal(Reason.EPOCH, "chain.epoch", str(epoch), source.epoch)
-    if known is not None and source.committee != known.committee:
-        raise NotFinal(Reason.COMMITTEE, "committee", "the trusted validators", "others")
-    if source.shard or source.epoch:
+    first = _check_trusted(proof, known)
+    if source.shard or first:
         return
-    if proof.genesis_header.extra_data != epoch_commitment(proof.params, source.committee, 0):
+    committees = _committees(proof)
+    if proof.genesis_header.extra_data != epoch_commitment(proof.params, committees[0], 0):
         raise NotFinal(
             Reason.COMMITTEE,
-            "committee",
+            "handovers[0].committee" if proof.handovers else "committee",
             "the validators and parameters that the genesis header commits to",
             "others",
+        )
+    _check_handovers(proof, committees)
+
+
+def _check_trusted(proof: FinalityProof, known: ChainCommittee | None) -> int:
+    """Check the committee that is trusted; return the epoch that the file's argument begins in."""
+    source = proof.source
+    first = 0
+    if known is not None and not proof.handovers:
+        first = known.epoch
+    if source.epoch != first + len(proof.handovers):
+        expected = f"{first + len(proof.handovers)}, after so many handovers"
+        raise NotFinal(Reason.EPOCH, "chain.epoch", expected, source.epoch)
+    if known is None:
+        return first
+    committees = _committees(proof)
+    place = known.epoch - first
+    if place >= len(committees):
+        raise NotFinal(Reason.EPOCH, "chain.epoch", f"at least {known.epoch}", source.epoch)
+    if committees[place] != known.committee:
+        raise NotFinal(Reason.COMMITTEE, "committee", "the trusted validators", "others")
+    return first
+
+
+def _committees(proof: FinalityProof) -> list[Committee]:
+    """Return those that have decided, from the first one on."""
+    return [*(handover.committee for handover in proof.handovers), proof.source.committee]
+
+
+def _check_handovers(proof: FinalityProof, committees: list[Committee]) -> None:
+    """Check that each closing block commits to the next committee, signatures apart."""
+    for index, part in _certified(proof):
+        number = index + 1
+        expected = epoch_commitment(proof.params, committees[number], number)
+        if part.header.extra_data != expected:
+            raise NotFinal(
+                Reason.HANDOVER,
+                f"handovers[{index}].header",
+                f"one that commits to the committee of epoch {number}",
+                "another",
+            )
+        _check_form(part)
+        _check_block(part)
+        _check_signers(part)
+
+
+def _certified(proof: FinalityProof) -> list[tuple[int, FinalityProof]]:
+    """Return the handovers as proofs of their closing blocks, by epoch."""
+    source = proof.source
+    return [
+        (
+            epoch,
+            FinalityProof(
+                proof.signatures,
+                ChainCommittee(source.genesis_hash, source.shard, epoch, handover.committee),
+                proof.genesis_header,
+                proof.params,
+                handover.header,
+                handover.certificate,
+            ),
+        )
+        for epoch, handover in enumerate(proof.handovers)
+    ]
+
+
+def _check_order(proof: FinalityProof) -> None:
+    """Check that the epochs follow upon one another, and the block upon them."""
+    below = 0
+    for index, handover in enumerate(proof.handovers):
+        number = handover.header.number
+        if number <= below or not is_checkpoint(number, proof.params):
+            expected = f"a checkpoint above {below}"
+            raise NotFinal(Reason.HANDOVER, f"handovers[{index}].header", expected, number)
+        below = number
+    if proof.header.number <= below:
+        raise NotFinal(
+            Reason.HANDOVER,
+            "header",
+            f"a block above the last handover {below}",
+            proof.header.number,
         )
 
 
@@ -231,84 +265,6 @@ def _check_signatures(proof: FinalityProof) -> None:
             if not verifier.verify_message(Commit(*place, replica, signature)):
                 raise diagnose(proof, replica, signature) from error
         raise
-
-
-def diagnose(proof: FinalityProof, replica: int, signature: bytes) -> NotFinal:
-    """Say what a signature is really over that is no COMMIT of `replica` for the block.
-
-    Only what lies near is tried: the PREPARE, and some shards, epochs, views and other validators.
-    """
-    keys, verify = proof.source.committee.public_keys, Ed25519Verifier().verify
-    near = _nearby(proof, lambda payload: verify(keys[replica], payload, signature))
-    payload = _payload(proof)
-    if near is None:
-        for index, key in enumerate(keys):
-            if verify(key, payload, signature):
-                near = Reason.SIGNER, f"that of validator {index}"
-                break
-    reason, actual = near or (Reason.SIGNATURE, "a signature of something else, or none")
-    return _not_signed(proof, reason, f"certificate.signatures: validator {replica}", actual)
-
-
-def diagnose_aggregate(proof: FinalityProof) -> NotFinal:
-    """Say what an aggregate is really over that is no sum of the signers' COMMITs for the block.
-
-    Only what lies near is tried: as in `diagnose`, and signers that differ by one.
-    """
-    committee, signers = proof.source.committee, proof.certificate.signers
-    scheme, (aggregate,) = BlsVerifier(), proof.certificate.signatures
-    keys = [member.aggregate_key for member in committee.members]
-
-    def verify(replicas: Iterable[int], payload: bytes) -> bool:
-        return scheme.verify_aggregate([keys[i] for i in replicas], payload, aggregate)
-
-    near = _nearby(proof, lambda payload: verify(signers, payload))
-    payload = _payload(proof)
-    if near is None:
-        for index in range(committee.size):
-            others = [replica for replica in signers if replica != index]
-            if verify(others if index in signers else (*signers, index), payload):
-                change = "without" if index in signers else "with"
-                near = Reason.SIGNER, f"a sum {change} that of validator {index}"
-                break
-    reason, actual = near or (Reason.SIGNATURE, "a sum of something else, or none")
-    return _not_signed(proof, reason, "certificate.aggregate", actual)
-
-
-def _payload(proof: FinalityProof) -> bytes:
-    source, certificate = proof.source, proof.certificate
-    commit = Commit(certificate.view, certificate.sequence, certificate.digest, 0, b"")
-    here = binding(source.genesis_hash, source.shard, source.epoch)
-    return signed_payload(here, commit)
-
-
-def _nearby(proof: FinalityProof, signs: Callable[[bytes], bool]) -> tuple[Reason, str] | None:
-    """Return what else near the COMMIT is signed; None if nothing is."""
-    source, certificate = proof.source, proof.certificate
-    view, sequence, digest = certificate.view, certificate.sequence, certificate.digest
-    chain, commit = source.genesis_hash, Commit(view, sequence, digest, 0, b"")
-    here = binding(chain, source.shard, source.epoch)
-    prepare = Prepare(view, sequence, digest, proof.header.parent_hash, 0, b"")
-    if signs(signed_payload(here, prepare)):
-        return Reason.PREPARE, "a PREPARE, which does not make a block final"
-    for near in range(NEARBY):
-        if signs(signed_payload(binding(chain, near, source.epoch), commit)):
-            return Reason.SHARD, f"one for shard {near}"
-        if signs(signed_payload(binding(chain, source.shard, near), commit)):
-            return Reason.EPOCH, f"one for epoch {near}"
-    for other in range(max(0, view - NEARBY), view + NEARBY + 1):
-        if signs(signed_payload(here, Commit(View(other), sequence, digest, 0, b""))):
-            return Reason.VIEW, f"one for view {other}"
-    return None
-
-
-def _not_signed(proof: FinalityProof, reason: Reason, where: str, actual: str) -> NotFinal:
-    source, certificate = proof.source, proof.certificate
-    expected = (
-        f"a COMMIT for block {_hex(certificate.digest)} at view {certificate.view}, sequence "
-        f"{certificate.sequence} of shard {source.shard}, epoch {source.epoch}"
-    )
-    return NotFinal(reason, where, expected, actual)
 
 
 def _hex(value: bytes) -> str:

@@ -6,11 +6,13 @@ from typing import Literal
 from node.finality import (
     ChainCommittee,
     FinalityProof,
+    Handover,
     SignatureKind,
     encode_committee,
     encode_proof,
 )
 from node.node import Node
+from primitives.header import decode_header
 from primitives.ids import NodeId
 from primitives.params import CertificateForm
 from sim.world import World
@@ -33,9 +35,10 @@ COMMITTEE = "committee.json"
 
 
 def world_committee(world: World) -> ChainCommittee:
-    """Return the committee of a world, with the chain that it belongs to."""
-    environment = world.environment
-    return ChainCommittee(environment.genesis_block.digest, 0, 0, environment.genesis.committee)
+    """Return the committee that decides a world's next block, with its epoch and chain."""
+    epoch = world.head.epoch
+    digest = world.environment.genesis_block.digest
+    return ChainCommittee(digest, 0, epoch.number, epoch.committee)
 
 
 def head_proof(world: World, signatures: Signatures) -> FinalityProof | None:
@@ -56,21 +59,33 @@ def head_proof(world: World, signatures: Signatures) -> FinalityProof | None:
     height = ledger.tip.number
     if height == 0:
         return None
-    environment = world.environment
+    environment, certificate = world.environment, ledger.certificate(height)
+    genesis, epoch = environment.genesis, certificate.epoch
+    closings = ledger.checkpoints.closings[:epoch]
+    committees = [genesis.committee, *(closing.committee for closing in closings)]
     return FinalityProof(
-        KINDS[signatures, environment.genesis.params.certificates],
-        world_committee(world),
+        KINDS[signatures, genesis.params.certificates],
+        ChainCommittee(environment.genesis_block.digest, 0, epoch, committees[epoch]),
         environment.genesis_block.block.header,
-        environment.genesis.params,
+        genesis.params,
         ledger.tip.block.header,
-        ledger.certificate(height),
+        certificate,
+        tuple(
+            Handover(
+                committee,
+                decode_header(closing.header),
+                environment.certificates.read(closing.certificate),
+            )
+            for committee, closing in zip(committees, closings, strict=False)
+        ),
     )
 
 
 def certificate_files(world: World, signatures: Signatures) -> Mapping[str, str]:
     """Return the certificate files of a run by name; no certificate where no block is final."""
-    files = {COMMITTEE: encode_committee(world_committee(world)).decode()}
     proof = head_proof(world, signatures)
+    source = world_committee(world) if proof is None else proof.source
+    files = {COMMITTEE: encode_committee(source).decode()}
     if proof is not None:
         files[CERTIFICATE] = encode_proof(proof).decode()
     return files

@@ -7,13 +7,14 @@ import msgspec
 from rich.text import Text
 
 from node.finality import (
-    FILE_BYTES_MAX,
     FinalityProof,
     SignatureKind,
     decode_committee,
     decode_proof,
 )
-from node.finality_rules import NotFinal, Reason, Trust, check_proof
+from node.finality_form import FILE_BYTES_MAX
+from node.finality_reasons import NotFinal, Reason
+from node.finality_rules import Trust, check_proof
 from primitives.errors import InvalidInput
 from primitives.header import header_hash
 from primitives.ids import Hash32

@@ -11,7 +11,7 @@ from typing import Any
 from consensus.messages import Commit, Prepare
 from consensus.signing import binding, signed_payload
 from node.finality import decode_proof, encode_committee, encode_proof
-from node.finality_rules import Reason
+from node.finality_reasons import Reason
 from primitives.header import decode_header, encode_header
 from primitives.ids import Duration, Hash32, Sequence, View
 from primitives.keys import Signer

@@ -15,7 +15,7 @@ from py_arkworks_bls12381 import G1Point, G2Point, Scalar
 from consensus.messages import Commit, Prepare
 from consensus.signing import binding, signed_payload
 from node.finality import decode_proof, encode_committee, encode_proof
-from node.finality_rules import Reason
+from node.finality_reasons import Reason
 from primitives.bls import CIPHERSUITE, AggregateSigner, BlsKey, BlsVerifier
 from primitives.committee import Committee, Member
 from primitives.epoch import epoch_commitment

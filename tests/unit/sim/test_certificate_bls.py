@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from node.finality import decode_committee, decode_proof, encode_committee, encode_proof
-from node.finality_rules import NotFinal, Reason, Trust, check_proof
+from node.finality_reasons import NotFinal, Reason
+from node.finality_rules import Trust, check_proof
 from primitives.errors import InvalidInput
 from primitives.ids import Hash32
 from sim.cli import main

@@ -6,13 +6,14 @@ from collections.abc import Callable
 import pytest
 
 from node.finality import (
-    FILE_BYTES_MAX,
     decode_committee,
     decode_proof,
     encode_committee,
     encode_proof,
 )
-from node.finality_rules import NotFinal, Reason, Trust, check_proof
+from node.finality_form import FILE_BYTES_MAX
+from node.finality_reasons import NotFinal, Reason
+from node.finality_rules import Trust, check_proof
 from primitives.errors import InvalidInput
 from primitives.header import header_hash
 from primitives.ids import Hash32

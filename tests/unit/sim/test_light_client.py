@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from node.finality import decode_proof
-from node.finality_rules import NotFinal, Trust, check_proof
+from node.finality_reasons import NotFinal
+from node.finality_rules import Trust, check_proof
 from primitives.committee import Committee
 from primitives.errors import InvalidInput
 from primitives.ids import Hash32

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from node.finality_rules import Reason
+from node.finality_reasons import Reason
 from sim.cli import main
 from sim.run import run_scenario
 from sim.scenario import decode_table
