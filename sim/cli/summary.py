@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.report.result import RunResult
+from sim.report.result import FastConfirmation, Points, RunResult
 from sim.report.seeds import Interval, intervals
 
 PIPE_WIDTH = 100
@@ -111,6 +111,7 @@ def _figures(result: RunResult) -> list[tuple[str, str]]:
         ("transactions", f"{result.transactions:,}"),
         ("throughput", f"{result.tps:,.1f} tx/s"),
         ("confirmation p50 / p95 / p99", f"{times} s"),
+        *_fast_figures(result.fast_confirmation),
         ("view changes", f"{result.view_changes:,}"),
         ("messages", f"{result.messages:,}"),
         ("traffic", f"{result.bytes / 1e6:,.1f} MB"),
@@ -118,6 +119,22 @@ def _figures(result: RunResult) -> list[tuple[str, str]]:
         ("rejected", rejected or "none"),
         ("digest", result.digest),
     ]
+
+
+def _fast_figures(fast: FastConfirmation | None) -> list[tuple[str, str]]:
+    if fast is None:
+        return []
+    told = (fast.confirmed, fast.final, fast.rejected, fast.pending)
+    return [
+        ("first answer p50 / p90 / p99", f"{_points(fast.first_answer_seconds)} s"),
+        ("final commit p50 / p90 / p99", f"{_points(fast.final_commit_seconds)} s"),
+        ("fast / final / rejected / pending", " / ".join(f"{count:,}" for count in told)),
+    ]
+
+
+def _points(points: Points) -> str:
+    values = (points.p50, points.p90, points.p99)
+    return " / ".join("-" if value is None else f"{value:.3f}" for value in values)
 
 
 def _number(value: float) -> str:

@@ -13,9 +13,18 @@ from typing import Any
 
 from consensus.trace import ViewChangeStarted, ViewEntered
 from network.trace import SnapshotAdopted
+from node.gateway_trace import (
+    Accepted,
+    FastConfirmed,
+    Finalised,
+    Refused,
+    StillPending,
+    ValidatorLied,
+)
 from node.trace import BlockCommitted, TransactionRejected, TransactionSubmitted
 from primitives.machine import TraceEvent
 from sim.report.confirmation import ConfirmationLedger
+from sim.report.gateways import GatewayLedger
 from sim.report.series import SECOND_NS, IntColumn, NodeCounters, NodeHistograms, SecondBins
 from sim.report.stream import BlockTransactions, RunShape
 from sim.report.timeline import FaultMark, ViewLog, fault_mark
@@ -146,6 +155,7 @@ class Collector:
         self.blocks = BlockLog()
         self.nodes = NodeLedger(shape.nodes)
         self.confirmations = ConfirmationLedger(blocks)
+        self.gateways = GatewayLedger()
         self.submitted_by_second = SecondBins()
         self.views = ViewLog()
         self.faults: list[FaultMark] = []
@@ -161,6 +171,12 @@ class Collector:
             ViewEntered.name: self._on_view_entered,
             SYNC_STARTED: self._on_sync_started,
             SnapshotAdopted.name: self._on_snapshot_adopted,
+            Accepted.name: self._on_accepted,
+            FastConfirmed.name: lambda at_ns, node, event: self.gateways.on_confirmed(node, event),
+            Finalised.name: self._on_final,
+            Refused.name: self._on_refused,
+            StillPending.name: lambda at_ns, node, event: self.gateways.on_pending(node, event),
+            ValidatorLied.name: lambda at_ns, node, event: self.gateways.on_lie(node, event),
             Crashed.name: self._on_crashed,
             Restarted.name: self._on_restarted,
         }
@@ -221,14 +237,31 @@ class Collector:
         self.submitted_by_second.add(at_ns, 1)
         self.confirmations.submitted(at_ns, node, event.hash)
 
+    def _on_accepted(self, at_ns: int, node: int, event: Accepted) -> None:
+        self.nodes.submitted.live[node] += 1
+        self.submitted_by_second.add(at_ns, 1)
+        self.gateways.accepted(at_ns, node, event)
+
+    def _on_final(self, at_ns: int, node: int, event: Finalised) -> None:
+        submitted = self.gateways.on_final(node, event)
+        if submitted is not None:
+            self.confirmations.add(submitted, event.latency_ns)
+            self.nodes.confirmation.add(node, event.latency_ns)
+
+    def _on_refused(self, at_ns: int, node: int, event: Refused) -> None:
+        self.gateways.on_rejected(node, event)
+        self._count_rejected(node, event.code)
+
     def _on_rejected(self, at_ns: int, node: int, event: TransactionRejected) -> None:
-        code = event.code
+        self._count_rejected(node, event.code)
+        self.confirmations.rejected(node, event.hash)
+
+    def _count_rejected(self, node: int, code: str) -> None:
         self.rejected[code] = self.rejected.get(code, 0) + 1
         counters = self.rejected_by_node.get(code)
         if counters is None:
             counters = self.rejected_by_node[code] = NodeCounters(self.shape.nodes)
         counters.live[node] += 1
-        self.confirmations.rejected(node, event.hash)
 
     def _on_committed(self, at_ns: int, node: int, event: BlockCommitted) -> None:
         self.blocks.add(at_ns, event)

@@ -79,6 +79,11 @@ class ConfirmationLedger:
             self.latency_ns.append(latency)
         return latencies
 
+    def add(self, submitted_ns: int, latency_ns: int) -> None:
+        """A gateway has the proof that a transaction of its client is committed."""
+        self.submitted_ns.append(submitted_ns)
+        self.latency_ns.append(latency_ns)
+
     def open_submissions(self) -> list[int]:
         """Return the instants of submissions that are not confirmed, in no particular order."""
         pending = [at for nodes in self._pending.values() for at in nodes.values()]

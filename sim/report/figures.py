@@ -12,7 +12,14 @@ import msgspec
 import numpy as np
 
 from sim.report.collect import Collector
-from sim.report.result import Breach, Expectation, Percentiles, RunResult
+from sim.report.result import (
+    Breach,
+    Expectation,
+    FastConfirmation,
+    Percentiles,
+    Points,
+    RunResult,
+)
 from sim.report.series import SECOND_NS, BoolArray, IntArray
 
 
@@ -81,14 +88,39 @@ def block_intervals_ns(collector: Collector) -> tuple[IntArray, IntArray]:
 
 def percentiles(sorted_ns: IntArray) -> Percentiles:
     """Return p50, p95 and p99 in seconds by nearest rank: each is a value that was measured."""
-    count = len(sorted_ns)
-    if count == 0:
+    if len(sorted_ns) == 0:
         return Percentiles()
+    return Percentiles(*[_rank(sorted_ns, percent) for percent in (50, 95, 99)])
 
-    def rank(percent: int) -> float:
-        return int(sorted_ns[max(0, -(-percent * count // 100) - 1)]) / SECOND_NS
 
-    return Percentiles(p50=rank(50), p95=rank(95), p99=rank(99))
+def points(sorted_ns: IntArray) -> Points:
+    """Return p50, p90 and p99 in seconds, likewise."""
+    if len(sorted_ns) == 0:
+        return Points()
+    return Points(*[_rank(sorted_ns, percent) for percent in (50, 90, 99)])
+
+
+def _rank(sorted_ns: IntArray, percent: int) -> float:
+    count = len(sorted_ns)
+    return int(sorted_ns[max(0, -(-percent * count // 100) - 1)]) / SECOND_NS
+
+
+def fast_confirmation(collector: Collector) -> FastConfirmation | None:
+    """Return what gateways have told their clients; None without any."""
+    told = collector.gateways
+    if not (len(told.final_ns.numpy()) or told.confirmed or told.rejected or told.pending):
+        return None
+    window = measured_window(collector)
+    first_ns, final_ns = told.times_ns(window.start_ns, window.end_ns)
+    return FastConfirmation(
+        confirmed=told.confirmed,
+        final=len(told.final_ns.numpy()),
+        rejected=sum(told.rejected.values()),
+        pending=told.pending,
+        lies=sum(told.lies.values()),
+        first_answer_seconds=points(first_ns),
+        final_commit_seconds=points(final_ns),
+    )
 
 
 def build_result(
@@ -125,9 +157,13 @@ def build_result(
         confirmations=len(times_ns),
         unconfirmed=sum(
             window.start_ns <= at < window.end_ns
-            for at in collector.confirmations.open_submissions()
+            for at in (
+                *collector.confirmations.open_submissions(),
+                *collector.gateways.open_submissions(),
+            )
         ),
         rejected=dict(sorted(collector.rejected.items())),
+        fast_confirmation=fast_confirmation(collector),
         violation=violation,
         replay=identity.replay,
         partial=partial,

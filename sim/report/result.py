@@ -15,6 +15,60 @@ class Percentiles(msgspec.Struct, frozen=True):
     p99: float | None = None
 
 
+class Points(msgspec.Struct, frozen=True):
+    """Three points of a distribution, in seconds; all None when there was nothing to measure."""
+
+    p50: float | None = None
+    p90: float | None = None
+    p99: float | None = None
+
+
+class FastConfirmation(msgspec.Struct, frozen=True):
+    """What gateways have told their clients. Times are of submissions in the measured window."""
+
+    confirmed: int
+    """Transactions that a quorum of signatures has confirmed before the certificate came."""
+    final: int
+    """Transactions whose certificate has come."""
+    rejected: int
+    pending: int
+    """How often a client's patience ended without an answer."""
+    lies: int
+    """What validators said that no correct one says."""
+    first_answer_seconds: Points
+    """From submission to the first proof: a quorum of signatures, or the certificate."""
+    final_commit_seconds: Points
+    """From submission to the certificate, of the same transactions."""
+
+
+class FormOfCertificates(msgspec.Struct, frozen=True):
+    """What one form of certificates takes in a run's committee; times by the run's profile."""
+
+    form: str
+    """As `[consensus] certificates` calls it."""
+    certificate_bytes: int
+    """A certificate of a quorum, in the encoding that nodes send."""
+    certificate_seconds: float
+    """To verify one."""
+    vote_bytes: int
+    """A COMMIT on the wire."""
+    vote_sign_seconds: float
+    vote_verify_seconds: float
+    block_seconds: float
+    """A validator's votes for one block: two signed, two quorums less its own checked, and both
+    certificates made."""
+
+
+class CertificateComparison(msgspec.Struct, frozen=True):
+    """Both forms of certificates beside one another."""
+
+    chosen: str
+    """The form that the run's chain has."""
+    validators: int
+    quorum: int
+    forms: tuple[FormOfCertificates, ...]
+
+
 class Expectation(msgspec.Struct, frozen=True):
     """One line of `[expect]` and what came of it."""
 
@@ -79,6 +133,10 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """Submitted in the measured window, accepted, and not committed there when the run ended."""
     rejected: dict[str, int] = {}
     """Refused transactions by reason code."""
+    fast_confirmation: FastConfirmation | None = None
+    """None where no client has used a gateway."""
+    certificates: CertificateComparison | None = None
+    """What either form of certificates takes in this committee."""
     violation: Breach | None = None
     replay: str = ""
     """The command line that runs this again."""

@@ -10,6 +10,8 @@ from importlib import resources
 from sim.report.collect import Collector
 from sim.report.page.block_times import block_time_card
 from sim.report.page.cards import card
+from sim.report.page.certificates import certificates_card
+from sim.report.page.fast_confirmation import fast_confirmation_card
 from sim.report.page.growth import growth_card
 from sim.report.page.latency import latency_card
 from sim.report.page.markup import Markup, element, void
@@ -61,9 +63,11 @@ def render_report(
                 seeds_card(seeds),
                 throughput_card(collector),
                 latency_card(collector),
+                fast_confirmation_card(result.fast_confirmation, collector),
                 block_time_card(collector),
                 view_timeline_card(collector),
                 traffic_card(collector),
+                certificates_card(result.certificates),
                 network_card(network or NetworkPicture()),
                 growth_card(collector),
                 rejected_card(result.rejected),
@@ -123,6 +127,9 @@ _DEFINITIONS = {
     "Confirmation time": "from a client's submission at a node to the commit, at that same node, "
     "of the block that holds the transaction; for submissions inside the measured window. "
     "Percentiles are by nearest rank.",
+    "Fast confirmation": "where clients submit through gateways, confirmation times are those that "
+    "the gateway sees: the first answer is a quorum of tentative signatures with a proof of the "
+    "result, or the commit certificate where that was quicker; final commit is the certificate.",
     "Block time": "time between successive blocks, each at its first commit anywhere.",
     "Messages and traffic": "handed to links in the whole run, one message for each recipient, "
     "frame headers included.",
