@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from node.wire import node_codec
 from primitives.ids import Instant
 from sim.assembly import build_world
 from sim.certificates import CERTIFICATE, COMMITTEE, certificate_files
@@ -27,7 +28,7 @@ from sim.checkers import (
 )
 from sim.pictures import network_picture
 from sim.pools import Pools
-from sim.profile import Profile
+from sim.profile import Profile, load_profile
 from sim.registry import foreign_checkers
 from sim.report import (
     Breach,
@@ -40,6 +41,8 @@ from sim.report import (
     build_result,
     write_run_directory,
 )
+from sim.report.certificates import compare_certificates
+from sim.report.result import CertificateComparison
 from sim.report.writer import TRACE
 from sim.scenario import Scenario, calm_from, format_scenario
 from sim.tables import Tables
@@ -96,7 +99,7 @@ def run_scenario(
     if run_directory is not None:
         begin_run_directory(run_directory, resolved, (CERTIFICATE, COMMITTEE))
     world = build_world(scenario, seed, profile)
-    collector = Collector(_shape(scenario), world.blocks)
+    collector = Collector(run_shape(scenario), world.blocks)
     world.subscribe_honest(collector.observe)
     world.subscribe(traffic=collector.traffic)
     suite = CheckerSuite(run_checkers(scenario, world))
@@ -118,6 +121,7 @@ def run_scenario(
     )
     breach = None if violation is None else msgspec.convert(msgspec.to_builtins(violation), Breach)
     result = build_result(collector, identity, violation=breach, partial=partial)
+    result = msgspec.structs.replace(result, certificates=_comparison(world, result, profile))
     verdicts = evaluate(scenario.expect, result, violation, partial)
     result = msgspec.structs.replace(result, expectations=verdicts)
     if run_directory is not None:
@@ -152,6 +156,17 @@ def _play(
     return violation, False
 
 
+def _comparison(world: World, result: RunResult, profile: Profile | None) -> CertificateComparison:
+    environment = world.environment
+    return compare_certificates(
+        environment.genesis.committee,
+        environment.genesis.params.certificates,
+        result.height,
+        (profile or load_profile()).costs_ps(),
+        node_codec(environment.engine).size,
+    )
+
+
 def _subscribe(writer: TraceWriter, world: World, scenario: Scenario) -> None:
     """Let the trace file have the levels that the scenario asks for."""
     level = scenario.measure.trace
@@ -162,7 +177,7 @@ def _subscribe(writer: TraceWriter, world: World, scenario: Scenario) -> None:
     )
 
 
-def _shape(scenario: Scenario) -> RunShape:
+def run_shape(scenario: Scenario) -> RunShape:
     return RunShape(
         nodes=scenario.network.nodes,
         validators=scenario.network.validators,
