@@ -76,7 +76,7 @@ class Commits:
         self._announces = config.announce_blocks
         self.validates = config.role is Role.VALIDATOR
         """Whether consensus brings blocks, and is told of those that are fetched."""
-        self._serves = self.validates and config.serves_gateways
+        self._serves = config.serves_gateways
         self._params = environment.genesis.params
         self._outlines = environment.outlines
         self._ledger = ledger

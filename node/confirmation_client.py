@@ -36,6 +36,7 @@ from node.confirmation_peers import Peers
 from node.confirmation_proofs import ProvenResult, check_results
 from node.confirmation_state import (
     CERTIFIED_KEPT,
+    EPOCHS_KEPT,
     GATEWAY_FULL,
     Answered,
     ClientConfig,
@@ -76,6 +77,7 @@ class ConfirmationClient:
         "_entries",
         "_epoch",
         "_outgoing",
+        "_past",
         "_peers",
         "_verifier",
         "_waiting",
@@ -102,6 +104,8 @@ class ConfirmationClient:
         self._due: list[tuple[int, Hash32]] = []
         self._done: dict[Hash32, None] = {}
         self._certified: dict[Hash32, Certificate] = {}
+        self._past: dict[int, tuple[Committee, MessageVerifier]] = {}
+        """Committees of earlier epochs: blocks of theirs may still become final."""
         self._waiting: dict[Hash32, dict[Hash32, None]] = {}
         """Transactions that are proven to stand in a block, by block."""
         self.tally = Tally(committee.quorum, verifier.verify_message)
@@ -196,9 +200,36 @@ class ConfirmationClient:
                 full = index in having and to is None
                 whole = raws if full else ()
                 hashes = () if full else tuple(part)
-                watch = Watch(whole, hashes, prove=index == prover)
+                watch = Watch(whole, hashes, index == prover, self._epoch)
                 effects.append(Send(self._peers.node(index), watch))
         return effects
+
+    # ---------------------------------------------------------------- the committee
+
+    @property
+    def epoch(self) -> int:
+        """Whose committee it speaks to."""
+        return self._epoch
+
+    def begin_epoch(
+        self, now: Instant, committee: Committee, epoch: int, verifier: MessageVerifier
+    ) -> list[Effect]:
+        """Go on with the next committee. It is asked for everything that is not confirmed."""
+        self._past[self._epoch] = (self._committee, self._verifier)
+        while len(self._past) > EPOCHS_KEPT:
+            del self._past[next(iter(self._past))]
+        self._committee, self._epoch, self._verifier = committee, epoch, verifier
+        self._peers = Peers(committee, self._peers.offset)
+        self.tally = Tally(committee.quorum, verifier.verify_message)
+        for entry in self._entries.values():
+            entry.refusals.clear()
+        waiting = [name for name, entry in self._entries.items() if not entry.confirmed]
+        return self._watch(waiting, self._peers.prover(), self._peers.everybody())
+
+    def _committee_of(self, epoch: int) -> tuple[Committee, MessageVerifier] | None:
+        if epoch == self._epoch:
+            return self._committee, self._verifier
+        return self._past.get(epoch)
 
     # ---------------------------------------------------------------- what validators say
 
@@ -254,14 +285,15 @@ class ConfirmationClient:
             certificate = self._certificates.read(message.certificate)
         except InvalidEncoding:
             return [self._blame(index, "certificate", Sequence(0))]
-        if certificate.digest in self._certified or certificate.epoch != self._epoch:
+        signed_by = self._committee_of(certificate.epoch)
+        if certificate.digest in self._certified or signed_by is None:
             return []
-        costs = self._verifier.policy.costs.checking(len(certificate.signers))
+        committee, verifier = signed_by
+        costs = verifier.policy.costs.checking(len(certificate.signers))
         effects: list[Effect] = [Work(part.kind, sum(part.units)) for part in costs]
         try:
-            self._certificates.verify(
-                message.certificate, self._committee, self._epoch, self._verifier
-            )
+            epoch = certificate.epoch
+            self._certificates.verify(message.certificate, committee, epoch, verifier)
         except InvalidCertificate:
             return [*effects, self._blame(index, "certificate", certificate.sequence)]
         self._certified[certificate.digest] = certificate

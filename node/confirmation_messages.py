@@ -15,6 +15,7 @@ from typing import Annotated
 import msgspec
 
 from network.messages import Digest, Natural
+from node.snapshot import Closing
 from primitives.machine import Message
 
 TRANSACTIONS_PER_WATCH = 1024
@@ -37,6 +38,8 @@ class Watch(Message, frozen=True, gc=False):
     """Those whose encodings other validators get, or have got."""
     prove: bool
     """The receiver is to send proofs and the certificate too."""
+    epoch: Natural
+    """The epoch whose committee the gateway knows."""
 
 
 class TentativeBlock(Message, frozen=True, gc=False, array_like=True, tag=True):
@@ -93,6 +96,14 @@ class Refusals(Message, frozen=True, gc=False):
     refused: tuple[RefusedTransaction, ...]
 
 
+class Succession(Message, frozen=True, gc=False):
+    """The ends of the epochs that the receiver does not know of, in order."""
+
+    core = "confirmation"
+
+    closings: tuple[Closing, ...]
+
+
 CONFIRMATION_MESSAGES: Mapping[type[Message], int] = MappingProxyType(
     {
         Watch: 4 * 1024 * 1024,
@@ -100,6 +111,7 @@ CONFIRMATION_MESSAGES: Mapping[type[Message], int] = MappingProxyType(
         BlockResults: 4 * 1024 * 1024,
         FinalBlock: 1024 * 1024,
         Refusals: 256 * 1024,
+        Succession: 16 * 1024 * 1024,
     }
 )
 """The messages in wire order, each with its longest body in bytes."""

@@ -27,11 +27,12 @@ class Peers:
         offset: where the order begins while nothing is known.
     """
 
-    __slots__ = ("_committee", "_first", "_index", "_lag", "_offset", "view")
+    __slots__ = ("_committee", "_first", "_index", "_lag", "offset", "view")
 
     def __init__(self, committee: Committee, offset: int) -> None:
         self._committee = committee
-        self._offset = offset
+        self.offset = offset
+        """Where its order began."""
         self._index = {node: index for index, node in enumerate(committee.nodes)}
         self._lag = [0] * committee.size
         """Of each validator, ns."""
@@ -53,7 +54,7 @@ class Peers:
 
     def ranking(self) -> list[int]:
         """Return all places, the quickest first."""
-        size, offset = self._committee.size, self._offset
+        size, offset = self._committee.size, self.offset
         return sorted(range(size), key=lambda index: (self._lag[index], (index - offset) % size))
 
     def prover(self, after: int | None = None) -> int:

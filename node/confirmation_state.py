@@ -13,6 +13,8 @@ from primitives.machine import Effect
 MILLISECOND = 1_000_000
 GATEWAY_FULL = "gateway_full"
 """Code of a refusal for want of room at the client itself."""
+EPOCHS_KEPT = 4
+"""Earlier committees that are remembered."""
 CERTIFIED_KEPT = 256
 """Certificates that are remembered."""
 

@@ -25,11 +25,13 @@ from node.confirmation_messages import (
     FinalBlock,
     Refusals,
     RefusedTransaction,
+    Succession,
     TentativeBlock,
     Watch,
 )
 from node.confirmation_proofs import ProveResults
 from node.costs import PROVE, WATCH
+from node.epochs import Epochs, Place
 from node.events import BlockFinal, TransactionsRefused
 from node.execution import ExecutedBlock
 from node.intake import Intake
@@ -37,7 +39,6 @@ from node.ledger import Ledger
 from node.requests import Purpose, Requests
 from primitives.block import Block
 from primitives.ids import Hash32, Instant, NodeId
-from primitives.keys import Signer
 from primitives.machine import Compute, Effect, Event, Loopback, Send, Serial, Work
 from primitives.receipt import Receipt
 from primitives.transaction import transaction_hash
@@ -91,23 +92,20 @@ class Confirmations:
 
     Args:
         genesis_hash: the chain.
-        index: its place in the committee.
-        signer: its key.
         ledger: its blocks.
         intake: where transactions go.
         requests: numbers of its computations.
-        epoch: which committee the place is in.
+        epochs: knows its place in the committee, and the keys for it.
     """
 
     __slots__ = (
-        "_binding",
         "_early",
-        "_index",
+        "_epochs",
+        "_genesis_hash",
         "_intake",
         "_known",
         "_ledger",
         "_requests",
-        "_signer",
         "_watchers",
         "_where",
     )
@@ -115,16 +113,13 @@ class Confirmations:
     def __init__(
         self,
         genesis_hash: Hash32,
-        index: int,
-        signer: Signer,
         ledger: Ledger,
         intake: Intake,
         requests: Requests,
-        epoch: int = 0,
+        epochs: Epochs,
     ) -> None:
-        self._binding = binding(genesis_hash, epoch=epoch)
-        self._index = index
-        self._signer = signer
+        self._genesis_hash = genesis_hash
+        self._epochs = epochs
         self._ledger = ledger
         self._intake = intake
         self._requests = requests
@@ -152,6 +147,9 @@ class Confirmations:
             return []
         watched = self._watchers.setdefault(sender, Watcher()).watched
         effects: list[Effect] = [Work(WATCH, max(count, 1))]
+        if message.epoch < self._epochs.epoch.number:
+            closings = self._ledger.checkpoints.closings
+            effects.append(Send(sender, Succession(closings[message.epoch :])))
         offered = [(transaction_hash(raw), raw) for raw in message.transactions]
         answers: dict[Hash32, list[int]] = {}
         for name in (*[name for name, _ in offered], *map(Hash32, message.hashes)):
@@ -270,18 +268,22 @@ class Confirmations:
 
     def on_transactions_refused(self, now: Instant, effect: TransactionsRefused) -> list[Effect]:
         """Sign why this node does not take a gateway's transactions."""
+        place = self._epochs.place()
+        if place is None:
+            return []
         effects: list[Effect] = [Work(VOTE_SIGN, len(effect.refused))]
         by_gateway: dict[NodeId, list[RefusedTransaction]] = {}
         for gateway, name, code in effect.refused:
-            by_gateway.setdefault(gateway, []).append(self._refuse(name, code))
+            by_gateway.setdefault(gateway, []).append(self._refuse(place, name, code))
         for gateway, refused in by_gateway.items():
             effects.append(Send(gateway, Refusals(tuple(refused))))
         return effects
 
-    def _refuse(self, name: Hash32, code: str) -> RefusedTransaction:
+    def _refuse(self, place: Place, name: Hash32, code: str) -> RefusedTransaction:
         reason = reason_of(code)
-        unsigned = Refusal(name, reason, self._index, b"")
-        signature = self._signer.sign(signed_payload(self._binding, unsigned))
+        unsigned = Refusal(name, reason, place.index, b"")
+        bound = binding(self._genesis_hash, epoch=self._epochs.epoch.number)
+        signature = place.keys.signer.sign(signed_payload(bound, unsigned))
         return RefusedTransaction(name, reason, signature)
 
 

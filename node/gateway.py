@@ -11,8 +11,15 @@ from typing import Any
 from node.config import Environment, NodeConfig
 from node.confirmation_answers import Answer, Confirmed, Final, Pending, Rejected
 from node.confirmation_client import ConfirmationClient
-from node.confirmation_messages import BlockResults, FinalBlock, Refusals, TentativeBlock
+from node.confirmation_messages import (
+    BlockResults,
+    FinalBlock,
+    Refusals,
+    Succession,
+    TentativeBlock,
+)
 from node.confirmation_state import Answered, ClientConfig, ClientTimer, Misbehaved
+from node.gateway_epochs import succeed
 from node.gateway_trace import (
     Accepted,
     FastConfirmed,
@@ -21,6 +28,9 @@ from node.gateway_trace import (
     StillPending,
     ValidatorLied,
 )
+from primitives.epoch import first_epoch
+from primitives.errors import InvalidInput
+from primitives.header import decode_header
 from primitives.ids import Hash32, Instant, NodeId
 from primitives.machine import (
     NOTHING,
@@ -32,6 +42,7 @@ from primitives.machine import (
     Submitted,
     TimerFired,
     TraceEvent,
+    Work,
 )
 from primitives.transaction import transaction_hash
 
@@ -45,12 +56,14 @@ class Gateway:
         client: its own choices.
     """
 
-    __slots__ = ("_messages", "client")
+    __slots__ = ("_environment", "_epoch", "_messages", "client")
 
     def __init__(
         self, config: NodeConfig, environment: Environment, client: ClientConfig | None = None
     ) -> None:
         committee = environment.genesis.committee
+        self._environment = environment
+        self._epoch = first_epoch(committee)
         self.client = ConfirmationClient(
             committee,
             0,
@@ -65,6 +78,7 @@ class Gateway:
             BlockResults: self.client.on_block_results,
             FinalBlock: self.client.on_final_block,
             Refusals: self.client.on_refusals,
+            Succession: self._on_succession,
         }
 
     def step(self, now: Instant, event: Event) -> Seq[Effect]:
@@ -79,6 +93,27 @@ class Gateway:
         if isinstance(event, TimerFired) and event.timer is ClientTimer.INSIST:
             return _perform(self.client.on_insist_timeout(now))
         return NOTHING
+
+    def _on_succession(self, now: Instant, sender: NodeId, message: Succession) -> list[Effect]:
+        """Follow the committee into later epochs, as far as it is proven."""
+        effects: list[Effect] = []
+        epoch = self._epoch
+        try:
+            for closing in message.closings:
+                if decode_header(closing.header).number <= epoch.since:
+                    continue
+                costs = self._environment.verifier_of(epoch).policy.costs
+                signers = self._environment.certificates.read(closing.certificate).signers
+                parts = costs.checking(len(signers))
+                effects += [Work(part.kind, sum(part.units)) for part in parts]
+                epoch = succeed(self._environment, epoch, closing)
+        except InvalidInput:
+            return effects
+        if epoch.number > self._epoch.number:
+            self._epoch = epoch
+            verifier = self._environment.verifier_of(epoch)
+            effects += self.client.begin_epoch(now, epoch.committee, epoch.number, verifier)
+        return effects
 
     def _submit(self, now: Instant, raw: bytes) -> Seq[Effect]:
         """Take a transaction; a repetition of one that is under way is none."""

@@ -8,7 +8,7 @@ from node.adoption import Adoption
 from node.arrival import Arrival
 from node.backlog import Backlog
 from node.commits import Commits
-from node.config import Environment, NodeConfig, Role, sync_config
+from node.config import Environment, NodeConfig, sync_config
 from node.confirmations import Confirmations
 from node.epochs import Epochs
 from node.execution_base_fee import next_base_fee
@@ -75,6 +75,10 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     table = environment.engine.table
     records = [Record(table, key, value) for key, value in store.scan(table)]
     epochs = Epochs(config, environment, ledger, sync, commits, records)
+    confirmations = None
+    if config.serves_gateways and environment.keys:
+        genesis_hash = environment.genesis_block.digest
+        confirmations = Confirmations(genesis_hash, ledger, intake, requests, epochs)
     return Parts(
         ledger=ledger,
         pool=pool,
@@ -89,20 +93,6 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
         giving=Giving(ledger, environment.snapshots),
         requests=requests,
         epochs=epochs,
-        confirmations=_confirmations(config, environment, ledger, intake, requests),
+        confirmations=confirmations,
         start_work=restored.work,
     )
-
-
-def _confirmations(
-    config: NodeConfig,
-    environment: Environment,
-    ledger: Ledger,
-    intake: Intake,
-    requests: Requests,
-) -> Confirmations | None:
-    if config.role is not Role.VALIDATOR or not config.serves_gateways:
-        return None
-    assert environment.signer is not None, "a validator without a signer"
-    genesis_hash = environment.genesis_block.digest
-    return Confirmations(genesis_hash, config.index, environment.signer, ledger, intake, requests)

@@ -56,7 +56,7 @@ class Validator(Driver):
         self.give(Started())
 
     def watch(self, *hashes: bytes, prove: bool = False, gateway: int = GATEWAY) -> list[Effect]:
-        return self.receive(gateway, Watch((), hashes, prove))
+        return self.receive(gateway, Watch((), hashes, prove, 0))
 
     def prepare(self) -> list[Effect]:
         """Have the block proposed and prepared."""
@@ -149,15 +149,15 @@ def test_a_transaction_that_is_in_a_block_is_not_refused_when_it_comes_again() -
     validator = Validator()
     validator.prepare()
     validator.commit()
-    answer = validator.receive(GATEWAY, Watch((RAWS[0],), (), prove=False))
+    answer = validator.receive(GATEWAY, Watch((RAWS[0],), (), prove=False, epoch=0))
     assert kinds(answer) == ["TentativeBlock"]
 
 
 def test_the_transactions_of_a_gateway_go_into_the_pool() -> None:
     validator = Validator()
-    assert not told(validator.receive(GATEWAY, Watch((RAWS[0],), (), prove=False)))
+    assert not told(validator.receive(GATEWAY, Watch((RAWS[0],), (), prove=False, epoch=0)))
     assert validator.node.pool.get(NAMES[0]) is not None
-    assert not told(validator.receive(GATEWAY, Watch((RAWS[0],), (), prove=False)))
+    assert not told(validator.receive(GATEWAY, Watch((RAWS[0],), (), prove=False, epoch=0)))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_the_transactions_of_a_gateway_go_into_the_pool() -> None:
 )
 def test_a_refusal_is_signed_with_its_reason(raw: bytes, code: str) -> None:
     validator = Validator()
-    (message,) = told(validator.receive(GATEWAY, Watch((raw,), (), prove=False)))
+    (message,) = told(validator.receive(GATEWAY, Watch((raw,), (), prove=False, epoch=0)))
     assert isinstance(message, Refusals)
     (refused,) = message.refused
     assert code_of(refused.reason) == code
@@ -185,7 +185,7 @@ def test_reasons_survive_their_signed_form() -> None:
 
 def test_a_validator_that_serves_no_gateway_ignores_them() -> None:
     driver = Driver()
-    assert driver.receive(GATEWAY, Watch((RAWS[0],), (), prove=True)) == []
+    assert driver.receive(GATEWAY, Watch((RAWS[0],), (), prove=True, epoch=0)) == []
 
 
 def test_what_is_watched_is_bounded_for_each_gateway() -> None:
