@@ -243,18 +243,29 @@ class Sync:
 
     def _pursue(self, now: Instant, *, catching_up: bool) -> list[Effect]:
         """Ask peers that are ahead for the next blocks, as far as the limits allow."""
-        state, config = self.state, self._config
-        effects: list[Effect] = []
+        state = self.state
         if self.transfer.is_active:
             return self._alarm(now)
-        if self._needs_state():
-            effects += self._begin(catching_up=True)
-            return [*effects, *self.transfer.start(now), *self._alarm(now)]
+        effects: list[Effect] = []
+        goal = max(state.heights.values(), default=0)
+        if goal > state.top():
+            if self._needs_state():
+                effects += self._begin(catching_up=True)
+                return [*effects, *self.transfer.start(now), *self._alarm(now)]
+            effects += self._ask(now, goal, catching_up=catching_up)
+        if not state.requests and state.checking is None:
+            effects += self._finish()
+        return effects + self._alarm(now)
+
+    def _ask(self, now: Instant, goal: int, *, catching_up: bool) -> list[Effect]:
+        """Ask for blocks up to `goal` that are neither here nor asked for."""
+        state, config = self.state, self._config
+        effects: list[Effect] = []
         reach = config.requests_max * config.blocks_per_request
-        busy = dict.fromkeys(request.peer for request in state.requests.values())
+        busy = dict.fromkeys([request.peer for request in state.requests.values()])
         while len(state.requests) < config.requests_max:
             wanted = state.next_range(config.blocks_per_request, reach)
-            if wanted is None:
+            if wanted is None or wanted[0] > goal:
                 break
             first, count = wanted
             peer = next((peer for peer in state.holders(first) if peer not in busy), None)
@@ -267,9 +278,9 @@ class Sync:
             state.requests[state.request_last] = BlockRequest(peer, first, count, due)
             effects += self._begin(catching_up=catching_up)
             effects.append(Send(peer, GetBlocks(state.request_last, first, count)))
-        if not state.requests and state.checking is None:
-            effects += self._finish()
-        return effects + self._alarm(now)
+            if first + count > goal:
+                break
+        return effects
 
     def _needs_state(self) -> bool:
         """Whether the next block is out of reach: no peer holds it, or too many are missing."""
@@ -278,7 +289,7 @@ class Sync:
             return False
         if not state.is_ahead(state.head) or not self.transfer.may_start():
             return False
-        if not state.holders(state.head + 1):
+        if not state.is_held(state.head + 1):
             return True
         gap = max(state.heights.values()) - state.head
         return gap > self._config.snapshot_gap and not state.requests
@@ -294,7 +305,9 @@ class Sync:
     def _alarm(self, now: Instant) -> list[Effect]:
         """Set the timer to when the first of the open requests is due."""
         state = self.state
-        due = min((request.due for request in state.requests.values()), default=None)
+        if not state.requests and state.alarm is None:
+            return []
+        due = min([request.due for request in state.requests.values()], default=None)
         if due == state.alarm:
             return []
         state.alarm = due

@@ -143,12 +143,26 @@ class SyncState:
         ]
         return sorted(found, key=lambda peer: failures.get(peer, 0)) if failures else found
 
+    def is_held(self, height: int) -> bool:
+        """Whether any peer says it holds the block of a height."""
+        lowest = self.lowest
+        for peer, known in self.heights.items():
+            if known >= height and (not lowest or height >= lowest.get(peer, 1)):
+                return True
+        return False
+
+    def top(self) -> int:
+        """Return up to where blocks are here or being checked, none missing; at least the head."""
+        return self.head if self.checking is None else max(self.head, self.checking.last)
+
     def is_ahead(self, height: int) -> bool:
         """Whether any peer says it holds more than `height`."""
-        return any(known > height for known in self.heights.values())
+        return max(self.heights.values(), default=0) > height
 
     def is_coming(self, height: int) -> bool:
         """Whether the block of a height is asked for, or there and not checked yet."""
+        if not self.requests and not self.ready:
+            return False
         spans = [(request.first, request.last) for request in self.requests.values()]
         spans += [(answer.first, answer.last) for answer in self.ready]
         return any(first <= height <= last for first, last in spans)
@@ -163,6 +177,9 @@ class SyncState:
         first = self.head + 1
         if self.checking is not None:
             first = max(first, self.checking.last + 1)
+        if not self.requests and not self.ready:
+            # So it is for each block that a follower hears of.
+            return (first, per_request) if first <= self.head + reach else None
         taken = [(request.first, request.last) for request in self.requests.values()]
         taken += [(answer.first, answer.last) for answer in self.ready]
         for low, high in sorted(taken):

@@ -105,7 +105,8 @@ class Adoption:
             return self._refuse(now, purpose.height, purpose.certificate.digest, str(result))
         if purpose.height != self._ledger.height + 1:
             return self._proceed(now)
-        self._intake.recovered.update(self._environment.outlines.hashes(result.payload))
+        if result.transactions:
+            self._intake.recovered.update(self._environment.outlines.hashes(result.payload))
         effects = self._commits.adopt(now, result, purpose.encoded, purpose.certificate)
         effects += self._proceed(now)
         return effects

@@ -116,6 +116,8 @@ class WaitingSenders:
             self._priced = True
             heads = self._heads.items()
             self._payable.refill([(h.fee_cap, h.order, s) for s, h in heads if not h.parked])
+        if not self._heads:
+            return
         while (entry := self._payable.first()) is not None and entry[0] < base_fee:
             head = self._heads[entry[2]]
             self._forget(head)

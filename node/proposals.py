@@ -166,7 +166,9 @@ class Proposals:
         is_refused = isinstance(result, InvalidBlock)
         proven = is_refused and self._is_covered(proposal)
         if isinstance(result, ExecutedBlock):
-            self._intake.recovered.update(self._environment.outlines.hashes(result.payload))
+            if result.transactions:
+                hashes = self._environment.outlines.hashes(result.payload)
+                self._intake.recovered.update(hashes)
             result = self._check_clock(now, result)
         if isinstance(result, InvalidBlock):
             mislabelled = is_refused and not proven
