@@ -21,7 +21,7 @@ from consensus.effects import Deliver, FellBehind
 from consensus.log import base_records, persist
 from consensus.proposing import propose
 from consensus.state import Block, Effects, ReplicaState, Validity
-from consensus.timers import arm_repair, restart
+from consensus.timers import arm_repair, fall_back, restart
 from consensus.trace import Committed
 from primitives.ids import Instant, NodeId, Sequence
 from primitives.machine import Emit
@@ -115,7 +115,7 @@ def _drop_up_to(table: dict[Sequence, Kept], sequence: Sequence) -> None:
 
 def after_progress(state: ReplicaState, now: Instant, effects: Effects) -> None:
     """Go on from a new head: timers, held proposals, the next block."""
-    state.changing.attempts = max(state.changing.attempts - 1, 0)
+    fall_back(state, now)
     state.top = max(state.top, state.delivered)
     restart(state, now, effects)
     consider(state, Sequence(state.delivered + 1), effects)

@@ -149,7 +149,7 @@ class ViewChanging:
     armed: View = View(0)
     """The view that the VIEW_CHANGE timer runs for."""
     attempts: int = 0
-    """View changes started, less deliveries since; what the timeouts double with."""
+    """View changes started, less deliveries since that came soon; what the timeouts double with."""
 
 
 @dataclass(slots=True)
@@ -294,6 +294,8 @@ class ReplicaState:
     progress_at: Instant
     """When something was last delivered, or the view entered."""
     progress_armed: bool
+    waiting_since: Instant
+    """When the wait began that the request timer runs for."""
     inquired: bool
     """The first half of the progress timeout is over, and others were asked."""
     impatient: dict[int, None]
@@ -373,6 +375,7 @@ def initial_state(config: ReplicaConfig) -> ReplicaState:
         entered_at=Instant(0),
         progress_at=Instant(0),
         progress_armed=False,
+        waiting_since=Instant(0),
         inquired=False,
         impatient={},
         recovered=config.sequence > 0,

@@ -5,9 +5,10 @@ a proposal that is not delivered. Each delivery starts it anew. When half of it 
 replica asks the others how far they are, because a message may have been lost; only when that
 does not help either, and f others wait too, does it suspect the primary.
 
-Timeouts double with each view change in a row, and fall back by one step with each delivery:
-a committee whose timeouts are too short for its network then stays near those that work,
-instead of climbing through several views for every block.
+Timeouts double with each view change in a row, and fall back by one step with each delivery that
+would have come within the shorter one too: a committee whose timeouts are too short, for its
+network or for the execution of its blocks, then stays with those that work, instead of changing
+the view for every block.
 
 The fairness timer runs while the node says that blocks pass a transaction over; deliveries do
 not restart it. Its rule stands in `consensus.fairness`.
@@ -62,6 +63,7 @@ def watch(state: ReplicaState, now: Instant, effects: Effects) -> None:
         start = now
     elif state.work.since > start:
         start = state.work.since
+    state.waiting_since = start
     half = request_timeout(state) // 2
     effects.append(SetTimer(Timer.PROGRESS, Duration(max(start + half - now, 0))))
 
@@ -72,9 +74,22 @@ def restart(state: ReplicaState, now: Instant, effects: Effects) -> None:
     state.impatient.clear()
     if state.progress_armed and state.voting and is_waiting(state):
         state.inquired = False
+        state.waiting_since = now
         effects.append(SetTimer(Timer.PROGRESS, Duration(request_timeout(state) // 2)))
     else:
         watch(state, now, effects)
+
+
+def fall_back(state: ReplicaState, now: Instant) -> None:
+    """After a delivery, take back a doubling that it did not need."""
+    changing = state.changing
+    if not changing.attempts:
+        return
+    needed = changing.attempts
+    changing.attempts -= 1
+    waited = now - state.waiting_since if state.progress_armed else 0
+    if waited >= request_timeout(state):
+        changing.attempts = needed
 
 
 def fairness_due(state: ReplicaState) -> Instant | None:

@@ -3,7 +3,8 @@
 Every so often it signs a NEW-VIEW for the next view that it would lead, with a VIEW-CHANGE in the
 name of every replica: none of them has prepared anything, none has anything final. Its own
 signatures are true, those of the others are not. Who believes it throws away blocks that others
-may have committed. What stops it is that every backup checks what a NEW-VIEW is made of.
+may have committed. What stops it is that every backup checks what a NEW-VIEW is made of; its own
+honest half is told as well, and would lead the view if it could be fooled.
 """
 
 from collections.abc import Sequence as Seq
@@ -11,7 +12,7 @@ from collections.abc import Sequence as Seq
 from consensus.messages import Commit, NewView, Prepare, ViewChangeVote
 from consensus.signing import DOMAIN
 from primitives.ids import Duration, Hash32, Instant, Sequence, View
-from primitives.machine import Broadcast, Effect, Event, Machine, Received
+from primitives.machine import Broadcast, Effect, Event, Loopback, Machine, Received
 from sim.liars.context import LiarContext
 from sim.liars.ticking import Ticking
 
@@ -46,4 +47,7 @@ class Usurping:
             vote = ViewChangeVote(view, replica, Sequence(0), self._genesis, (), NO_SIGNATURE)
             votes.append(context.sign(vote) if replica == index else vote)
         proclaimed = context.sign(NewView(view, tuple(votes), (), (), b""))
-        return [Broadcast("committee", proclaimed)]
+        return [
+            Broadcast("committee", proclaimed),
+            Loopback(Received(context.index, proclaimed)),
+        ]

@@ -61,6 +61,7 @@ from tests.unit.consensus.toys import (
     public_keys,
     toy_verifier,
 )
+from tests.unit.consensus.watch import Watch
 
 FSYNC = 1 * MS
 
@@ -106,13 +107,7 @@ class Network:
         self.count = 0
         self.groups: list[list[int]] = [list(range(n))]
         self.decided: dict[int, Hash32] = {}
-        self.votes: dict[tuple[int, str, int, int], Hash32] = {}
-        self.told: dict[tuple[int, int, Hash32], dict[int, None]] = {}
-        """Who has signed a block for clients, by (view, sequence, block)."""
-        self.promised: dict[int, Hash32] = {}
-        """What a client was entitled to believe, by sequence."""
-        self.commits: dict[tuple[int, int, Hash32], dict[int, None]] = {}
-        self.chosen: dict[int, tuple[int, Hash32]] = {}
+        self.watch = Watch()
         self.sent: Counter[str] = Counter()
         self.liars: list[int] = []
         self.submitted: list[int] = []
@@ -237,7 +232,9 @@ class Network:
             self._adopt(node, event.certificate)
             return
         if isinstance(event, Told):
-            self._promise(node, event.effect)
+            if node.index not in self.liars:
+                known = self.decided.get(event.effect.sequence)
+                self.watch.promise(node.index, event.effect, self.judge.quorum, known)
             return
         effects = node.replica.step(Instant(self.now), event)
         for effect in effects:
@@ -267,7 +264,7 @@ class Network:
                 node, MS + self.rng.randrange(MS), lambda: self._step(node, node.validate(effect))
             )
         elif isinstance(effect, ViewBegun):
-            self._check_opening(node)
+            self.watch.opening(node.index, node.replica.state)
             node.built = [b for b in node.built if b.digest in effect.kept]
             self._at(node, 0, lambda: self._news(node))
         elif isinstance(effect, FellBehind):
@@ -355,7 +352,7 @@ class Network:
         agreed = self.decided.setdefault(certificate.sequence, certificate.digest)
         if agreed != certificate.digest:
             raise SafetyViolation(f"two blocks at {certificate.sequence}")
-        if self.promised.get(certificate.sequence, agreed) != agreed:
+        if self.watch.promised.get(certificate.sequence, agreed) != agreed:
             raise SafetyViolation(f"clients were promised another block at {certificate.sequence}")
         try:
             verify_certificate(certificate, self.judge, GENESIS, self.verifier)
@@ -367,21 +364,6 @@ class Network:
             node.disk_busy - self.now,
             lambda: node.disk_chain.append((block, certificate)),
         )
-
-    def _promise(self, node: ToyNode, effect: Tentative) -> None:
-        """Count what a client hears; Q equal signatures are a promise for all views to come."""
-        if node.index in self.liars:
-            return
-        place = (effect.view, effect.sequence, effect.digest)
-        told = self.told.setdefault(place, {})
-        told[node.index] = None
-        if len(told) < self.judge.quorum:
-            return
-        promised = self.promised.setdefault(effect.sequence, effect.digest)
-        if self.decided.get(effect.sequence, promised) != effect.digest:
-            raise SafetyViolation(f"a promise contradicts the block at {effect.sequence}")
-        if promised != effect.digest:
-            raise SafetyViolation(f"clients were promised two blocks at {effect.sequence}")
 
     def _sync(self, node: ToyNode, wish: FellBehind) -> None:
         """Fetch blocks from the named peer, or from another that can be reached."""
@@ -406,32 +388,8 @@ class Network:
         if isinstance(message, Prepare) and message.replica != node.index:
             return  # another's, passed on
         if isinstance(message, PrePrepare | Prepare | Commit):
-            kind = type(message).__name__
-            key = (node.index, kind, message.view, message.sequence)
-            if self.votes.setdefault(key, message.digest) != message.digest:
-                raise SafetyViolation(f"{node.index} contradicts itself: {kind} {key[2:]}")
-            self._check_choice(node, message)
+            self.watch.vote(node.index, message, self.judge.quorum)
             node.check_durable(message)
-
-    def _check_choice(self, node: ToyNode, vote: PrePrepare | Prepare | Commit) -> None:
-        """Check that no view gives up what a quorum has committed, delivered or not."""
-        chosen = self.chosen.get(vote.sequence)
-        if chosen is not None and vote.view >= chosen[0] and vote.digest != chosen[1]:
-            what = f"{vote.sequence} in view {vote.view}, a quorum in view {chosen[0]}"
-            raise SafetyViolation(f"{node.index} votes for another block at {what}")
-        if isinstance(vote, Commit) and chosen is None:
-            voters = self.commits.setdefault((vote.view, vote.sequence, vote.digest), {})
-            voters[node.index] = None
-            if len(voters) >= self.judge.quorum:
-                self.chosen[vote.sequence] = (vote.view, vote.digest)
-
-    def _check_opening(self, node: ToyNode) -> None:
-        """Check that what a view begins with is linked."""
-        state = node.replica.state
-        for sequence in sorted(state.slots):
-            below, parent = state.digest_at(Sequence(sequence - 1)), state.slots[sequence].parent
-            if parent is not None and below is not None and parent != below:
-                raise SafetyViolation(f"{node.index} begins {state.view} unlinked at {sequence}")
 
 
 def _looped(effect: Effect) -> Effect:

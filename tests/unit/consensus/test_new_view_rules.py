@@ -125,7 +125,7 @@ def test_a_vote_may_not_claim_a_view_that_it_ends() -> None:
 
 
 def test_a_vote_of_another_chain_is_refused() -> None:
-    with pytest.raises(InvalidViewChange, match="the epoch.s origin"):
+    with pytest.raises(InvalidViewChange, match=r"the epoch.s origin"):
         check_vote(vote(N, 0, 1, base=(0, b"o" * 32)), ORIGIN)
 
 

@@ -163,6 +163,23 @@ def test_the_timeout_falls_back_by_one_step_with_each_delivery() -> None:
     assert [delay // MS for delay in delays if delay] == [800, 400, 200, 200]
 
 
+def test_a_doubled_timeout_that_a_delivery_needed_is_kept() -> None:
+    """Of 800 ms it took 500: with 400 the view would have changed once more."""
+    rig = Rig()
+    rig.state.changing.attempts = 2
+    first, second, third = chain(3)
+    rig.work()
+    rig.now = 500 * MS
+    assert delay_of(rig.decide(first), Timer.PROGRESS) == 400 * MS
+    assert rig.state.changing.attempts == 2
+    rig.now = 1_000 * MS
+    rig.decide(second)
+    assert rig.state.changing.attempts == 2
+    rig.now = 1_100 * MS
+    rig.decide(third)
+    assert rig.state.changing.attempts == 1
+
+
 def test_doubling_has_an_end() -> None:
     rig = Rig(3)
     rig.state.changing.attempts = 500
