@@ -106,6 +106,11 @@ class Ledger:
         """Return the certificates of the last final blocks, ascending, the head's last."""
         return tuple(self._recent)
 
+    @property
+    def undecided(self) -> int:
+        """How many executed blocks above the head it holds."""
+        return len(self._executed) - 1
+
     def executed(self, digest: Hash32) -> ExecutedBlock | None:
         """Return the head or an executed block above it, or None."""
         return self._executed.get(digest)

@@ -97,7 +97,7 @@ class ComputeCache:
 
     __slots__ = ("_blocks", "_transactions", "_with_trie", "params")
 
-    def __init__(self, params: ChainParams, transactions: int = 131_072, blocks: int = 512) -> None:
+    def __init__(self, params: ChainParams, transactions: int = 32_768, blocks: int = 512) -> None:
         self.params = params
         self._transactions: Memo[bytes, PooledTransaction | InvalidTransaction] = Memo(
             transactions, _TRANSACTION_BYTES_MAX, len

@@ -18,7 +18,7 @@ from primitives.params import ChainParams
 BLOCKS_KEPT = 1_024
 """How far below the highest block all executed blocks are kept, and how many older ones beside."""
 
-TRANSACTIONS_KEPT = 131_072
+TRANSACTIONS_KEPT = 32_768
 EXECUTIONS_KEPT = 512
 """What the shared cache remembers, as `ComputeCache` does."""
 

@@ -55,6 +55,10 @@ class MemoryStore:
         """Return an independent store with the same rows (the values are shared)."""
         return MemoryStore({table: dict(rows) for table, rows in self._tables.items()})
 
+    def row_count(self) -> int:
+        """Return how many rows it holds."""
+        return sum(len(rows) for rows in self._tables.values())
+
     def byte_count(self) -> int:
         """Return the bytes held in keys and values."""
         return sum(

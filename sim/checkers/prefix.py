@@ -8,6 +8,8 @@ that was away for long may fetch a state instead of blocks: its chain goes on fr
 whether that is the others' chain `agreement` says.
 """
 
+from collections import deque
+
 import msgspec
 
 from primitives.ids import Hash32, Instant, NodeId
@@ -25,6 +27,10 @@ from sim.checkers.events import (
 
 LOSS_MAX = 64
 """Announced blocks that a crash may lose from the end of a node's chain by default."""
+
+
+LINKS_REMEMBERED = 16_384
+"""Blocks whose parent stays known."""
 
 
 class _Chain(msgspec.Struct, gc=False):
@@ -53,6 +59,7 @@ class Prefix:
         self._loss_max = loss_max
         self._chains: dict[int, _Chain] = {}
         self._parents: dict[Hash32, Hash32] = {}
+        self._order: deque[Hash32] = deque()
 
     def observe(self, observation: Observed, world: CheckedWorld) -> Violation | None:
         """Object to a commit that does not extend what its node had."""
@@ -74,7 +81,7 @@ class Prefix:
             if detail is not None:
                 at = Instant(observation.at_ns)
                 return Violation(self.name, at, NodeId(observation.node), detail)
-            self._parents[Hash32(event.digest)] = Hash32(event.parent)
+            self._remember(Hash32(event.digest), Hash32(event.parent))
             chain.height, chain.digest = event.height, Hash32(event.digest)
             chain.restarted = False
         return None
@@ -82,6 +89,15 @@ class Prefix:
     def finish(self, world: CheckedWorld) -> Violation | None:
         """Agree with the end: every commit was judged when it happened."""
         return None
+
+    def _remember(self, digest: Hash32, parent: Hash32) -> None:
+        """Keep the links of the chain, as far as a node that was down may need them."""
+        if digest in self._parents:
+            return
+        self._parents[digest] = parent
+        self._order.append(digest)
+        if len(self._order) > LINKS_REMEMBERED:
+            del self._parents[self._order.popleft()]
 
     def _objection(self, chain: _Chain, event: Commit) -> str | None:
         what = f"committed height {event.height}"
@@ -105,6 +121,9 @@ class Prefix:
             )
         earlier = chain.digest
         for _ in range(lost - 1):
+            if earlier not in self._parents:
+                # Too long ago to compare; that the block is the others', `agreement` says.
+                return None
             earlier = self._parents[earlier]
         if event.digest == earlier:
             return None

@@ -1,5 +1,7 @@
 """No double execution: a transaction is committed once on the chain, and a block once by a node."""
 
+from collections import deque
+
 from primitives.ids import Hash32, Instant, NodeId
 from primitives.transaction import transaction_hash
 from sim.checkers.blocks import BlockChecker
@@ -14,14 +16,18 @@ from sim.checkers.events import (
 )
 from sim.checkers.views import CheckedBlock
 
+TRANSACTIONS_REMEMBERED = 65_536
+"""Of older ones `nonces` sees that they come twice: a sender's nonce does not come back."""
+
 
 class CommittedOnce:
-    """The rule for the chain: remembers where every transaction stands."""
+    """The rule for the chain: remembers where each of the last transactions stands."""
 
     name = "single-execution"
 
     def __init__(self) -> None:
         self._heights: dict[Hash32, int] = {}
+        self._order: deque[Hash32] = deque()
 
     def judge(self, height: int, block: CheckedBlock) -> str | None:
         """Object to a transaction that this block or an earlier one holds already."""
@@ -31,6 +37,9 @@ class CommittedOnce:
             if earlier is not None:
                 return f"transaction {index} (0x{digest.hex()}) is in block {earlier} already"
             self._heights[digest] = height
+            self._order.append(digest)
+        while len(self._order) > TRANSACTIONS_REMEMBERED:
+            del self._heights[self._order.popleft()]
         return None
 
     def finish(self, head: CheckedBlock) -> str | None:

@@ -1,93 +1,19 @@
 """How a node that was away for longer than its peers keep blocks comes back.
 
-Named after the suites of PBFT implementations. Checkpoints are every four blocks, and nobody keeps
-more than two intervals. No node shares a result with another: each computes all it knows.
+Named after the suites of PBFT implementations.
 """
 
 import pytest
 from msgspec.structs import replace as changed
 
-from consensus.signing import CommitteeVerifier, MemoVerifier
 from network.messages import Chunk, Content, GetChunk, SnapshotOffer
 from network.sync_state import SyncConfig
-from node.certificates import CertificateReader
-from node.checkpoints import LATEST, RUNS, SNAPSHOT
-from node.config import Environment
-from node.execution import genesis_executed
-from node.ledger import BLOCKS
-from node.shared import ComputeCache
-from node.snapshot import Manifest, SnapshotLibrary
+from node.snapshot import Manifest
 from primitives.codec import decode_canonical, encode_canonical
-from primitives.committee import Committee
-from primitives.genesis import Genesis
-from primitives.ids import NodeId, Wei
-from primitives.keys import Ed25519Verifier
-from primitives.machine import Message, Record
-from primitives.params import ChainParams
-from tests.unit.node.harness import (
-    MILLISECOND,
-    PARAMS,
-    SECOND,
-    Harness,
-    agree,
-    digests,
-    kinds,
-    transfers,
-    validator_key,
-)
-from tests.unit.node.transfers import ETHER, GWEI, account, stranger
-
-CHAIN = ChainParams(base_fee_rule="fixed", base_fee_initial=Wei(GWEI), checkpoint_interval=4)
-FEW, MANY = 0, 2_500
-"""Accounts beside those that send: one chunk, and sixteen."""
-
-
-def environment(accounts: int) -> Environment:
-    committee = Committee.of_keys(validator_key(index).public_key for index in range(4))
-    rich = [(account(index), Wei(10 * ETHER)) for index in range(5)]
-    others = [(stranger(1_000 + index), Wei(1 + index)) for index in range(accounts)]
-    block = genesis_executed(genesis := Genesis(CHAIN, (*rich, *others), committee))
-    plain = CommitteeVerifier(committee, block.digest, Ed25519Verifier())
-    cache = ComputeCache.isolated(CHAIN)
-    return Environment(
-        genesis,
-        block,
-        PARAMS,
-        cache,
-        MemoVerifier(plain),
-        certificates=CertificateReader(0),
-        snapshots=SnapshotLibrary(0),
-    )
-
-
-def network(accounts: int = FEW, followers: int = 0, **config: object) -> Harness:
-    own = environment(accounts)
-    config.setdefault("history", 0)
-    harness = Harness(4, followers, own, **config)  # type: ignore[arg-type]
-    harness.first = 0  # type: ignore[attr-defined]
-    return harness
-
-
-def advance(harness: Harness, blocks: int, sender: int = 0) -> None:
-    """Let the others decide some blocks of two transfers."""
-    for _ in range(blocks):
-        first: int = harness.first  # type: ignore[attr-defined]
-        harness.submit(0, *transfers(first, 2, sender))
-        harness.first = first + 2  # type: ignore[attr-defined]
-        harness.run(100 * MILLISECOND)
-
-
-def away(harness: Harness, blocks: int, node: int = 3) -> None:
-    harness.crash(node)
-    advance(harness, blocks)
-
-
-def adopted(harness: Harness, node: int = 3) -> list[int]:
-    return [event.height for event in harness.traced("sync.snapshot_adopted", node)]  # type: ignore[attr-defined]
-
-
-def refused(harness: Harness, node: int = 3) -> list[int]:
-    return [event.peer for event in harness.traced("sync.chunk_refused", node)]  # type: ignore[attr-defined]
+from primitives.ids import NodeId
+from primitives.machine import Message
+from tests.unit.node.harness import MILLISECOND, SECOND, Harness, agree, kinds
+from tests.unit.node.state_rig import FEW, MANY, adopted, advance, away, network, refused
 
 
 @pytest.mark.parametrize("accounts", [FEW, MANY])
@@ -330,94 +256,3 @@ def test_a_crash_in_the_middle_of_a_transfer_begins_anew() -> None:
     assert harness.node(3).ledger.height == 0
     harness.run(2 * SECOND)
     agree(harness, 12)
-
-
-# ---------------------------------------------------------------- what stands in the store
-
-
-def test_a_restart_from_the_stored_state_equals_a_replay_from_genesis() -> None:
-    harness, archive = network(MANY), network(MANY, history=None)
-    for each in (harness, archive):
-        advance(each, 10)
-        advance(each, 1)
-    agree(harness, 11)
-    assert digests(harness) == digests(archive)
-    store = archive.places[1].store
-    rows = [(table, key) for table in (SNAPSHOT, RUNS) for key, _ in store.scan(table)]
-    store.write(Record(table, key, None) for table, key in rows)
-    for each in (harness, archive):
-        each.crash(1)
-        each.start(1)
-    short, whole = harness.node(1).ledger, archive.node(1).ledger
-    assert (short.height, short.lowest) == (11, 5)
-    assert (whole.height, whole.lowest) == (11, 1)
-    assert short.tip.digest == whole.tip.digest
-    assert short.tip.state.accounts() == whole.tip.state.accounts()
-    assert short.tip.state.root() == whole.tip.state.root()
-    assert [c.sequence for c in short.trail()] == [c.sequence for c in whole.trail()][-7:]
-
-
-@pytest.mark.parametrize("table", [SNAPSHOT, RUNS])
-def test_a_damaged_snapshot_is_not_believed(table: str) -> None:
-    harness = network()
-    advance(harness, 10)
-    harness.crash(1)
-    store = harness.places[1].store
-    key, row = next(iter(store.scan(table)))
-    store.write([Record(table, key, row[:-2] + bytes([row[-2] ^ 1, row[-1]]))])
-    harness.start(1)
-    assert harness.node(1).ledger.height == 0
-    harness.run(10 * SECOND)
-    agree(harness, 10)
-    advance(harness, 4)
-    harness.crash(1)
-    harness.start(1)
-    assert harness.node(1).ledger.height == 14
-
-
-def test_a_crash_while_a_checkpoint_is_written_finds_the_one_before() -> None:
-    harness = network()
-    advance(harness, 7)
-    before = harness.places[1].store.copy()
-    advance(harness, 1)
-    assert harness.places[1].store.get(SNAPSHOT, LATEST) != before.get(SNAPSHOT, LATEST)
-    harness.crash(1)
-    harness.places[1].store = before
-    harness.start(1)
-    assert harness.node(1).ledger.height == 7
-    harness.run(3 * SECOND)
-    agree(harness, 8)
-
-
-def test_a_store_keeps_two_intervals_of_blocks_and_few_runs() -> None:
-    harness = network()
-    sizes = []
-    for _ in range(6):
-        advance(harness, 8)
-        store = harness.places[0].store
-        sizes.append(len(list(store.scan(BLOCKS))))
-        assert len(list(store.scan(RUNS))) <= 4
-    assert sizes == [4] * 6
-    ledger = harness.node(0).ledger
-    assert (ledger.height, ledger.lowest) == (48, 45)
-    assert ledger.certified_block(44) is None
-    with pytest.raises(KeyError):
-        ledger.digest(30)
-
-
-def test_an_archive_keeps_every_block() -> None:
-    harness = network(history=None)
-    away(harness, 12)
-    harness.start(3)
-    harness.run(SECOND)
-    agree(harness, 12)
-    assert adopted(harness) == []
-    assert harness.node(3).ledger.lowest == 1
-
-
-def test_the_batch_of_a_checkpoint_holds_what_changed_since_the_one_before() -> None:
-    """So a disk is charged for the changes of an interval and not for all accounts each time."""
-    harness = network(MANY)
-    advance(harness, 8)
-    runs = [len(row) for _, row in harness.places[0].store.scan(RUNS)]
-    assert sum(runs) < 2_000

@@ -86,4 +86,6 @@ def test_a_copy_is_independent() -> None:
 
 def test_bytes_are_counted_in_keys_and_values() -> None:
     assert MemoryStore().byte_count() == 0
+    assert MemoryStore().row_count() == 0
+    assert filled().row_count() == 3
     assert filled().byte_count() == 3 * (1 + len(b"value 1"))

@@ -1,0 +1,97 @@
+"""What a node's store holds of a chain, and that a restart from it is like never having stopped."""
+
+import pytest
+
+from node.checkpoints import LATEST, RUNS, SNAPSHOT
+from node.ledger import BLOCKS
+from primitives.machine import Record
+from tests.unit.node.harness import SECOND, agree, digests
+from tests.unit.node.state_rig import MANY, adopted, advance, away, network
+
+
+def test_a_restart_from_the_stored_state_equals_a_replay_from_genesis() -> None:
+    harness, archive = network(MANY), network(MANY, history=None)
+    for each in (harness, archive):
+        advance(each, 10)
+        advance(each, 1)
+    agree(harness, 11)
+    assert digests(harness) == digests(archive)
+    store = archive.places[1].store
+    rows = [(table, key) for table in (SNAPSHOT, RUNS) for key, _ in store.scan(table)]
+    store.write(Record(table, key, None) for table, key in rows)
+    for each in (harness, archive):
+        each.crash(1)
+        each.start(1)
+    short, whole = harness.node(1).ledger, archive.node(1).ledger
+    assert (short.height, short.lowest) == (11, 5)
+    assert (whole.height, whole.lowest) == (11, 1)
+    assert short.tip.digest == whole.tip.digest
+    assert short.tip.state.accounts() == whole.tip.state.accounts()
+    assert short.tip.state.root() == whole.tip.state.root()
+    assert [c.sequence for c in short.trail()] == [c.sequence for c in whole.trail()][-7:]
+
+
+@pytest.mark.parametrize("table", [SNAPSHOT, RUNS])
+def test_a_damaged_snapshot_is_not_believed(table: str) -> None:
+    harness = network()
+    advance(harness, 10)
+    harness.crash(1)
+    store = harness.places[1].store
+    key, row = next(iter(store.scan(table)))
+    store.write([Record(table, key, row[:-2] + bytes([row[-2] ^ 1, row[-1]]))])
+    harness.start(1)
+    assert harness.node(1).ledger.height == 0
+    harness.run(10 * SECOND)
+    agree(harness, 10)
+    advance(harness, 4)
+    harness.crash(1)
+    harness.start(1)
+    assert harness.node(1).ledger.height == 14
+
+
+def test_a_crash_while_a_checkpoint_is_written_finds_the_one_before() -> None:
+    harness = network()
+    advance(harness, 7)
+    before = harness.places[1].store.copy()
+    advance(harness, 1)
+    assert harness.places[1].store.get(SNAPSHOT, LATEST) != before.get(SNAPSHOT, LATEST)
+    harness.crash(1)
+    harness.places[1].store = before
+    harness.start(1)
+    assert harness.node(1).ledger.height == 7
+    harness.run(3 * SECOND)
+    agree(harness, 8)
+
+
+def test_a_store_keeps_two_intervals_of_blocks_and_few_runs() -> None:
+    harness = network()
+    sizes = []
+    for _ in range(6):
+        advance(harness, 8)
+        store = harness.places[0].store
+        sizes.append(len(list(store.scan(BLOCKS))))
+        assert len(list(store.scan(RUNS))) <= 4
+    assert sizes == [4] * 6
+    ledger = harness.node(0).ledger
+    assert (ledger.height, ledger.lowest) == (48, 45)
+    assert ledger.certified_block(44) is None
+    with pytest.raises(KeyError):
+        ledger.digest(30)
+
+
+def test_an_archive_keeps_every_block() -> None:
+    harness = network(history=None)
+    away(harness, 12)
+    harness.start(3)
+    harness.run(SECOND)
+    agree(harness, 12)
+    assert adopted(harness) == []
+    assert harness.node(3).ledger.lowest == 1
+
+
+def test_the_batch_of_a_checkpoint_holds_what_changed_since_the_one_before() -> None:
+    """So a disk is charged for the changes of an interval and not for all accounts each time."""
+    harness = network(MANY)
+    advance(harness, 8)
+    runs = [len(row) for _, row in harness.places[0].store.scan(RUNS)]
+    assert sum(runs) < 2_000
