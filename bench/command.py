@@ -12,6 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from bench.batching_row import POLICIES
 from bench.heap_loop import bare_heap_rate
 from bench.rows import measure
 from primitives.errors import InvalidInput
@@ -26,6 +27,7 @@ CERTIFICATE_COMMITTEES = (4, 16, 64, 100)
 CERTIFICATE_SECONDS = 2.0
 THOUSAND = 1_000
 WAN_NODES, WAN_BLOCK, WAN_RATE, WAN_SECONDS = 100, 500, 3_000, 4
+BATCHING_NODES, BATCHING_RATES, BATCHING_SECONDS = 13, (20, 300, 3_000), 8
 VIEW_CHANGE_NODES, VIEW_CHANGE_RATE = 100, 100
 COMPLEXITY_COMMITTEES = (4, 16, 64, 100)
 
@@ -103,12 +105,38 @@ def bench_complexity() -> Report:
     return {"rows": rows}
 
 
+def bench_batching() -> Report:
+    """Latency and throughput of three ways to batch at three loads, in virtual time."""
+    rows: list[dict[str, Any]] = []
+    for rate in BATCHING_RATES:
+        options = {"nodes": BATCHING_NODES, "rate": rate, "seconds": BATCHING_SECONDS}
+        found = [measure("bench.batching_row", {**options, "policy": name}) for name in POLICIES]
+        rows += batching_ratios(found)
+    return {"rows": rows}
+
+
+def batching_ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of one load, each with its ratios to that of large fixed batches."""
+    (large,) = [row for row in rows if row["policy"] == "fixed-large"]
+    return [
+        {
+            **row,
+            "latency_ratio": round(row["p50_seconds"] / large["p50_seconds"], 2),
+            "throughput_ratio": round(
+                row["transactions_per_second"] / large["transactions_per_second"], 2
+            ),
+        }
+        for row in rows
+    ]
+
+
 BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
     {
         "consensus": bench_consensus,
         "gossip": bench_gossip,
         "certificates": bench_certificates,
         "complexity": bench_complexity,
+        "batching": bench_batching,
         "thousand": bench_thousand,
         "wan": bench_wan,
         "view-change": bench_view_change,
@@ -118,12 +146,18 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
+        "policy": "policy",
+        "rate": "offered/s",
         "nodes": "nodes",
         "certificates": "form",
         "decisions": "decided",
         "blocks": "blocks",
         "transactions_per_block": "txs each",
         "transactions_per_second": "txs/s",
+        "throughput_ratio": "ratio",
+        "p50_seconds": "p50 s",
+        "p99_seconds": "p99 s",
+        "latency_ratio": "p50 ratio",
         "signatures": "signatures",
         "new_view_seconds": "new view s",
         "next_commit_seconds": "next block s",

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from bench import (
+    batching_row,
     certificates_row,
     command,
     complexity_row,
@@ -87,6 +88,27 @@ def test_each_benchmark_has_its_table(
     printed = capsys.readouterr().out
     assert "wall" in printed
     assert "MiB" in printed
+
+
+def test_batching_figures_stand_beside_those_of_large_batches() -> None:
+    options = {"nodes": 4, "rate": 20, "seconds": 3}
+    rows = [batching_row.run(policy, **options) for policy in batching_row.POLICIES]
+    assert rows[2] == batching_row.run("adaptive", **options), "nothing depends on the machine"
+    small, large, adaptive = command.batching_ratios(rows)
+    assert (large["latency_ratio"], large["throughput_ratio"]) == (1.0, 1.0)
+    assert small["latency_ratio"] < 1 > adaptive["latency_ratio"]
+    assert small["blocks"] > adaptive["blocks"] > large["blocks"]
+
+
+def test_the_batching_table_has_a_row_for_each_policy_and_load(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for constant, value in (("NODES", 4), ("RATES", (20,)), ("SECONDS", 1)):
+        monkeypatch.setattr(command, f"BATCHING_{constant}", value)
+    report = {"machine": {"processor": "a processor", "python": "3.11"}, **command.bench_batching()}
+    assert [row["policy"] for row in report["rows"]] == list(batching_row.POLICIES)
+    command.show("batching", report, Console(width=120))
+    assert "p50 ratio" in capsys.readouterr().out
 
 
 def test_a_row_runs_in_a_process_of_its_own() -> None:
