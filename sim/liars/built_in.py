@@ -12,6 +12,7 @@ from sim.liars.flooding import Flooding
 from sim.liars.garbage import Garbage
 from sim.liars.invalid_state_root import invalid_state_root
 from sim.liars.lying_server import lying_server
+from sim.liars.misinforming import misinforming
 from sim.liars.replaying import Replaying
 from sim.liars.silent import silent
 from sim.liars.slow import Slow
@@ -37,5 +38,6 @@ BUILT_IN_LIARS: Mapping[str, LiarFactory] = MappingProxyType(
         "lying-server": lying_server,
         "twins": Twins,
         "usurping": Usurping,
+        "misinforming": misinforming,
     }
 )
