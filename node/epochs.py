@@ -94,14 +94,16 @@ class Epochs:
     def place(self) -> Place | None:
         """Return where this node stands in the committee; None if it is no validator.
 
-        A node that the committee knows under a key which it does not have is none either.
+        A node that the committee knows under keys which it does not have is none either.
         """
         index = self.epoch.committee.index_of(self._config.index)
         if index is None:
             return None
-        known = self.epoch.committee.members[index].public_key
+        known = self.epoch.committee.members[index]
         for keys in self._environment.keys:
-            if keys.signer.public_key == known:
+            votes = keys.vote_signer
+            fits = votes is None or votes.public_key == known.aggregate_key
+            if fits and keys.signer.public_key == known.public_key:
                 return Place(index, keys)
         return None
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 
 from consensus.certificate import InvalidCertificate
@@ -12,7 +13,10 @@ from consensus.pbft import Pbft
 from consensus.signing import verify_certificate
 from node.seat import Seat
 from node.verifiers import Keys
+from primitives.bls import BlsKey
+from primitives.committee import Committee
 from primitives.committee_change import COMMITTEE_ADDRESS, CommitteeChange, encode_changes
+from primitives.epoch import first_epoch
 from primitives.ids import NodeId
 from primitives.keccak import keccak256
 from primitives.keys import ValidatorKey
@@ -354,3 +358,24 @@ def test_the_same_run_gives_the_same_trace() -> None:
         return list(harness.trace)
 
     assert run() == run()
+
+
+def test_where_votes_have_keys_of_their_own_a_validator_needs_both() -> None:
+    """Re-keyed in its aggregate key alone, it would cast votes that nobody takes."""
+    old, new = BlsKey(b"o" * 32), BlsKey(b"n" * 32)
+    harness = network()
+    node = harness.places[0].node
+    assert node is not None
+    epochs, environment = node.parts.epochs, harness.environment
+    first, *others = environment.genesis.committee.members
+    ours = tuple(Keys(validator_key(0), vote) for vote in (old, new))
+    epochs._environment = dataclasses.replace(environment, signer=None, spare_keys=ours)
+    for vote in (old, new, BlsKey(b"x" * 32)):
+        member = msgspec.structs.replace(first, aggregate_key=vote.public_key)
+        epochs.epoch = first_epoch(Committee((member, *others)))
+        place = epochs.place()
+        if vote in (old, new):
+            assert place is not None
+            assert place.keys.vote_signer is vote
+        else:
+            assert place is None

@@ -19,6 +19,7 @@ from primitives.epoch import epoch_commitment
 from primitives.header import header_hash
 from primitives.ids import Duration, Hash32
 from primitives.keys import Signer
+from primitives.params import CertificateForm
 from sim.assembly import build_world
 from sim.certificates import head_proof, world_committee
 from sim.scenario import Chain, ChangeCommittee, Consensus, Network, Scenario, Transfers
@@ -31,13 +32,15 @@ SEED = 3
 
 
 @cache
-def changing_world() -> World:
+def changing_world(certificates: CertificateForm = "ed25519") -> World:
     """Return six nodes whose committee of five has changed at blocks 4 and 8."""
     plan = Scenario(
         name="changing",
         duration=Duration(60 * SECOND),
         network=Network(validators=5, followers=1, latency="aws-13"),
-        consensus=Consensus(empty_blocks=True, block_interval=Duration(SECOND)),
+        consensus=Consensus(
+            empty_blocks=True, block_interval=Duration(SECOND), certificates=certificates
+        ),
         chain=Chain(checkpoint_interval=4),
         workload=Transfers(
             accounts=1, rate=0.001, start=Duration(SECOND), stop=Duration(SECOND + 1)
