@@ -6,7 +6,7 @@ A core as all others: it is told what came and what time it is, and answers with
 A transaction goes to the primary and to 2f of the fastest validators, so that f+1 correct ones
 can refuse it; all others only hear its hash. One validator is named prover: the one whose
 signatures have come first lately. Whoever keeps the client waiting is asked again, with pauses
-that double, and another becomes the prover each time, so that a liar or a crash costs patience
+that double twice, and another becomes the prover each time, so that a liar or a crash costs patience
 and never the answer.
 
 Nothing that a validator says is believed. Signatures are checked one by one as they come, each
@@ -36,6 +36,7 @@ from node.confirmation_peers import Peers
 from node.confirmation_proofs import ProvenResult, check_results
 from node.confirmation_state import (
     CERTIFIED_KEPT,
+    DOUBLINGS,
     EPOCHS_KEPT,
     GATEWAY_FULL,
     Answered,
@@ -176,7 +177,7 @@ class ConfirmationClient:
         return effects
 
     def _schedule(self, now: Instant, name: Hash32, entry: Entry) -> None:
-        due = now + (self._config.patience << min(entry.attempts, 6))
+        due = now + (self._config.patience << min(entry.attempts, DOUBLINGS))
         if not entry.overdue:
             due = min(due, max(entry.since + self._config.timeout, now + 1))
         entry.due = Instant(due)

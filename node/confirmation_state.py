@@ -13,6 +13,8 @@ from primitives.machine import Effect
 MILLISECOND = 1_000_000
 GATEWAY_FULL = "gateway_full"
 """Code of a refusal for want of room at the client itself."""
+DOUBLINGS = 2
+"""How often the pauses of an insistent client double: a healed network is to notice it soon."""
 EPOCHS_KEPT = 4
 """Earlier committees that are remembered."""
 CERTIFIED_KEPT = 256
@@ -35,7 +37,7 @@ class ClientConfig:
     batch_delay: Duration = Duration(2 * MILLISECOND)
     """How long a transaction waits for others to be sent with it, ns."""
     patience: Duration = Duration(1_500 * MILLISECOND)
-    """After which silence validators are asked again, ns; doubles each time."""
+    """After which silence validators are asked again, ns; doubles twice."""
     timeout: Duration = Duration(5_000 * MILLISECOND)
     """After which a transaction is called Pending, ns."""
     give_up: Duration = Duration(60_000 * MILLISECOND)

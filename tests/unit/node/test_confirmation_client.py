@@ -362,14 +362,14 @@ def test_only_another_prover_is_asked_for_what_is_confirmed() -> None:
     assert (watch.transactions, watch.hashes, watch.prove) == ((), (NAMES[0],), True)
 
 
-def test_the_pauses_double_and_end() -> None:
+def test_the_pauses_double_twice_and_end() -> None:
     rig = Rig(patience=1_000 * MS, timeout=60_000 * MS, give_up=20_000 * MS)
     rig.submit(RAWS[0])
     asked = []
     for ms in range(0, 40_000, 500):
         if watches(rig.at(ms).insist()):
             asked.append(ms)
-    assert asked == [1_000, 3_000, 7_000, 15_000]
+    assert asked == [1_000, 3_000, 7_000, 11_000, 15_000, 19_000]
     assert len(rig.client) == 0
 
 
