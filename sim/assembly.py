@@ -59,6 +59,10 @@ from sim.world import World
 from storage.memory import MemoryStore
 from storage.store import Store
 
+VOTES_REMEMBERED = 4_096
+"""Signed messages that are remembered as valid, beside sixteen for each validator: those of a
+few decisions, each of which brings two of each."""
+
 CONSENSUS_KEYS = tuple(field.name for field in dataclasses.fields(ConsensusParams))
 """Parameters of the committee; `[consensus]` has a key of the same name for each."""
 
@@ -96,7 +100,7 @@ def build_world(
         genesis_block=block,
         consensus=consensus_params(scenario),
         cache=IndexedCache(params, index),
-        verifier=MemoVerifier(plain),
+        verifier=MemoVerifier(plain, VOTES_REMEMBERED + 16 * keys.committee.size),
         engine=make_engine(scenario.consensus.protocol),
         later_verifiers=LaterVerifiers(keys.verifier),
     )

@@ -178,6 +178,7 @@ def _subscribe(writer: TraceWriter, world: World, scenario: Scenario) -> None:
 
 
 def run_shape(scenario: Scenario) -> RunShape:
+    """Return what the collector of a run must know of its scenario."""
     return RunShape(
         nodes=scenario.network.nodes,
         validators=scenario.network.validators,

@@ -106,3 +106,40 @@ def test_two_runs_are_one_run(history: int) -> None:
         assert bool(events.heights("snapshot_adopted", 2)) == (history == 0)
         digests.append(net.world.trace.digest())
     assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("change", [{"rekey": [0]}, {"remove": [1]}])
+def test_a_state_of_a_later_epoch_is_proven_by_the_ends_of_those_between(
+    change: dict[str, list[int]],
+) -> None:
+    """Node 4 knows the first committee only, and learns the next from the block that closed it."""
+    net = drive_network(
+        5,
+        load=20.0,
+        consensus=QUICK,
+        chain=SHORT_HISTORY,
+        latency="uniform",
+        latency_value="10ms",
+        events=[{"at": "3s", "kind": "committee", **change}],
+    )
+    events = Events(net)
+    net.run_until("1s")
+    net.crash(4)
+    net.run_until("8s")
+    assert net.world.node(0).ledger.tip.epoch.number == 1
+    net.restart(4)
+    net.run_until("12s")
+    node = net.world.node(4)
+    assert events.heights("snapshot_adopted", 4)
+    assert events.liars(4) == []
+    assert node.ledger.tip.epoch.number == 1
+    assert len(node.ledger.checkpoints.closings) == 1
+    net.expect(agreement_within=2)
+    assert node.replica is not None
+    net.crash(4)
+    net.run_until("13s")
+    net.restart(4)
+    assert net.world.node(4).ledger.tip.epoch.number == 1
+    net.run_until("16s")
+    net.expect(agreement_within=2)
+    net.finish()
