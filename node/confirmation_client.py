@@ -5,9 +5,9 @@ A core as all others: it is told what came and what time it is, and answers with
 
 A transaction goes to the primary and to 2f of the fastest validators, so that f+1 correct ones
 can refuse it; all others only hear its hash. One validator is named prover: the one whose
-signatures have come first lately. Whoever keeps the client waiting is asked again, with pauses
-that double twice, and another becomes the prover each time, so that a liar or a crash costs patience
-and never the answer.
+signatures have come first lately. Whoever keeps the client waiting is asked again, with growing
+pauses, and another becomes the prover each time, so that a liar or a crash costs patience and
+never the answer.
 
 Nothing that a validator says is believed. Signatures are checked one by one as they come, each
 validator counts once for a place (`node.confirmation_tally`), proofs are checked against the
