@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.report.result import FastConfirmation, Points, RunResult
+from sim.report.result import FastConfirmation, Offender, Points, RunResult
 from sim.report.seeds import Interval, intervals
 
 PIPE_WIDTH = 100
@@ -117,8 +117,14 @@ def _figures(result: RunResult) -> list[tuple[str, str]]:
         ("traffic", f"{result.bytes / 1e6:,.1f} MB"),
         ("unconfirmed", f"{result.unconfirmed:,}"),
         ("rejected", rejected or "none"),
+        *(("evidence against", _offender(offender)) for offender in result.evidence),
         ("digest", result.digest),
     ]
+
+
+def _offender(offender: Offender) -> str:
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in offender.kinds.items())
+    return f"node {offender.replica}: score {offender.score:,} ({kinds}), {offender.accusers} know"
 
 
 def _fast_figures(fast: FastConfirmation | None) -> list[tuple[str, str]]:

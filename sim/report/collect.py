@@ -11,7 +11,7 @@ of many nodes would make the metrics file unreasonably large (`SAMPLES_MAX`).
 from collections.abc import Callable
 from typing import Any
 
-from consensus.trace import ViewChangeStarted, ViewEntered
+from consensus.trace import EvidenceFound, ViewChangeStarted, ViewEntered
 from network.trace import SnapshotAdopted
 from node.gateway_trace import (
     Accepted,
@@ -24,6 +24,7 @@ from node.gateway_trace import (
 from node.trace import BlockCommitted, TransactionRejected, TransactionSubmitted
 from primitives.machine import TraceEvent
 from sim.report.confirmation import ConfirmationLedger
+from sim.report.evidence import EvidenceLedger
 from sim.report.gateways import GatewayLedger
 from sim.report.series import SECOND_NS, IntColumn, NodeCounters, NodeHistograms, SecondBins
 from sim.report.stream import BlockTransactions, RunShape
@@ -156,6 +157,7 @@ class Collector:
         self.nodes = NodeLedger(shape.nodes)
         self.confirmations = ConfirmationLedger(blocks)
         self.gateways = GatewayLedger()
+        self.evidence = EvidenceLedger()
         self.submitted_by_second = SecondBins()
         self.views = ViewLog()
         self.faults: list[FaultMark] = []
@@ -169,6 +171,7 @@ class Collector:
             BlockCommitted.name: self._on_committed,
             ViewChangeStarted.name: self._on_view_change_started,
             ViewEntered.name: self._on_view_entered,
+            EvidenceFound.name: lambda at_ns, node, event: self.evidence.on_evidence(node, event),
             SYNC_STARTED: self._on_sync_started,
             SnapshotAdopted.name: self._on_snapshot_adopted,
             Accepted.name: self._on_accepted,

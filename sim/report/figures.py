@@ -163,6 +163,7 @@ def build_result(
             )
         ),
         rejected=dict(sorted(collector.rejected.items())),
+        evidence=collector.evidence.offenders(),
         fast_confirmation=fast_confirmation(collector),
         violation=violation,
         replay=identity.replay,

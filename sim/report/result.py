@@ -89,6 +89,18 @@ class Breach(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Offender(msgspec.Struct, frozen=True, kw_only=True):
+    """One replica that others can prove a lie of."""
+
+    replica: int
+    score: int
+    """The most proofs that any one replica has found against it."""
+    accusers: int
+    """How many replicas have found some."""
+    kinds: dict[str, int]
+    """The most that any one has found, by what was signed: "prepare", "proposal"..."""
+
+
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one run.
 
@@ -133,6 +145,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """Submitted in the measured window, accepted, and not committed there when the run ended."""
     rejected: dict[str, int] = {}
     """Refused transactions by reason code."""
+    evidence: tuple[Offender, ...] = ()
+    """Replicas that honest ones can prove a lie of, ascending."""
     fast_confirmation: FastConfirmation | None = None
     """None where no client has used a gateway."""
     certificates: CertificateComparison | None = None
