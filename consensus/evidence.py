@@ -116,7 +116,8 @@ def verify_evidence(
         evidence: what is shown.
         committee: the validators of its epoch.
         genesis_hash: the chain.
-        verifier: how single messages are checked; each is verified when None.
+        verifier: how messages of that epoch are checked; as those of epoch 0 of a chain with
+            Ed25519 certificates when None.
         is_invalid: tells whether a proposal's payload is the block of its digest and breaks a
             rule. Who cannot execute blocks has none, and believes no `InvalidProposal`.
 

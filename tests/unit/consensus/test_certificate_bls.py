@@ -15,6 +15,7 @@ from consensus.costs import (
     BLS_VOTE_VERIFY,
     VOTE_VERIFY,
 )
+from consensus.evidence import Equivocation, InvalidEvidence, verify_evidence
 from consensus.messages import Commit, Decided, Prepare, PrePrepare
 from consensus.signing import (
     MemoVerifier,
@@ -25,7 +26,7 @@ from consensus.signing import (
 )
 from primitives.bls import CIPHERSUITE, BlsKey, BlsVerifier
 from primitives.committee import Committee, Member
-from primitives.ids import Hash32, NodeId, Sequence, View
+from primitives.ids import Hash32, Instant, NodeId, Sequence, View
 from primitives.machine import Work
 from tests.unit.consensus.aggregates import BlsNetwork, bls_committee, bls_verifier, vote_keys
 from tests.unit.consensus.toys import GENESIS, keys, toy_verifier
@@ -219,7 +220,33 @@ def test_memory_of_sums_is_bounded() -> None:
     assert counting.calls == 4
 
 
+def test_two_votes_of_one_validator_convict_it_by_their_aggregate_key() -> None:
+    bound, marks = binding(GENESIS), []
+    for digest in (DIGEST, PARENT):
+        vote = Commit(View(0), Sequence(1), digest, 2, b"")
+        mark = vote_keys(4)[2].sign(signed_payload(bound, vote))
+        marks.append(msgspec.structs.replace(vote, signature=mark))
+    evidence = Equivocation(marks[0], marks[1])
+    assert verify_evidence(evidence, COMMITTEE, GENESIS, bls_verifier(COMMITTEE)) == 2
+    with pytest.raises(InvalidEvidence, match="a bad signature"):
+        verify_evidence(evidence, COMMITTEE, GENESIS, toy_verifier(COMMITTEE))
+
+
 # ---------------------------------------------------------------- replicas
+
+
+def test_a_replica_pays_for_the_second_vote_of_a_liar_by_its_form() -> None:
+    net = BlsNetwork(4)
+    node, bound = net.nodes[0].replica, binding(GENESIS)
+    answers = []
+    for digest in (DIGEST, PARENT):
+        vote = Commit(View(0), Sequence(1), digest, 2, b"")
+        mark = vote_keys(4)[2].sign(signed_payload(bound, vote))
+        vote = msgspec.structs.replace(vote, signature=mark)
+        answers.append(node.handlers[Commit](Instant(0), NodeId(2), vote))
+    assert list(answers[0]) == [Work(BLS_VOTE_VERIFY, 1)]
+    assert answers[1][0] == Work(BLS_VOTE_VERIFY, 1)
+    assert node.scores == {2: 1}
 
 
 def test_a_committee_decides_with_sums() -> None:
@@ -252,7 +279,7 @@ def test_a_replica_is_charged_for_what_it_is_shown() -> None:
     net = BlsNetwork(4)
     node = net.nodes[0].replica
     decided = Decided(msgspec.structs.replace(GOOD, sequence=Sequence(1)))
-    effects = node.handlers[Decided](0, NodeId(1), decided)  # type: ignore[arg-type]
+    effects = node.handlers[Decided](Instant(0), NodeId(1), decided)
     assert list(effects) == [Work(BLS_KEY, 3), Work(BLS_CERTIFICATE, 1)]
     assert node.delivered == 0
 

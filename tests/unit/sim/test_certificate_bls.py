@@ -13,7 +13,9 @@ from node.finality_reasons import NotFinal, Reason
 from node.finality_rules import Trust, check_proof
 from primitives.errors import InvalidInput
 from primitives.ids import Hash32
+from sim.assembly import chain_params
 from sim.cli import main
+from sim.scenario import decode_scenario
 from tests.unit.sim.forgeries import Document, text_of
 from tests.unit.sim.forgeries_bls import (
     FORGERIES,
@@ -151,6 +153,15 @@ def test_a_file_has_exactly_the_fields_of_its_kind(
         decode_proof(text_of(document), "x")
     with pytest.raises(client["Malformed"]):
         client["read"](text_of(document))
+
+
+def test_a_scenario_names_one_of_the_forms_that_exist() -> None:
+    plan = 'name = "x"\nduration = "1s"\n[network]\nvalidators = 4\nlatency = "aws-13"\n'
+    for form in ("ed25519", "bls"):
+        scenario = decode_scenario(f'{plan}[consensus]\ncertificates = "{form}"\n')
+        assert chain_params(scenario).certificates == form
+    with pytest.raises(InvalidInput, match=r"consensus\.certificates"):
+        decode_scenario(f'{plan}[consensus]\ncertificates = "rsa"\n')
 
 
 def test_files_are_written_as_they_are_read() -> None:
