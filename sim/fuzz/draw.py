@@ -11,11 +11,12 @@ import msgspec
 
 from primitives.ids import Duration
 from sim.fuzz.chance import MILLISECOND, Chance
+from sim.fuzz.committee import CHANGES_PERCENT, INTERVALS, draw_changes
 from sim.fuzz.faults import draw_events
 from sim.links.regions import TABLES
 from sim.randomness import generator
 from sim.registry import liar_names
-from sim.scenario import Consensus, Expect, Network, NodeClass, Scenario, Transfers
+from sim.scenario import Consensus, Expect, Network, NodeClass, Scenario, TimelineEvent, Transfers
 from sim.scenario.placement import UNIFORM
 
 SECOND = 1_000_000_000
@@ -29,6 +30,8 @@ WORLD_LATENCY = 160 * MILLISECOND
 WORLD_TIMEOUT = SECOND
 """Least timeout there: no primary decides faster."""
 TIMEOUTS_MS = (300, 500, 1_000, 2_000)
+GATEWAYS_PERCENT = 25
+"""Runs whose clients submit through gateways."""
 LIARS_PERCENT = 25
 """In so many runs of a hundred somebody lies."""
 ISOLATED_PERCENT = 10
@@ -71,7 +74,19 @@ def draw_scenario(base: Scenario, seed: int, fixed: Collection[str] = ()) -> Sce
     consensus = _keep(base, "consensus", _consensus(base, network, seed, times), fixed)
     window = max(consensus.window, 2 * consensus.pipeline_depth)
     consensus = msgspec.structs.replace(consensus, window=window)
-    events = draw_events(Chance(generator(seed, "fuzz.faults")), network, times.calm_from)
+    changing = Chance(generator(seed, "fuzz.committee"))
+    chain, changes = base.chain, changing.hit(CHANGES_PERCENT)
+    if changes:
+        spare = msgspec.structs.replace(network, followers=changing.between(1, 2))
+        network = _keep(base, "network", spare, [k for k in fixed if k == "network.followers"])
+        interval = changing.pick(INTERVALS)
+        drawn = msgspec.structs.replace(chain, checkpoint_interval=interval)
+        chain = _keep(base, "chain", drawn, fixed)
+    faults = Chance(generator(seed, "fuzz.faults"))
+    events: tuple[TimelineEvent, ...] = draw_events(faults, network, times.calm_from)
+    if changes:
+        more = draw_changes(changing, network, events, times.calm_from)
+        events = tuple(sorted((*events, *more), key=lambda event: event.at))
     scenario = msgspec.structs.replace(
         base,
         name=f"{base.name[:40]}-{seed}",
@@ -79,6 +94,7 @@ def draw_scenario(base: Scenario, seed: int, fixed: Collection[str] = ()) -> Sce
         seed=seed,
         network=network,
         consensus=consensus,
+        chain=chain,
         events=events,
         expect=_expect(base, consensus, times),
         fidelity=_fidelity(base, seed, fixed),
@@ -87,9 +103,7 @@ def draw_scenario(base: Scenario, seed: int, fixed: Collection[str] = ()) -> Sce
     return _keep_workload(base, msgspec.structs.replace(scenario, workload=workload), fixed)
 
 
-def _fidelity(
-    base: Scenario, seed: int, fixed: Collection[str]
-) -> Literal["shared", "isolated"]:
+def _fidelity(base: Scenario, seed: int, fixed: Collection[str]) -> Literal["shared", "isolated"]:
     if "fidelity" in fixed:
         return base.fidelity
     isolated = Chance(generator(seed, "fuzz.fidelity")).hit(ISOLATED_PERCENT)
@@ -121,14 +135,29 @@ def _network(base: Scenario, seed: int, times: Phases) -> Network:
     return msgspec.structs.replace(
         base.network,
         validators=validators,
+        gateways=_gateways(seed),
         latency=WORLD if world else UNIFORM,
         latency_value=None if world else value,
         regions=tuple(places),
-        loss=chance.pick((0.0, 0.0, 0.01, 0.05)),
+        loss=min(chance.pick((0.0, 0.0, 0.01, 0.05)), _loss_max(times, world=world)),
         jitter=chance.pick(("none", "lognormal", "exponential")),
         disk=chance.pick(("nvme", "nvme", "ssd", "hdd")),
         classes=(*base.network.classes, *_liars(Chance(generator(seed, "fuzz.liars")), validators)),
     )
+
+
+def _gateways(seed: int) -> int:
+    """Draw whether clients submit through gateways, which then wait for fast confirmation."""
+    chance = Chance(generator(seed, "fuzz.gateways"))
+    return chance.between(1, 3) if chance.hit(GATEWAYS_PERCENT) else 0
+
+
+def _loss_max(times: Phases, *, world: bool) -> float:
+    """Return what a network may lose: more only where timeouts can outlast retransmissions.
+
+    Around the world a lost copy comes half a second late, and all that follow it on its link.
+    """
+    return 0.01 if world and times.recovery < 16 * WORLD_TIMEOUT else 1.0
 
 
 def _liars(chance: Chance, validators: int) -> tuple[NodeClass, ...]:
@@ -158,6 +187,7 @@ def _consensus(base: Scenario, network: Network, seed: int, times: Phases) -> Co
         timeout_doublings=max(0, (longest // max(request, change)).bit_length() - 1),
         repair_interval=Duration(chance.pick((100, 300, 1_000)) * MILLISECOND),
         batching=chance.pick(("fixed", "adaptive")),
+        fast_confirmation=network.gateways > 0,
         batch_size=chance.pick((5, 50, 500)),
         batch_delay=Duration(chance.pick((50, 100, 200)) * MILLISECOND),
         pipeline_depth=depth,

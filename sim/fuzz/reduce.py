@@ -14,6 +14,7 @@ from primitives.ids import Duration
 from sim.fuzz.faults import calm_tail
 from sim.fuzz.scene import SECOND
 from sim.scenario import (
+    ChangeCommittee,
     Churn,
     Clog,
     Consensus,
@@ -216,6 +217,8 @@ def _without_nodes(event: TimelineEvent, nodes: int) -> TimelineEvent | None:
         case Crash() | Slow() | SetClock() | LyingDisk():
             gone = isinstance(event.node, int) and event.node >= nodes
             return None if gone else event
+        case ChangeCommittee():
+            return None  # Who is a validator at first has changed.
         case _:
             return event
 

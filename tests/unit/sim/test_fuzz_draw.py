@@ -17,6 +17,7 @@ from sim.fuzz.scene import draw_scene
 from sim.randomness import generator
 from sim.registry import liar_names
 from sim.scenario import (
+    ChangeCommittee,
     Churn,
     Clog,
     Crash,
@@ -93,7 +94,7 @@ def test_seeds_differ(drawn: list[Scenario]) -> None:
 def test_every_kind_of_fault_is_drawn(drawn: list[Scenario]) -> None:
     kinds = {type(event) for scenario in drawn for event in scenario.events}
     nodes, links = {Crash, Restart, Churn, Slow, SetClock, LyingDisk}, {Latency, Clog}
-    assert kinds == nodes | links | {Partition, Heal, Duplicate, Reorder, Lose}
+    assert kinds == nodes | links | {ChangeCommittee, Partition, Heal, Duplicate, Reorder, Lose}
     cuts = [e for s in drawn for e in s.events if isinstance(e, Partition)]
     assert any(len(cut.groups) == 3 for cut in cuts)
     assert any(len(cut.groups) == 2 and min(map(len, cut.groups)) == 1 for cut in cuts)
@@ -106,6 +107,28 @@ def test_every_kind_of_fault_is_drawn(drawn: list[Scenario]) -> None:
     assert set(EPISODES) >= {"rolling", "total", "flapping", "churn"}
 
 
+def test_committees_change_in_some_runs_and_stay_large_enough(drawn: list[Scenario]) -> None:
+    changing = [s for s in drawn if any(isinstance(e, ChangeCommittee) for e in s.events)]
+    assert 0 < len(changing) < len(drawn)
+    seen = dict.fromkeys(("add", "remove", "rekey"), 0)
+    for scenario in changing:
+        changes = [e for e in scenario.events if isinstance(e, ChangeCommittee)]
+        named = [node for e in changes for node in (*e.add, *e.remove, *e.rekey)]
+        assert len(set(named)) == len(named)
+        liars = {
+            node
+            for each in scenario.network.classes
+            if each.liar is not None and isinstance(each.nodes, tuple)
+            for node in each.nodes
+        }
+        liars |= {e.node for e in scenario.events if isinstance(e, LyingDisk)}
+        left = scenario.network.validators - sum(len(e.remove) for e in changes)
+        assert left >= max(4, 3 * len(liars) + 1)
+        for key in seen:
+            seen[key] += sum(len(getattr(e, key)) for e in changes)
+    assert all(seen.values())
+
+
 def test_all_faults_are_over_when_the_calm_begins(drawn: list[Scenario]) -> None:
     for scenario in drawn:
         calm = phases(scenario.duration).calm_from
@@ -114,7 +137,7 @@ def test_all_faults_are_over_when_the_calm_begins(drawn: list[Scenario]) -> None
         open_ended = [
             event
             for event in scenario.events
-            if not isinstance(event, Heal | Restart) and event.lasting is None
+            if not isinstance(event, Heal | Restart | ChangeCommittee) and event.lasting is None
         ]
         assert all(isinstance(event, Crash | Partition) for event in open_ended)
         last = [type(event) for event in scenario.events if event.at == calm]
