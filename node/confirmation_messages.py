@@ -15,7 +15,6 @@ from typing import Annotated
 import msgspec
 
 from network.messages import Digest, Natural
-from node.snapshot import Closing
 from primitives.machine import Message
 
 TRANSACTIONS_PER_WATCH = 1024
@@ -101,7 +100,8 @@ class Succession(Message, frozen=True, gc=False):
 
     core = "confirmation"
 
-    closings: tuple[Closing, ...]
+    closings: tuple[bytes, ...]
+    """Canonical encoding of each `node.snapshot.Closing`."""
 
 
 CONFIRMATION_MESSAGES: Mapping[type[Message], int] = MappingProxyType(

@@ -38,6 +38,7 @@ from node.intake import Intake
 from node.ledger import Ledger
 from node.requests import Purpose, Requests
 from primitives.block import Block
+from primitives.codec import encode_canonical
 from primitives.ids import Hash32, Instant, NodeId
 from primitives.machine import Compute, Effect, Event, Loopback, Send, Serial, Work
 from primitives.receipt import Receipt
@@ -148,8 +149,8 @@ class Confirmations:
         watched = self._watchers.setdefault(sender, Watcher()).watched
         effects: list[Effect] = [Work(WATCH, max(count, 1))]
         if message.epoch < self._epochs.epoch.number:
-            closings = self._ledger.checkpoints.closings
-            effects.append(Send(sender, Succession(closings[message.epoch :])))
+            closings = self._ledger.checkpoints.closings[message.epoch :]
+            effects.append(Send(sender, Succession(tuple(map(encode_canonical, closings)))))
         offered = [(transaction_hash(raw), raw) for raw in message.transactions]
         answers: dict[Hash32, list[int]] = {}
         for name in (*[name for name, _ in offered], *map(Hash32, message.hashes)):

@@ -28,6 +28,8 @@ from node.gateway_trace import (
     StillPending,
     ValidatorLied,
 )
+from node.snapshot import Closing
+from primitives.codec import decode_canonical
 from primitives.epoch import first_epoch
 from primitives.errors import InvalidInput
 from primitives.header import decode_header
@@ -99,7 +101,8 @@ class Gateway:
         effects: list[Effect] = []
         epoch = self._epoch
         try:
-            for closing in message.closings:
+            for encoded in message.closings:
+                closing = decode_canonical(encoded, Closing)
                 if decode_header(closing.header).number <= epoch.since:
                     continue
                 costs = self._environment.verifier_of(epoch).policy.costs

@@ -185,6 +185,7 @@ def run_shape(scenario: Scenario) -> RunShape:
         duration_ns=scenario.duration,
         warmup_ns=scenario.measure.warm_up,
         cooldown_ns=scenario.measure.cool_down,
+        gateways=scenario.network.gateways,
     )
 
 

@@ -26,3 +26,5 @@ class RunShape(msgspec.Struct, frozen=True):
     """Left out of the figures at the start."""
     cooldown_ns: int = 0
     """Left out of the figures at the end of the planned length."""
+    gateways: int = 0
+    """They come last."""

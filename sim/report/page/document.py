@@ -54,7 +54,7 @@ def render_report(
         "body",
         element(
             "main",
-            header(result, collector.shape.validators),
+            header(result, collector.shape),
             banners(result),
             tiles(result, collector),
             element(

@@ -11,14 +11,17 @@ from sim.report.page.cards import card, empty, table
 from sim.report.page.markup import Markup, element, number, void
 from sim.report.result import Expectation, RunResult
 from sim.report.series import SECOND_NS
+from sim.report.stream import RunShape
 
 
-def header(result: RunResult, validators: int) -> Markup:
+def header(result: RunResult, shape: RunShape) -> Markup:
     """Return the title of the page."""
-    followers = result.nodes - validators
-    nodes = f"{units.count(validators)} validators"
+    followers = result.nodes - shape.validators - shape.gateways
+    nodes = f"{units.count(shape.validators)} validators"
     if followers:
         nodes += f" + {units.count(followers)} followers"
+    if shape.gateways:
+        nodes += f" + {units.count(shape.gateways)} gateways"
     speed = result.virtual_seconds / result.wall_seconds if result.wall_seconds > 0 else 0.0
     wall = f"{units.seconds(result.wall_seconds)} on the clock"
     if speed > 0:

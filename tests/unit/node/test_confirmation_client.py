@@ -6,9 +6,7 @@ from consensus.costs import VOTE_VERIFY
 from node.confirmation_answers import Confirmed, Final, Pending, Rejected
 from node.confirmation_messages import Refusals, RefusedTransaction
 from node.confirmation_state import ClientTimer
-from node.confirmation_tally import KEPT, Tally
 from node.costs import CHECK_RESULT
-from primitives.ids import View
 from primitives.keccak import keccak256
 from primitives.machine import SetTimer, Work
 from tests.unit.node.confirmation_parts import (
@@ -25,7 +23,6 @@ from tests.unit.node.confirmation_parts import (
     refusal,
     results,
     signed_block,
-    tentative_vote,
     watches,
 )
 
@@ -384,21 +381,3 @@ def test_a_new_transaction_is_not_forgotten_behind_an_old_ones_pause() -> None:
         if isinstance(effect, SetTimer) and effect.timer is ClientTimer.INSIST
     ]
     assert alarm.delay_ns == 1_000 * MS
-
-
-def test_memory_is_bounded_whatever_validators_sign() -> None:
-    tally = Tally(Q, lambda vote: True)
-    for view in range(KEPT + 50):
-        tally.add(tentative_vote(0, view=view % 2 + 2 * view))
-        tally.add(replace(tentative_vote(1), view=View(view)))
-    assert len(tally) == 2 * KEPT
-    assert len(tally.places(BLOCK.digest)) <= 2 * KEPT
-
-
-def test_who_floods_only_pushes_out_himself() -> None:
-    tally = Tally(Q, lambda vote: True)
-    tally.add(tentative_vote(1))
-    for view in range(KEPT + 50):
-        tally.add(replace(tentative_vote(0), view=View(view)))
-    (place,) = [place for place in tally.places(BLOCK.digest) if place.view == 0]
-    assert [vote.replica for vote in tally.votes(place)] == [1]
