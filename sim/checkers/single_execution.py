@@ -16,7 +16,7 @@ from sim.checkers.events import (
 )
 from sim.checkers.views import CheckedBlock
 
-TRANSACTIONS_REMEMBERED = 65_536
+TRANSACTIONS_REMEMBERED = 16_384
 """Of older ones `nonces` sees that they come twice: a sender's nonce does not come back."""
 
 

@@ -5,6 +5,7 @@ network may not include yet is no defect: a lower nonce of its sender is missing
 pay the base fee. The lower nonce is judged by itself.
 """
 
+from collections import deque
 from typing import Protocol
 
 from primitives.ids import Duration, Hash32, NodeId
@@ -16,6 +17,10 @@ SUBMITTED = "txpool.submitted"
 REJECTED = "txpool.rejected"
 ALREADY_KNOWN = "already_known"
 """Refusal of a transaction that the pool holds: the node goes on to answer for it."""
+
+
+BLOCKS_REMEMBERED = 1_024
+"""Blocks whose transactions are known as committed when they are handed in again."""
 
 
 class PoolView(Protocol):
@@ -43,14 +48,16 @@ class Stranded:
         self._waiting: dict[Hash32, dict[int, int]] = {}
         """When each node was handed a transaction that it answers for, by hash and node."""
         self._committed: set[Hash32] = set()
-        self._blocks: set[bytes] = set()
+        self._blocks: deque[tuple[Hash32, ...]] = deque()
+        """Transactions of the last blocks, in which they are looked for."""
+        self._height = 0
 
     def observe(self, observation: Observed, world: CheckedWorld) -> Violation | None:
         """Take note; only the end can be judged."""
         event, node = observation.event, observation.node
         if is_commit(event):
-            if event.digest not in self._blocks:
-                self._blocks.add(event.digest)
+            if event.height > self._height:
+                self._height = event.height
                 self._settle(Hash32(event.digest), world)
         elif event.name == NODE_CRASHED:
             for nodes in self._waiting.values():
@@ -79,7 +86,11 @@ class Stranded:
         return None
 
     def _settle(self, digest: Hash32, world: CheckedWorld) -> None:
-        for raw in world.block(digest).block.transactions:
-            name = transaction_hash(raw)
+        names = tuple(transaction_hash(raw) for raw in world.block(digest).block.transactions)
+        for name in names:
             self._committed.add(name)
             self._waiting.pop(name, None)
+        self._blocks.append(names)
+        if len(self._blocks) > BLOCKS_REMEMBERED:
+            # Whoever hands one of them in again is told that its nonce is used, or known.
+            self._committed.difference_update(self._blocks.popleft())
