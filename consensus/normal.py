@@ -239,7 +239,8 @@ def request_payload(
 ) -> None:
     """Ask one of those who have a payload for it, another one each time."""
     if missing.holders:
-        peer = missing.holders[(state.index + missing.asked) % len(missing.holders)]
+        holders = state.misdeeds.spare(missing.holders)
+        peer = holders[(state.index + missing.asked) % len(holders)]
         missing.asked += 1
         missing.awaited[peer] = None
         effects.append(Send(NodeId(peer), GetProposal(missing.sequence, digest)))

@@ -60,7 +60,7 @@ def on_repair_timeout(state: ReplicaState, now: Instant) -> Seq[Effect]:
     lacking = bool(effects)
     if repair.horizon > state.delivered:
         lacking = True
-        peers = repair.witnesses
+        peers = state.misdeeds.spare(repair.witnesses)
         if peers:
             fall_behind(state, peers[turn % len(peers)], effects)
     if lacking:

@@ -224,6 +224,14 @@ class Misdeeds:
     scores: dict[int, int] = field(default_factory=dict)
     """How many lies of each replica were proven, those included that are not kept."""
 
+    def spare(self, peers: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the peers without those that something is proven of; all if nobody is left.
+
+        For choosing whom to ask. Evidence convicts no correct replica, so where one of the peers
+        is correct, it stays. Votes count whoever casts them.
+        """
+        return tuple(peer for peer in peers if peer not in self.scores) or peers
+
 
 @dataclass(slots=True)
 class ReplicaState:
