@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from primitives.errors import InvalidEncoding
+from primitives.errors import InvalidEncoding, InvalidInput
 from primitives.machine import Message
 
 WIRE_VERSION = 1
@@ -136,6 +136,8 @@ class Codec:
             message = header.kind.decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InvalidEncoding(name, "a well-formed message", str(error)) from error
+        except InvalidInput as error:
+            raise InvalidEncoding(name, "values that keep their own rules", str(error)) from error
         except RecursionError as error:
             raise InvalidEncoding(name, "a well-formed message", "too deep a nesting") from error
         if self._encoder.encode(message) != body:

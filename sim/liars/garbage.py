@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from consensus.messages import Commit, NewView, Prepare, PrePrepare, ViewChange
 from consensus.signing import well_formed
+from primitives.errors import InvalidInput
 from primitives.ids import Duration, Instant
 from primitives.machine import Effect, Event, Machine, Message, Send
 from sim.liars.context import LiarContext
@@ -58,7 +59,11 @@ def nonsense(kind: type[Message], draw: np.random.Generator) -> Message:
     """Return a message of `kind` that its decoder would let pass."""
     shape = inspect.type_info(kind)
     assert isinstance(shape, inspect.StructType)
-    return kind(*[_value(field.type, draw) for field in shape.fields])
+    while True:
+        try:
+            return kind(*[_value(field.type, draw) for field in shape.fields])
+        except InvalidInput:
+            continue  # A part with rules of its own refuses what was drawn, as it would there.
 
 
 def _value(shape: inspect.Type, draw: np.random.Generator) -> object:

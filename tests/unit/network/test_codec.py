@@ -3,7 +3,7 @@ import pytest
 
 from network.codec import HEADER_BYTES, WIRE_VERSION, Codec
 from network.messages import LIMITS, AnnounceBlock, GetBlocks, GetTransactions, Status
-from primitives.errors import InvalidEncoding
+from primitives.errors import InvalidEncoding, InvalidInput
 from primitives.machine import Message
 
 DIGEST = bytes(range(32))
@@ -138,6 +138,29 @@ def test_deep_nesting_is_malformed_and_nothing_worse() -> None:
     frame = codec.encode(Nested(b""))
     told = refusal(codec, reframe(frame, b"\x92\xa6Nested" + b"\x91" * 100_000 + b"\xc0"))
     assert told == "Nested: expected a well-formed message, got too deep a nesting"
+
+
+class Pair(msgspec.Struct, frozen=True):
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise InvalidInput("pair.high", f"at least {self.low}", self.high)
+
+
+class Paired(Message, frozen=True, gc=False, tag="paired"):
+    core = "test"
+    pair: Pair
+
+
+def test_a_part_whose_own_rules_refuse_it_is_malformed_and_nothing_worse() -> None:
+    codec = Codec((Paired,))
+    good = codec.encode(Paired(Pair(1, 2)))
+    assert codec.decode(good) == Paired(Pair(1, 2))
+    bad = good.replace(b"low\x01", b"low\x05")
+    with pytest.raises(InvalidEncoding, match="their own rules"):
+        codec.decode(bad)
 
 
 def test_text_that_is_not_utf8_is_malformed() -> None:
