@@ -107,6 +107,15 @@ def test_every_kind_of_fault_is_drawn(drawn: list[Scenario]) -> None:
     assert set(EPISODES) >= {"rolling", "total", "flapping", "churn"}
 
 
+def test_in_some_runs_clients_wait_for_fast_confirmation(drawn: list[Scenario]) -> None:
+    fast = [scenario for scenario in drawn if scenario.network.gateways]
+    assert 0.1 * len(drawn) < len(fast) < 0.5 * len(drawn)
+    assert all(
+        scenario.consensus.fast_confirmation == (scenario.network.gateways > 0)
+        for scenario in drawn
+    )
+
+
 def test_committees_change_in_some_runs_and_stay_large_enough(drawn: list[Scenario]) -> None:
     changing = [s for s in drawn if any(isinstance(e, ChangeCommittee) for e in s.events)]
     assert 0 < len(changing) < len(drawn)
