@@ -8,7 +8,6 @@ the replica of the next one.
 """
 
 from collections.abc import Callable, Mapping, Sequence as Seq
-from functools import partial
 from typing import Any, ClassVar
 
 from consensus.effects import VERIFIED, FellBehind
@@ -62,7 +61,7 @@ class Seat:
     @property
     def handlers(self) -> Mapping[type[Message], MessageHandler]:
         """What to call for each kind of message; a stranger's is dropped, and one's own."""
-        return {kind: partial(self._receive, handle) for kind, handle in self._handlers.items()}
+        return {kind: self._from_nodes(handle) for kind, handle in self._handlers.items()}
 
     @property
     def view(self) -> View:
@@ -94,14 +93,18 @@ class Seat:
         handle = self._handlers[type(event.message)]
         return self._outward(handle(now, NodeId(self._index), event.message))
 
-    def _receive(
-        self, handle: MessageHandler, now: Instant, sender: NodeId, message: Message
-    ) -> Seq[Effect]:
-        index = self._indexes.get(sender)
-        if index is None:
-            return NOTHING
-        effects = handle(now, index, message)
-        return effects if effects is VERIFIED else self._outward(effects)
+    def _from_nodes(self, handle: MessageHandler) -> MessageHandler:
+        """Return a handler that takes a node for an index. Every vote goes through one."""
+        index_of, outward = self._indexes.get, self._outward
+
+        def receive(now: Instant, sender: NodeId, message: Message) -> Seq[Effect]:
+            index = index_of(sender)
+            if index is None:
+                return NOTHING
+            effects = handle(now, index, message)
+            return effects if effects is VERIFIED or not effects else outward(effects)
+
+        return receive
 
     def _outward(self, effects: Seq[Effect]) -> Seq[Effect]:
         """Replace indexes by nodes; the same effects if there are none."""
