@@ -48,7 +48,7 @@ def test_a_quorum_one_too_small_is_found_and_shrunk_to_what_still_fails(
 ) -> None:
     honest: Callable[[Committee], int] = vars(Committee)["quorum"].fget
     monkeypatch.setattr(Committee, "quorum", property(lambda self: honest(self) - 1))
-    options = ["--workers", "1", "--set", "duration=20s", "--shrink", "40", "--json"]
+    options = ["--workers", "1", "--set", "duration=20s", "--shrink", "120", "--json"]
     found = None
     for first in range(1, 51, 4):
         command = ["fuzz", str(CHAOS), "--runs", "4", "--seed", str(first), *options]
