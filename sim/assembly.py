@@ -215,6 +215,15 @@ class _Membership:
             return self._topology[sender]
         raise KeyError(f"no group {group!r}: nodes broadcast to 'neighbours' or a committee")
 
+    def seen_by_liar(self, group: str, sender: int) -> Sequence[int]:
+        """Return a group as a liar may ask for it: in its turn, before anybody sees what it says.
+
+        It may be the first to make a closing block final. The next committee is nobody until then.
+        """
+        if group not in self._committees and group != "neighbours":
+            return ()
+        return self(group, sender)
+
     def watch(self, observation: Observation) -> None:
         """Learn of a committee from the first node that has made its closing block final."""
         event = observation.event
@@ -288,7 +297,7 @@ class _NodeFactory:
             binding=binding(environment.genesis_block.digest),
             signer=environment.signer,
             vote_signer=environment.vote_signer,
-            members=lambda group: [NodeId(n) for n in self._membership(group, node)],
+            members=lambda group: [NodeId(n) for n in self._membership.seen_by_liar(group, node)],
             accomplices=tuple(plan.node for plan in self._plans if plan.liar == liar),
             generator=generator(self._seed, f"liar/{life}", node),
             plan=generator(self._seed, f"liar-plan/{liar}"),

@@ -8,6 +8,7 @@ from primitives.machine import TraceEvent
 from sim.assembly import build_world
 from sim.electorate import Electorate
 from sim.governance import governance_account
+from sim.registry import liar_names
 from sim.scenario import Scenario, ScenarioError, decode_scenario
 from sim.world import World
 
@@ -167,3 +168,12 @@ def test_a_rekeyed_validator_restarts_with_its_new_key() -> None:
 
 def test_the_same_seed_gives_the_same_run() -> None:
     assert world(run_s=6).trace.digest() == world(run_s=6).trace.digest()
+
+
+@pytest.mark.parametrize("liar", liar_names())
+def test_liars_of_every_kind_do_not_keep_a_committee_from_changing(liar: str) -> None:
+    """Some speak to the next committee before anybody else has come to it."""
+    text = f'\n[[network.classes]]\nname = "liars"\nnodes = [3]\nliar = "{liar}"\n'
+    built = world(text + FIRST, run_s=15)
+    assert built.head.epoch.number == 1
+    assert built.head.number > 8
