@@ -103,7 +103,9 @@ def test_history_is_each_nodes_own_and_no_rule_of_the_chain(written: str, kept: 
 
 
 def test_the_tables_of_this_test_name_every_key() -> None:
-    assert ["protocol", *CONSENSUS, "signatures"] == list(Consensus.__struct_fields__)
+    assert ["protocol", *CONSENSUS, "signatures", "certificates"] == list(
+        Consensus.__struct_fields__
+    )
     assert [*CHAIN, "history"] == list(Chain.__struct_fields__)
 
 
@@ -218,7 +220,7 @@ def test_neighbours_are_those_of_the_topology() -> None:
 
 
 def test_another_group_is_refused_by_its_name() -> None:
-    with pytest.raises(KeyError, match="no group 'everyone': nodes broadcast to 'committee' or"):
+    with pytest.raises(KeyError, match="no group 'everyone': nodes broadcast to 'neighbours' or a"):
         world()._links.broadcast(0, 1, "everyone", 100)
 
 

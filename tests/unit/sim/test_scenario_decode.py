@@ -8,6 +8,7 @@ import pytest
 
 from consensus.params import ConsensusParams
 from consensus.pbft import Pbft
+from node.config import NodeConfig
 from primitives.errors import InvalidInput
 from primitives.params import ChainParams
 from sim.registry import make_batching
@@ -92,7 +93,7 @@ def test_an_override_replaces_the_file_and_is_named_in_its_mistakes() -> None:
         "--set consensus.batch_siz=7: consensus.batch_siz: expected one of "
         "protocol, request_timeout, view_change_timeout, timeout_doublings, repair_interval, "
         "batching, batch_size, batch_bytes, batch_gas, batch_delay, pipeline_depth, "
-        "block_interval, empty_blocks, fast_confirmation, window, signatures, "
+        "block_interval, empty_blocks, fast_confirmation, window, signatures, certificates, "
         'got an unknown key; did you mean "batch_size"?'
     )
     assert only_mistake(MINIMAL, "network.validators=0").startswith("--set network.validators=0: ")
@@ -152,6 +153,7 @@ def test_our_transfers_spell_out_every_option_with_the_same_default() -> None:
 def test_our_consensus_and_chain_have_the_same_keys_and_defaults_as_the_nodes() -> None:
     consensus = {f.name: f.default for f in msgspec.structs.fields(Consensus)}
     assert consensus.pop("signatures") == "real"
+    assert consensus.pop("certificates") == ChainParams().certificates
     assert consensus.pop("protocol") == Pbft.name
     params = {f.name: f.default for f in dataclasses.fields(ConsensusParams)}
     assert make_batching(str(consensus.pop("batching"))) == ConsensusParams().batching
@@ -159,6 +161,8 @@ def test_our_consensus_and_chain_have_the_same_keys_and_defaults_as_the_nodes() 
     assert consensus == params
     chain = {f.name: f.default for f in msgspec.structs.fields(Chain)}
     chain["base_fee_rule"] = chain.pop("base_fee")
+    nodes = {f.name: f.default for f in dataclasses.fields(NodeConfig)}
+    assert chain.pop("history") == nodes["history"]
     params = {f.name: f.default for f in dataclasses.fields(ChainParams)}
     assert chain == {key: params[key] for key in chain}
 
