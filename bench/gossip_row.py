@@ -59,10 +59,10 @@ def run(nodes: int, blocks: int) -> dict[str, object]:
                 world.kernel.stop()
 
     world.subscribe(events=observe)
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     with rare_collections():
         world.run_until(plan.duration)
-    wall = time.perf_counter() - started
+    wall, cpu = time.perf_counter() - started, time.process_time() - cpu
     if len(spread_ns) != blocks:
         raise AssertionError(f"expected {blocks} blocks everywhere, got {len(spread_ns)}")
     return {
@@ -70,6 +70,7 @@ def run(nodes: int, blocks: int) -> dict[str, object]:
         "blocks": blocks,
         "messages": world.kernel.deliveries,
         "wall_seconds": round(wall, 3),
+        "cpu_seconds": round(cpu, 3),
         "deliveries_per_second": round(world.kernel.deliveries / wall),
         "median_spread_seconds": sorted(spread_ns)[blocks // 2] / 1e9,
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE,

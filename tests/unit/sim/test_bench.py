@@ -35,6 +35,10 @@ def test_gossip_reaches_every_node() -> None:
     messages = row["messages"]
     assert isinstance(messages, int)
     assert messages > 3 * 20
+    wall, cpu = row["wall_seconds"], row["cpu_seconds"]
+    assert isinstance(wall, float)
+    assert isinstance(cpu, float)
+    assert cpu > 0
 
 
 def test_one_decision_of_a_large_committee_takes_two_n_squared_messages() -> None:
