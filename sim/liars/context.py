@@ -42,7 +42,9 @@ class LiarContext:
     message_types: tuple[type[Message], ...]
     """Every kind of message that nodes exchange, in wire order."""
     binding: bytes
-    """What every payload that it signs begins with (`consensus.signing.binding`)."""
+    """What every payload that it signs begins with (`consensus.signing.binding`). It is that of the
+    first epoch: when the committee has changed, what a liar signs itself is believed no more, and
+    only what it bends or holds back of its honest machine's still tells."""
     signer: Signer | None
     """Its key; None for a follower."""
     vote_signer: AggregateSigner | None
