@@ -20,6 +20,7 @@ import pytest
 
 from primitives.committee import Committee
 from sim.cli.fuzz import Search as FuzzSearch, trial
+from sim.run import run_scenario
 from sim.scenario import load_scenario
 from tests.properties.consensus_chaos import play
 from tests.unit.consensus.harness import Network
@@ -33,8 +34,9 @@ CHAOS = ROOT / "scenarios" / "chaos.toml"
 class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A run that shows a fault."""
 
-    by: Literal["fuzz", "chaos"]
-    """`orrery fuzz scenarios/chaos.toml`, or the chaos of `consensus_chaos`, which has no node."""
+    by: Literal["fuzz", "chaos", "scenario"]
+    """`orrery fuzz scenarios/chaos.toml`, the chaos of `consensus_chaos`, which has no node, or a
+    scenario whose expectations fail."""
     seed: int
     """Of the run that found it last."""
     set: tuple[str, ...] = ()
@@ -43,6 +45,8 @@ class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Replicas of a chaos run."""
     spite: float = 0.0
     """Its share of votes that the network keeps from somebody for good."""
+    file: str = ""
+    """The scenario."""
 
 
 class Mutation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,7 +87,10 @@ class Mutation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.search.by == "chaos":
             how = f"{self.search.n}, {seed}, spite={self.search.spite}"
             return f"tests.properties.consensus_chaos.play({how}, network=JudgedNetwork)"
-        words = ["python", "-m", "tests.properties.plant", self.name, "fuzz"]
+        words = ["python", "-m", "tests.properties.plant", self.name]
+        if self.search.by == "scenario":
+            return shlex.join([*words, "run", self.search.file, "--seed", str(seed)])
+        words.append("fuzz")
         words += ["scenarios/chaos.toml", "--runs", "1", "--workers", "1", "--seed", str(seed)]
         for override in self.search.set:
             words += ["--set", override]
@@ -120,10 +127,22 @@ def finding(search: Search, seed: int) -> str | None:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is found
             return f"{type(error).__name__}: {error}"
         return None
+    if search.by == "scenario":
+        return _disappointment(search, seed)
     fixed = tuple(override.partition("=")[0].strip() for override in search.set)
     base = load_scenario(CHAOS, search.set)
     found = trial(FuzzSearch(base, fixed, seed, 1, 0), seed).finding
     return None if found is None else f"{found.check}: {found.detail}"
+
+
+def _disappointment(search: Search, seed: int) -> str | None:
+    """Return which expectation of a scenario fails."""
+    try:
+        result = run_scenario(load_scenario(ROOT / search.file, search.set), seed=seed)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is found
+        return f"{type(error).__name__}: {error}"
+    failed = [line.name for line in result.expectations if not line.passed]
+    return ", ".join(failed) or None
 
 
 def hunt(mutation: Mutation, seeds: Iterable[int]) -> tuple[int, str] | None:

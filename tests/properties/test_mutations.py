@@ -14,7 +14,7 @@ from tests.properties.mutations import Mutation, hunt, mutations
 from tests.unit.consensus.harness import Network, SafetyViolation
 from tests.unit.consensus.toys import public_keys
 
-NEXT = {"fuzz": 40, "chaos": 120}
+NEXT = {"fuzz": 40, "chaos": 120, "scenario": 5}
 """Seeds that are tried, from the recorded one on, before a fault counts as missed. Whatever changes
 the order of messages moves the seed; that the search has become blind shows in many."""
 
@@ -50,9 +50,17 @@ def test_the_list_names_every_fault_once_and_how_it_is_found() -> None:
         assert mutation.search or mutation.name not in REQUIRED, mutation.name
 
 
-@pytest.mark.parametrize(
-    "mutation", [each for each in mutations() if each.search is not None], ids=by_name
-)
+def searched() -> list[object]:
+    """Return the faults that a search finds; a scenario takes its time."""
+    found: list[object] = []
+    for each in mutations():
+        if each.search is not None:
+            marks = [pytest.mark.slow] if each.search.by == "scenario" else []
+            found.append(pytest.param(each, marks=marks, id=each.name))
+    return found
+
+
+@pytest.mark.parametrize("mutation", searched())
 def test_planted_faults_are_found_by_the_search(mutation: Mutation) -> None:
     assert mutation.search is not None
     first = mutation.search.seed

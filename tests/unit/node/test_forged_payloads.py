@@ -113,3 +113,15 @@ def test_the_verdict_on_a_known_block_does_not_hold_for_another_payload() -> Non
     assert verdict(block.payload) == BlockValidated(block.digest, accepted=True, reason="")
     refused = verdict(b"another")
     assert (refused.accepted, refused.mislabelled, refused.proven) == (False, True, False)
+
+
+def test_the_verdict_on_a_known_block_does_not_hold_on_another_parent() -> None:
+    """A new primary may name a false parent for a block that this node has executed."""
+    driver = Driver()
+    block = child(GENESIS, 0)
+    driver.receive(0, proposal(block))
+    asked = ValidateBlock(Sequence(1), block.digest, block.digest, block.payload)
+    effects = driver.node.parts.proposals.on_validate_block(Instant(driver.now), asked)
+    (verdict,) = [effect.event for effect in effects if isinstance(effect, ToConsensus)]
+    assert isinstance(verdict, BlockValidated)
+    assert (verdict.accepted, verdict.mislabelled, verdict.proven) == (False, False, False)
