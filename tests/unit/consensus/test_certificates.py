@@ -81,7 +81,8 @@ def test_a_certificate_of_one_epoch_is_none_of_another() -> None:
     verify_certificate(new, REAL, GENESIS, epoch=1)
     refused(new)
     refused(msgspec.structs.replace(new, epoch=0))
-    for shown in (old, msgspec.structs.replace(old, epoch=1)):
+    lies = (msgspec.structs.replace(old, epoch=1), msgspec.structs.replace(new, epoch=0))
+    for shown in (old, *lies):
         with pytest.raises(InvalidCertificate):
             verify_certificate(shown, REAL, GENESIS, epoch=1)
 
