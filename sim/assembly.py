@@ -107,7 +107,6 @@ def build_world(
     trace = Trace()
     topology = neighbours(scenario, plans, seed)
     membership = _Membership(keys.committee, topology, index)
-    trace.subscribe(events=membership.watch)
     links = Links(link_spec(scenario, plans), membership, seed)
     hosts = _hosts(scenario, plans, profile or load_profile())
     codec = node_codec(environment.engine)
@@ -121,6 +120,7 @@ def build_world(
     liars = [plan.node for plan in plans if plan.liar is not None]
     liars += [NodeId(event.node) for event in scenario.events if isinstance(event, LyingDisk)]
     world = World(kernel, links, trace, environment, index, topology, liars)
+    world.subscribe_honest(membership.watch)
     Timeline(scenario, world, seed)
     Governance(world, seed, electorate.changes)
     if with_clients:
