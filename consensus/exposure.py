@@ -31,7 +31,7 @@ from consensus.evidence import (
     place_of,
 )
 from consensus.log import evidence_records, persist
-from consensus.messages import Prepare, PrePrepare
+from consensus.messages import Commit, Prepare, PrePrepare
 from consensus.state import KEPT, Block, Effects, ReplicaState, Slot
 from consensus.trace import EvidenceFound
 from primitives.ids import NodeId
@@ -46,7 +46,8 @@ def expose(state: ReplicaState, slot: Slot, first: Vote, second: Vote) -> Seq[Ef
     lie = (kind_of(evidence), culprit_of(evidence, state.config.committee))
     if lie in slot.exposed:
         return NOTHING
-    effects: Effects = [VERIFY] if isinstance(second, PrePrepare) else [*state.verified]
+    counted = isinstance(second, Prepare | Commit)
+    effects: Effects = [*state.verified] if counted else [VERIFY]
     if state.verify(second):
         slot.exposed[lie] = None
         _keep(state, evidence, effects)
