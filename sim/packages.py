@@ -3,8 +3,16 @@
 import hashlib
 from importlib.metadata import version
 
-PACKAGES = ("coincurve", "msgspec", "networkx", "numpy", "pynacl", "safe-pysha3")
-"""Random streams, encodings, graphs and hashes come from these."""
+PACKAGES = (
+    "coincurve",
+    "msgspec",
+    "networkx",
+    "numpy",
+    "py-arkworks-bls12381",
+    "pynacl",
+    "safe-pysha3",
+)
+"""Random streams, encodings, graphs, hashes and signatures come from these."""
 
 
 def packages_fingerprint() -> str:
