@@ -98,7 +98,7 @@ def show_profile(profile: Profile, console: Console) -> None:
     table.add_column("unit", no_wrap=True)
     table.add_column("median", justify="right", no_wrap=True)
     table.add_column("10 % to 90 %", justify="right", no_wrap=True)
-    table.add_column("library")
+    table.add_column("library", overflow="fold")
     for row in profile.costs:
         spread = f"{format_time(row.low_ps)} to {format_time(row.high_ps)}"
         table.add_row(
