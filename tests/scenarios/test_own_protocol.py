@@ -90,6 +90,19 @@ def test_it_is_the_toy_that_it_says_it_is() -> None:
     assert 0 < before <= world.head.number <= before + 4
 
 
+def test_its_committee_may_change() -> None:
+    """Added is a follower, and a validator gets another key; the turns go round in five then."""
+    text = '[[events]]\nat = "1s"\nkind = "committee"\nadd = [4]\nrekey = [1]\n'
+    world = build_world(scenario(text, "chain.checkpoint_interval=4", "duration=16s"), seed=1)
+    world.run_until(16 * SECOND)
+    assert world.head.epoch.number == 1
+    assert world.head.number >= 20
+    last = [world.certificate(NodeId(0), world.head.number - step) for step in range(1, 6)]
+    assert {certificate.epoch for certificate in last} == {1}
+    payees = {world.block(each.digest).block.header.fee_recipient for each in last}
+    assert len(payees) == 5
+
+
 def test_a_message_of_another_protocol_is_not_listened_to() -> None:
     text = '[[network.classes]]\nname = "noisy"\nnodes = [3]\nliar = "garbage"\n'
     result = run_scenario(scenario(text), seed=1)
