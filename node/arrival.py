@@ -83,10 +83,13 @@ class CheckOffer(msgspec.Struct, frozen=True):
     def _checked(self) -> Proven:
         manifest = decode_canonical(self.offer.manifest, Manifest)
         epoch = self.epoch
-        for closing in manifest.closings:
+        # The node may have come into a later epoch by itself since it asked.
+        known = epoch.since
+        closings = tuple(c for c in manifest.closings if decode_header(c.header).number > known)
+        for closing in closings:
             epoch = self._close(epoch, closing)
         header = decode_header(manifest.header)
-        if not (manifest.closings and manifest.closings[-1].header == manifest.header):
+        if not (closings and closings[-1].header == manifest.header):
             self._prove(header, manifest.certificate, epoch)
             self._commits_to(header, epoch)
         digest = header_hash(header)
@@ -95,7 +98,7 @@ class CheckOffer(msgspec.Struct, frozen=True):
             raise InvalidCertificate("offer", expected, f"{header.number} ({digest.hex()})")
         encoded = manifest.certificate
         certificate = self.environment.certificates.read(encoded)
-        return Proven(header, digest, certificate, encoded, epoch, manifest.closings)
+        return Proven(header, digest, certificate, encoded, epoch, closings)
 
     def _close(self, epoch: Epoch, closing: Closing) -> Epoch:
         """Return the epoch that a proven block begins."""

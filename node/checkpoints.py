@@ -145,7 +145,7 @@ class Checkpoints:
             closings: the ends of epochs that this node had not seen.
         """
         rows = self._library.run(block.digest + LEAPT, [block.state.accounts()])
-        self._closings += closings
+        self._closings += tuple(each for each in closings if each not in self._closings)
         self._changes = []
         self._over_genesis = False
         self._runs = (StoredRun(block.number, self._library.count(rows), rows),)
