@@ -9,13 +9,19 @@ from primitives.keccak import keccak256
 from sim.liars.context import LiarContext
 
 MARK = b"another story"
-"""The extra data of a second block: the chain's rules do not care what stands there."""
+"""The extra data of a second block: but at checkpoints, the chain's rules do not care what
+stands there."""
 
 
 def second_story(proposal: PrePrepare, context: LiarContext) -> PrePrepare:
     """Return the signed proposal of another block, as valid as the first, on the same parent."""
     block = decode_block(proposal.payload)
-    return _propose(proposal, block, replace(block.header, extra_data=MARK), context)
+    header = block.header
+    if header.extra_data:
+        other = replace(header, timestamp=header.timestamp + 1)
+    else:
+        other = replace(header, extra_data=MARK)
+    return _propose(proposal, block, other, context)
 
 
 def wrong_state(proposal: PrePrepare, context: LiarContext) -> PrePrepare:

@@ -8,6 +8,8 @@ from consensus.messages import Commit, Decided, Prepare, PrePrepare, Proposal
 from network.messages import AnnounceTransactions, CertifiedBlocks, GetStatus, PooledTransactions
 from node.execution import ExecutedBlock
 from node.validation_errors import InvalidBlock
+from primitives.block import decode_block, encode_block
+from primitives.header import header_hash
 from primitives.ids import Hash32, NodeId, Sequence, View
 from primitives.machine import (
     NOTHING,
@@ -22,7 +24,7 @@ from primitives.machine import (
     Work,
 )
 from sim.liars import LiarTimer
-from sim.liars.forgery import MARK
+from sim.liars.forgery import MARK, second_story
 from tests.unit.sim.liar_rigs import TIMEOUT, Bench, block, execute, groups, proposal, votes
 
 TOLD_TO_SOME = ["equivocating-primary", "equivocating-voter", "two-faced", "withholding"]
@@ -109,6 +111,18 @@ def test_an_equivocating_primary_shows_two_valid_signed_blocks_to_two_halves() -
         assert isinstance(executed, ExecutedBlock), executed
         assert executed.digest == other.digest
         assert executed.block.header.extra_data == MARK
+
+
+def test_a_second_checkpoint_keeps_the_extra_data_that_its_rule_asks_for() -> None:
+    bench = Bench("equivocating-primary")
+    honest = proposal(bench)
+    block = decode_block(honest.payload)
+    checkpoint = replace(block, header=replace(block.header, extra_data=bytes(32)))
+    other = second_story(replace(honest, payload=encode_block(checkpoint)), bench.context)
+    header = decode_block(other.payload).header
+    assert header == replace(checkpoint.header, timestamp=block.header.timestamp + 1)
+    assert other.digest == header_hash(header)
+    assert bench.is_signed(other)
 
 
 def test_an_equivocating_primary_repeats_the_same_story() -> None:
