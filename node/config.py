@@ -5,6 +5,7 @@ What all nodes of a chain must agree on is in `Genesis` (with its `ChainParams`)
 `NodeConfig` is one node's own.
 """
 
+import sys
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -13,7 +14,7 @@ from consensus.params import ConsensusParams
 from consensus.pbft import Pbft
 from consensus.signing import MessageVerifier
 from network.gossip_state import GossipConfig
-from network.sync_state import SyncConfig
+from network.sync_state import SNAPSHOT_GAP, SyncConfig
 from node.certificates import CertificateReader
 from node.demand import Outlines
 from node.execution import ExecutedBlock
@@ -127,4 +128,6 @@ def sync_config(
     return SyncConfig(
         peers=tuple(peer for peer in others if peer != config.index),
         follow_gap=environment.consensus.reach if validates else 0,
+        # An archive takes a state only where nobody holds the blocks any more.
+        snapshot_gap=SNAPSHOT_GAP if config.history is not None else sys.maxsize,
     )

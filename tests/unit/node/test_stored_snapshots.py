@@ -3,9 +3,10 @@
 import pytest
 
 from node.checkpoints import LATEST, RUNS, SNAPSHOT
+from node.config import sync_config
 from node.ledger import BLOCKS
 from primitives.machine import Record
-from tests.unit.node.harness import SECOND, agree, digests
+from tests.unit.node.harness import SECOND, agree, digests, make_config, make_environment
 from tests.unit.node.state_rig import MANY, adopted, advance, away, network
 
 
@@ -77,6 +78,15 @@ def test_a_store_keeps_two_intervals_of_blocks_and_few_runs() -> None:
     assert ledger.certified_block(44) is None
     with pytest.raises(KeyError):
         ledger.digest(30)
+
+
+def test_an_archive_fetches_blocks_however_many_are_missing() -> None:
+    config = make_config(3, 4, history=None)
+    environment = make_environment(4)
+    epoch = environment.genesis_block.epoch
+    assert sync_config(config, environment, epoch, validates=True).snapshot_gap > 10**9
+    usual = sync_config(make_config(3, 4), environment, epoch, validates=True)
+    assert usual.snapshot_gap == 1_024
 
 
 def test_an_archive_keeps_every_block() -> None:
