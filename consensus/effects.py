@@ -131,6 +131,14 @@ class ViewBegun(Effect, frozen=True, gc=False):
     kept: tuple[Hash32, ...]
 
 
+class Exposed(Effect, frozen=True, gc=False):
+    """This replica can prove a lie of `peer`; the node may prefer others for what anybody gives."""
+
+    peer: NodeId
+    kind: str
+    """As `consensus.evidence.kind_of` calls it."""
+
+
 class FellBehind(Effect, frozen=True, gc=False):
     """Others have committed up to `sequence`, more than this replica can reach by itself.
 

@@ -17,7 +17,7 @@ which carries a block. They survive a restart. The score counts on beyond that.
 
 from collections.abc import Sequence as Seq
 
-from consensus.effects import VERIFY
+from consensus.effects import VERIFY, Exposed
 from consensus.evidence import (
     Equivocation,
     Evidence,
@@ -109,7 +109,9 @@ def _keep(state: ReplicaState, evidence: Evidence, effects: Effects) -> None:
     misdeeds.scores[culprit] = misdeeds.scores.get(culprit, 0) + 1
     epoch = state.config.epoch
     view, sequence = place_of(evidence)
-    effects.append(Emit(EvidenceFound(NodeId(culprit), kind_of(evidence), view, sequence, epoch)))
+    kind, peer = kind_of(evidence), NodeId(culprit)
+    effects.append(Emit(EvidenceFound(peer, kind, view, sequence, epoch)))
+    effects.append(Exposed(peer, kind))
     kept = misdeeds.kept.setdefault(culprit, [])
     alike = sum(type(old) is type(evidence) for old in kept)
     if alike < (1 if isinstance(evidence, InvalidProposal) else KEPT):

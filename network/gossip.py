@@ -32,6 +32,7 @@ from network.gossip_state import (
     Wanted,
 )
 from network.messages import AnnounceTransactions, GetTransactions, PooledTransactions
+from network.offences import Offence, PeerBook
 from primitives.ids import Duration, Hash32, Instant, NodeId
 from primitives.machine import NOTHING, Broadcast, Effect, Send, SetTimer, Work
 
@@ -59,19 +60,22 @@ class Gossip:
         config: limits and delays.
         source: finds bodies to serve.
         digest: keccak-256 of a transaction's encoding.
+        book: notes what peers do wrong, and says whom to prefer.
     """
 
-    __slots__ = ("_config", "_digest", "_source", "state")
+    __slots__ = ("_book", "_config", "_digest", "_source", "state")
 
     def __init__(
         self,
         config: GossipConfig,
         source: TransactionSource,
         digest: Callable[[bytes], Hash32],
+        book: PeerBook,
     ) -> None:
         self._config = config
         self._source = source
         self._digest = digest
+        self._book = book
         self.state = GossipState(KnownHashes(config.known_max))
 
     def admitted(
@@ -114,8 +118,7 @@ class Gossip:
         hashes = message.hashes
         state = self.state
         if len(message.types) != len(hashes) or len(message.sizes) != len(hashes):
-            state.count_offence(sender, "announcement with fields of different length")
-            return NOTHING
+            return self._book.count(now, sender, Offence.UNEVEN)
         work = Work(ANNOUNCED, len(hashes))
         younger, older = state.known.younger, state.known.older
         unknown = [raw for raw in hashes if raw not in younger and raw not in older]
@@ -147,16 +150,16 @@ class Gossip:
         state = self.state
         request = state.requests.get(message.request)
         if request is None or request.peer != sender:
-            state.count_offence(sender, "an answer that was not asked for")
-            return NOTHING
+            return self._book.count(now, sender, Offence.UNASKED)
         self._close(message.request, request)
         asked = dict.fromkeys(request.hashes)
         hashes: list[Hash32] = []
         bodies: list[bytes] = []
+        effects: list[Effect] = [Work(HASHED, len(message.transactions))]
         for body in message.transactions[: len(request.hashes)]:
             transaction = self._digest(body)
             if transaction not in asked:
-                state.count_offence(sender, "a transaction that was not asked for")
+                effects += self._book.count(now, sender, Offence.FOREIGN)
                 continue
             del asked[transaction]
             if state.wanted.pop(transaction, None) is not None:
@@ -164,8 +167,7 @@ class Gossip:
                 bodies.append(body)
         state.known.update(hashes)
         for transaction in asked:
-            self._release(transaction, sender, again=bool(bodies))
-        effects: list[Effect] = [Work(HASHED, len(message.transactions))]
+            self._release(now, transaction, sender, again=bool(bodies))
         if bodies:
             effects.append(TransactionsFetched(sender, tuple(hashes), tuple(bodies)))
         effects += self._ask(now, list(state.queues))
@@ -220,16 +222,17 @@ class Gossip:
         Whatever else was to be asked of a silent peer goes elsewhere too.
         """
         state = self.state
+        effects: list[Effect] = []
         for number, request in list(state.requests.items()):
             if request.deadline > now:
                 break
             peer = request.peer
-            state.count_offence(peer, "no answer in time")
+            effects += self._book.count(now, peer, Offence.SILENCE)
             self._close(number, request)
             for transaction in (*request.hashes, *state.queues.pop(peer, ())):
-                self._release(transaction, peer, again=False)
+                self._release(now, transaction, peer, again=False)
         had_open = bool(state.requests)
-        effects = self._ask(now, list(state.queues))
+        effects += self._ask(now, list(state.queues))
         if had_open:
             oldest = next(iter(state.requests.values()))
             effects.append(SetTimer(GossipTimer.FETCH, Duration(oldest.deadline - now)))
@@ -266,8 +269,8 @@ class Gossip:
             del state.queues[peer]
         return fresh
 
-    def _release(self, transaction: Hash32, peer: NodeId, *, again: bool) -> None:
-        """Queue an unanswered transaction at `peer` again, or at its next announcer, or forget it.
+    def _release(self, now: Instant, transaction: Hash32, peer: NodeId, *, again: bool) -> None:
+        """Queue an unanswered transaction at `peer` again, or at its best announcer, or forget it.
 
         A peer that answered only in part may have more to give; one that gave nothing is done.
         """
@@ -277,6 +280,8 @@ class Gossip:
             return
         if not again:
             wanted.announcers.remove(peer)
+        if not again and len(wanted.announcers) > 1:
+            wanted.announcers = self._book.ranked(now, wanted.announcers)
         if wanted.announcers:
             state.queues.setdefault(wanted.announcers[0], {})[transaction] = None
         else:

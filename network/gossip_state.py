@@ -137,12 +137,5 @@ class GossipState:
     """What clients have given to this node: oldest first."""
     relayed: dict[Hash32, WaitingTransaction] = field(default_factory=dict)
     """What came from peers: announced longest ago first."""
-    offences: dict[NodeId, dict[str, int]] = field(default_factory=dict)
-    """What each peer did wrong, and how often."""
     dropped: int = 0
     """Announced hashes that found no room."""
-
-    def count_offence(self, peer: NodeId, offence: str) -> None:
-        """Note that a peer broke a rule."""
-        counts = self.offences.setdefault(peer, {})
-        counts[offence] = counts.get(offence, 0) + 1

@@ -27,6 +27,7 @@ from network.messages import (
     GetStatus,
     Status,
 )
+from network.offences import Offence, PeerBook
 from network.sync_state import Answer, BlockRequest, SyncConfig, SyncState, SyncTimer
 from network.trace import SyncFinished, SyncStarted
 from network.transfer import Transfer
@@ -65,6 +66,7 @@ class Sync:
     Args:
         config: limits and delays.
         source: finds blocks to serve.
+        book: notes what peers do wrong, and says whom to prefer.
         height: height of the node's head at the start.
         epoch: number of the epoch that the block after it belongs to.
     """
@@ -72,11 +74,16 @@ class Sync:
     __slots__ = ("_config", "_source", "state", "transfer")
 
     def __init__(
-        self, config: SyncConfig, source: BlockSource, height: int, epoch: int = 0
+        self,
+        config: SyncConfig,
+        source: BlockSource,
+        book: PeerBook,
+        height: int,
+        epoch: int = 0,
     ) -> None:
         self._config = config
         self._source = source
-        self.state = SyncState(head=height, epoch=epoch)
+        self.state = SyncState(book, head=height, epoch=epoch)
         self.transfer = Transfer(config, self.state)
         """Fetches a state when blocks do not do."""
 
@@ -122,14 +129,14 @@ class Sync:
         state.started_at = None
         return [*ended, Emit(SyncFinished(height))]
 
-    def checked(self, now: Instant, offence: str = "") -> Sequence[Effect]:
+    def checked(self, now: Instant, offence: Offence | None = None) -> Sequence[Effect]:
         """Go on after the blocks of the last answer were adopted, or refused for `offence`."""
         state = self.state
         answer = state.checking
         state.checking = None
-        if offence and answer is not None:
-            state.convict(answer.peer, offence)
-        return self._go_on(now)
+        if offence is None or answer is None:
+            return self._go_on(now)
+        return [*state.convict(now, answer.peer, offence), *self._go_on(now)]
 
     def transferred(self, now: Instant) -> Sequence[Effect]:
         """Go on with blocks: the state that was fetched is adopted, or of no use any more."""
@@ -197,13 +204,13 @@ class Sync:
         state = self.state
         request = state.requests.get(message.request)
         if request is None or request.peer != sender:
-            state.count_offence(sender, "an answer that was not asked for")
-            return NOTHING
+            return state.book.count(now, sender, Offence.UNASKED)
         del state.requests[message.request]
         if not message.blocks and message.lowest > request.first:
             state.lowest[sender] = message.lowest
         elif not message.blocks or len(message.blocks) > request.count:
-            state.distrust(sender, "an answer without the blocks it claimed to hold")
+            offence = Offence.EXCESS if message.blocks else Offence.EMPTY
+            return [*state.distrust(now, sender, offence), *self._go_on(now)]
         else:
             state.ready.append(Answer(sender, request.first, message.blocks))
             state.ready.sort(key=lambda answer: answer.first)
@@ -214,9 +221,10 @@ class Sync:
         state = self.state
         state.alarm = None
         late = [number for number, request in state.requests.items() if request.due <= now]
+        again: list[Effect] = []
         for number in late:
-            state.distrust(state.requests.pop(number).peer, "no answer in time")
-        again = self._go_on(now)
+            again += state.distrust(now, state.requests.pop(number).peer, Offence.SILENCE)
+        again += self._go_on(now)
         if not late or state.requests or state.checking is not None or self.transfer.is_active:
             return again
         return [*again, *self.probe(self._config.status_fanout)]
@@ -268,7 +276,7 @@ class Sync:
             if wanted is None or wanted[0] > goal:
                 break
             first, count = wanted
-            peer = next((peer for peer in state.holders(first) if peer not in busy), None)
+            peer = next((peer for peer in state.holders(now, first) if peer not in busy), None)
             if peer is None:
                 break
             busy[peer] = None

@@ -1,13 +1,15 @@
 """What the sync core remembers, and the limits that keep it small."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
 
 from network.messages import CertifiedBlock
+from network.offences import Offence, PeerBook
 from primitives.ids import Duration, Instant, NodeId
-
+from primitives.machine import Effect
 
 SNAPSHOT_GAP = 1_024
 """Missing blocks above which a state is fetched, unless told otherwise."""
@@ -86,6 +88,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 class SyncState:
     """Everything the sync core remembers."""
 
+    book: PeerBook
+    """Notes what peers do wrong, and says whom to ask first."""
     head: int = 0
     """Height of the last adopted block."""
     epoch: int = 0
@@ -110,42 +114,31 @@ class SyncState:
     """Position in the list of peers of the next one to ask for its height."""
     head_polled: int = -1
     """The head at the last firing of the poll timer."""
-    failures: dict[NodeId, int] = field(default_factory=dict)
-    """Lies and silences of each peer; the one with fewest is asked first."""
     liars: dict[NodeId, None] = field(default_factory=dict)
     """Peers that gave a block or certificate that is not valid: never asked again. No accident
     makes one, since links keep bytes as they are."""
-    offences: dict[NodeId, dict[str, int]] = field(default_factory=dict)
-    """What each peer did wrong, and how often."""
 
-    def count_offence(self, peer: NodeId, offence: str) -> None:
-        """Note that a peer broke a rule, and ask others before it from now on."""
-        self.failures[peer] = self.failures.get(peer, 0) + 1
-        counts = self.offences.setdefault(peer, {})
-        counts[offence] = counts.get(offence, 0) + 1
-
-    def distrust(self, peer: NodeId, offence: str) -> None:
+    def distrust(self, now: Instant, peer: NodeId, offence: Offence) -> Sequence[Effect]:
         """Count an offence, and believe nothing any more of what the peer says it holds."""
-        self.count_offence(peer, offence)
         self.heights.pop(peer, None)
+        return self.book.count(now, peer, offence)
 
-    def convict(self, peer: NodeId, offence: str) -> None:
+    def convict(self, now: Instant, peer: NodeId, offence: Offence) -> Sequence[Effect]:
         """Count an offence that no accident explains: never ask the peer again."""
         self.liars[peer] = None
-        self.distrust(peer, offence)
         self.ready = [answer for answer in self.ready if answer.peer != peer]
         for number in [n for n, request in self.requests.items() if request.peer == peer]:
             del self.requests[number]
+        return self.distrust(now, peer, offence)
 
-    def holders(self, height: int) -> list[NodeId]:
+    def holders(self, now: Instant, height: int) -> list[NodeId]:
         """Return the peers that say they hold the block of a height, the most reliable first."""
-        failures = self.failures
         found = [
             peer
             for peer, known in self.heights.items()
             if known >= height >= self.lowest.get(peer, 1)
         ]
-        return sorted(found, key=lambda peer: failures.get(peer, 0)) if failures else found
+        return self.book.ranked(now, found)
 
     def is_held(self, height: int) -> bool:
         """Whether any peer says it holds the block of a height."""

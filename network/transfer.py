@@ -30,6 +30,7 @@ from network.messages import (
     GetSnapshot,
     SnapshotOffer,
 )
+from network.offences import Offence
 from network.sync_state import SyncConfig, SyncState, SyncTimer
 from network.trace import ChunkRefused, SnapshotStarted
 from primitives.ids import Duration, Hash32, Instant, NodeId
@@ -145,7 +146,7 @@ class Transfer:
             for peer, height in peers.heights.items()
             if height > peers.head and peer not in old.questioned
         ]
-        ahead.sort(key=lambda peer: peers.failures.get(peer, 0))
+        ahead = peers.book.ranked(now, ahead)
         effects: list[Effect] = []
         for peer in ahead[: self._config.offers_max]:
             number = self._number()
@@ -164,8 +165,7 @@ class Transfer:
         """Have an offer verified that leads further than the node's head."""
         asked = self.state.offers.get(message.request)
         if asked is None or asked.peer != sender:
-            self._peers.count_offence(sender, "an answer that was not asked for")
-            return NOTHING
+            return self._peers.book.count(now, sender, Offence.UNASKED)
         del self.state.offers[message.request]
         if message.height <= self._peers.head:
             return self._choose(now)
@@ -183,7 +183,7 @@ class Transfer:
             return NOTHING
         effects: list[Effect] = []
         if offence:
-            self._peers.convict(peer, "an offer that is not proven")
+            effects += self._peers.convict(now, peer, Offence.FALSE_OFFER)
             effects.append(Emit(ChunkRefused(peer, "offer", offence)))
         else:
             self.state.proven[peer] = (height, digest)
@@ -210,8 +210,7 @@ class Transfer:
         state = self.state
         asked = state.chunks.get(message.request)
         if asked is None or asked.peer != sender or state.digest is None:
-            self._peers.count_offence(sender, "an answer that was not asked for")
-            return NOTHING
+            return self._peers.book.count(now, sender, Offence.UNASKED)
         del state.chunks[message.request]
         if message.content is Content.GONE:
             state.gone[sender] = None
@@ -243,19 +242,19 @@ class Transfer:
             state.counts[asked.prefix] = count
             state.held[asked.prefix] = reference
             return self._ask(now)
-        self._peers.convict(asked.peer, "a chunk that does not prove itself")
+        scored = self._peers.convict(now, asked.peer, Offence.FALSE_CHUNK)
         state.wanted.append(asked.prefix)
         for number in [n for n, other in state.chunks.items() if other.peer == asked.peer]:
             state.wanted.append(state.chunks.pop(number).prefix)
         refused = Emit(ChunkRefused(asked.peer, asked.prefix, offence))
-        return [refused, *self._ask(now)]
+        return [*scored, refused, *self._ask(now)]
 
     def _split(self, now: Instant, asked: Asked) -> list[Effect]:
         state = self.state
         if len(asked.prefix) >= PREFIX_NIBBLES_MAX:
-            self._peers.convict(asked.peer, "a chunk that is split without end")
+            scored = self._peers.convict(now, asked.peer, Offence.ENDLESS_SPLIT)
             state.wanted.append(asked.prefix)
-            return self._ask(now)
+            return [*scored, *self._ask(now)]
         state.splits[asked.prefix] = asked.peer
         state.wanted += [f"{asked.prefix}{nibble:x}" for nibble in reversed(range(16))]
         return self._ask(now)
@@ -275,7 +274,8 @@ class Transfer:
             free = [peer for peer in servers if busy.get(peer, 0) < config.chunks_per_peer]
             if not free:
                 break
-            peer = min(free, key=lambda p: (self._peers.failures.get(p, 0), busy.get(p, 0)))
+            book = self._peers.book
+            peer = min(free, key=lambda p: (-book.score(now, p), busy.get(p, 0)))
             number, prefix = self._number(), state.wanted.pop()
             state.chunks[number] = self._asked(now, peer, prefix)
             assert state.digest is not None, "chunks are asked for once a state is chosen"
@@ -284,7 +284,7 @@ class Transfer:
             effects.append(Send(peer, GetChunk(number, state.digest, nibbles, held)))
         if not state.wanted and not state.chunks and not state.checking:
             assert state.digest is not None, "a state is chosen before it can be whole"
-            self._judge_splits()
+            effects += self._judge_splits(now)
             effects.append(ChunksWhole(state.digest))
         return effects + self._alarm(now)
 
@@ -297,13 +297,15 @@ class Transfer:
             if height >= state.height and peer not in state.gone
         ]
 
-    def _judge_splits(self) -> None:
+    def _judge_splits(self, now: Instant) -> list[Effect]:
         """Count an offence of whoever has split what would have fitted into one chunk."""
         state = self.state
+        effects: list[Effect] = []
         for prefix, peer in state.splits.items():
             below = sum(n for known, n in state.counts.items() if known.startswith(prefix))
             if below <= CHUNK_ACCOUNTS:
-                self._peers.count_offence(peer, "a split of a chunk that was small enough")
+                effects += self._peers.book.count(now, peer, Offence.NEEDLESS_SPLIT)
+        return effects
 
     # ---------------------------------------------------------------- time and end
 
@@ -313,17 +315,17 @@ class Transfer:
         state.alarm = None
         if not self.is_active:
             return NOTHING
-        silent = [n for n, asked in state.offers.items() if asked.due <= now]
-        for number in silent:
-            self._peers.distrust(state.offers.pop(number).peer, "no answer in time")
+        effects: list[Effect] = []
+        for number in [n for n, asked in state.offers.items() if asked.due <= now]:
+            effects += self._peers.distrust(now, state.offers.pop(number).peer, Offence.SILENCE)
         if state.digest is None:
-            return self._choose(now)
+            return [*effects, *self._choose(now)]
         for number in [n for n, asked in state.chunks.items() if asked.due <= now]:
             asked = state.chunks.pop(number)
-            self._peers.count_offence(asked.peer, "no answer in time")
+            effects += self._peers.book.count(now, asked.peer, Offence.SILENCE)
             state.gone[asked.peer] = None
             state.wanted.append(asked.prefix)
-        return self._ask(now)
+        return [*effects, *self._ask(now)]
 
     def ended(self, *, failed: bool = False) -> list[Effect]:
         """Forget the transfer: the state is adopted or of no use, or nobody could give one."""

@@ -12,6 +12,7 @@ import msgspec
 
 from consensus.certificate import Certificate, InvalidCertificate
 from network.messages import CertifiedBlock
+from network.offences import Offence
 from network.sync import BlocksFetched, Sync
 from node.commits import Commits
 from node.config import Environment
@@ -141,4 +142,4 @@ class Adoption:
     def _refuse(self, now: Instant, height: int, digest: bytes, reason: str) -> list[Effect]:
         self._blocks.clear()
         refused = Emit(BlockRefused(height, digest, reason))
-        return [refused, *self._sync.checked(now, "a block or certificate that is not valid")]
+        return [refused, *self._sync.checked(now, Offence.FALSE_BLOCK)]

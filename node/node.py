@@ -21,6 +21,7 @@ from consensus.confirmation import Tentative
 from consensus.effects import (
     VERIFIED,
     Deliver,
+    Exposed,
     FellBehind,
     RequestBlock,
     ValidateBlock,
@@ -65,6 +66,7 @@ from node.intake import CheckPurpose
 from node.ledger import Ledger
 from node.mempool import Mempool
 from node.parts import Parts, assemble
+from node.peer_scores import evidence_misdeed
 from node.proposals import BuildPurpose, BuildTimer, ExecutePurpose
 from node.seat import OwnMessage, Seat
 from primitives.ids import Instant, NodeId
@@ -92,6 +94,7 @@ INTERNAL = frozenset[type[Effect]](
         ValidateBlock,
         Deliver,
         FellBehind,
+        Exposed,
         BlockExecuted,
         ViewBegun,
         CatchUp,
@@ -333,6 +336,9 @@ def _translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
         ValidateBlock: parts.proposals.on_validate_block,
         Deliver: parts.commits.on_deliver,
         FellBehind: lambda now, effect: sync.fell_behind(now, effect.peer, effect.sequence),
+        Exposed: lambda now, effect: parts.scores.count(
+            now, effect.peer, evidence_misdeed(effect.kind)
+        ),
         BlockExecuted: lambda now, effect: parts.commits.resume(now) + parts.proposals.resume(now),
         ViewBegun: lambda now, effect: _view_begun(parts, effect),
         CatchUp: lambda now, effect: sync.fell_behind(now, effect.peer, effect.height),

@@ -17,10 +17,11 @@ from node.giving import Giving
 from node.intake import Intake, PoolSource
 from node.ledger import Ledger
 from node.mempool import Mempool
+from node.peer_scores import PeerScores
 from node.proposals import Proposals
 from node.requests import Requests
 from node.restore import restore
-from primitives.ids import Duration
+from primitives.ids import Duration, NodeId
 from primitives.machine import Effect, Record
 from storage.store import Store
 
@@ -42,6 +43,8 @@ class Parts(msgspec.Struct, frozen=True):
     requests: Requests
     epochs: Epochs
     """Its consensus core, a new one for each epoch."""
+    scores: PeerScores
+    """How its peers stand."""
     confirmations: Confirmations | None
     """None where no gateway is served."""
     start_work: tuple[Effect, ...]
@@ -61,9 +64,10 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     base_fee = next_base_fee(head.block.header, params)
     requests = Requests()
     pool = Mempool(params, config.mempool, head.state, base_fee)
-    gossip = Gossip(config.gossip, PoolSource(pool), environment.cache.hash)
+    scores = PeerScores()
+    gossip = Gossip(config.gossip, PoolSource(pool), environment.cache.hash, scores)
     exchange = sync_config(config, environment, head.epoch, validates=False)
-    sync = Sync(exchange, ledger, head.number, head.epoch.number)
+    sync = Sync(exchange, ledger, scores, head.number, head.epoch.number)
     intake = Intake(config, environment.cache, pool, gossip, requests)
     pause = Duration(environment.consensus.request_timeout // 2)
     fairness = Fairness(pool, params, environment.consensus.batch_limits, pause)
@@ -75,6 +79,9 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     table = environment.engine.table
     records = [Record(table, key, value) for key, value in store.scan(table)]
     epochs = Epochs(config, environment, ledger, sync, commits, records)
+    if epochs.replica is not None:
+        for peer, proofs in epochs.replica.scores.items():
+            scores.recall(NodeId(peer), proofs)
     confirmations = None
     if config.serves_gateways and environment.keys:
         genesis_hash = environment.genesis_block.digest
@@ -93,6 +100,7 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
         giving=Giving(ledger, environment.snapshots),
         requests=requests,
         epochs=epochs,
+        scores=scores,
         confirmations=confirmations,
         start_work=restored.work,
     )

@@ -10,7 +10,7 @@ the replica of the next one.
 from collections.abc import Callable, Mapping, Sequence as Seq
 from typing import Any, ClassVar
 
-from consensus.effects import VERIFIED, FellBehind
+from consensus.effects import VERIFIED, Exposed, FellBehind
 from consensus.engine import ConsensusCore, MessageHandler
 from consensus.trace import EvidenceFound, ViewEntered
 from primitives.committee import Committee
@@ -130,6 +130,9 @@ class Seat:
     def _fall_behind(self, effect: FellBehind) -> Effect:
         return FellBehind(effect.sequence, self._nodes[effect.peer])
 
+    def _expose(self, effect: Exposed) -> Effect:
+        return Exposed(self._nodes[effect.peer], effect.kind)
+
     def _emit(self, effect: Emit) -> Effect:
         event: TraceEvent = effect.event
         nodes = self._nodes
@@ -145,5 +148,6 @@ _OUTWARD: Mapping[type[Effect], Callable[[Seat, Any], Effect]] = {
     Send: Seat._send,
     Loopback: Seat._loop,
     FellBehind: Seat._fall_behind,
+    Exposed: Seat._expose,
     Emit: Seat._emit,
 }

@@ -59,11 +59,25 @@ class BlockRefused(TraceEvent, frozen=True, gc=False):
     reason: str
 
 
+class PeerScored(TraceEvent, frozen=True, gc=False):
+    """A peer stands lower with this node, for what it was seen to do wrong."""
+
+    name = "peer.scored"
+
+    peer: int
+    """Its node."""
+    score: int
+    """After it, from 100 for nothing down to 0 (`node.peer_scores`)."""
+    reason: str
+    """The offence."""
+
+
 EVENTS: tuple[type[TraceEvent], ...] = (
     TransactionSubmitted,
     TransactionRejected,
     BlockBuiltTraced,
     BlockCommitted,
     BlockRefused,
+    PeerScored,
 )
 """Every trace event of this package."""

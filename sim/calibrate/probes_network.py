@@ -12,6 +12,7 @@ from network.messages import (
     PooledTransactions,
 )
 from node.intake import PoolSource
+from node.peer_scores import PeerScores
 from node.validation import PooledTransaction
 from primitives.ids import NodeId
 from primitives.machine import Effect, Send
@@ -27,7 +28,7 @@ PEER = NodeId(1)
 def gossip_core(material: Material, pooled: tuple[PooledTransaction, ...] = ()) -> Gossip:
     """Return the gossip core of a node whose pool holds `pooled`."""
     pool = filled_pool(material.params, material.genesis, material.base_fee, pooled)
-    return Gossip(GossipConfig(), PoolSource(pool), transaction_hash)
+    return Gossip(GossipConfig(), PoolSource(pool), transaction_hash, PeerScores())
 
 
 def announcement(transfers: Sequence[PooledTransaction]) -> AnnounceTransactions:

@@ -16,6 +16,7 @@ from node.costs import (
 )
 from node.execution import BlockExecution
 from node.intake import Arrival, CheckPurpose, Intake, PoolSource
+from node.peer_scores import PeerScores
 from node.requests import Requests
 from node.shared import ComputeCache
 from node.validation import is_precompile
@@ -76,7 +77,7 @@ def admit(material: Material) -> Trial:
 
     def prepare() -> Work:
         pool = filled_pool(material.params, material.genesis, material.base_fee)
-        gossip = Gossip(GossipConfig(), PoolSource(pool), transaction_hash)
+        gossip = Gossip(GossipConfig(), PoolSource(pool), transaction_hash, PeerScores())
         intake = Intake(config, ComputeCache(material.params), pool, gossip, Requests())
 
         def work() -> list[list[Effect]]:
@@ -93,7 +94,7 @@ def include(material: Material) -> Trial:
 
     def prepare() -> Work:
         pool = filled_pool(material.params, material.genesis, material.base_fee, material.transfers)
-        gossip = Gossip(GossipConfig(), PoolSource(pool), transaction_hash)
+        gossip = Gossip(GossipConfig(), PoolSource(pool), transaction_hash, PeerScores())
 
         def work() -> tuple[Hash32, ...]:
             gossip.note_known([transaction.hash for transaction in block.transactions])

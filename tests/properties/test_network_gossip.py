@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 from network.gossip import Gossip, TransactionsFetched
 from network.gossip_state import GossipConfig, GossipTimer
 from network.messages import AnnounceTransactions, GetTransactions, PooledTransactions
+from node.peer_scores import PeerScores
 from primitives.ids import Duration, Hash32, Instant, NodeId
 from primitives.keccak import keccak256
 from primitives.machine import Broadcast, Effect, Message, Send, SetTimer, Work
@@ -37,7 +38,7 @@ class Network:
 
     def __init__(self, size: int, liars: dict[int, str]) -> None:
         self.pools: list[dict[Hash32, bytes]] = [{} for _ in range(size)]
-        self.cores = [Gossip(CONFIG, pool, keccak256) for pool in self.pools]
+        self.cores = [Gossip(CONFIG, pool, keccak256, PeerScores()) for pool in self.pools]
         self.liars = liars
         self.fetched = [0] * size
         self.requests = 0

@@ -19,6 +19,7 @@ from consensus.confirmation import Tentative
 from consensus.effects import (
     ChainAdvanced,
     Deliver,
+    Exposed,
     FellBehind,
     RequestBlock,
     ValidateBlock,
@@ -271,7 +272,7 @@ class Network:
             node.fell_behind += 1
             self._at(node, 5 * MS, lambda: self._sync(node, effect))
         else:
-            assert isinstance(effect, Work), f"unknown effect {effect}"
+            assert isinstance(effect, Work | Exposed), f"unknown effect {effect}"
 
     def _fire(self, node: ToyNode, timer: Hashable, mark: int) -> None:
         if node.timers.get(timer) == mark:

@@ -8,6 +8,7 @@ from network.gossip_state import GossipConfig, GossipTimer, KnownHashes
 from network.messages import AnnounceTransactions, GetTransactions, PooledTransactions
 from primitives.ids import Duration, Hash32, Instant, NodeId
 from primitives.machine import Broadcast, Effect, Message, Send, SetTimer, Work
+from tests.unit.network.books import Book, noted
 
 ALICE, BOB, CAROL = NodeId(1), NodeId(2), NodeId(3)
 SECOND = 1_000_000_000
@@ -26,8 +27,10 @@ class Pool:
         return self.held.get(transaction)
 
 
-def gossip(config: GossipConfig = CONFIG, pool: Pool | None = None) -> Gossip:
-    return Gossip(config, pool or Pool(), digest)
+def gossip(
+    config: GossipConfig = CONFIG, pool: Pool | None = None, book: Book | None = None
+) -> Gossip:
+    return Gossip(config, pool or Pool(), digest, book or Book())
 
 
 def announcement(*transactions: bytes) -> AnnounceTransactions:
@@ -187,7 +190,7 @@ def test_silence_turns_to_the_next_announcer_with_all_that_was_queued() -> None:
     effects = core.on_fetch_timeout(Instant(SECOND))
     assert sent(effects) == [(BOB, asked(2, b"a", b"c"))]
     assert effects[-1] == SetTimer(GossipTimer.FETCH, Duration(SECOND))
-    assert core.state.offences == {ALICE: {"no answer in time": 1}}
+    assert noted(core) == {ALICE: {"no answer in time": 1}}
     assert list(core.state.wanted) == [digest(b"a"), digest(b"c")]
 
 
@@ -205,7 +208,7 @@ def test_a_late_answer_is_not_used() -> None:
     announce(core, ALICE, b"a")
     core.on_fetch_timeout(Instant(SECOND))
     assert answer(core, ALICE, 1, b"a") == ()
-    assert core.state.offences[ALICE]["an answer that was not asked for"] == 1
+    assert noted(core)[ALICE]["an answer that was not asked for"] == 1
 
 
 def test_an_answer_by_someone_else_is_not_used() -> None:
@@ -222,14 +225,14 @@ def test_a_body_that_was_not_asked_for_is_dropped_and_counted() -> None:
     effects = answer(core, ALICE, 1, b"z")
     assert sent(effects) == [(BOB, asked(2, b"a"))]
     assert not any(isinstance(effect, TransactionsFetched) for effect in effects)
-    assert core.state.offences == {ALICE: {"a transaction that was not asked for": 1}}
+    assert noted(core) == {ALICE: {"a transaction that was not asked for": 1}}
 
 
 def test_an_announcement_that_contradicts_itself_is_dropped_and_counted() -> None:
     core = gossip()
     broken = AnnounceTransactions(b"\x02", (1, 2), (digest(b"a"), digest(b"b")))
     assert core.on_announce_transactions(Instant(0), ALICE, broken) == ()
-    assert core.state.offences == {ALICE: {"announcement with fields of different length": 1}}
+    assert noted(core) == {ALICE: {"announcement with fields of different length": 1}}
 
 
 def test_requests_are_served_in_order_without_what_is_not_held() -> None:

@@ -13,11 +13,13 @@ from network.messages import (
     SnapshotOffer,
     Status,
 )
+from network.offences import Offence
 from network.sync import BlocksFetched, Sync
 from network.sync_state import Answer, SyncConfig, SyncTimer
 from network.trace import SyncFinished, SyncStarted
 from primitives.ids import Duration, Hash32, Instant, NodeId
 from primitives.machine import CancelTimer, Effect, Emit, Message, Send, SetTimer, Work
+from tests.unit.network.books import Book, noted
 
 ALICE, BOB, CAROL = NodeId(1), NodeId(2), NodeId(3)
 SECOND = 1_000_000_000
@@ -52,7 +54,7 @@ def block(height: int) -> CertifiedBlock:
 
 
 def sync(config: SyncConfig = CONFIG, height: int = 0) -> Sync:
-    return Sync(config, Chain(height), height)
+    return Sync(config, Chain(height), Book(), height)
 
 
 def announce(core: Sync, sender: NodeId, height: int, at: int = 0) -> Sequence[Effect]:
@@ -154,7 +156,7 @@ def test_what_a_liar_gave_before_is_not_used() -> None:
     core.checked(Instant(0))
     assert core.state.checking == Answer(ALICE, 5, tuple(block(n) for n in (5, 6, 7, 8)))
     core.state.ready.append(Answer(ALICE, 9, (block(9),)))
-    effects = core.checked(Instant(0), "a bad certificate")
+    effects = core.checked(Instant(0), Offence.FALSE_BLOCK)
     assert core.state.ready == []
     assert asked(effects) == [(BOB, 5)]
 
@@ -197,9 +199,9 @@ def test_a_liar_is_counted_and_another_peer_asked() -> None:
     announce(core, ALICE, 2)
     announce(core, BOB, 2)
     answer(core, ALICE, 1, 1, 2)
-    effects = core.checked(Instant(0), "a bad certificate")
+    effects = core.checked(Instant(0), Offence.FALSE_BLOCK)
     assert sent(effects) == [(BOB, GetBlocks(2, 1, 2))]
-    assert core.state.offences == {ALICE: {"a bad certificate": 1}}
+    assert noted(core) == {ALICE: {"a block or certificate that is not valid": 1}}
     answer(core, BOB, 2, 1, 2)
     core.adopted(2)
     assert core.checked(Instant(0)) == []
@@ -209,7 +211,7 @@ def test_a_liar_is_never_asked_again() -> None:
     core = sync()
     announce(core, ALICE, 2)
     answer(core, ALICE, 1, 1, 2)
-    assert core.checked(Instant(0), "a bad certificate") == []
+    assert core.checked(Instant(0), Offence.FALSE_BLOCK) == []
     assert announce(core, ALICE, 9) == ()
     assert core.on_status(Instant(0), ALICE, Status(9, digest(9))) == ()
     assert core.fell_behind(Instant(0), ALICE, 9) == []
@@ -220,7 +222,7 @@ def test_a_catch_up_whose_goal_was_a_lie_ends() -> None:
     announce(core, ALICE, 100)
     effects = answer(core, ALICE, 1)
     assert traced(effects) == [SyncFinished(0)]
-    assert core.state.offences[ALICE] == {"an answer without the blocks it claimed to hold": 1}
+    assert noted(core)[ALICE] == {"an answer without the blocks it claimed to hold": 1}
 
 
 def test_silence_turns_to_another_peer() -> None:
@@ -230,7 +232,7 @@ def test_silence_turns_to_another_peer() -> None:
     effects = core.on_request_timeout(Instant(SECOND))
     timer = SetTimer(SyncTimer.REQUEST, Duration(SECOND))
     assert effects == [Send(BOB, GetBlocks(2, 1, 1)), timer]
-    assert core.state.offences == {ALICE: {"no answer in time": 1}}
+    assert noted(core) == {ALICE: {"no answer in time": 1}}
 
 
 def test_silence_of_the_only_peer_that_is_ahead_asks_others_for_their_height() -> None:
@@ -267,14 +269,14 @@ def test_an_answer_that_was_not_asked_for_is_not_used(sender: NodeId, number: in
     core = sync()
     announce(core, ALICE, 1)
     assert answer(core, sender, number, 1) == ()
-    assert core.state.offences == {sender: {"an answer that was not asked for": 1}}
+    assert noted(core) == {sender: {"an answer that was not asked for": 1}}
 
 
 def test_more_blocks_than_asked_for_are_a_lie() -> None:
     core = sync()
     announce(core, ALICE, 1)
     assert answer(core, ALICE, 1, 1, 2) == [CancelTimer(SyncTimer.REQUEST)]
-    assert core.state.failures == {ALICE: 1}
+    assert noted(core) == {ALICE: {"more blocks than were asked for": 1}}
 
 
 def test_a_start_at_genesis_asks_nobody() -> None:
@@ -322,10 +324,10 @@ def test_blocks_that_are_not_held_are_answered_with_nothing() -> None:
 
 
 def test_an_answer_stops_at_its_size_and_count() -> None:
-    small = Sync(SyncConfig(response_bytes=1), Chain(5), 5)
+    small = Sync(SyncConfig(response_bytes=1), Chain(5), Book(), 5)
     effects = small.on_get_blocks(Instant(0), BOB, GetBlocks(7, 1, 5))
     assert effects[1] == Send(BOB, CertifiedBlocks(7, (block(1),)))
-    large = Sync(CONFIG, Chain(100), 100)
+    large = Sync(CONFIG, Chain(100), Book(), 100)
     (_, reply) = large.on_get_blocks(Instant(0), BOB, GetBlocks(7, 1, 1 << 50))
     assert len(reply.message.blocks) == 64  # type: ignore[attr-defined]
 
@@ -338,10 +340,10 @@ def test_a_peer_that_has_dropped_a_block_is_no_liar_and_not_asked_for_it_again()
     core.state.heights = {ALICE: 40, BOB: 40}
     core.fell_behind(Instant(0), ALICE, 40)
     effects = answer(core, ALICE, 1, lowest=20)
-    assert core.state.offences == {}
+    assert noted(core) == {}
     assert (ALICE, 1) not in asked(effects)
     answer(core, BOB, 2, lowest=1)
-    assert core.state.offences == {BOB: {"an answer without the blocks it claimed to hold": 1}}
+    assert noted(core) == {BOB: {"an answer without the blocks it claimed to hold": 1}}
 
 
 def test_a_state_is_fetched_when_nobody_holds_the_next_block() -> None:

@@ -286,6 +286,12 @@ def transfers(first: int, count: int, sender: int = 0) -> list[bytes]:
     return [raw_transfer(sender, first + step, stranger(sender), 1000) for step in range(count)]
 
 
+def scored(harness: Harness, node: int) -> list[tuple[int, int, str]]:
+    """Return (peer, score, reason) of each score that a node has lowered."""
+    events = harness.traced("peer.scored", node)
+    return [(e.peer, e.score, e.reason) for e in events]  # type: ignore[attr-defined]
+
+
 def kinds(harness: Harness) -> dict[str, int]:
     counts: dict[str, int] = {}
     for _, _, message in harness.sent:

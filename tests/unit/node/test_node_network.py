@@ -6,7 +6,7 @@ from consensus.signing import verify_certificate
 from network.messages import (
     PooledTransactions,
 )
-from primitives.ids import Duration, NodeId
+from primitives.ids import Duration
 from primitives.params import ChainParams
 from primitives.transaction import transaction_hash
 from tests.unit.node.harness import (
@@ -17,6 +17,7 @@ from tests.unit.node.harness import (
     agree,
     kinds,
     make_environment,
+    scored,
     transfers,
 )
 from tests.unit.node.transfers import ETHER, FIXED, account, stranger
@@ -154,7 +155,7 @@ def test_silence_in_gossip_turns_to_another_announcer() -> None:
     harness.submit(2, *transfers(0, 1))
     harness.run(3 * SECOND)
     assert harness.balances(stranger(0)) == [1000] * 4
-    assert harness.node(0).parts.gossip.state.offences[NodeId(2)] == {"no answer in time": 1}
+    assert (2, 96, "no answer in time") in scored(harness, 0)
 
 
 def test_the_base_fee_follows_ethereums_rule_through_the_pipeline() -> None:

@@ -21,6 +21,7 @@ from tests.unit.node.harness import (
     agree,
     digests,
     kinds,
+    scored,
     transfers,
 )
 from tests.unit.node.transfers import stranger
@@ -139,9 +140,8 @@ def test_a_liar_is_counted_and_the_block_is_fetched_from_another(
     agree(harness, 1)
     (refused,) = harness.traced("chain.block_refused", 4)
     assert reason in refused.reason  # type: ignore[attr-defined]
-    offences = harness.node(4).parts.sync.state.offences
     (liar,) = liars
-    assert offences == {liar: {"a block or certificate that is not valid": 1}}
+    assert scored(harness, 4) == [(liar, 50, "a block or certificate that is not valid")]
 
 
 def test_a_certificate_of_another_block_is_no_proof() -> None:
@@ -179,7 +179,7 @@ def test_silence_in_block_exchange_turns_to_another_peer() -> None:
     harness.submit(0, *transfers(0, 5))
     harness.run(4 * SECOND)
     agree(harness, 1)
-    assert harness.node(4).parts.sync.state.offences == {silent[0]: {"no answer in time": 1}}
+    assert scored(harness, 4) == [(silent[0], 96, "no answer in time")]
 
 
 def test_validators_without_followers_announce_no_blocks() -> None:

@@ -12,7 +12,7 @@ from node.snapshot import Manifest
 from primitives.codec import decode_canonical, encode_canonical
 from primitives.ids import NodeId
 from primitives.machine import Message
-from tests.unit.node.harness import MILLISECOND, SECOND, Harness, agree, kinds
+from tests.unit.node.harness import MILLISECOND, SECOND, Harness, agree, kinds, scored
 from tests.unit.node.state_rig import FEW, MANY, adopted, advance, away, network, refused
 
 
@@ -189,8 +189,7 @@ def test_splitting_what_fits_is_found_out_in_the_end() -> None:
     harness.start(3)
     harness.run(2 * SECOND)
     agree(harness, 12)
-    offences = harness.node(3).parts.sync.state.offences
-    assert offences == {split[0]: {"a split of a chunk that was small enough": 1}}
+    assert scored(harness, 3) == [(split[0], 75, "a split of a chunk that was small enough")]
 
 
 # ---------------------------------------------------------------- a network that moves on
