@@ -48,6 +48,7 @@ from node.confirmation_state import (
 from node.confirmation_tally import Place, Tally, Verdict
 from node.confirmations import code_of
 from node.costs import CHECK_RESULT
+from node.peer_scores import PeerScores
 from primitives.committee import Committee
 from primitives.errors import InvalidEncoding
 from primitives.ids import Duration, Hash32, Instant, NodeId, Sequence, View
@@ -66,6 +67,7 @@ class ConfirmationClient:
         certificates: reads and checks certificates.
         config: its own choices.
         offset: a number that differs between clients, so that not all begin with the same prover.
+        scores: how its node sees its peers; it only reads them.
     """
 
     __slots__ = (
@@ -80,6 +82,7 @@ class ConfirmationClient:
         "_outgoing",
         "_past",
         "_peers",
+        "_scores",
         "_verifier",
         "_waiting",
         "tally",
@@ -93,13 +96,15 @@ class ConfirmationClient:
         certificates: CertificateReader,
         config: ClientConfig,
         offset: int = 0,
+        scores: PeerScores | None = None,
     ) -> None:
         self._committee = committee
         self._epoch = epoch
         self._verifier = verifier
         self._certificates = certificates
         self._config = config
-        self._peers = Peers(committee, offset)
+        self._scores = PeerScores() if scores is None else scores
+        self._peers = Peers(committee, offset, self._scores)
         self._entries: dict[Hash32, Entry] = {}
         self._outgoing: list[Hash32] = []
         self._due: list[tuple[int, Hash32]] = []
@@ -142,8 +147,8 @@ class ConfirmationClient:
         """Send what has gathered."""
         names, self._outgoing = self._outgoing, []
         fresh = [name for name in names if name in self._entries]
-        holders = self._peers.holders()
-        return self._watch(fresh, self._peers.prover(), holders)
+        holders = self._peers.holders(now)
+        return self._watch(fresh, self._peers.prover(now), holders)
 
     def on_insist_timeout(self, now: Instant) -> list[Effect]:
         """Ask again for what is overdue, and say what is Pending."""
@@ -169,7 +174,7 @@ class ConfirmationClient:
         for index in (index for index in late if index >= 0):
             self._peers.blame(index, self._config.patience)
         for (before, confirmed), names in again.items():
-            prover = self._peers.prover(before)
+            prover = self._peers.prover(now, before)
             to = (prover,) if confirmed else None
             effects += self._watch(names, prover, self._peers.everybody(), to)
         if self._due:
@@ -220,12 +225,12 @@ class ConfirmationClient:
         while len(self._past) > EPOCHS_KEPT:
             del self._past[next(iter(self._past))]
         self._committee, self._epoch, self._verifier = committee, epoch, verifier
-        self._peers = Peers(committee, self._peers.offset)
+        self._peers = Peers(committee, self._peers.offset, self._scores)
         self.tally = Tally(committee.quorum, verifier.verify_message)
         for entry in self._entries.values():
             entry.refusals.clear()
         waiting = [name for name, entry in self._entries.items() if not entry.confirmed]
-        return self._watch(waiting, self._peers.prover(), self._peers.everybody())
+        return self._watch(waiting, self._peers.prover(now), self._peers.everybody())
 
     def _committee_of(self, epoch: int) -> tuple[Committee, MessageVerifier] | None:
         if epoch == self._epoch:
@@ -317,7 +322,7 @@ class ConfirmationClient:
             refusal = Refusal(name, refused.reason, index, refused.signature)
             effects.append(Work(VOTE_VERIFY, 1))
             if not self._verifier.verify_message(refusal):
-                effects.append(self._blame(index, "signature", Sequence(0)))
+                effects.append(self._blame(index, "refusal", Sequence(0)))
                 continue
             same = entry.refusals.setdefault(refused.reason, {})
             same[index] = refusal

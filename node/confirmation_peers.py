@@ -1,13 +1,15 @@
 """What a client of fast confirmation knows about validators: who is quick, who keeps it waiting.
 
 A validator's lag is how long after the first signature for a block its own has come, averaged
-over the blocks of late. Nobody is excluded for good: patience that was lost only puts a validator
-further back in the order, and its next signatures bring it forward again.
+over the blocks of late. Patience that was lost only puts a validator further back in the order,
+and its next signatures bring it forward again. Who was caught lying stands behind all others
+(`node.peer_scores`), and is asked when nobody else is left.
 """
 
 from collections.abc import Iterable
 
 from node.confirmation_messages import TRANSACTIONS_PER_WATCH
+from node.peer_scores import PeerScores
 from primitives.committee import Committee
 from primitives.ids import Duration, Hash32, Instant, NodeId, View
 
@@ -25,12 +27,14 @@ class Peers:
     Args:
         committee: the validators.
         offset: where the order begins while nothing is known.
+        scores: how the client's node sees its peers.
     """
 
-    __slots__ = ("_committee", "_first", "_index", "_lag", "offset", "view")
+    __slots__ = ("_committee", "_first", "_index", "_lag", "_scores", "offset", "view")
 
-    def __init__(self, committee: Committee, offset: int) -> None:
+    def __init__(self, committee: Committee, offset: int, scores: PeerScores) -> None:
         self._committee = committee
+        self._scores = scores
         self.offset = offset
         """Where its order began."""
         self._index = {node: index for index, node in enumerate(committee.nodes)}
@@ -52,22 +56,24 @@ class Peers:
         """Return all places."""
         return range(self._committee.size)
 
-    def ranking(self) -> list[int]:
-        """Return all places, the quickest first."""
+    def ranking(self, now: Instant) -> list[int]:
+        """Return all places, the quickest first of those that stand alike."""
         size, offset = self._committee.size, self.offset
-        return sorted(range(size), key=lambda index: (self._lag[index], (index - offset) % size))
+        quick = sorted(range(size), key=lambda index: (self._lag[index], (index - offset) % size))
+        ranked = self._scores.ranked(now, [self.node(index) for index in quick])
+        return [self._index[node] for node in ranked]
 
-    def prover(self, after: int | None = None) -> int:
+    def prover(self, now: Instant, after: int | None = None) -> int:
         """Return whom to ask for proofs: the quickest, but not the one that was asked before."""
-        return next((index for index in self.ranking() if index != after), 0)
+        return next((index for index in self.ranking(now) if index != after), 0)
 
-    def holders(self) -> tuple[int, ...]:
+    def holders(self, now: Instant) -> tuple[int, ...]:
         """Return who gets a new transaction: the primary and the quickest, 2f+1 in all.
 
         So many that f+1 correct ones are among them, whose refusal would be an answer.
         """
         primary = int(self._committee.primary(self.view))
-        others = [index for index in self.ranking() if index != primary]
+        others = [index for index in self.ranking(now) if index != primary]
         return (primary, *others[: 2 * self._committee.faults])
 
     def heard(self, now: Instant, index: int, digest: Hash32) -> None:

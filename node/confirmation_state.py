@@ -58,11 +58,12 @@ class Answered(Effect, frozen=True, gc=False):
 
 
 class Misbehaved(Effect, frozen=True, gc=False):
-    """A validator has said what no correct one says."""
+    """A validator has said something that is false, or that the client cannot check."""
 
     validator: NodeId
     kind: str
-    """"signature", "proof", "certificate", or "tentative" for two that contradict each other."""
+    """"signature", "proof", "certificate", "refusal" for one whose signature is not this epoch's,
+    or "tentative" for two that contradict each other."""
     sequence: Sequence
 
 

@@ -5,7 +5,8 @@ committee for them (`node.confirmation_client`) and traces every answer. Losing 
 a client whose gateway has crashed goes to another one with the same transaction.
 """
 
-from collections.abc import Callable, Sequence as Seq
+from collections.abc import Callable, Mapping, Sequence as Seq
+from types import MappingProxyType
 from typing import Any
 
 from node.config import Environment, NodeConfig
@@ -28,6 +29,7 @@ from node.gateway_trace import (
     StillPending,
     ValidatorLied,
 )
+from node.peer_scores import Misdeed, PeerScores
 from node.snapshot import Closing
 from primitives.codec import decode_canonical
 from primitives.epoch import first_epoch
@@ -48,6 +50,17 @@ from primitives.machine import (
 )
 from primitives.transaction import transaction_hash
 
+MISDEEDS: Mapping[str, Misdeed] = MappingProxyType(
+    {
+        "signature": Misdeed.FALSE_SIGNATURE,
+        "proof": Misdeed.FALSE_PROOF,
+        "certificate": Misdeed.FALSE_CERTIFICATE,
+        "refusal": Misdeed.STRANGE_REFUSAL,
+        "tentative": Misdeed.EQUIVOCATION,
+    }
+)
+"""What each kind of `Misbehaved` is in the book of peers."""
+
 
 class Gateway:
     """One gateway, as a driver sees it.
@@ -58,7 +71,7 @@ class Gateway:
         client: its own choices.
     """
 
-    __slots__ = ("_environment", "_epoch", "_messages", "client")
+    __slots__ = ("_environment", "_epoch", "_messages", "client", "scores")
 
     def __init__(
         self, config: NodeConfig, environment: Environment, client: ClientConfig | None = None
@@ -66,6 +79,8 @@ class Gateway:
         committee = environment.genesis.committee
         self._environment = environment
         self._epoch = first_epoch(committee)
+        self.scores = PeerScores()
+        """How validators stand with it."""
         self.client = ConfirmationClient(
             committee,
             0,
@@ -73,6 +88,7 @@ class Gateway:
             environment.certificates,
             client or ClientConfig(),
             config.index % committee.size,
+            self.scores,
         )
         """Its core, to look at from outside."""
         self._messages: dict[type[Message], Callable[[Instant, NodeId, Any], list[Effect]]] = {
@@ -87,13 +103,15 @@ class Gateway:
         """Run one turn."""
         if isinstance(event, Received):
             handle = self._messages.get(type(event.message))
-            return NOTHING if handle is None else _perform(handle(now, event.sender, event.message))
+            if handle is None:
+                return NOTHING
+            return self._perform(now, handle(now, event.sender, event.message))
         if isinstance(event, Submitted):
             return self._submit(now, event.raw)
         if isinstance(event, TimerFired) and event.timer is ClientTimer.FLUSH:
-            return _perform(self.client.on_flush_timeout(now))
+            return self._perform(now, self.client.on_flush_timeout(now))
         if isinstance(event, TimerFired) and event.timer is ClientTimer.INSIST:
-            return _perform(self.client.on_insist_timeout(now))
+            return self._perform(now, self.client.on_insist_timeout(now))
         return NOTHING
 
     def _on_succession(self, now: Instant, sender: NodeId, message: Succession) -> list[Effect]:
@@ -123,21 +141,22 @@ class Gateway:
         name = transaction_hash(raw)
         if self.client.knows(name):
             return NOTHING
-        return [Emit(Accepted(name)), *_perform(self.client.submit(now, raw))]
+        return [Emit(Accepted(name)), *self._perform(now, self.client.submit(now, raw))]
 
-
-def _perform(effects: list[Effect]) -> list[Effect]:
-    """Trace what the client has learned; leave the rest in its place."""
-    performed: list[Effect] = []
-    for effect in effects:
-        if isinstance(effect, Answered):
-            traced = _traced(effect.transaction, effect.answer, effect.latency_ns)
-            performed.append(Emit(traced))
-        elif isinstance(effect, Misbehaved):
-            performed.append(Emit(ValidatorLied(effect.validator, effect.kind, effect.sequence)))
-        else:
-            performed.append(effect)
-    return performed
+    def _perform(self, now: Instant, effects: list[Effect]) -> list[Effect]:
+        """Trace what the client has learned; leave the rest in its place."""
+        performed: list[Effect] = []
+        for effect in effects:
+            if isinstance(effect, Answered):
+                traced = _traced(effect.transaction, effect.answer, effect.latency_ns)
+                performed.append(Emit(traced))
+            elif isinstance(effect, Misbehaved):
+                lie = ValidatorLied(effect.validator, effect.kind, effect.sequence)
+                performed.append(Emit(lie))
+                performed += self.scores.count(now, effect.validator, MISDEEDS[effect.kind])
+            else:
+                performed.append(effect)
+        return performed
 
 
 def _traced(name: Hash32, answer: Answer, latency_ns: int) -> TraceEvent:

@@ -63,7 +63,7 @@ class StillPending(TraceEvent, frozen=True, gc=False):
 
 
 class ValidatorLied(TraceEvent, frozen=True, gc=False):
-    """A validator has said something that no correct one says."""
+    """A validator has said something that is false, or that this gateway cannot check."""
 
     name = "gateway.lied"
 
@@ -71,7 +71,8 @@ class ValidatorLied(TraceEvent, frozen=True, gc=False):
     """Its node."""
     kind: str
     """"signature", "proof" or "certificate" for what is false; "tentative" for two signatures
-    that contradict each other, which is evidence."""
+    that contradict each other, which is evidence; "refusal" for one that is not signed in this
+    gateway's epoch, which an honest validator may send while the committee changes."""
     sequence: int
     """The block's, 0 where there is none."""
 

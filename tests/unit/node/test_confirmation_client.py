@@ -296,7 +296,7 @@ def test_a_forged_refusal_does_not_count() -> None:
     mark = refusal(0, name).refused[0].signature
     stolen = Refusals((RefusedTransaction(name, refusal(0, name).refused[0].reason, mark),))
     told = rig.tell(1, stolen)
-    assert lies(told) == [(1, "signature")]
+    assert lies(told) == [(1, "refusal")]
     assert not answers(told)
 
 
