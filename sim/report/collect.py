@@ -21,7 +21,7 @@ from node.gateway_trace import (
     StillPending,
     ValidatorLied,
 )
-from node.trace import BlockCommitted, TransactionRejected, TransactionSubmitted
+from node.trace import BlockCommitted, PeerScored, TransactionRejected, TransactionSubmitted
 from primitives.machine import TraceEvent
 from sim.report.confirmation import ConfirmationLedger
 from sim.report.evidence import EvidenceLedger
@@ -172,6 +172,7 @@ class Collector:
             ViewChangeStarted.name: self._on_view_change_started,
             ViewEntered.name: self._on_view_entered,
             EvidenceFound.name: lambda at_ns, node, event: self.evidence.on_evidence(node, event),
+            PeerScored.name: lambda at_ns, node, event: self.evidence.on_scored(node, event),
             SYNC_STARTED: self._on_sync_started,
             SnapshotAdopted.name: self._on_snapshot_adopted,
             Accepted.name: self._on_accepted,

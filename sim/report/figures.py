@@ -164,6 +164,7 @@ def build_result(
         ),
         rejected=dict(sorted(collector.rejected.items())),
         evidence=collector.evidence.offenders(),
+        peer_scores=collector.evidence.standings(),
         fast_confirmation=fast_confirmation(collector),
         violation=violation,
         replay=identity.replay,

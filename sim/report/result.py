@@ -101,6 +101,20 @@ class Offender(msgspec.Struct, frozen=True, kw_only=True):
     """The most that any one has found, by what was signed: "prepare", "proposal"..."""
 
 
+class PeerStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """How one peer came to stand with honest nodes, gateways among them."""
+
+    peer: int
+    """Its node."""
+    score: int
+    """The lowest score that any of them has come to give it; 100 is the best
+    (`node.peer_scores`)."""
+    nodes: int
+    """How many have lowered theirs."""
+    offences: dict[str, int]
+    """How often scores fell, by reason, all nodes together."""
+
+
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one run.
 
@@ -147,6 +161,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """Refused transactions by reason code."""
     evidence: tuple[Offender, ...] = ()
     """Replicas that honest ones can prove a lie of, ascending."""
+    peer_scores: tuple[PeerStanding, ...] = ()
+    """Peers whose score has fallen anywhere, ascending."""
     fast_confirmation: FastConfirmation | None = None
     """None where no client has used a gateway."""
     certificates: CertificateComparison | None = None

@@ -11,6 +11,7 @@ from sim.report.collect import Collector
 from sim.report.page.block_times import block_time_card
 from sim.report.page.cards import card
 from sim.report.page.certificates import certificates_card
+from sim.report.page.evidence import evidence_card
 from sim.report.page.fast_confirmation import fast_confirmation_card
 from sim.report.page.growth import growth_card
 from sim.report.page.latency import latency_card
@@ -71,6 +72,7 @@ def render_report(
                 network_card(network or NetworkPicture()),
                 growth_card(collector),
                 rejected_card(result.rejected),
+                evidence_card(result.evidence, result.peer_scores),
                 _replay_card(result),
                 _scenario_card(scenario_text),
                 class_="grid",
@@ -131,6 +133,9 @@ _DEFINITIONS = {
     "the gateway sees: the first answer is a quorum of tentative signatures with a proof of the "
     "result, or the commit certificate where that was quicker; final commit is the certificate.",
     "Block time": "time between successive blocks, each at its first commit anywhere.",
+    "Evidence and scores": "a proof is what no honest node signs, and is never forgotten; an "
+    "accident, such as silence, is forgotten by and by. Scores go from 100 down to 0; they say "
+    "whom a node asks first, never whose vote counts.",
     "Messages and traffic": "handed to links in the whole run, one message for each recipient, "
     "frame headers included.",
 }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from consensus.trace import ViewChangeStarted, ViewEntered
-from node.trace import BlockCommitted, TransactionRejected, TransactionSubmitted
+from node.trace import BlockCommitted, PeerScored, TransactionRejected, TransactionSubmitted
 from primitives.ids import NodeId, View
 from primitives.machine import TraceEvent
 from sim.links.regions import TABLES
@@ -201,6 +201,7 @@ def _stream(blocks: Blocks, nodes: int, seconds: int, rate: int, seed: int) -> I
 def _faults(nodes: int, crash: int, back: int, cut: int, heal: int, end: int) -> Iterator[Row]:
     most = -(-2 * nodes // 3)
     yield crash, 0, Crashed()
+    yield crash + 2 * SECOND, 1, PeerScored(0, 96, "no answer in time")
     yield back, 0, Restarted()
     groups = (tuple(range(most)), tuple(range(most, nodes)))
     yield cut, -1, Partitioned(groups)

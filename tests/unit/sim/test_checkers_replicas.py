@@ -6,6 +6,7 @@ from consensus.bounds import overfull
 from consensus.messages import Commit
 from consensus.replica import Replica
 from consensus.trace import EvidenceFound
+from node.trace import PeerScored
 from primitives.ids import Hash32, NodeId, Sequence, View
 from primitives.machine import Received
 from sim.assembly import build_world
@@ -34,6 +35,26 @@ def test_evidence_against_an_honest_node_is_a_defect() -> None:
     assert violation is not None
     assert (violation.checker, violation.node) == ("accusations", 0)
     assert "against node 2, which is honest: commit in view 2 at 9" in violation.detail
+
+
+def fallen(node: int, reason: str) -> History:
+    history = History()
+    history.world.liars = [3]
+    history.add(0, PeerScored(node, 50, reason))
+    return history
+
+
+def test_a_score_that_fell_for_a_proof_against_an_honest_node_is_a_defect() -> None:
+    reason = "a chunk that does not prove itself"
+    assert fallen(3, reason).judge(Accusations(check_context())) is None
+    violation = fallen(2, reason).judge(Accusations(check_context()))
+    assert violation is not None
+    assert (violation.checker, violation.node) == ("accusations", 0)
+    assert violation.detail == f"scores node 2, which is honest, for a proof: {reason}"
+
+
+def test_an_honest_node_may_be_silent() -> None:
+    assert fallen(2, "no answer in time").judge(Accusations(check_context())) is None
 
 
 class Full:

@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from consensus.trace import EvidenceFound
+from node.trace import PeerScored
 from primitives.ids import NodeId, Sequence, View
 from sim.cli.summary import show_result
 from sim.report.evidence import EvidenceLedger
@@ -21,6 +22,7 @@ def proof(culprit: int, kind: str, sequence: int) -> EvidenceFound:
 
 def test_without_evidence_there_are_no_offenders() -> None:
     assert EvidenceLedger().offenders() == ()
+    assert EvidenceLedger().standings() == ()
 
 
 def test_the_score_is_the_highest_of_any_accuser() -> None:
@@ -39,6 +41,23 @@ def test_the_score_is_the_highest_of_any_accuser() -> None:
     second, third = ledger.offenders()
     assert second == Offender(replica=2, score=1, accusers=1, kinds={"proposal": 1})
     assert third == Offender(replica=3, score=4, accusers=2, kinds={"commit": 3, "prepare": 2})
+
+
+def test_standings_have_the_lowest_score_and_all_reasons() -> None:
+    ledger = EvidenceLedger()
+    for node, peer, score, reason in (
+        (1, 3, 50, "a chunk that does not prove itself"),
+        (1, 3, 46, "no answer in time"),
+        (0, 3, 96, "no answer in time"),
+        (0, 3, 97, "no answer in time"),
+        (2, 0, 92, "an answer without the blocks it claimed to hold"),
+    ):
+        ledger.on_scored(node, PeerScored(peer, score, reason))
+    zero, third = ledger.standings()
+    assert (zero.peer, zero.score, zero.nodes) == (0, 92, 1)
+    assert (third.peer, third.score, third.nodes) == (3, 46, 2)
+    assert third.offences == {"a chunk that does not prove itself": 1, "no answer in time": 3}
+    assert ledger.offenders() == (), "a fall is no evidence"
 
 
 def test_a_run_with_a_liar_names_it_and_nobody_else(capsys) -> None:

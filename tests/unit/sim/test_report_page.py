@@ -7,7 +7,9 @@ import msgspec
 import pytest
 
 from sim.report import Collector, RunResult, render_report
+from sim.report.page.evidence import ROWS_MAX, evidence_card
 from sim.report.page.markup import Markup, element, number, void
+from sim.report.result import Offender, PeerStanding
 from tests.unit.sim.report_runs import (
     BREACH,
     EXPECTATIONS,
@@ -130,7 +132,13 @@ def hostile_result(collector: Collector) -> RunResult:
     breach = msgspec.structs.replace(BREACH, checker=HOSTILE, detail=HOSTILE)
     result = result_of(collector, expectations=(expectation,), violation=breach)
     return msgspec.structs.replace(
-        result, scenario=HOSTILE, digest=HOSTILE, replay=HOSTILE, rejected={HOSTILE: 1}
+        result,
+        scenario=HOSTILE,
+        digest=HOSTILE,
+        replay=HOSTILE,
+        rejected={HOSTILE: 1},
+        evidence=(Offender(replica=1, score=1, accusers=1, kinds={HOSTILE: 1}),),
+        peer_scores=(PeerStanding(peer=1, score=50, nodes=1, offences={HOSTILE: 1}),),
     )
 
 
@@ -161,6 +169,7 @@ def test_a_run_without_events_says_what_is_missing(seconds: float) -> None:
     assert Outline(page).open == []
     for words in ("No transaction was submitted", "Fewer than two blocks", "No message was sent"):
         assert words in page
+    assert "Nothing was found: no node has anything against another." in page
     for words in ("No node got beyond genesis", "left no description", "expects nothing"):
         assert words in page
 
@@ -236,3 +245,39 @@ def test_coordinates_are_short() -> None:
     assert number(-0.04) == "0"
     assert number(12.345, 2) == "12.35" or number(12.345, 2) == "12.34"
     assert number(100) == "100"
+
+
+def cells(markup: str) -> list[list[str]]:
+    """Return the text of a table's cells, row by row."""
+    rows = re.findall(r"<tr>(.*?)</tr>", markup, re.DOTALL)
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in rows if "<td" in row]
+
+
+def test_evidence_and_scores_of_a_peer_share_a_row_and_the_lowest_come_first() -> None:
+    evidence = (
+        Offender(replica=2, score=3, accusers=1, kinds={"prepare": 1, "proposal": 2}),
+        Offender(replica=5, score=1, accusers=4, kinds={"vote of one's own protocol": 1}),
+    )
+    fallen = {"no answer in time": 1_200, "an offer that is not proven": 1}
+    standings = (
+        PeerStanding(peer=1, score=96, nodes=3, offences={"no answer in time": 4}),
+        PeerStanding(peer=2, score=0, nodes=1, offences=fallen),
+    )
+    proven = "1 contradicting PREPAREs, 2 invalid proposals"
+    why = "no answer in time (1,200); an offer that is not proven (1)"
+    assert cells(str(evidence_card(evidence, standings))) == [
+        ["node 2", "0", "1 node", proven, "1 node", why],
+        ["node 1", "96", "3 nodes", "-", "-", "no answer in time (4)"],
+        ["node 5", "100", "-", "1 vote of one&#x27;s own protocol", "4 nodes", "-"],
+    ]
+
+
+def test_a_long_table_of_scores_ends_with_those_that_stand_best() -> None:
+    standings = tuple(
+        PeerStanding(peer=peer, score=99 - peer % 2, nodes=1, offences={"no answer in time": 1})
+        for peer in range(ROWS_MAX + 8)
+    )
+    card = str(evidence_card((), standings))
+    assert len(cells(card)) == ROWS_MAX
+    assert [row[0] for row in cells(card)[:2]] == ["node 1", "node 3"]
+    assert "8 that stand higher are in summary.json only" in card
