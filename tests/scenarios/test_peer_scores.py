@@ -25,7 +25,7 @@ def shipped(name: str) -> Scenario:
 
 
 def liars_of(scenario: Scenario) -> list[int]:
-    return [node for group in scenario.network.classes if group.liar for node in group.nodes]
+    return [int(n) for group in scenario.network.classes if group.liar for n in group.nodes]
 
 
 @pytest.mark.parametrize("file", FILES, ids=by_name)

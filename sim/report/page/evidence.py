@@ -32,8 +32,8 @@ def evidence_card(evidence: Sequence[Offender], standings: Sequence[PeerStanding
     heads += [("replicas can prove", ""), ("known to", "number"), ("why scores fell", "")]
     rows = [_row(peer, offenders.get(peer), scores.get(peer)) for peer in peers[:ROWS_MAX]]
     note = (
-        f"Of {units.count(len(peers))} peers: the lowest score that any honest node has come to "
-        "give each, proofs as the accuser with the most has them, and how often scores fell."
+        "The lowest score that any honest node has come to give each peer, proofs as the accuser "
+        "with the most has them, and how often scores fell."
     )
     hidden = len(peers) - len(rows)
     if hidden:
@@ -53,10 +53,14 @@ def _row(peer: int, offender: Offender | None, standing: PeerStanding | None) ->
         f"node {peer}",
         str(FULL if standing is None else standing.score),
         _nodes(0 if standing is None else standing.nodes),
-        ", ".join(f"{units.count(n)} {KINDS.get(kind, kind)}" for kind, n in proven.items()) or "-",
+        _listed({KINDS.get(kind, kind): times for kind, times in proven.items()}),
         _nodes(0 if offender is None else offender.accusers),
-        "; ".join(f"{reason} ({units.count(n)})" for reason, n in fallen.items()) or "-",
+        _listed(fallen),
     ]
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return "; ".join(f"{name} ({units.count(times)})" for name, times in counts.items()) or "-"
 
 
 def _nodes(count: int) -> str:

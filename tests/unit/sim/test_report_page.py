@@ -263,12 +263,12 @@ def test_evidence_and_scores_of_a_peer_share_a_row_and_the_lowest_come_first() -
         PeerStanding(peer=1, score=96, nodes=3, offences={"no answer in time": 4}),
         PeerStanding(peer=2, score=0, nodes=1, offences=fallen),
     )
-    proven = "1 contradicting PREPAREs, 2 invalid proposals"
+    proven = "contradicting PREPAREs (1); invalid proposals (2)"
     why = "no answer in time (1,200); an offer that is not proven (1)"
     assert cells(str(evidence_card(evidence, standings))) == [
         ["node 2", "0", "1 node", proven, "1 node", why],
         ["node 1", "96", "3 nodes", "-", "-", "no answer in time (4)"],
-        ["node 5", "100", "-", "1 vote of one&#x27;s own protocol", "4 nodes", "-"],
+        ["node 5", "100", "-", "vote of one&#x27;s own protocol (1)", "4 nodes", "-"],
     ]
 
 
