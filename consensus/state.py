@@ -149,7 +149,13 @@ class ViewChanging:
     armed: View = View(0)
     """The view that the VIEW_CHANGE timer runs for."""
     attempts: int = 0
-    """View changes started, less deliveries since that came soon; what the timeouts double with."""
+    """View changes started, less what was taken back since; what the timeouts double with."""
+    timed: Sequence = Sequence(0)
+    """The wait that is timed ends when something above is delivered (`consensus.timers`)."""
+    timed_since: Instant = Instant(0)
+    """When it began."""
+    short_waits: int = 0
+    """How many in a row were over within the shorter timeout too."""
 
 
 @dataclass(slots=True)
@@ -302,8 +308,6 @@ class ReplicaState:
     progress_at: Instant
     """When something was last delivered, or the view entered."""
     progress_armed: bool
-    waiting_since: Instant
-    """When the wait began that the request timer runs for."""
     inquired: bool
     """The first half of the progress timeout is over, and others were asked."""
     impatient: dict[int, None]
@@ -383,7 +387,6 @@ def initial_state(config: ReplicaConfig) -> ReplicaState:
         entered_at=Instant(0),
         progress_at=Instant(0),
         progress_armed=False,
-        waiting_since=Instant(0),
         inquired=False,
         impatient={},
         recovered=config.sequence > 0,

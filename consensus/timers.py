@@ -5,10 +5,12 @@ a proposal that is not delivered. Each delivery starts it anew. When half of it 
 replica asks the others how far they are, because a message may have been lost; only when that
 does not help either, and f others wait too, does it suspect the primary.
 
-Timeouts double with each view change in a row, and fall back by one step with each delivery that
-would have come within the shorter one too: a committee whose timeouts are too short, for its
-network or for the execution of its blocks, then stays with those that work, instead of changing
-the view for every block.
+Timeouts double with each view change in a row. They fall back by one step when `SHORT_WAITS` waits
+in a row have been over within the shorter timeout too: a committee whose timeouts are too short,
+for its network or for the execution of its blocks, then stays with those that work, instead of
+changing the view for every block. Such a wait lasts until something is delivered that was proposed
+after it had begun. The rest of a pipeline comes in the same instant and shows nothing, and neither
+does what is delivered to a replica that has left its view.
 
 The fairness timer runs while the node says that blocks pass a transaction over; deliveries do
 not restart it. Its rule stands in `consensus.fairness`.
@@ -24,6 +26,10 @@ from primitives.machine import CancelTimer, SetTimer
 
 FAIRNESS_TIMEOUTS = 2
 """For how many request timeouts blocks may pass a transaction over."""
+SHORT_WAITS = 4
+"""Waits in a row that take back a doubling. One proves little where messages get lost: in a network
+of eight with one lost copy in twenty, and two that are silent to half of it, 1, 2, 4 and 8 led to
+124, 98, 75 and 68 view changes in the same eight minutes."""
 
 
 def _doubled(state: ReplicaState, timeout: Duration) -> Duration:
@@ -63,7 +69,7 @@ def watch(state: ReplicaState, now: Instant, effects: Effects) -> None:
         start = now
     elif state.work.since > start:
         start = state.work.since
-    state.waiting_since = start
+    state.changing.timed, state.changing.timed_since = state.delivered, start
     half = request_timeout(state) // 2
     effects.append(SetTimer(Timer.PROGRESS, Duration(max(start + half - now, 0))))
 
@@ -72,24 +78,31 @@ def restart(state: ReplicaState, now: Instant, effects: Effects) -> None:
     """Begin a new wait: something was delivered, or a view entered."""
     state.progress_at = now
     state.impatient.clear()
+    changing = state.changing
     if state.progress_armed and state.voting and is_waiting(state):
         state.inquired = False
-        state.waiting_since = now
+        if state.delivered > changing.timed:
+            changing.timed, changing.timed_since = state.top, now
         effects.append(SetTimer(Timer.PROGRESS, Duration(request_timeout(state) // 2)))
     else:
         watch(state, now, effects)
 
 
 def fall_back(state: ReplicaState, now: Instant) -> None:
-    """After a delivery, take back a doubling that it did not need."""
+    """After a delivery, take back a doubling that the last waits did not need."""
     changing = state.changing
-    if not changing.attempts:
+    if not changing.attempts or not state.progress_armed or state.delivered <= changing.timed:
         return
+    waited = now - changing.timed_since
     needed = changing.attempts
     changing.attempts -= 1
-    waited = now - state.waiting_since if state.progress_armed else 0
+    changing.short_waits += 1
     if waited >= request_timeout(state):
+        changing.short_waits = 0
+    if changing.short_waits < SHORT_WAITS:
         changing.attempts = needed
+    else:
+        changing.short_waits = 0
 
 
 def fairness_due(state: ReplicaState) -> Instant | None:

@@ -89,7 +89,8 @@ def start_view_change(state: ReplicaState, target: View, effects: Effects) -> No
     """Stop voting and ask for `target`."""
     changing = state.changing
     changing.target = target
-    changing.attempts += 1
+    changing.attempts = min(changing.attempts, state.params.timeout_doublings) + 1
+    changing.short_waits = 0
     if state.progress_armed:
         state.progress_armed = False
         effects.append(CancelTimer(Timer.PROGRESS))

@@ -3,6 +3,7 @@
 from consensus.effects import WorkDone, WorkPending
 from consensus.messages import Prepare, ReplicaStatus, ViewChange
 from consensus.state import Timer
+from consensus.timers import SHORT_WAITS
 from primitives.ids import Instant, Sequence, View
 from primitives.machine import NOTHING, CancelTimer, TimerFired
 from tests.unit.consensus.rig import Rig, chain, delay_of, new_view, only, sent, view_change, vote
@@ -148,36 +149,83 @@ def test_the_timeout_of_a_new_view_is_doubled_until_it_delivers() -> None:
     rig.fire(Timer.VIEW_CHANGE, 400)
     effects = rig.receive(2, new_view(4, 2, [vote(4, i, 2) for i in (0, 1, 2)]))
     assert delay_of(effects, Timer.PROGRESS) == 400 * MS
-    effects = rig.decide(chain(1)[0], view=2)
+    blocks = chain(2 * SHORT_WAITS)
+    for block in blocks[:SHORT_WAITS]:
+        assert rig.state.changing.attempts == 2
+        effects = rig.decide(block, view=2)
     assert delay_of(effects, Timer.PROGRESS) == 200 * MS
     assert rig.state.changing.attempts == 1
-    rig.decide(chain(2)[1], view=2)
+    for block in blocks[SHORT_WAITS:]:
+        rig.decide(block, view=2)
     assert rig.state.changing.attempts == 0
 
 
-def test_the_timeout_falls_back_by_one_step_with_each_delivery() -> None:
+def test_the_timeout_falls_back_by_one_step_with_some_short_waits_in_a_row() -> None:
     rig = Rig()
     rig.work()
     rig.state.changing.attempts = 4
-    delays = [delay_of(rig.decide(block), Timer.PROGRESS) for block in chain(4)]
-    assert [delay // MS for delay in delays if delay] == [800, 400, 200, 200]
+    delays = [delay_of(rig.decide(block), Timer.PROGRESS) for block in chain(4 * SHORT_WAITS)]
+    assert [(delay or 0) // MS for delay in delays[SHORT_WAITS - 1 :: SHORT_WAITS]] == [
+        800, 400, 200, 200
+    ]  # fmt: skip
+    assert rig.state.changing.attempts == 0
 
 
 def test_a_doubled_timeout_that_a_delivery_needed_is_kept() -> None:
-    """Of 800 ms it took 500: with 400 the view would have changed once more."""
+    """Of 800 ms each fourth wait takes 500: with 400 the view would change for each of them."""
     rig = Rig()
     rig.state.changing.attempts = 2
-    first, second, third = chain(3)
     rig.work()
-    rig.now = 500 * MS
-    assert delay_of(rig.decide(first), Timer.PROGRESS) == 400 * MS
+    *blocks, last = chain(5 * SHORT_WAITS + 1)
+    for block in blocks:
+        rig.now = Instant(rig.now + (500 if block.sequence % SHORT_WAITS == 1 else 100) * MS)
+        assert delay_of(rig.decide(block), Timer.PROGRESS) == 400 * MS
     assert rig.state.changing.attempts == 2
-    rig.now = 1_000 * MS
-    rig.decide(second)
-    assert rig.state.changing.attempts == 2
-    rig.now = 1_100 * MS
-    rig.decide(third)
+    rig.now = Instant(rig.now + 100 * MS)
+    rig.decide(last)
     assert rig.state.changing.attempts == 1
+
+
+def test_a_pipeline_that_is_delivered_at_once_is_one_wait() -> None:
+    """What waited 500 ms together has not needed 0: with 400 the view would have changed."""
+    rig = Rig()
+    rig.state.changing.attempts = 2
+    blocks = chain(12)
+    for first in (0, 4, 8):
+        pipeline = blocks[first : first + 4]
+        for block in pipeline:
+            rig.pre_prepare(block)
+        rig.now = Instant(rig.now + 500 * MS)
+        for block in pipeline:
+            rig.decide(block)
+    assert (rig.state.delivered, rig.state.changing.attempts) == (12, 2)
+
+
+def test_in_a_full_pipeline_a_wait_is_as_long_as_a_block_takes() -> None:
+    """Blocks come every 200 ms, each 600 ms after its proposal."""
+    rig = Rig()
+    rig.state.changing.attempts = 2
+    blocks = chain(16)
+    for block, proposed in zip(blocks, [None, None, *blocks], strict=False):
+        rig.pre_prepare(block)
+        rig.now = Instant(rig.now + 200 * MS)
+        if proposed is not None:
+            rig.decide(proposed)
+    assert (rig.state.delivered, rig.state.changing.attempts) == (14, 2)
+
+
+def test_what_is_delivered_after_leaving_a_view_takes_nothing_back() -> None:
+    rig = Rig(3)
+    rig.state.changing.attempts = 2
+    blocks = chain(SHORT_WAITS)
+    for block in blocks:
+        rig.pre_prepare(block)
+    rig.fire(Timer.PROGRESS, 400)
+    rig.others_wait()
+    assert sent(rig.fire(Timer.PROGRESS, 400), ViewChange)
+    for block in blocks:
+        rig.commit(block, (0, 1, 2))
+    assert (rig.state.delivered, rig.state.changing.attempts) == (SHORT_WAITS, 3)
 
 
 def test_doubling_has_an_end() -> None:
