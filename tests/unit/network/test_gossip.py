@@ -6,10 +6,9 @@ from network.costs import ANNOUNCED, HASHED, SERVED
 from network.gossip import Gossip, TransactionsFetched
 from network.gossip_state import GossipConfig, GossipTimer, KnownHashes
 from network.messages import AnnounceTransactions, GetTransactions, PooledTransactions
-from network.offences import Offence
 from primitives.ids import Duration, Hash32, Instant, NodeId
-from primitives.machine import Broadcast, Effect, Emit, Message, Send, SetTimer, Work
-from tests.unit.network.books import Book, Noted, noted
+from primitives.machine import Broadcast, Effect, Message, Send, SetTimer, Work
+from tests.unit.network.books import Book, noted
 
 ALICE, BOB, CAROL = NodeId(1), NodeId(2), NodeId(3)
 SECOND = 1_000_000_000
@@ -286,31 +285,3 @@ def test_many_known_hashes_at_once_are_as_many_one_by_one(most: int) -> None:
             one_by_one.add(entry)
         assert (at_once.younger, at_once.older) == (one_by_one.younger, one_by_one.older)
         assert len(at_once) == len(one_by_one)
-
-
-# ---------------------------------------------------------------- whom to prefer
-
-
-def test_of_other_announcers_the_one_that_stands_best_is_asked_next() -> None:
-    book = Book()
-    book.count(Instant(0), BOB, Offence.FOREIGN)
-    core = gossip(book=book)
-    for peer in (ALICE, BOB, CAROL):
-        announce(core, peer, b"a")
-    effects = core.on_fetch_timeout(Instant(SECOND))
-    assert sent(effects) == [(CAROL, asked(2, b"a"))]
-    effects = core.on_fetch_timeout(Instant(2 * SECOND))
-    assert sent(effects) == [(BOB, asked(3, b"a"))], "better than nobody"
-
-
-def test_what_the_book_says_of_an_offence_is_passed_on() -> None:
-    core = gossip(book=Book(speaks=True))
-    uneven = AnnounceTransactions(b"", (1,), (digest(b"a"),))
-    assert core.on_announce_transactions(Instant(0), BOB, uneven) == (
-        Emit(Noted(BOB, Offence.UNEVEN)),
-    )
-    assert answer(core, BOB, 9) == (Emit(Noted(BOB, Offence.UNASKED)),)
-    announce(core, ALICE, b"a", b"b")
-    assert Emit(Noted(ALICE, Offence.FOREIGN)) in answer(core, ALICE, 1, b"c")
-    announce(core, CAROL, b"d")
-    assert Emit(Noted(CAROL, Offence.SILENCE)) in core.on_fetch_timeout(Instant(SECOND))

@@ -19,7 +19,7 @@ from network.sync_state import Answer, SyncConfig, SyncTimer
 from network.trace import SyncFinished, SyncStarted
 from primitives.ids import Duration, Hash32, Instant, NodeId
 from primitives.machine import CancelTimer, Effect, Emit, Message, Send, SetTimer, Work
-from tests.unit.network.books import Book, Noted, noted
+from tests.unit.network.books import Book, noted
 
 ALICE, BOB, CAROL = NodeId(1), NodeId(2), NodeId(3)
 SECOND = 1_000_000_000
@@ -373,48 +373,3 @@ def test_an_offer_in_vain_leads_back_to_blocks_if_somebody_holds_them() -> None:
     core.transfer.on_snapshot_offer(Instant(0), ALICE, SnapshotOffer(1, 0, digest(0), b""))
     assert not core.transfer.is_active
     assert asked(announce(core, ALICE, 41)) == [(ALICE, 1)]
-
-
-# ---------------------------------------------------------------- whom to prefer
-
-
-def speaking() -> Sync:
-    return Sync(CONFIG, Chain(0), Book(speaks=True), 0)
-
-
-def test_blocks_are_asked_of_whoever_stands_best() -> None:
-    core = sync()
-    noted(core)[ALICE] = {"two statements that contradict each other": 1}
-    core.state.heights = {ALICE: 3, BOB: 3}
-    assert asked(core.fell_behind(Instant(0), CAROL, 3)) == [(BOB, 1)]
-
-
-def test_a_peer_of_bad_name_is_better_than_none() -> None:
-    core = sync()
-    noted(core)[ALICE] = {"two statements that contradict each other": 9}
-    assert asked(announce(core, ALICE, 3)) == [(ALICE, 1)]
-
-
-def test_states_are_asked_of_whoever_stands_best() -> None:
-    core = sync(SyncConfig(snapshot_gap=1, offers_max=2))
-    noted(core)[ALICE] = {"two statements that contradict each other": 1}
-    core.state.heights = {ALICE: 90, BOB: 90, CAROL: 90}
-    effects = core.fell_behind(Instant(0), BOB, 90)
-    offers = [to for to, message in sent(effects) if isinstance(message, GetSnapshot)]
-    assert offers == [BOB, CAROL]
-
-
-def test_what_the_book_says_of_an_offence_is_passed_on() -> None:
-    core = speaking()
-    assert traced(answer(core, BOB, 7, 1)) == [Noted(BOB, Offence.UNASKED)]
-    announce(core, ALICE, 1)
-    assert traced(answer(core, ALICE, 1)) == [Noted(ALICE, Offence.EMPTY)]
-    announce(core, ALICE, 1)
-    assert traced(answer(core, ALICE, 2, 1, 2)) == [Noted(ALICE, Offence.EXCESS)]
-    announce(core, BOB, 1)
-    assert traced(core.on_request_timeout(Instant(SECOND))) == [Noted(BOB, Offence.SILENCE)]
-    announce(core, BOB, 1)
-    answer(core, BOB, 4, 1)
-    assert traced(core.checked(Instant(0), Offence.FALSE_BLOCK)) == [
-        Noted(BOB, Offence.FALSE_BLOCK)
-    ]
