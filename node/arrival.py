@@ -89,14 +89,17 @@ class CheckOffer(msgspec.Struct, frozen=True):
         for closing in closings:
             epoch = self._close(epoch, closing)
         header = decode_header(manifest.header)
-        if not (closings and closings[-1].header == manifest.header):
-            self._prove(header, manifest.certificate, epoch)
+        encoded = manifest.certificate
+        if closings and closings[-1].header == manifest.header:
+            # The one that was looked at; what stands beside it may be anything.
+            encoded = closings[-1].certificate
+        else:
+            self._prove(header, encoded, epoch)
             self._commits_to(header, epoch)
         digest = header_hash(header)
         if (header.number, digest) != (self.offer.height, self.offer.digest):
             expected = f"block {self.offer.height} ({self.offer.digest.hex()})"
             raise InvalidCertificate("offer", expected, f"{header.number} ({digest.hex()})")
-        encoded = manifest.certificate
         certificate = self.environment.certificates.read(encoded)
         return Proven(header, digest, certificate, encoded, epoch, closings)
 

@@ -14,7 +14,7 @@ from node.execution import ExecutedBlock
 from node.snapshot import Closing, Manifest, SnapshotLibrary
 from primitives.codec import decode_canonical, encode_canonical
 from primitives.errors import InvalidEncoding
-from primitives.header import encode_header
+from primitives.header import decode_header, encode_header
 from primitives.machine import Record
 from storage.state import AccountChanges, StateLayer
 from storage.store import Store
@@ -145,7 +145,9 @@ class Checkpoints:
             closings: the ends of epochs that this node had not seen.
         """
         rows = self._library.run(block.digest + LEAPT, [block.state.accounts()])
-        self._closings += tuple(each for each in closings if each not in self._closings)
+        # The node may have ended some of these epochs itself, with another quorum's signatures.
+        last = decode_header(self._closings[-1].header).number if self._closings else 0
+        self._closings += tuple(c for c in closings if decode_header(c.header).number > last)
         self._changes = []
         self._over_genesis = False
         self._runs = (StoredRun(block.number, self._library.count(rows), rows),)
