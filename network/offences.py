@@ -25,6 +25,7 @@ class Offence(StrEnum):
     FOREIGN = "a transaction that was not asked for"
     """In an answer that was."""
     EXCESS = "more blocks than were asked for"
+    MISPLACED = "a block of another height than was asked for"
     FALSE_BLOCK = "a block or certificate that is not valid"
     FALSE_OFFER = "an offer that is not proven"
     FALSE_CHUNK = "a chunk that does not prove itself"

@@ -130,13 +130,18 @@ class Sync:
         return [*ended, Emit(SyncFinished(height))]
 
     def checked(self, now: Instant, offence: Offence | None = None) -> Sequence[Effect]:
-        """Go on after the blocks of the last answer were adopted, or refused for `offence`."""
+        """Go on after the blocks of the last answer were adopted, or refused for `offence`.
+
+        Blocks of another height may have been meant for this node's life before: numbers of
+        requests begin anew with each. Who gives them is not believed, and not convicted.
+        """
         state = self.state
         answer = state.checking
         state.checking = None
         if offence is None or answer is None:
             return self._go_on(now)
-        return [*state.convict(now, answer.peer, offence), *self._go_on(now)]
+        judge = state.distrust if offence is Offence.MISPLACED else state.convict
+        return [*judge(now, answer.peer, offence), *self._go_on(now)]
 
     def transferred(self, now: Instant) -> Sequence[Effect]:
         """Go on with blocks: the state that was fetched is adopted, or of no use any more."""

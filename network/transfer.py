@@ -40,6 +40,10 @@ CHUNK_ACCOUNTS = 1_024
 """Most accounts in a chunk. More are split, fewer never: it is part of the protocol."""
 
 
+MICROSECOND = 1_000
+"""In ns."""
+
+
 class OfferFetched(Effect, frozen=True, gc=False):
     """A peer offers a state; node verifies what proves it and answers `offer_checked`."""
 
@@ -137,6 +141,9 @@ class Transfer:
     def start(self, now: Instant) -> list[Effect]:
         """Ask peers that are ahead, and were not asked lately, what they can give."""
         self.is_active = True
+        # A chunk does not say what it is a chunk of: none may be taken for one that an earlier
+        # life of this node had asked for, so numbers of requests are not those of before.
+        self._peers.request_last = max(self._peers.request_last, now // MICROSECOND)
         old, self.state = self.state, TransferState()
         self.state.alarm, self.state.held = old.alarm, old.held
         self.state.questioned = old.questioned

@@ -128,7 +128,8 @@ class Adoption:
             return self._refuse(now, height, b"", str(error))
         if certificate.sequence != height:
             reason = f"certificate: expected one of height {height}, got {certificate.sequence}"
-            return self._refuse(now, height, certificate.digest, reason)
+            digest = certificate.digest
+            return self._refuse(now, height, digest, reason, Offence.MISPLACED)
         shared = self._environment
         signatures = min(len(certificate.signers), self._ledger.tip.epoch.committee.size)
         hashes = shared.outlines.hashes(block.payload)
@@ -139,7 +140,14 @@ class Adoption:
         purpose = AdoptPurpose(height, certificate, block.certificate)
         return [Compute(self._requests.open(purpose), demand, job)]
 
-    def _refuse(self, now: Instant, height: int, digest: bytes, reason: str) -> list[Effect]:
+    def _refuse(
+        self,
+        now: Instant,
+        height: int,
+        digest: bytes,
+        reason: str,
+        offence: Offence = Offence.FALSE_BLOCK,
+    ) -> list[Effect]:
         self._blocks.clear()
         refused = Emit(BlockRefused(height, digest, reason))
-        return [refused, *self._sync.checked(now, Offence.FALSE_BLOCK)]
+        return [refused, *self._sync.checked(now, offence)]

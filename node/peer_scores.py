@@ -72,7 +72,8 @@ WEIGHTS: Mapping[str, Weight] = MappingProxyType(
         Offence.ENDLESS_SPLIT: Weight(50, proof=True),
         Offence.NEEDLESS_SPLIT: Weight(25, proof=True),
         Offence.UNEVEN: Weight(25, proof=True),
-        Offence.FOREIGN: Weight(25, proof=True),
+        Offence.FOREIGN: Weight(8, proof=False),
+        Offence.MISPLACED: Weight(8, proof=False),
         Offence.EXCESS: Weight(8, proof=False),
         Offence.EMPTY: Weight(8, proof=False),
         Misdeed.STRANGE_REFUSAL: Weight(4, proof=False),
@@ -81,7 +82,8 @@ WEIGHTS: Mapping[str, Weight] = MappingProxyType(
     }
 )
 """What each offence costs. Answers are told apart by a number that begins anew when a node
-restarts; so one with too many blocks may have been meant for the life before, and is no proof."""
+restarts; so one with things that were not asked for may have been meant for the life before, and
+is no proof."""
 
 
 def evidence_misdeed(kind: str) -> Misdeed:

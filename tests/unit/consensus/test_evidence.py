@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from consensus.effects import BlockValidated
+from consensus.effects import BlockValidated, Exposed
 from consensus.evidence import (
     Equivocation,
     Evidence,
@@ -18,7 +18,7 @@ from consensus.messages import Commit, Prepare, PrePrepare
 from consensus.state import KEPT
 from consensus.trace import EvidenceFound
 from primitives.committee import Committee
-from primitives.ids import Hash32, Sequence, View
+from primitives.ids import Hash32, NodeId, Sequence, View
 from primitives.machine import Effect, Emit, Persist, Work
 from tests.unit.consensus.harness import Network
 from tests.unit.consensus.rig import Rig, chain, only, pre_prepare, sent, sent_to
@@ -73,6 +73,7 @@ def test_two_proposals_for_one_place_are_evidence_against_the_primary() -> None:
     rig.pre_prepare(ONE)
     effects = rig.pre_prepare(OTHER)
     assert found(effects) == [(0, "pre_prepare", 0, 1)]
+    assert only(effects, Exposed) == [Exposed(NodeId(0), "pre_prepare")]
     assert rig.state.misdeeds.kept == {0: [Equivocation(*PAIRS["pre_prepare"])]}
     assert verify(rig.state.misdeeds.kept[0][0]) == 0
     assert rig.replica.scores == {0: 1}

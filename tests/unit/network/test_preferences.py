@@ -95,3 +95,14 @@ def test_sync_passes_on_what_the_book_says() -> None:
     assert traced(core.checked(Instant(0), Offence.FALSE_BLOCK)) == [
         Noted(BOB, Offence.FALSE_BLOCK)
     ]
+
+
+def test_a_chunk_for_an_earlier_life_is_not_taken_for_one_that_is_asked_for_now() -> None:
+    numbers = []
+    for born in (Instant(0), Instant(SECOND)):
+        core = sync(SyncConfig(snapshot_gap=1, offers_max=3))
+        core.state.heights = {ALICE: 90, BOB: 90, CAROL: 90}
+        effects = core.fell_behind(born, BOB, 90)
+        numbers.append([m.request for _, m in sent(effects) if isinstance(m, GetSnapshot)])
+    assert numbers[0] == [1, 2, 3]
+    assert min(numbers[1]) > 1_000

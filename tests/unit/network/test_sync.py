@@ -217,6 +217,15 @@ def test_a_liar_is_never_asked_again() -> None:
     assert core.fell_behind(Instant(0), ALICE, 9) == []
 
 
+def test_who_gives_other_blocks_than_asked_for_is_asked_again_when_it_says_it_has_them() -> None:
+    core = sync()
+    announce(core, ALICE, 2)
+    answer(core, ALICE, 1, 1, 2)
+    assert core.checked(Instant(0), Offence.MISPLACED) == []
+    assert noted(core) == {ALICE: {"a block of another height than was asked for": 1}}
+    assert asked(announce(core, ALICE, 9)) == [(ALICE, 1)]
+
+
 def test_a_catch_up_whose_goal_was_a_lie_ends() -> None:
     core = sync()
     announce(core, ALICE, 100)

@@ -11,9 +11,10 @@ from consensus.messages import PrePrepare
 from consensus.replica import Replica
 from node.evidence import is_covered, proves_invalid
 from node.execution import ExecutedBlock
+from node.trace import PeerScored
 from primitives.block import Block, Withdrawal, encode_block, withdrawals_root
 from primitives.header import header_hash
-from primitives.ids import Hash32
+from primitives.ids import Hash32, Instant, NodeId
 from tests.unit.node.driver import ENVIRONMENT, GENESIS, Driver, child, proposal, traced
 from tests.unit.node.transfers import FIXED, account, raw_transfer
 
@@ -54,8 +55,11 @@ def convict(evidence: InvalidProposal, judged: Callable[[PrePrepare], bool] | No
 def test_a_false_state_root_convicts_the_primary() -> None:
     driver = Driver()
     shown = changed(state_root=OTHER)
-    names = [event.name for event in traced(driver.receive(0, shown))]
+    events = traced(driver.receive(0, shown))
+    names = [event.name for event in events]
     assert "consensus.evidence" in names
+    assert PeerScored(0, 50, "a proposed block that is not valid") in events
+    assert driver.node.parts.scores.score(Instant(0), NodeId(0)) == 50
     replica = driver.node.replica
     assert isinstance(replica, Replica)
     assert replica.scores == {0: 1}

@@ -162,7 +162,8 @@ def test_a_certificate_of_another_block_is_no_proof() -> None:
         harness.run(SECOND)
     agree(harness, 3)
     reasons = [e.reason for e in harness.traced("chain.block_refused", 4)]  # type: ignore[attr-defined]
-    assert reasons == ["certificate: expected one of height 2, got 1"]
+    assert reasons[0] == "certificate: expected one of height 2, got 1"
+    assert scored(harness, 4)[0] == (0, 92, "a block of another height than was asked for")
 
 
 def test_silence_in_block_exchange_turns_to_another_peer() -> None:

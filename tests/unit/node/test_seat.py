@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from consensus.effects import VERIFIED, FellBehind
+from consensus.effects import VERIFIED, Exposed, FellBehind
 from consensus.engine import MessageHandler
 from consensus.messages import Decided, GetProposal, ReplicaStatus
 from consensus.trace import EvidenceFound, PrePrepared, ViewEntered
@@ -84,6 +84,7 @@ def test_strangers_and_what_claims_to_be_its_own_are_not_heard(node: int) -> Non
     [
         (Send(NodeId(2), STATUS), Send(NodeId(7), STATUS)),
         (FellBehind(Place(5), NodeId(3)), FellBehind(Place(5), NodeId(2))),
+        (Exposed(NodeId(3), "commit"), Exposed(NodeId(2), "commit")),
         (
             Emit(ViewEntered(View(4), NodeId(0), 6)),
             Emit(ViewEntered(View(4), NodeId(4), 6)),
