@@ -29,6 +29,8 @@ def keep_early(
     view = message.view
     if view < state.view or sender >= state.size or sender == state.index:
         return NOTHING
+    if message.sequence <= state.config.beginning.sequence:
+        return NOTHING  # of the epoch before, whose views say nothing about this one's
     if isinstance(message, PrePrepare) and state.config.committee.primary(view) != sender:
         return NOTHING
     kept = state.early.get(sender)

@@ -45,7 +45,7 @@ def recover(config: ReplicaConfig, records: Iterable[Record]) -> ReplicaState:
     state.recovered = state.recovered or bool(found)
     state.logged = keys_of(memory)
     state.stale = tuple(memory.stale)
-    state.closed = memory.superseded
+    state.closed = state.superseded = memory.superseded
     _recover_base(state, memory)
     state.misdeeds.kept = memory.evidence
     state.misdeeds.scores = {peer: len(kept) for peer, kept in memory.evidence.items()}

@@ -183,7 +183,7 @@ def on_chain_advanced(state: ReplicaState, now: Instant, event: ChainAdvanced) -
     if records:
         effects.append(persist(state, records))
     _replace_trail(state, (*event.trail, event.certificate))
-    state.closed = event.closing
+    state.closed = event.closing or state.superseded
     move_head(state, event.certificate)
     _note_view(state, event.certificate)
     if state.repair.peer_views:

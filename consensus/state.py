@@ -282,6 +282,8 @@ class ReplicaState:
     """Digest of the last delivered block."""
     closed: bool
     """That block closes the epoch: this replica has nothing more to decide."""
+    superseded: bool
+    """Its log is of a later epoch, and its promises of this one are forgotten: it is silent."""
     trail: deque[Certificate]
     """Certificates of the last deliveries, ascending, the head's last; at most `reach`."""
     base: Certificate | None
@@ -371,6 +373,7 @@ def initial_state(config: ReplicaConfig) -> ReplicaState:
         delivered=config.sequence,
         head=digest,
         closed=False,
+        superseded=False,
         trail=deque(config.trail, maxlen=params.reach),
         base=None,
         blocks={},

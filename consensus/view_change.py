@@ -268,6 +268,8 @@ def _join_or_begin(state: ReplicaState, now: Instant, effects: Effects) -> None:
         message.vote.view for replica, message in changing.latest.items() if replica != state.index
     ]
     others.sort(reverse=True)
+    if state.superseded:
+        return
     # The paper joins the smallest later view, and again, until f others or fewer are ahead.
     if len(others) > state.faults:
         joined = others[state.faults]

@@ -208,6 +208,16 @@ def test_votes_of_the_epoch_before_count_for_nothing() -> None:
     assert only(effects, Deliver) == []
 
 
+def test_late_votes_of_the_epoch_before_do_not_pass_for_those_of_a_later_view() -> None:
+    """The committee that ends may have come to view 5; the next one begins in view 0."""
+    rig = later()
+    for replica in (0, 2, 3):
+        rig.receive(replica, signed_commit(4, replica, 5, 1, CLOSING.digest))
+    assert rig.state.early == {}
+    assert rig.state.repair.peer_views == {}
+    assert not rig.state.repair.armed
+
+
 def test_votes_under_an_old_key_count_for_nothing() -> None:
     rekeyed = Committee(
         tuple(
@@ -366,6 +376,17 @@ def test_who_finds_records_of_a_later_epoch_votes_no_more_in_this_one() -> None:
     assert sent(old.pre_prepare(CLOSING), Prepare) == []
     assert sent(old.work() + old.fire(Timer.PROGRESS, 1_000), ViewChange) == []
     assert len(old.disk) == len(new.disk)
+
+
+def test_neither_a_fetched_block_nor_others_make_it_speak_again() -> None:
+    new = later()
+    new.receive(0, in_epoch_1(pre_prepare(4, ABOVE), 0))
+    old = Rig(records=new.log())
+    proof = commit_certificate(4, [0, 2, 3], 0, 1, CLOSING.digest)
+    old.give(ChainAdvanced(Sequence(1), CLOSING.digest, proof))
+    assert sent(old.pre_prepare(ABOVE), Prepare) == []
+    joined = [effect for peer in (0, 2) for effect in old.receive(peer, view_change(4, peer, 1))]
+    assert sent(joined, ViewChange) == []
 
 
 def test_a_signature_of_one_epoch_is_none_of_another() -> None:
