@@ -69,8 +69,8 @@ def decode_scenario(
     Raises:
         ScenarioError: with every mistake found.
     """
-    places = _Places(KeyLines(text), file)
-    return _decode(_toml(text, file), places, overrides, directory or FilePath())
+    table = _toml(text, file)
+    return _decode(table, _Places(KeyLines(text), file), overrides, directory or FilePath())
 
 
 def decode_table(table: dict[str, object], name: str = "scenario") -> Scenario:
@@ -116,8 +116,8 @@ def locate_mistake(error: InvalidInput, file: FilePath, overrides: Sequence[str]
         overrides: what changed it, in order.
     """
     text = _read(file)
-    places = _Places(KeyLines(text), str(file))
     table = _toml(text, str(file))
+    places = _Places(KeyLines(text), str(file))
     for override in overrides:
         places.override(apply_override(table, override), override)
     place = places.find(parse_path(error.where.partition("[...]")[0]))

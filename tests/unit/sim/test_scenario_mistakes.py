@@ -17,6 +17,14 @@ def test_text_that_is_not_toml_names_the_line() -> None:
     assert only_mistake(MINIMAL + "degree = = 3\n").startswith("x.toml:6: expected valid TOML, got")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["foo\n", "# A heading\n\nProse, not TOML.", '{"a": 1}', 'name = "open', 'a = """x', "[a"],
+)
+def test_what_is_not_toml_at_all_is_answered(text: str) -> None:
+    assert "expected valid TOML, got" in only_mistake(text)
+
+
 def test_an_unknown_key_suggests_the_nearest() -> None:
     message = only_mistake(with_network("folowers = 2"))
     assert message.startswith("x.toml:6: network.folowers: expected one of validators, followers,")
