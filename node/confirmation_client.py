@@ -44,6 +44,8 @@ from node.confirmation_state import (
     ClientTimer,
     Entry,
     Misbehaved,
+    Proofs,
+    in_order,
 )
 from node.confirmation_tally import Place, Tally, Verdict
 from node.confirmations import code_of
@@ -82,9 +84,9 @@ class ConfirmationClient:
         "_outgoing",
         "_past",
         "_peers",
+        "_proofs",
         "_scores",
         "_verifier",
-        "_waiting",
         "tally",
     )
 
@@ -112,12 +114,15 @@ class ConfirmationClient:
         self._certified: dict[Hash32, Certificate] = {}
         self._past: dict[int, tuple[Committee, MessageVerifier]] = {}
         """Committees of earlier epochs: blocks of theirs may still become final."""
-        self._waiting: dict[Hash32, dict[Hash32, None]] = {}
-        """Transactions that are proven to stand in a block, by block."""
+        self._proofs = Proofs()
         self.tally = Tally(committee.quorum, verifier.verify_message)
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def shown(self, transaction: Hash32) -> int:
+        """Return how many blocks a transaction that is waited for is proven to stand in."""
+        return len(self._entries[transaction].results)
 
     def knows(self, transaction: Hash32) -> bool:
         """Whether it waits for a transaction, or remembers its final answer."""
@@ -275,11 +280,15 @@ class ConfirmationClient:
             proven = check_results(message)
         except (InvalidEncoding, InvalidProof):
             return [*effects, self._blame(index, "proof", Sequence(0))]
+        fresh = []
         for result in proven.results:
             entry = self._entries.get(result.transaction)
             if entry is not None and digest not in entry.results:
                 entry.results[digest] = (message, result)
-                self._waiting.setdefault(digest, {})[result.transaction] = None
+                fresh.append(result.transaction)
+        gone = self._proofs.add(sender, digest, fresh, message)
+        if gone is not None:
+            self._drop(*gone)
         return effects + self._settle(now, digest)
 
     def on_final_block(self, now: Instant, sender: NodeId, message: FinalBlock) -> list[Effect]:
@@ -295,7 +304,7 @@ class ConfirmationClient:
         if certificate.digest in self._certified or signed_by is None:
             return []
         committee, verifier = signed_by
-        costs = verifier.policy.costs.checking(len(certificate.signers))
+        costs = verifier.policy.costs.checking(min(len(certificate.signers), committee.size))
         effects: list[Effect] = [Work(part.kind, sum(part.units)) for part in costs]
         try:
             epoch = certificate.epoch
@@ -327,7 +336,7 @@ class ConfirmationClient:
             same = entry.refusals.setdefault(refused.reason, {})
             same[index] = refusal
             if len(same) > self._committee.faults and not entry.results:
-                rejected = Rejected(name, code_of(refused.reason), _in_order(same))
+                rejected = Rejected(name, code_of(refused.reason), in_order(same))
                 effects.append(self._answer(now, name, entry, rejected))
                 self._forget(name)
         return effects
@@ -341,7 +350,7 @@ class ConfirmationClient:
         place = self._quorum_at(digest)
         if certificate is None and place is None:
             return effects
-        for name in tuple(self._waiting.get(digest, ())):
+        for name in self._proofs.names(digest):
             entry = self._entries[name]
             results, result = entry.results[digest]
             if place is not None and not entry.confirmed:
@@ -370,23 +379,22 @@ class ConfirmationClient:
             if places and (best is None or len(self.tally.votes(places[-1])) > len(votes)):
                 votes, best = self.tally.votes(places[-1]), result
         refusals = max(entry.refusals.values(), key=len, default={})
-        return Pending(name, votes, best, _in_order(refusals))
+        return Pending(name, votes, best, in_order(refusals))
 
     def _answer(self, now: Instant, name: Hash32, entry: Entry, answer: Answer) -> Effect:
         return Answered(name, answer, Duration(now - entry.since))
 
     def _forget(self, name: Hash32) -> None:
-        entry = self._entries.pop(name)
-        for digest in entry.results:
-            waiting = self._waiting[digest]
-            del waiting[name]
-            if not waiting:
-                del self._waiting[digest]
+        for digest in self._entries.pop(name).results:
+            self._proofs.remove(digest, name)
+
+    def _drop(self, digest: Hash32, message: BlockResults) -> None:
+        """Forget what one message has proven."""
+        for name in self._proofs.names(digest):
+            if self._entries[name].results[digest][0] is message:
+                del self._entries[name].results[digest]
+                self._proofs.remove(digest, name)
 
     def _blame(self, index: int, kind: str, sequence: Sequence) -> Effect:
         self._peers.blame(index, self._config.patience)
         return Misbehaved(self._peers.node(index), kind, sequence)
-
-
-def _in_order(refusals: dict[int, Refusal]) -> tuple[Refusal, ...]:
-    return tuple(refusals[replica] for replica in sorted(refusals))

@@ -1,5 +1,6 @@
 """What the client of fast confirmation remembers and says, and its own choices."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -19,6 +20,9 @@ EPOCHS_KEPT = 4
 """Earlier committees that are remembered."""
 CERTIFIED_KEPT = 256
 """Certificates that are remembered."""
+SHOWN_KEPT = 64
+"""Proofs of one validator that are kept until their blocks are certified: far more than one that
+tells the truth has blocks in flight."""
 
 
 class ClientTimer(StrEnum):
@@ -86,3 +90,39 @@ class Entry:
     """What is proven about it, by block."""
     refusals: dict[bytes, dict[int, Refusal]] = field(default_factory=dict)
     """By reason and replica."""
+
+
+@dataclass(slots=True)
+class Proofs:
+    """Which proofs are kept, and whose. Anybody can make up blocks and prove what is in them."""
+
+    _names: dict[Hash32, dict[Hash32, None]] = field(default_factory=dict)
+    """Transactions that are proven to stand in a block, by block."""
+    _by_validator: dict[NodeId, deque[tuple[Hash32, BlockResults]]] = field(default_factory=dict)
+
+    def names(self, digest: Hash32) -> tuple[Hash32, ...]:
+        """Return the transactions that are proven to stand in a block and are waited for."""
+        return tuple(self._names.get(digest, ()))
+
+    def remove(self, digest: Hash32, name: Hash32) -> None:
+        """Forget that a transaction is proven to stand in a block."""
+        names = self._names[digest]
+        del names[name]
+        if not names:
+            del self._names[digest]
+
+    def add(
+        self, validator: NodeId, digest: Hash32, names: list[Hash32], message: BlockResults
+    ) -> tuple[Hash32, BlockResults] | None:
+        """Note what a validator has proven; return what makes way for it, if something does."""
+        if not names:
+            return None
+        self._names.setdefault(digest, {}).update(dict.fromkeys(names))
+        own = self._by_validator.setdefault(validator, deque())
+        own.append((digest, message))
+        return own.popleft() if len(own) > SHOWN_KEPT else None
+
+
+def in_order(refusals: dict[int, Refusal]) -> tuple[Refusal, ...]:
+    """Return refusals by replica."""
+    return tuple(refusals[replica] for replica in sorted(refusals))
