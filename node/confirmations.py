@@ -50,6 +50,8 @@ WATCHED_MAX = 8_192
 """Transactions that it watches for one of them."""
 RECENT_BLOCKS = 128
 """Blocks whose transactions it can still answer for."""
+SUCCESSION_BYTES = 1024 * 1024
+"""Ends of epochs that one answer holds at most, one apart."""
 REASON_BYTES = 32
 
 
@@ -149,8 +151,7 @@ class Confirmations:
         watched = self._watchers.setdefault(sender, Watcher()).watched
         effects: list[Effect] = [Work(WATCH, max(count, 1))]
         if message.epoch < self._epochs.epoch.number:
-            closings = self._ledger.checkpoints.closings[message.epoch :]
-            effects.append(Send(sender, Succession(tuple(map(encode_canonical, closings)))))
+            effects.append(Send(sender, self._succession(message.epoch)))
         offered = [(transaction_hash(raw), raw) for raw in message.transactions]
         answers: dict[Hash32, list[int]] = {}
         for name in (*[name for name, _ in offered], *map(Hash32, message.hashes)):
@@ -165,6 +166,18 @@ class Confirmations:
             effects += self._answer(sender, self._known[digest], places, prove=message.prove)
         fresh = [(name, raw) for name, raw in offered if name not in self._where]
         return effects + self._intake.offer(fresh, sender)
+
+    def _succession(self, epoch: int) -> Succession:
+        """Return the ends of `epoch` and later ones: as many as fit, for the rest will be asked."""
+        parts: list[bytes] = []
+        room = SUCCESSION_BYTES
+        for closing in self._ledger.checkpoints.closings[epoch:]:
+            part = encode_canonical(closing)
+            room -= len(part)
+            if parts and room < 0:
+                break
+            parts.append(part)
+        return Succession(tuple(parts))
 
     def _answer(
         self, gateway: NodeId, known: KnownBlock, places: list[int], *, prove: bool

@@ -125,7 +125,7 @@ class Gateway:
                     continue
                 costs = self._environment.verifier_of(epoch).policy.costs
                 signers = self._environment.certificates.read(closing.certificate).signers
-                parts = costs.checking(len(signers))
+                parts = costs.checking(min(len(signers), epoch.committee.size))
                 effects += [Work(part.kind, sum(part.units)) for part in parts]
                 epoch = succeed(self._environment, epoch, closing)
         except InvalidInput:
