@@ -82,7 +82,7 @@ class Fairness:
             self._since = {}
             return 0
         served = dict.fromkeys(block.senders)
-        shelf = _Shelf(block, self._params, self._limits)
+        shelf = Shelf(block, self._params, self._limits)
         waiting = self._pool.waiting_heads(before)
         self._since = {
             head.sender: self._since.get(head.sender, now)
@@ -92,8 +92,14 @@ class Fairness:
         return len(waiting)
 
 
-class _Shelf:
-    """What the transactions of a block take, dearest first."""
+class Shelf:
+    """What the transactions of a block take, dearest first.
+
+    Args:
+        block: final.
+        params: the chain's rules.
+        limits: what a primary puts into a block at most, beside the chain's own limits.
+    """
 
     __slots__ = ("_base_fee", "_bytes", "_gas", "_limits", "_params", "_prices")
 
@@ -116,7 +122,13 @@ class _Shelf:
 
     def had_room(self, head: PooledTransaction) -> bool:
         """Tell whether the transactions that pay at least as much as `head` leave room for it."""
-        dearer = bisect_right(self._prices, -head.effective_tip(self._base_fee))
+        return self._fits(head, bisect_right(self._prices, -head.effective_tip(self._base_fee)))
+
+    def has_room(self, following: PooledTransaction) -> bool:
+        """Tell whether all transactions of the block leave room for another one."""
+        return self._fits(following, len(self._prices))
+
+    def _fits(self, head: PooledTransaction, dearer: int) -> bool:
         gas = self._gas[dearer] + head.gas_limit
         byte_count = self._bytes[dearer] + len(head.raw)
         encoded = HEADER_BYTES_MAX + byte_count + (dearer + 1) * ITEM_BYTES_MAX

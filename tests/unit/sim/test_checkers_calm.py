@@ -1,15 +1,23 @@
 """Checkers of the calm that follows a disturbance: recovery, and what is left stranded."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from node.trace import TransactionRejected, TransactionSubmitted
-from primitives.ids import Duration, Hash32, Instant, NodeId
-from primitives.transaction import transaction_hash
+from primitives.ids import Duration, Hash32, Instant, NodeId, Wei
+from primitives.transaction import (
+    DynamicFeeTransaction,
+    encode_transaction,
+    sign_transaction,
+    transaction_hash,
+)
 from sim.checkers import Recovery, Stranded, Violation
-from sim.driving import DrivenNetwork, drive_network
+from sim.driving import GWEI, TRANSFER_GAS, DrivenNetwork, drive_network
 from sim.pools import Pools
 from sim.scenario import decode_table
 from sim.scenario.errors import ScenarioError
+from sim.workload.accounts import account_secret
 from tests.unit.sim.checker_histories import History, chain
 
 SECOND = 1_000_000_000
@@ -69,13 +77,17 @@ def test_a_run_that_ends_before_the_time_is_up_owes_nothing():
 
 
 class Excuses:
-    """Pools in which only the listed transactions may wait."""
+    """Pools in which only the listed transactions may wait; those of `full` leave no room."""
 
-    def __init__(self, *waiting: Hash32) -> None:
+    def __init__(self, *waiting: Hash32, full: Sequence[Hash32] = ()) -> None:
         self.waiting = waiting
+        self.full = full
 
     def may_wait(self, node: NodeId, transaction: Hash32) -> bool:
         return transaction in self.waiting
+
+    def is_outbid(self, node: NodeId, transaction: Hash32, blocks: Sequence[Hash32]) -> bool:
+        return bool(blocks) and all(block in self.full for block in blocks)
 
 
 LOST = Hash32(b"\x07" * 32)
@@ -111,6 +123,24 @@ def test_what_could_not_be_included_is_excused():
     history = admitted()
     history.wait(2)
     assert history.judge(stranded(LOST)) is None
+
+
+def test_what_the_blocks_of_the_whole_time_had_no_room_for_is_excused():
+    history = admitted()
+    history.commit_all([0, 1], [1])
+    history.wait(2)
+    history.commit_all([0, 1], [2, 3])
+    full = [block.digest for block in chain()[2:4]]
+    assert history.judge(Stranded(Excuses(full=full), Duration(SECOND))) is None
+    assert found(history.judge(Stranded(Excuses(full=full[:1]), Duration(SECOND)))).node == 1
+
+
+def test_a_network_without_blocks_outbids_nobody():
+    history = admitted()
+    history.commit_all([0, 1], [1])
+    history.wait(2)
+    full = [block.digest for block in chain()]
+    assert found(history.judge(Stranded(Excuses(full=full), Duration(SECOND)))).node == 1
 
 
 def test_a_crash_takes_the_duty_from_its_node_only():
@@ -166,6 +196,75 @@ def test_a_transaction_may_wait_behind_a_missing_nonce_but_not_without(halted: D
     assert pools.may_wait(NodeId(0), behind)
     assert not pools.may_wait(NodeId(0), LOST)
     assert pools.may_wait(NodeId(3), LOST)
+
+
+def pay(net: DrivenNetwork, sender: int, tip: int, nonce: int = 0) -> Hash32:
+    """Hand a transfer of that tip to node 0."""
+    transaction = DynamicFeeTransaction(
+        chain_id=net.scenario.chain.chain_id,
+        nonce=nonce,
+        max_priority_fee_per_gas=Wei(tip),
+        max_fee_per_gas=Wei(10**12),
+        gas_limit=TRANSFER_GAS,
+        to=net.address(9),
+        value=Wei(1),
+        data=b"",
+    )
+    signed = sign_transaction(transaction, account_secret(net.seed, sender))
+    return net.submit(encode_transaction(signed), 0)
+
+
+def test_only_what_pays_less_than_all_of_a_full_block_is_outbid():
+    net = drive_network(4, consensus={"batch_size": 2})
+    net.run_until("1s")
+    for sender in (0, 1):
+        pay(net, sender, 5 * GWEI)
+    net.run_for("3s")
+    final = [net.world.head.digest]
+    assert [len(net.world.block(digest).transactions) for digest in final] == [2]
+    for node in (1, 2, 3):
+        net.crash(node)
+    cheap, dear, equal = pay(net, 2, GWEI), pay(net, 3, 6 * GWEI), pay(net, 4, 5 * GWEI)
+    served, behind = pay(net, 0, 6 * GWEI, nonce=1), pay(net, 2, 9 * GWEI, nonce=1)
+    net.run_for("1s")
+    pools = Pools(net.world)
+    outbid = [pools.is_outbid(NodeId(0), n, final) for n in (cheap, dear, equal, served, behind)]
+    assert outbid == [True, False, True, True, True]
+    assert not pools.is_outbid(NodeId(0), cheap, [])
+    genesis = Hash32(net.world.block(final[0]).block.header.parent_hash)
+    assert not pools.is_outbid(NodeId(0), cheap, [genesis, *final])
+    assert not pools.is_outbid(NodeId(0), LOST, final)
+    assert pools.is_outbid(NodeId(3), LOST, final)
+
+
+def test_a_dear_one_behind_a_cheap_one_is_outbid_as_long_as_that_was_next():
+    net = drive_network(4, consensus={"batch_size": 2})
+    net.run_until("1s")
+    for sender, tip in ((0, 5 * GWEI), (1, 5 * GWEI), (2, GWEI), (3, 2 * GWEI)):
+        pay(net, sender, tip)
+    net.run_for("3s")
+    last = net.world.head
+    final = [Hash32(last.block.header.parent_hash), last.digest]
+    assert [len(net.world.block(digest).transactions) for digest in final] == [2, 2]
+    for node in (1, 2, 3):
+        net.crash(node)
+    behind, other = pay(net, 2, 9 * GWEI, nonce=1), pay(net, 4, 9 * GWEI)
+    net.run_for("1s")
+    outbid = [Pools(net.world).is_outbid(NodeId(0), name, final) for name in (behind, other)]
+    assert outbid == [True, False]
+
+
+def test_a_block_that_serves_a_sender_and_has_room_left_outbids_nobody():
+    net = drive_network(4, consensus={"batch_size": 2})
+    net.run_until("1s")
+    pay(net, 0, 5 * GWEI)
+    net.run_for("3s")
+    final = [net.world.head.digest]
+    for node in (1, 2, 3):
+        net.crash(node)
+    behind = pay(net, 0, GWEI, nonce=1)
+    net.run_for("1s")
+    assert not Pools(net.world).is_outbid(NodeId(0), behind, final)
 
 
 # In a scenario
