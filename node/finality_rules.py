@@ -98,10 +98,10 @@ def _check_committee(proof: FinalityProof, trust: Trust) -> None:
     if source.shard != shard:
         raise NotFinal(Reason.SHARD, "chain.shard", str(shard), source.shard)
     first = _check_trusted(proof, known)
-    if source.shard or first:
-        return
     committees = _committees(proof)
-    if proof.genesis_header.extra_data != epoch_commitment(proof.params, committees[0], 0):
+    is_bound = not (source.shard or first)
+    commitment = epoch_commitment(proof.params, committees[0], 0)
+    if is_bound and proof.genesis_header.extra_data != commitment:
         raise NotFinal(
             Reason.COMMITTEE,
             "handovers[0].committee" if proof.handovers else "committee",

@@ -89,12 +89,12 @@ def signer(key: bytes) -> Signer:
     raise KeyError(key.hex())
 
 
-def signed(handover: Handover, committee: Committee, epoch: int) -> Handover:
+def signed(handover: Handover, committee: Committee, epoch: int, shard: int = 0) -> Handover:
     """Let a committee certify the header of a handover, under the name of whatever epoch."""
     header, certificate = handover.header, handover.certificate
     digest = header_hash(header)
     message = Commit(certificate.view, certificate.sequence, digest, 0, b"")
-    payload = signed_payload(binding(genesis_hash(), epoch=epoch), message)
+    payload = signed_payload(binding(genesis_hash(), shard, epoch), message)
     places = tuple(range(committee.quorum))
     marks = tuple(signer(committee.members[place].public_key).sign(payload) for place in places)
     forged = msgspec.structs.replace(certificate, digest=digest, signers=places, signatures=marks)
@@ -108,6 +108,19 @@ def with_handovers(*handovers: Handover, **changes: object) -> FinalityProof:
 def renumbered(changed: FinalityProof, epoch: int) -> FinalityProof:
     source = msgspec.structs.replace(changed.source, epoch=epoch)
     return msgspec.structs.replace(changed, source=source)
+
+
+def of_shard(shard: int, successors: Committee) -> FinalityProof:
+    """A head that `successors` have certified, after the first epoch's end, all in one shard."""
+    true = proof()
+    first, _ = true.handovers
+    head = Handover(successors, true.header, msgspec.structs.replace(true.certificate, epoch=1))
+    source = msgspec.structs.replace(true.source, shard=shard, epoch=1, committee=successors)
+    return with_handovers(
+        signed(first, first.committee, 0, shard),
+        source=source,
+        certificate=signed(head, successors, 1, shard).certificate,
+    )
 
 
 # ---------------------------------------------------------------- the forgeries

@@ -10,6 +10,7 @@ import pytest
 from node.finality import decode_committee, decode_proof
 from node.finality_reasons import NotFinal, Reason
 from node.finality_rules import Trust, check_proof
+from primitives.committee import Committee
 from primitives.errors import InvalidInput
 from tests.unit.sim.forgeries import text_of
 from tests.unit.sim.forgeries_epochs import (
@@ -19,6 +20,7 @@ from tests.unit.sim.forgeries_epochs import (
     decoded,
     document,
     genesis_hash,
+    of_shard,
     proof,
     text,
 )
@@ -76,6 +78,17 @@ def test_the_committee_of_any_epoch_may_be_trusted() -> None:
     with pytest.raises(NotFinal) as caught:
         check_proof(decoded(proof()), Trust(committee=msgspec.structs.replace(committee, epoch=3)))
     assert caught.value.reason is Reason.EPOCH
+
+
+def test_a_committee_hands_over_in_any_shard_only_as_its_closing_block_says() -> None:
+    """Block 0 binds the first committee of shard 0; of another shard the reader trusts it."""
+    first, second = (handover.committee for handover in proof().handovers)
+    committee = decode_committee(committee_text(), "committee.json")
+    trust = Trust(committee=msgspec.structs.replace(committee, shard=1, epoch=0, committee=first))
+    check_proof(decoded(of_shard(1, second)), trust)
+    with pytest.raises(NotFinal) as caught:
+        check_proof(decoded(of_shard(1, Committee(first.members[::-1]))), trust)
+    assert caught.value.reason is Reason.HANDOVER
 
 
 def test_who_trusts_the_last_committee_needs_no_handovers() -> None:
