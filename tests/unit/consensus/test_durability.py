@@ -161,7 +161,7 @@ def test_records_of_delivered_blocks_are_deleted_later() -> None:
     rig = Rig()
     for block in chain(60):
         rig.decide(block)
-        kept = [key for key in rig.disk if key.startswith((ACCEPTED, PREPARED, BLOCK))]
+        kept = [key for key in rig.disk if key[8:].startswith((ACCEPTED, PREPARED, BLOCK))]
         assert len(kept) <= 3 * (2 * rig.state.params.reach + 1)
     memory = read(rig.log())
     assert memory.base is not None
