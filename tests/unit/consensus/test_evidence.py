@@ -148,11 +148,13 @@ def test_who_prepared_another_block_is_shown_the_proposal() -> None:
 
 def test_a_proposal_that_a_peer_shows_is_evidence_but_never_a_proposal() -> None:
     rig = Rig()
-    exhibit = bare(pre_prepare(4, OTHER))
+    exhibit, same = bare(pre_prepare(4, OTHER)), bare(pre_prepare(4, ONE))
+    assert isinstance(exhibit, PrePrepare)
+    assert isinstance(same, PrePrepare)
     assert rig.receive(2, exhibit) == []
     rig.pre_prepare(ONE)
     assert found(rig.receive(2, exhibit)) == [(0, "pre_prepare", 0, 1)]
-    assert rig.receive(3, bare(pre_prepare(4, ONE))) == []
+    assert rig.receive(3, same) == []
 
 
 def test_an_odd_prepare_is_passed_on_to_the_neighbour_but_his() -> None:
