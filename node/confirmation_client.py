@@ -233,7 +233,7 @@ class ConfirmationClient:
         self._peers = Peers(committee, self._peers.offset, self._scores)
         self.tally = Tally(committee.quorum, verifier.verify_message)
         for entry in self._entries.values():
-            entry.refusals.clear()
+            entry.refusals, entry.prover = {}, -1
         waiting = [name for name, entry in self._entries.items() if not entry.confirmed]
         return self._watch(waiting, self._peers.prover(now), self._peers.everybody())
 

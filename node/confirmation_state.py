@@ -80,7 +80,7 @@ class Entry:
     due: Instant
     """When validators are asked again, or the timeout passes."""
     prover: int = -1
-    """Which validator is to prove its result; -1 before it was sent to any."""
+    """Which validator is to prove its result; -1 before one of this epoch's was asked."""
     attempts: int = 0
     confirmed: bool = False
     """Its fast answer is given."""

@@ -7,6 +7,7 @@ import node.confirmations as confirmations
 from consensus.certificate import Certificate
 from consensus.costs import VOTE_VERIFY
 from node.config import NodeConfig, Role
+from node.confirmation_answers import Confirmed
 from node.confirmation_messages import Succession, Watch
 from node.confirmation_state import ClientTimer
 from node.gateway import Gateway
@@ -14,8 +15,19 @@ from node.ledger import encode_certificate
 from node.snapshot import Closing
 from node.verifiers import Keys
 from primitives.codec import decode_canonical, encode_canonical
+from primitives.committee import Committee
 from primitives.ids import Instant, NodeId
 from primitives.machine import Effect, Received, Send, Submitted, TimerFired, Work
+from tests.unit.node.confirmation_parts import (
+    MS,
+    RAWS,
+    Rig,
+    answers,
+    results,
+    signed_block,
+    watches as confirmation_watches,
+)
+from tests.unit.node.driver import ENVIRONMENT
 from tests.unit.node.harness import SECOND, Harness, make_environment, validator_key
 from tests.unit.node.test_node_epochs import PARAMS, Traffic, add, remove
 from tests.unit.node.transfers import raw_transfer
@@ -97,3 +109,25 @@ def test_a_closing_block_of_a_crowd_costs_no_more_than_one_of_the_committee(
     effects = step(gateway, Received(NodeId(8), Succession((part,))))
     assert gateway.client.epoch == 0
     assert sum(e.units for e in effects if isinstance(e, Work) and e.kind == VOTE_VERIFY) <= 5
+
+
+@pytest.mark.parametrize(("size", "asked_again"), [(4, False), (1, True)])
+def test_nobody_of_the_next_committee_is_blamed_for_what_was_asked_of_the_last(
+    size: int, asked_again: bool
+) -> None:
+    """A prover is known by its index: another node's in the next committee, or nobody's."""
+    rig = Rig(patience=1_000 * MS)
+    rig.submit(RAWS[0])
+    if asked_again:
+        rig.at(1_000).insist()
+    for replica in range(3):
+        rig.tell(replica, signed_block(replica))
+    (confirmed,) = answers(rig.tell(0, results()))
+    assert isinstance(confirmed, Confirmed)
+    members = ENVIRONMENT.genesis.committee.members[::-1][:size]
+    verifier = ENVIRONMENT.verifier
+    assert not rig.client.begin_epoch(Instant(rig.now), Committee(members), 1, verifier)
+    first = members[0].node
+    assert list(confirmation_watches(rig.at(5_000).insist())) == [first]
+    provers = [n for n, w in confirmation_watches(rig.submit(RAWS[1])).items() if w.prove]
+    assert provers == [first]
