@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from node.wire import node_codec
-from primitives.ids import Instant
+from primitives.ids import Instant, NodeId
 from sim.assembly import build_world
 from sim.certificates import CERTIFICATE, COMMITTEE, certificate_files
 from sim.checkers import (
@@ -99,7 +99,7 @@ def run_scenario(
     if run_directory is not None:
         begin_run_directory(run_directory, resolved, (CERTIFICATE, COMMITTEE))
     world = build_world(scenario, seed, profile)
-    collector = Collector(run_shape(scenario), world.blocks)
+    collector = Collector(run_shape(scenario, world), world.blocks)
     world.subscribe_honest(collector.observe)
     world.subscribe(traffic=collector.traffic)
     suite = CheckerSuite(run_checkers(scenario, world))
@@ -177,8 +177,9 @@ def _subscribe(writer: TraceWriter, world: World, scenario: Scenario) -> None:
     )
 
 
-def run_shape(scenario: Scenario) -> RunShape:
-    """Return what the collector of a run must know of its scenario."""
+def run_shape(scenario: Scenario, world: World) -> RunShape:
+    """Return what the collector of a run must know of its scenario and its nodes."""
+    nodes = range(scenario.network.nodes)
     return RunShape(
         nodes=scenario.network.nodes,
         validators=scenario.network.validators,
@@ -186,6 +187,7 @@ def run_shape(scenario: Scenario) -> RunShape:
         warmup_ns=scenario.measure.warm_up,
         cooldown_ns=scenario.measure.cool_down,
         gateways=scenario.network.gateways,
+        liars=tuple(node for node in nodes if not world.is_honest(NodeId(node))),
     )
 
 

@@ -113,6 +113,7 @@ def _figures(result: RunResult) -> list[tuple[str, str]]:
         ("confirmation p50 / p95 / p99", f"{times} s"),
         *_fast_figures(result.fast_confirmation),
         ("view changes", f"{result.view_changes:,}"),
+        *_committee_figures(result.committee_changes),
         ("messages", f"{result.messages:,}"),
         ("traffic", f"{result.bytes / 1e6:,.1f} MB"),
         ("unconfirmed", f"{result.unconfirmed:,}"),
@@ -120,6 +121,10 @@ def _figures(result: RunResult) -> list[tuple[str, str]]:
         *(("evidence against", _offender(offender)) for offender in result.evidence),
         ("digest", result.digest),
     ]
+
+
+def _committee_figures(changes: int) -> list[tuple[str, str]]:
+    return [("committee changes", f"{changes:,}")] if changes else []
 
 
 def _offender(offender: Offender) -> str:

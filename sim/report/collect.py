@@ -11,7 +11,7 @@ of many nodes would make the metrics file unreasonably large (`SAMPLES_MAX`).
 from collections.abc import Callable
 from typing import Any
 
-from consensus.trace import EvidenceFound, ViewChangeStarted, ViewEntered
+from consensus.trace import EpochBegun, EvidenceFound, ViewChangeStarted, ViewEntered
 from network.trace import SnapshotAdopted
 from node.gateway_trace import (
     Accepted,
@@ -171,6 +171,7 @@ class Collector:
             BlockCommitted.name: self._on_committed,
             ViewChangeStarted.name: self._on_view_change_started,
             ViewEntered.name: self._on_view_entered,
+            EpochBegun.name: self._on_epoch_begun,
             EvidenceFound.name: lambda at_ns, node, event: self.evidence.on_evidence(node, event),
             PeerScored.name: lambda at_ns, node, event: self.evidence.on_scored(node, event),
             SYNC_STARTED: self._on_sync_started,
@@ -289,7 +290,11 @@ class Collector:
 
     def _on_view_entered(self, at_ns: int, node: int, event: ViewEntered) -> None:
         self.nodes.view.live[node] = event.view
-        self.views.entered(at_ns, node, event.view)
+        self.views.entered(at_ns, node, event.view, event.epoch)
+
+    def _on_epoch_begun(self, at_ns: int, node: int, event: EpochBegun) -> None:
+        self.nodes.view.live[node] = 0
+        self.views.began(at_ns, node, event)
 
     def _on_sync_started(self, at_ns: int, node: int, event: TraceEvent) -> None:
         self.nodes.syncs.live[node] += 1

@@ -151,6 +151,7 @@ def build_result(
         messages=sum(kind.count_by_second.total for kind in traffic),
         bytes=sum(kind.bytes_by_second.total for kind in traffic),
         view_changes=len(collector.views.views_entered),
+        committee_changes=len(collector.views.epochs),
         expectations=expectations,
         run_directory=identity.run_directory,
         measured_seconds=window.seconds,

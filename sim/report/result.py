@@ -148,7 +148,9 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     """Their size, frame headers included."""
     view_changes: int
-    """Views above 0 that at least one replica entered."""
+    """Views above 0 that at least one replica entered; each committee counts its own."""
+    committee_changes: int = 0
+    """Epochs that have begun after the first one."""
     expectations: tuple[Expectation, ...] = ()
     run_directory: str | None = None
     measured_seconds: float = 0.0

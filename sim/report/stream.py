@@ -28,3 +28,10 @@ class RunShape(msgspec.Struct, frozen=True):
     """Left out of the figures at the end of the planned length."""
     gateways: int = 0
     """They come last."""
+    liars: tuple[int, ...] = ()
+    """Nodes whose own words nobody takes down, ascending."""
+
+    @property
+    def judged(self) -> list[int]:
+        """The honest nodes that keep a chain, ascending."""
+        return [node for node in range(self.nodes - self.gateways) if node not in self.liars]

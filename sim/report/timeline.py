@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from consensus.trace import EpochBegun
 from primitives.machine import TraceEvent
 from sim.report.series import IntColumn
 from sim.trace_events import (
@@ -24,28 +25,45 @@ NETWORK = -1
 """Node of an observation that concerns the network as a whole."""
 
 
-class ViewLog:
-    """Which replica left which view when, and entered which."""
+class EpochStart(msgspec.Struct, frozen=True):
+    """The first that was heard of a new committee."""
 
-    __slots__ = ("_at_ns", "_entered", "_nodes", "_views", "views_entered")
+    at_ns: int
+    height: int
+    """Of the block that the committee before it has closed its epoch with."""
+    size: int
+    """Validators in the new committee."""
+
+
+class ViewLog:
+    """Which replica left which view when, and entered which; and when epochs began."""
+
+    __slots__ = ("_at_ns", "_entered", "_nodes", "_views", "epochs", "views_entered")
 
     def __init__(self) -> None:
         self._at_ns = IntColumn()
         self._nodes = IntColumn()
         self._views = IntColumn()
         self._entered = IntColumn()
-        self.views_entered: dict[int, None] = {}
-        """Views above 0 that were entered, in order of their first entry."""
+        self.views_entered: dict[tuple[int, int], None] = {}
+        """(epoch, view) for each view above 0 that was entered, in order of the first entry."""
+        self.epochs: dict[int, EpochStart] = {}
+        """By number, in order; the first committee's is not among them."""
 
     def started(self, at_ns: int, node: int, view: int) -> None:
         """`node` gave up its view and asks for `view`."""
         self._append(at_ns, node, view, entered=0)
 
-    def entered(self, at_ns: int, node: int, view: int) -> None:
-        """`node` works in `view` from now on."""
+    def entered(self, at_ns: int, node: int, view: int, epoch: int = 0) -> None:
+        """`node` works in `view` of `epoch` from now on."""
         if view > 0:
-            self.views_entered.setdefault(view)
+            self.views_entered.setdefault((epoch, view))
         self._append(at_ns, node, view, entered=1)
+
+    def began(self, at_ns: int, node: int, event: EpochBegun) -> None:
+        """`node` has come to know of a new committee, which begins in view 0."""
+        self.epochs.setdefault(event.epoch, EpochStart(at_ns, event.height, event.size))
+        self.entered(at_ns, node, 0, event.epoch)
 
     def _append(self, at_ns: int, node: int, view: int, entered: int) -> None:
         self._at_ns.append(at_ns)

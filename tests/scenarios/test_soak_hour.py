@@ -74,7 +74,7 @@ def holdings(world: World) -> Holdings:
 def soak(scenario: Scenario, seed: int) -> tuple[list[Holdings], list[int]]:
     """Run a scenario with all that `orrery run` has; return holdings and states adopted."""
     world = build_world(scenario, seed)
-    collector = Collector(run_shape(scenario), world.blocks)
+    collector = Collector(run_shape(scenario, world), world.blocks)
     world.subscribe_honest(collector.observe)
     world.subscribe(traffic=collector.traffic)
     suite = CheckerSuite(run_checkers(scenario, world))

@@ -1,4 +1,8 @@
-"""Height of the chain over time: the head of the fastest, the median and the slowest node."""
+"""Height of the chain over time: the head of the fastest, the median and the slowest node.
+
+Liars are left out, for nobody takes down what they say of themselves, and so are gateways, which
+keep no chain.
+"""
 
 import numpy as np
 
@@ -13,7 +17,8 @@ from sim.report.series import SECOND_NS, IntArray
 
 def growth_card(collector: Collector) -> Markup:
     """Return the plot of chain growth."""
-    heights = collector.nodes.height.matrix(len(collector.sampled_ns))
+    nodes = collector.shape.judged
+    heights = collector.nodes.height.matrix(len(collector.sampled_ns))[:, nodes]
     if heights.size == 0 or heights.max() == 0:
         nothing = empty("No node got beyond genesis.")
         return card("Chain growth", nothing, name="growth")
@@ -36,12 +41,14 @@ def growth_card(collector: Collector) -> Markup:
     )
     final = heights[-1]
     gap = int(final.max() - final.min())
-    behind = f"At the end node {int(final.argmin())} is {units.count(gap)} blocks behind."
+    blocks = f"{units.count(gap)} block{'' if gap == 1 else 's'}"
+    behind = f"At the end node {nodes[int(final.argmin())]} is {blocks} behind."
+    everyone = "every honest node" if collector.shape.liars else "every node"
     return card(
         "Chain growth",
         legend([("line s1", "median node"), ("line s2", "slowest node"), ("box s1 pale", "range")]),
         drawing,
-        note=behind if gap else "At the end every node has the same height.",
+        note=behind if gap else f"At the end {everyone} has the same height.",
         name="growth",
     )
 

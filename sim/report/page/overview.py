@@ -168,7 +168,8 @@ def _bytes_per_transaction(result: RunResult) -> str:
 
 
 def _view_words(collector: Collector) -> str:
-    return f"highest view {max(collector.views.views_entered, default=0)}"
+    highest = max((view for _, view in collector.views.views_entered), default=0)
+    return f"highest view {highest}"
 
 
 def expectations_card(expectations: Sequence[Expectation]) -> Markup:

@@ -80,7 +80,7 @@ def throughput_card(collector: Collector) -> Markup:
     step = column_seconds(end_ns)
     return card(
         "Throughput",
-        legend(_entries(throughput(collector))),
+        legend(_entries(throughput(collector), collector)),
         drawing,
         note=f"Means over {'each second' if step == 1 else f'{step} s'}. "
         "Shaded: not in the figures.",
@@ -103,9 +103,10 @@ def _curves(
     )
 
 
-def _entries(mean: float) -> list[tuple[str, str]]:
+def _entries(mean: float, collector: Collector) -> list[tuple[str, str]]:
     """Return the legend. The mean is told here: in the plot, the curves run along its line."""
-    entries = [("line s1", "committed (first commit anywhere)"), ("dash s2", "submitted")]
+    submitted = "submitted to honest nodes" if collector.shape.liars else "submitted"
+    entries = [("line s1", "committed (first commit anywhere)"), ("dash s2", submitted)]
     if mean > 0:
         entries.append(("dots", f"mean committed, {units.rate(mean)}"))
     return entries

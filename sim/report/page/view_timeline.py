@@ -17,16 +17,20 @@ from sim.report.page.cards import card, empty
 from sim.report.page.lanes import lane_count, lanes
 from sim.report.page.markup import Markup, element, join
 from sim.report.page.overlay import TimePlot
-from sim.report.series import IntArray
+from sim.report.series import SECOND_NS, IntArray
 from sim.report.timeline import NETWORK, FaultSpan, fault_spans
 
 COLUMNS = 500
 ROWS_MAX = 128
 """Most nodes drawn; beyond it those with faults come first, then an even choice."""
 
+LIAR = -3
 DOWN = -2
 CHANGING = -1
 """States of a row beside the number of its view."""
+
+EPOCHS_MAX = 12
+"""Most committee changes that are told."""
 
 _LANE_PX = 18
 _BOXES_MAX = 40
@@ -57,7 +61,7 @@ def view_timeline_card(collector: Collector) -> Markup:
     )
     return card(
         "Views and faults",
-        _legend(states, spans),
+        _legend(states, spans, epochs=bool(collector.views.epochs)),
         drawing,
         note=_note(collector, rows),
         wide=True,
@@ -66,10 +70,14 @@ def view_timeline_card(collector: Collector) -> Markup:
 
 
 def chosen_nodes(collector: Collector) -> list[int]:
-    """Return the nodes to draw, ascending: validators, and followers that had a fault."""
+    """Return the nodes to draw, ascending: validators, and followers that had a fault.
+
+    Where the committee changes, any node with a chain may have been a validator.
+    """
     shape = collector.shape
     faulty = {mark.node: None for mark in collector.faults if 0 <= mark.node < shape.nodes}
-    everyone = sorted(dict.fromkeys([*range(shape.validators), *faulty]))
+    validators = shape.nodes - shape.gateways if collector.views.epochs else shape.validators
+    everyone = sorted(dict.fromkeys([*range(validators), *faulty]))
     if len(everyone) <= ROWS_MAX:
         return everyone
     chosen = dict.fromkeys(sorted(faulty)[: ROWS_MAX // 2])
@@ -79,7 +87,7 @@ def chosen_nodes(collector: Collector) -> list[int]:
 
 
 def view_states(collector: Collector, rows: Sequence[int]) -> IntArray:
-    """Return the state of each row at each column, shape (rows, COLUMNS): view, CHANGING or DOWN.
+    """Return the state of each row at each column, shape (rows, COLUMNS): a view or one of above.
 
     What lasts less than a column but is out of the ordinary still takes the column it falls in.
     """
@@ -100,6 +108,10 @@ def view_states(collector: Collector, rows: Sequence[int]) -> IntArray:
             first, last = column(span.start_ns), column(span.end_ns)
             lifted = span.end_ns < collector.end_ns
             states[row, first : max(first + 1, last if lifted else COLUMNS)] = DOWN
+    for liar in collector.shape.liars:
+        if liar in row_of:
+            row_states = states[row_of[liar]]
+            row_states[row_states != DOWN] = LIAR
     return states
 
 
@@ -115,8 +127,8 @@ def _row(plot: TimePlot, states: IntArray, node: int, place: int, row_px: float)
         x, long = start + first * width, (last - first) * width
         title = f"node {node}: {state_name(state)}\n{_span_text(plot, first, last)}"
         parts.append(rectangle(x, top, long, row_px - gap, f"row {_style(state)}", title))
-        if state >= 0 and row_px >= 12 and long >= 40:
-            word = f"view {state}"
+        if (state >= 0 or state == LIAR) and row_px >= 12 and long >= 40:
+            word = state_name(state)
             parts.append(text(word, x + 5, top + row_px / 2 + 3.5, f"in-row {_style(state)}"))
     every = max(1, round(14 / row_px))
     if place % every == 0:
@@ -128,6 +140,8 @@ def _row(plot: TimePlot, states: IntArray, node: int, place: int, row_px: float)
 def state_name(state: int) -> str:
     """Return a row's state in words."""
     match state:
+        case -3:
+            return "liar"
         case -2:
             return "down"
         case -1:
@@ -138,6 +152,8 @@ def state_name(state: int) -> str:
 
 def _style(state: int) -> str:
     match state:
+        case -3:
+            return "liar"
         case -2:
             return "down"
         case -1:
@@ -219,17 +235,24 @@ def _edges(plot: TimePlot) -> Markup:
         if mark.node == NETWORK:
             x = plot.pixel(mark.at_ns)
             lines.append(line(x, top, x, bottom, "fault-line"))
+    for epoch in list(plot.collector.views.epochs.values())[:60]:
+        x = plot.pixel(epoch.at_ns)
+        lines.append(line(x, top, x, bottom, "epoch-line"))
     return element("g", join(lines))
 
 
-def _legend(states: IntArray, spans: list[FaultSpan]) -> Markup:
+def _legend(states: IntArray, spans: list[FaultSpan], *, epochs: bool) -> Markup:
     present = sorted(int(state) for state in np.unique(states))
     entries = [(f"box {_style(state)}", state_name(state)) for state in present if state >= 0][:8]
     if CHANGING in present:
         entries.append(("box changing", "changing view"))
+    if LIAR in present:
+        entries.append(("box liar", "liar: its own words are not taken down"))
     if DOWN in present:
         entries.append(("box down", "down"))
     kinds = {span.kind: None for span in spans}
+    if epochs:
+        entries.append(("dash epoch-line", "new committee"))
     if "partitioned" in kinds:
         entries.append(("box partition-box", "kept together by a partition"))
     if any(_slowed_nodes(span) for span in spans):
@@ -239,8 +262,18 @@ def _legend(states: IntArray, spans: list[FaultSpan]) -> Markup:
 
 def _note(collector: Collector, rows: Sequence[int]) -> str:
     changes = len(collector.views.views_entered)
+    epochs = collector.views.epochs.values()
     words = "no view change" if changes == 0 else f"{changes} view change" + "s" * (changes > 1)
     of = collector.shape.validators
     shown = "" if len(rows) >= of else f" {len(rows)} of {units.count(of)} nodes are drawn."
-    primary = " In view v the primary is validator v mod " + f"{of}."
-    return f"{words[0].upper()}{words[1:]}.{primary}{shown}"
+    primary = f" In view v the primary is validator v mod {of}."
+    if epochs:
+        primary = " In view v the primary is the validator at place v mod n of the n of its epoch."
+    handed = "".join(
+        f" Block {epoch.height} handed over to {epoch.size} validators "
+        f"at {units.clock(epoch.at_ns / SECOND_NS)}."
+        for epoch in list(epochs)[:EPOCHS_MAX]
+    )
+    if len(epochs) > EPOCHS_MAX:
+        handed += f" {units.count(len(epochs) - EPOCHS_MAX)} more committees followed."
+    return f"{words[0].upper()}{words[1:]}.{primary}{handed}{shown}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 
 from consensus.trace import ViewChangeStarted, ViewEntered
@@ -50,9 +51,13 @@ def transaction(number: int) -> bytes:
     return b"\x7a" + number.to_bytes(31, "big")
 
 
-def shape(nodes: int = 4, seconds: float = 10, **changes: int) -> RunShape:
-    fields = {"nodes": nodes, "validators": nodes, "duration_ns": round(seconds * SECOND)}
-    return RunShape(**(fields | changes))
+def shape(nodes: int = 4, seconds: float = 10, **changes: object) -> RunShape:
+    fields: dict[str, object] = {
+        "nodes": nodes,
+        "validators": nodes,
+        "duration_ns": round(seconds * SECOND),
+    }
+    return msgspec.convert(fields | changes, RunShape)
 
 
 def committed(

@@ -112,7 +112,7 @@ def test_views_are_counted_where_they_are_entered() -> None:
         run.event(1.5, node, ViewEntered(View(1), NodeId(1)))
     run.event(2.0, 3, ViewChangeStarted(View(2)))
     collector = run.finish(3)
-    assert list(collector.views.views_entered) == [1]
+    assert list(collector.views.views_entered) == [(0, 1)]
     assert collector.nodes.view_changes.live == [1, 1, 1, 1]
     assert collector.nodes.view.live == [1, 1, 1, 0]
 

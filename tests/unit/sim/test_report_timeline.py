@@ -1,6 +1,6 @@
 """Faults paired into spans, views cut into columns, bars on lanes."""
 
-from consensus.trace import ViewChangeStarted, ViewEntered
+from consensus.trace import EpochBegun, ViewChangeStarted, ViewEntered
 from primitives.ids import NodeId, View
 from sim.report.page.lanes import LANES_MAX, assign_lanes, bar_word, lane_count
 from sim.report.page.overlay import describe_mark, mark_word
@@ -8,9 +8,11 @@ from sim.report.page.view_timeline import (
     CHANGING,
     COLUMNS,
     DOWN,
+    LIAR,
     ROWS_MAX,
     chosen_nodes,
     view_states,
+    view_timeline_card,
 )
 from sim.report.timeline import FaultSpan, fault_mark, fault_spans
 from sim.trace_events import (
@@ -152,6 +154,36 @@ def test_a_crash_hides_the_view_until_the_restart() -> None:
     assert states[0, column(3.0)] == DOWN
     assert states[0, column(5.1)] == 0
     assert set(states[1, column(7.0) :].tolist()) == {DOWN}
+
+
+def test_nothing_is_claimed_of_a_liars_view_but_its_crashes_are_known() -> None:
+    run = feed(shape(nodes=2, seconds=10, liars=(1,)))
+    run.event(4.0, 1, Crashed())
+    run.event(6.0, 1, Restarted())
+    collector = run.finish(10)
+    states = view_states(collector, [0, 1])
+    assert set(states[0].tolist()) == {0}
+    assert [states[1, column(at)] for at in (1.0, 5.0, 8.0)] == [LIAR, DOWN, LIAR]
+    assert "liar: its own words are not taken down" in str(view_timeline_card(collector))
+
+
+def test_a_new_committee_begins_in_view_0_and_is_told() -> None:
+    run = feed(shape(nodes=5, validators=4, seconds=10))
+    run.event(2.0, 0, ViewEntered(View(1), NodeId(1)))
+    run.event(4.0, 0, EpochBegun(1, 5, 16))
+    run.event(4.1, 1, EpochBegun(1, 5, 16))
+    run.event(6.0, 0, ViewEntered(View(1), NodeId(1), 1))
+    collector = run.finish(10)
+    assert [view_states(collector, [0])[0, column(at)] for at in (3.0, 5.0, 7.0)] == [1, 0, 1]
+    assert list(collector.views.views_entered) == [(0, 1), (1, 1)]
+    assert [(e.at_ns, e.height, e.size) for e in collector.views.epochs.values()] == [
+        (4_000_000_000, 16, 5)
+    ]
+    assert chosen_nodes(collector) == [0, 1, 2, 3, 4]
+    page = str(view_timeline_card(collector))
+    assert "2 view changes." in page
+    assert "Block 16 handed over to 5 validators at 4 s." in page
+    assert page.count('class="epoch-line"') == 1
 
 
 def test_what_lasts_less_than_a_column_is_still_seen() -> None:
