@@ -84,7 +84,7 @@ class Sync:
         self._config = config
         self._source = source
         self.state = SyncState(book, head=height, epoch=epoch)
-        self.transfer = Transfer(config, self.state)
+        self.transfer = Transfer(config, self.state, self._go_on)
         """Fetches a state when blocks do not do."""
 
     def configure(self, config: SyncConfig) -> None:
@@ -305,7 +305,8 @@ class Sync:
         if not state.is_held(state.head + 1):
             return True
         gap = max(state.heights.values()) - state.head
-        return gap > self._config.snapshot_gap and not state.requests
+        far = gap > self._config.snapshot_gap and self.transfer.may_leap()
+        return far and not state.requests
 
     def _begin(self, *, catching_up: bool) -> list[Effect]:
         """Note the start of a catch-up."""

@@ -13,14 +13,15 @@ meanwhile and servers forget what is old: when nobody holds the state any more, 
 asked for, and chunks whose subtree is the same in it are not sent twice. The state that is
 reached in the end may be old; the blocks above it are fetched as ever.
 
-That a peer splits what would have fitted costs sixteen requests, and shows in the end, when the
-accounts below that prefix are counted.
+That a peer splits what would have fitted costs sixteen requests, and shows as soon as those are
+answered, when the accounts below that prefix are counted: the end might never come.
+
+What peers say of their height calls a transfer up, and they may lie. So a state that turns out to
+be no further ahead than blocks lead is left alone; if the blocks do not come, the next attempt
+from the same head takes it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-
-import msgspec
+from collections.abc import Callable, Sequence
 
 from network.messages import (
     PREFIX_NIBBLES_MAX,
@@ -33,6 +34,7 @@ from network.messages import (
 from network.offences import Offence
 from network.sync_state import SyncConfig, SyncState, SyncTimer
 from network.trace import ChunkRefused, SnapshotStarted
+from network.transfer_state import Asked, TransferState
 from primitives.ids import Duration, Hash32, Instant, NodeId
 from primitives.machine import NOTHING, CancelTimer, Effect, Emit, Send, SetTimer
 
@@ -42,6 +44,10 @@ CHUNK_ACCOUNTS = 1_024
 
 MICROSECOND = 1_000
 """In ns."""
+
+
+BRIDGED_MIN = 64
+"""Blocks for which heights are not believed again, once there was no state to go with them."""
 
 
 class OfferFetched(Effect, frozen=True, gc=False):
@@ -68,58 +74,32 @@ class ChunksWhole(Effect, frozen=True, gc=False):
     digest: Hash32
 
 
-class Asked(msgspec.Struct, frozen=True, gc=False):
-    """An open request, or an answer that the node verifies."""
-
-    peer: NodeId
-    due: Instant
-    prefix: str = ""
-
-
-@dataclass(slots=True)
-class TransferState:
-    """What is remembered between the first question and the adoption."""
-
-    offers: dict[int, Asked] = field(default_factory=dict)
-    """Open questions for offers."""
-    verifying: dict[int, NodeId] = field(default_factory=dict)
-    """Whose offers the node verifies."""
-    questioned: dict[NodeId, None] = field(default_factory=dict)
-    """Who was asked for an offer since the last one that was of use."""
-    proven: dict[NodeId, tuple[int, Hash32]] = field(default_factory=dict)
-    """Offers that are proven: height and digest."""
-    height: int = 0
-    digest: Hash32 | None = None
-    """The block whose state is being fetched; None until one is chosen."""
-    wanted: list[str] = field(default_factory=list)
-    """Prefixes to ask for, the last one first."""
-    chunks: dict[int, Asked] = field(default_factory=dict)
-    """Open requests for chunks."""
-    checking: dict[int, Asked] = field(default_factory=dict)
-    """Chunks that the node verifies."""
-    gone: dict[NodeId, None] = field(default_factory=dict)
-    """Peers that do not hold this state, or were silent."""
-    counts: dict[str, int] = field(default_factory=dict)
-    """Accounts below each prefix whose chunk is verified."""
-    splits: dict[str, NodeId] = field(default_factory=dict)
-    """Who said that a prefix has too many accounts."""
-    held: dict[str, bytes] = field(default_factory=dict)
-    """References of the subtrees that were verified, of this state or of an older one."""
-    alarm: Instant | None = None
-
-
 class Transfer:
     """The part of the sync core of one node that fetches a state.
 
     Args:
         config: limits and delays.
         peers: what sync knows about peers; shared with it.
+        go_on: goes on with blocks where no state is needed.
     """
 
-    __slots__ = ("_config", "_peers", "_refused_at", "is_active", "state")
+    __slots__ = (
+        "_bridged_at",
+        "_bridged_until",
+        "_config",
+        "_go_on",
+        "_peers",
+        "_refused_at",
+        "is_active",
+        "state",
+    )
 
-    def __init__(self, config: SyncConfig, peers: SyncState) -> None:
+    def __init__(
+        self, config: SyncConfig, peers: SyncState, go_on: Callable[[Instant], list[Effect]]
+    ) -> None:
+        self._bridged_at = self._bridged_until = -1
         self._config = config
+        self._go_on = go_on
         self._peers = peers
         self._refused_at = -1
         self.is_active = False
@@ -129,6 +109,10 @@ class Transfer:
     def may_start(self) -> bool:
         """Whether an attempt from this head has not failed yet."""
         return self._peers.head > self._refused_at
+
+    def may_leap(self) -> bool:
+        """Whether heights alone are a reason: no state near the head was found lately."""
+        return self._peers.head >= self._bridged_until
 
     def retry(self) -> None:
         """Let a failed attempt be repeated: time has passed."""
@@ -204,11 +188,21 @@ class Transfer:
         above = [offer for offer in state.proven.values() if offer[0] > self._peers.head]
         if not above:
             return self.start(now)
+        if self._is_bridged(max(above)[0]):
+            self._bridged_at = self._peers.head
+            self._bridged_until = max(max(above)[0], self._bridged_at + BRIDGED_MIN)
+            return [*self.ended(), *self._go_on(now)]
         state.questioned = {}
         state.height, state.digest = max(above)
         state.wanted = [""]
         started = Emit(SnapshotStarted(self._peers.head, state.height, state.digest))
         return [started, *self._ask(now)]
+
+    def _is_bridged(self, height: int) -> bool:
+        """Tell whether blocks lead to a height, as far as was not tried from this head already."""
+        peers = self._peers
+        near = height - peers.head <= self._config.snapshot_gap
+        return near and peers.head > self._bridged_at and peers.is_held(peers.head + 1)
 
     # ---------------------------------------------------------------- chunks
 
@@ -246,20 +240,43 @@ class Transfer:
         if asked is None:
             return NOTHING
         if not offence:
-            state.counts[asked.prefix] = count
             state.held[asked.prefix] = reference
-            return self._ask(now)
-        scored = self._peers.convict(now, asked.peer, Offence.FALSE_CHUNK)
+            return [*self._counted(now, asked.prefix, count), *self._ask(now)]
+        scored = self._convict(now, asked.peer, Offence.FALSE_CHUNK)
         state.wanted.append(asked.prefix)
-        for number in [n for n, other in state.chunks.items() if other.peer == asked.peer]:
-            state.wanted.append(state.chunks.pop(number).prefix)
         refused = Emit(ChunkRefused(asked.peer, asked.prefix, offence))
         return [*scored, refused, *self._ask(now)]
+
+    def _convict(self, now: Instant, peer: NodeId, offence: Offence) -> list[Effect]:
+        """Never ask a peer again, and ask others for what it was asked for."""
+        state = self.state
+        for number in [n for n, asked in state.chunks.items() if asked.peer == peer]:
+            state.wanted.append(state.chunks.pop(number).prefix)
+        return [*self._peers.convict(now, peer, offence)]
+
+    def _counted(self, now: Instant, prefix: str, count: int) -> list[Effect]:
+        """Note how many accounts are below a prefix; convict who has split what would have fitted.
+
+        All nodes that hold a state split the same prefixes of it, so no accident explains it.
+        """
+        state = self.state
+        state.counts[prefix] = count
+        effects: list[Effect] = []
+        while prefix and (parent := prefix[:-1]) in state.splits:
+            below = [state.counts.get(f"{parent}{nibble:x}") for nibble in range(16)]
+            known = [number for number in below if number is not None]
+            if len(known) < len(below):
+                break
+            prefix, count = parent, sum(known)
+            state.counts[prefix] = count
+            if count <= CHUNK_ACCOUNTS:
+                effects += self._convict(now, state.splits[prefix], Offence.NEEDLESS_SPLIT)
+        return effects
 
     def _split(self, now: Instant, asked: Asked) -> list[Effect]:
         state = self.state
         if len(asked.prefix) >= PREFIX_NIBBLES_MAX:
-            scored = self._peers.convict(now, asked.peer, Offence.ENDLESS_SPLIT)
+            scored = self._convict(now, asked.peer, Offence.ENDLESS_SPLIT)
             state.wanted.append(asked.prefix)
             return [*scored, *self._ask(now)]
         state.splits[asked.prefix] = asked.peer
@@ -291,7 +308,6 @@ class Transfer:
             effects.append(Send(peer, GetChunk(number, state.digest, nibbles, held)))
         if not state.wanted and not state.chunks and not state.checking:
             assert state.digest is not None, "a state is chosen before it can be whole"
-            effects += self._judge_splits(now)
             effects.append(ChunksWhole(state.digest))
         return effects + self._alarm(now)
 
@@ -303,16 +319,6 @@ class Transfer:
             for peer, height in peers.heights.items()
             if height >= state.height and peer not in state.gone
         ]
-
-    def _judge_splits(self, now: Instant) -> list[Effect]:
-        """Count an offence of whoever has split what would have fitted into one chunk."""
-        state = self.state
-        effects: list[Effect] = []
-        for prefix, peer in state.splits.items():
-            below = sum(n for known, n in state.counts.items() if known.startswith(prefix))
-            if below <= CHUNK_ACCOUNTS:
-                effects += self._peers.book.count(now, peer, Offence.NEEDLESS_SPLIT)
-        return effects
 
     # ---------------------------------------------------------------- time and end
 
@@ -339,6 +345,7 @@ class Transfer:
         self.is_active = False
         if failed:
             self._refused_at = self._peers.head
+            self._bridged_until = self._peers.head + BRIDGED_MIN
         armed = self.state.alarm is not None
         self.state = TransferState()
         return [CancelTimer(SyncTimer.TRANSFER)] if armed else []

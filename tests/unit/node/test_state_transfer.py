@@ -6,7 +6,15 @@ Named after the suites of PBFT implementations.
 import pytest
 from msgspec.structs import replace as changed
 
-from network.messages import Chunk, Content, GetChunk, SnapshotOffer
+from network.messages import (
+    AnnounceBlock,
+    CertifiedBlocks,
+    Chunk,
+    Content,
+    GetChunk,
+    SnapshotOffer,
+    Status,
+)
 from network.sync_state import SyncConfig
 from node.snapshot import Manifest
 from primitives.codec import decode_canonical, encode_canonical
@@ -45,7 +53,7 @@ def test_who_has_fetched_a_state_votes_and_serves_like_any_other() -> None:
     harness.tamper = lambda sender, to, message: (
         None if to == 2 and sender == 1 and isinstance(message, SnapshotOffer | Chunk) else message
     )
-    harness.run(5 * SECOND)
+    harness.run(8 * SECOND)
     assert adopted(harness, 2) == [20]
     agree(harness, 21)
 
@@ -255,3 +263,73 @@ def test_a_crash_in_the_middle_of_a_transfer_begins_anew() -> None:
     assert harness.node(3).ledger.height == 0
     harness.run(2 * SECOND)
     agree(harness, 12)
+
+
+# ---------------------------------------------------------------- peers that make it long
+
+
+def test_who_splits_all_but_the_smallest_parts_is_found_out_on_the_way() -> None:
+    """Each split makes sixteen requests, and of sixteen answers some are splits again."""
+    harness = network()
+    away(harness, 12)
+    depths: dict[int, int] = {}
+
+    def tamper(sender: int, to: int, message: Message) -> Message | None:
+        if isinstance(message, GetChunk) and to == 0:
+            depths[message.request] = len(message.prefix)
+        if sender == 0 and isinstance(message, Chunk) and depths[message.request] < 7:
+            return Chunk(message.request, Content.SPLIT, (), ())
+        return message
+
+    harness.tamper = tamper
+    harness.start(3)
+    harness.run(SECOND)
+    agree(harness, 12)
+    assert scored(harness, 3)[-1] == (0, 0, "a split of a chunk that was small enough")
+    assert len([m for _, _, m in harness.sent if isinstance(m, GetChunk)]) < 300
+
+
+def claim_a_height(harness: Harness, liar: int) -> None:
+    harness.tamper = lambda sender, to, message: (
+        changed(message, height=10**9)
+        if sender == liar and to == 4 and isinstance(message, AnnounceBlock | Status)
+        else message
+    )
+
+
+def test_a_peer_that_claims_a_great_height_has_nobody_fetch_a_state_for_a_few_blocks() -> None:
+    """With the state would go the blocks that the node holds for others."""
+    harness = network(followers=1, history=1_024)
+    advance(harness, 20)
+    away(harness, 6, node=4)
+    claim_a_height(harness, 1)
+    harness.start(4)
+    harness.run(SECOND)
+    advance(harness, 6)
+    assert [m for _, to, m in harness.sent if to == 4 and isinstance(m, SnapshotOffer)]
+    agree(harness, 32)
+    assert adopted(harness, 4) == []
+    assert harness.node(4).ledger.lowest == 1
+
+
+def test_a_peer_that_promises_blocks_and_is_silent_delays_a_state_only() -> None:
+    """Nobody but the liar says that it holds the next block, and says it again and again."""
+    harness = network(followers=1)
+    advance(harness, 2)
+    away(harness, 20, node=4)
+
+    def tamper(sender: int, to: int, message: Message) -> Message | None:
+        if sender == 1 and to == 4 and isinstance(message, Status):
+            return changed(message, lowest=1)
+        if sender == 1 and to == 4 and isinstance(message, CertifiedBlocks):
+            return None
+        return message
+
+    harness.tamper = tamper
+    harness.start(4)
+    tip = harness.node(1).ledger.tip
+    for _ in range(12):
+        harness.run(SECOND)
+        harness._carry(1, 4, Status(tip.number, tip.digest, 1))
+    agree(harness, 22)
+    assert adopted(harness, 4) == [20]
