@@ -46,6 +46,8 @@ from primitives.transaction import transaction_hash
 
 GATEWAYS_MAX = 64
 """Gateways that one validator serves."""
+GATEWAY_IDLE_NS = 60_000_000_000
+"""How long one that waits for something may be silent before another takes its place, in ns."""
 WATCHED_MAX = 8_192
 """Transactions that it watches for one of them."""
 RECENT_BLOCKS = 128
@@ -86,6 +88,8 @@ class KnownBlock:
 class Watcher:
     """One gateway."""
 
+    heard: Instant = Instant(0)
+    """When it asked last."""
     watched: dict[Hash32, bool] = field(default_factory=dict)
     """Transactions that it waits for, oldest first; whether this validator is to prove them."""
 
@@ -144,11 +148,10 @@ class Confirmations:
     def on_watch(self, now: Instant, sender: NodeId, message: Watch) -> list[Effect]:
         """Note what a gateway waits for; answer for what has happened already."""
         count = len(message.transactions) + len(message.hashes)
-        if sender not in self._watchers and len(self._watchers) >= GATEWAYS_MAX:
+        if count > TRANSACTIONS_PER_WATCH or not self._has_room(now, sender):
             return []
-        if count > TRANSACTIONS_PER_WATCH:
-            return []
-        watched = self._watchers.setdefault(sender, Watcher()).watched
+        watcher = self._watchers.setdefault(sender, Watcher())
+        watcher.heard, watched = now, watcher.watched
         effects: list[Effect] = [Work(WATCH, max(count, 1))]
         if message.epoch < self._epochs.epoch.number:
             effects.append(Send(sender, self._succession(message.epoch)))
@@ -166,6 +169,16 @@ class Confirmations:
             effects += self._answer(sender, self._known[digest], places, prove=message.prove)
         fresh = [(name, raw) for name, raw in offered if name not in self._where]
         return effects + self._intake.offer(fresh, sender)
+
+    def _has_room(self, now: Instant, sender: NodeId) -> bool:
+        """Tell whether a gateway can be served, if need be in the place of one that has gone."""
+        if sender in self._watchers or len(self._watchers) < GATEWAYS_MAX:
+            return True
+        for gateway, watcher in self._watchers.items():
+            if not watcher.watched or now - watcher.heard > GATEWAY_IDLE_NS:
+                del self._watchers[gateway]
+                return True
+        return False
 
     def _succession(self, epoch: int) -> Succession:
         """Return the ends of `epoch` and later ones: as many as fit, for the rest will be asked."""

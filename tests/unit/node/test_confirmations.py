@@ -22,7 +22,14 @@ from node.confirmation_messages import (
     Watch,
 )
 from node.confirmation_proofs import check_results
-from node.confirmations import GATEWAYS_MAX, WATCHED_MAX, TentativeSigned, code_of, reason_of
+from node.confirmations import (
+    GATEWAY_IDLE_NS,
+    GATEWAYS_MAX,
+    WATCHED_MAX,
+    TentativeSigned,
+    code_of,
+    reason_of,
+)
 from node.node import Node
 from primitives.ids import Hash32, NodeId, Sequence, View
 from primitives.machine import Effect, Loopback, Message, Started
@@ -207,6 +214,23 @@ def test_too_much_at_once_and_too_many_gateways_are_ignored() -> None:
         validator.watch(NAMES[0], gateway=gateway)
     assert confirmations.watched(NodeId(100)) == 1
     assert confirmations.watched(NodeId(100 + GATEWAYS_MAX)) == 0
+
+
+def test_a_gateway_that_waits_for_nothing_or_is_silent_makes_way() -> None:
+    validator = Validator()
+    confirmations = validator.node.parts.confirmations
+    assert confirmations is not None
+    validator.watch(gateway=99)
+    for gateway in range(100, 100 + GATEWAYS_MAX):
+        validator.watch(NAMES[0], gateway=gateway)
+    assert confirmations.watched(NodeId(99 + GATEWAYS_MAX)) == 1
+    validator.watch(NAMES[0], gateway=GATEWAY)
+    assert confirmations.watched(NodeId(GATEWAY)) == 0
+    validator.now += GATEWAY_IDLE_NS
+    validator.watch(NAMES[0], gateway=101)
+    validator.now += 1
+    validator.watch(NAMES[0], gateway=GATEWAY)
+    assert [confirmations.watched(NodeId(n)) for n in (GATEWAY, 100, 101)] == [1, 0, 1]
 
 
 def test_a_certificate_alone_is_sent_where_nothing_is_signed_early() -> None:
