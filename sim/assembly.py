@@ -1,14 +1,15 @@
 """From a scenario to a world that is ready to run."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from consensus.params import ConsensusParams
-from consensus.signing import CommitteeVerifier, MemoVerifier, binding
+from consensus.signing import CommitteeVerifier, MemoVerifier
 from network.topology import Adjacency, Position, TopologyParams, build_topology
 from node.config import Environment, NodeConfig, Role
 from node.epochs import group_of
@@ -34,7 +35,7 @@ from sim.hosts.processors import Processors
 from sim.isolation import Wire, isolated_environment
 from sim.kernel.engine import Kernel
 from sim.kernel.host import Host
-from sim.liars import LiarContext
+from sim.liars import LiarContext, Places
 from sim.links.jitter import JitterLaw
 from sim.links.links import Links, LinkSpec
 from sim.links.places import PLACES
@@ -106,7 +107,9 @@ def build_world(
     )
     trace = Trace()
     topology = neighbours(scenario, plans, seed)
-    membership = _Membership(keys.committee, topology, index)
+    liars = [plan.node for plan in plans if plan.liar is not None]
+    liars += [NodeId(event.node) for event in scenario.events if isinstance(event, LyingDisk)]
+    membership = _Membership(keys.committee, topology, index, liars)
     links = Links(link_spec(scenario, plans), membership, seed)
     hosts = _hosts(scenario, plans, profile or load_profile())
     codec = node_codec(environment.engine)
@@ -117,10 +120,8 @@ def build_world(
             host.wire = Wire(codec).behind
     factory = _NodeFactory(scenario, plans, environment, keys, electorate, membership, seed, own)
     kernel = Kernel(hosts, links, factory, codec.size, trace)
-    liars = [plan.node for plan in plans if plan.liar is not None]
-    liars += [NodeId(event.node) for event in scenario.events if isinstance(event, LyingDisk)]
     world = World(kernel, links, trace, environment, index, topology, liars)
-    world.subscribe_honest(membership.watch)
+    world.subscribe(membership.watch)
     Timeline(scenario, world, seed)
     Governance(world, seed, electorate.changes)
     if with_clients:
@@ -200,9 +201,17 @@ class _Membership:
         committee: the first one.
         topology: each node's neighbours.
         index: knows blocks by their digest.
+        liars: nodes that may say what is not so.
     """
 
-    def __init__(self, committee: Committee, topology: Adjacency, index: BlockIndex) -> None:
+    def __init__(
+        self,
+        committee: Committee,
+        topology: Adjacency,
+        index: BlockIndex,
+        liars: Collection[int],
+    ) -> None:
+        self._liars = frozenset(liars)
         self._committees: dict[str, Sequence[int]] = {group_of(0): committee.nodes}
         self._topology = topology
         self._index = index
@@ -225,12 +234,21 @@ class _Membership:
         return self(group, sender)
 
     def watch(self, observation: Observation) -> None:
-        """Learn of a committee from the first node that has made its closing block final."""
+        """Learn of a committee from the first node that has made its closing block final.
+
+        That may be a liar, whose honest machine goes on to speak to the committee. What an honest
+        node says later stands against it.
+        """
         event = observation.event
-        if isinstance(event, BlockCommitted):
+        if not isinstance(event, BlockCommitted):
+            return
+        try:
             block = self._index.block(Hash32(event.digest))
-            if block.closing:
-                self._committees[group_of(block.epoch.number)] = block.epoch.committee.nodes
+        except KeyError:
+            return
+        group = group_of(block.epoch.number)
+        if block.closing and (observation.node not in self._liars or group not in self._committees):
+            self._committees[group] = block.epoch.committee.nodes
 
 
 def _hosts(scenario: Scenario, plans: Sequence[NodePlan], profile: Profile) -> list[Host]:
@@ -283,26 +301,34 @@ class _NodeFactory:
             return Gateway(self._configs[node], self._environments[node])
         honest = Node(self._configs[node], self._environments[node], store)
         liar = self._plans[node].liar
-        return honest if liar is None else liar_factory(liar)(honest, self._context(node, liar))
+        if liar is None:
+            return honest
+        return liar_factory(liar)(honest, self._context(node, liar, honest))
 
-    def _context(self, node: int, liar: str) -> LiarContext:
-        """Tell a liar its place. Its plan begins anew in each life, its own draws do not."""
+    def _context(self, node: int, liar: str, honest: Node) -> LiarContext:
+        """Tell a liar its place. Its plan is the same in each life, its own draws are not."""
         self._lives[node] = life = self._lives.get(node, 0) + 1
         environment = self._environments[node]
+        accomplices = tuple(plan.node for plan in self._plans if plan.liar == liar)
         return LiarContext(
-            index=NodeId(node),
-            committee=environment.genesis.committee,
+            node=NodeId(node),
             params=environment.consensus,
             message_types=message_types(environment.engine),
-            binding=binding(environment.genesis_block.digest),
-            signer=environment.signer,
-            vote_signer=environment.vote_signer,
+            place=Places(
+                honest.parts.epochs,
+                environment.genesis_block.digest,
+                accomplices,
+                partial(self._plan, liar),
+            ),
             members=lambda group: [NodeId(n) for n in self._membership.seen_by_liar(group, node)],
-            accomplices=tuple(plan.node for plan in self._plans if plan.liar == liar),
+            accomplices=accomplices,
             generator=generator(self._seed, f"liar/{life}", node),
-            plan=generator(self._seed, f"liar-plan/{liar}"),
             spare=lambda: Node(self._configs[node], environment, MemoryStore()),
         )
+
+    def _plan(self, liar: str, epoch: int) -> np.random.Generator:
+        """Return what the accomplices of a lie plan an epoch with."""
+        return generator(self._seed, f"liar-plan/{liar}/{epoch}" if epoch else f"liar-plan/{liar}")
 
 
 def _role(plan: NodePlan) -> Role:
