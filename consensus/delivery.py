@@ -6,6 +6,7 @@ parent is the last delivered block. A replica that is not prepared yet when the 
 complete sends its own COMMIT all the same: the block is final, and others may want the vote.
 """
 
+from collections.abc import Sequence as Seq
 from typing import TypeVar
 
 from consensus.acceptance import (
@@ -145,9 +146,19 @@ def next_block(state: ReplicaState) -> Block | None:
     return None if certificate is None else state.blocks.get(certificate.digest)
 
 
-def fall_behind(state: ReplicaState, peer: int, effects: Effects) -> None:
-    """Ask the node to fetch what this replica cannot reach by itself."""
+def fall_behind(state: ReplicaState, holders: Seq[int], effects: Effects) -> None:
+    """Ask the node to fetch what this replica cannot reach by itself.
+
+    Args:
+        state: of the replica.
+        holders: who has it, the first to ask first. The replica itself may be among them: it has
+            signed, and its node has lost the blocks in a crash.
+        effects: where the question goes.
+    """
     block = next_block(state)
     if block is not None and block.validity in {Validity.ASKED, Validity.VALID}:
         return
-    effects.append(FellBehind(state.repair.horizon, NodeId(peer)))
+    for peer in holders:
+        if peer != state.index:
+            effects.append(FellBehind(state.repair.horizon, NodeId(peer)))
+            return

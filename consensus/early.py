@@ -77,6 +77,6 @@ def note_beyond(state: ReplicaState, sender: NodeId, sequence: Sequence) -> Seq[
     state.repair.witnesses = tuple(peer for peer, known in sequences.items() if known >= reached)
     effects: Effects = []
     if not state.repair.armed:
-        fall_behind(state, state.repair.witnesses[0], effects)
+        fall_behind(state, state.repair.witnesses, effects)
     arm_repair(state, effects)
     return answer(effects)

@@ -155,7 +155,7 @@ def _enter(
     watch_fairness(state, now, effects)
     deliver_ready(state, now, effects)
     if state.delivered < opening.base_sequence:
-        fall_behind(state, message.trail[-1].signers[0], effects)
+        fall_behind(state, message.trail[-1].signers, effects)
     consider(state, Sequence(state.delivered + 1), effects)
     _fetch_missing(state, effects)
     _replay(state, now, effects)

@@ -103,7 +103,7 @@ def on_started(state: ReplicaState, now: Instant) -> Seq[Effect]:
             arm_repair(state, effects)
         if state.base is not None:
             note_final(state, state.base, effects)
-            fall_behind(state, state.repair.witnesses[0] if state.repair.witnesses else 0, effects)
+            fall_behind(state, state.repair.witnesses, effects)
     watch(state, now, effects)
     propose(state, now, effects)
     return answer(effects)

@@ -62,7 +62,7 @@ def on_repair_timeout(state: ReplicaState, now: Instant) -> Seq[Effect]:
         lacking = True
         peers = state.misdeeds.spare(repair.witnesses)
         if peers:
-            fall_behind(state, peers[turn % len(peers)], effects)
+            fall_behind(state, peers[turn % len(peers) :], effects)
     if lacking:
         arm_repair(state, effects)
     else:
@@ -160,7 +160,7 @@ def on_decided(state: ReplicaState, now: Instant, sender: NodeId, message: Decid
     _note_view(state, certificate)
     deliver_ready(state, now, effects)
     if state.delivered < sequence:
-        fall_behind(state, sender, effects)
+        fall_behind(state, (sender,), effects)
     return effects
 
 

@@ -47,6 +47,7 @@ class Commits:
         "_fairness",
         "_gossip",
         "_group",
+        "_index",
         "_ledger",
         "_outlines",
         "_params",
@@ -70,6 +71,7 @@ class Commits:
         backlog: Backlog,
         fairness: Fairness,
     ) -> None:
+        self._index = config.index
         self._backlog = backlog
         self._fairness = fairness
         self._group = (config.sync or SyncConfig()).group
@@ -105,10 +107,7 @@ class Commits:
             block = self._ledger.executed(event.digest)
             if block is None:
                 if not self._proposals.is_executing(event.digest):
-                    # Who has signed will soon hold the block if it does not yet.
-                    members = self._ledger.tip.epoch.committee.members
-                    signer = members[event.certificate.signers[0]].node
-                    effects.append(CatchUp(signer, event.sequence))
+                    effects += self._catch_up(event)
                 break
             looked = self._fairness.judge(now, block)
             if looked:
@@ -116,6 +115,14 @@ class Commits:
             encoded = encode_certificate(event.certificate)
             effects += self.commit(now, block, encoded, event.certificate)
         return effects
+
+    def _catch_up(self, event: Delivered) -> list[Effect]:
+        """Fetch a block from another that has signed: it will soon hold it if it does not yet."""
+        nodes = self._ledger.tip.epoch.committee.nodes
+        for signer in event.certificate.signers:
+            if nodes[signer] != self._index:
+                return [CatchUp(nodes[signer], event.sequence)]
+        return []
 
     def adopt(
         self, now: Instant, block: ExecutedBlock, encoded: bytes, certificate: Certificate

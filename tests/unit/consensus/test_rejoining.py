@@ -89,6 +89,15 @@ def test_a_certificate_above_the_head_has_the_node_fetch() -> None:
     assert again.sequence == 40
 
 
+def test_a_replica_that_has_lost_what_it_signed_asks_another() -> None:
+    base = commit_certificate(4, [0, 2, 3], 0, 40, b"d" * 32)
+    votes = [vote(4, i, 1, base=(40, base.digest)) for i in (0, 1, 3)]
+    begun = new_view(4, 1, votes, trail=(base,))
+    for index, asked in ((0, 2), (2, 0)):
+        (behind,) = only(Rig(index).receive(1, begun), FellBehind)
+        assert behind.peer == asked
+
+
 def test_a_certificate_of_a_block_at_hand_delivers_it() -> None:
     rig = Rig()
     (block,) = chain(1)
