@@ -29,7 +29,13 @@ from sim.fuzz import (
     run_trial,
     shrink_scenario,
 )
-from sim.scenario import Scenario, decode_scenario, format_scenario, load_scenario
+from sim.scenario import (
+    Scenario,
+    ScenarioError,
+    decode_scenario,
+    format_scenario,
+    load_scenario,
+)
 
 SHRUNK_MAX = 3
 """Failures that are shrunk: the first one of each of so many checks."""
@@ -51,10 +57,19 @@ class Search(msgspec.Struct, frozen=True):
         """Return a run's scenario, as its file would say it.
 
         Raises:
-            ScenarioError: what is fixed does not go with what was drawn.
+            InvalidInput: what the base gives does not go with what was drawn.
         """
         drawn = draw_scenario(self.base, seed, self.fixed)
-        return decode_scenario(format_scenario(drawn), f"the scenario of seed {seed}")
+        try:
+            return decode_scenario(format_scenario(drawn), f"the scenario of seed {seed}")
+        except ScenarioError as error:
+            mistake = error.mistakes[0]
+            raise InvalidInput(
+                f"{self.base.name}, as drawn by seed {seed}: {mistake.key}",
+                f"{mistake.expected}; leave it out of the base, or fix what is drawn, as in "
+                "--set network.validators=7",
+                mistake.actual,
+            ) from error
 
 
 class Failure(msgspec.Struct, frozen=True):

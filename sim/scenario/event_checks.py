@@ -76,14 +76,19 @@ def _check_committees(scenario: Scenario) -> Iterator[Finding]:
         if not (event.add or event.remove or event.rekey):
             yield Finding((*path, "add"), "nodes to add, remove or rekey", "none")
         for key in ("add", "remove", "rekey"):
-            for index, node in enumerate(getattr(event, key)):
+            named = getattr(event, key)
+            for index, node in enumerate(named):
                 at = (*path, key, index)
-                if node >= network.peers:
+                if node in named[:index]:
+                    yield Finding(at, "each node once", f"node {node} again")
+                elif node >= network.peers:
                     yield Finding(at, f"a node number from 0 to {network.peers - 1}", str(node))
                 elif key == "add" and node in members and node not in event.remove:
                     yield Finding(at, "a node that is no validator by then", f"node {node}")
                 elif key != "add" and node not in members:
                     yield Finding(at, "a node that is a validator by then", f"node {node}")
+                elif key == "rekey" and node in event.remove and node not in event.add:
+                    yield Finding(at, "a node that stays a validator", f"node {node}, removed")
         members = {node: None for node in members if node not in event.remove}
         members |= dict.fromkeys(event.add)
         if len(members) < COMMITTEE_MIN:

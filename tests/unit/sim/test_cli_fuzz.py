@@ -176,3 +176,15 @@ def test_help_shows_an_example_and_the_exit_codes(capsys: pytest.CaptureFixture[
     output = capsys.readouterr().out
     assert "orrery fuzz scenarios/chaos.toml --runs 100" in output
     assert "exit code: 0" in output
+
+
+def test_a_base_that_does_not_go_with_what_is_drawn_is_told_the_key_and_the_way_out(
+    file: str, trials: FakeTrials, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weak = '[[network.classes]]\nname = "weak"\nnodes = [12]\ncores = 1\n'
+    Path(file).write_text(BASE.replace("validators = 4\n", "validators = 13\n" + weak))
+    assert fuzz(file, "--runs", "20") == 2
+    told = capsys.readouterr().err
+    assert "base, as drawn by seed 5: network.classes[0].nodes: expected a node number" in told
+    assert "--set network.validators=" in told
+    assert fuzz(file, "--runs", "20", "--set", "network.validators=13") == 0

@@ -73,6 +73,10 @@ def world(events: str = FIRST, run_s: float = 8) -> World:
         ("add = [7]", "add.*expected a node number from 0 to 6, got 7"),
         ("remove = [1, 2]", "remove.*expected at least 4 validators after it, got 3"),
         ("promote = [1]", "promote"),
+        ("remove = [1, 1]", r"remove\[1\]: expected each node once, got node 1 again"),
+        ("add = [5, 6, 5]", r"add\[2\]: expected each node once, got node 5 again"),
+        ("rekey = [0, 0]", r"rekey\[1\]: expected each node once, got node 0 again"),
+        ("remove = [1]\nrekey = [1]", "rekey.*expected a node that stays a validator, got node 1"),
     ],
 )
 def test_impossible_changes_are_found_before_the_run(fields: str, message: str) -> None:
