@@ -21,6 +21,9 @@ TRANSACTIONS_PER_WATCH = 1024
 """Most transactions in one `Watch`."""
 RESULTS_PER_MESSAGE = 1024
 """Most results in one `BlockResults`."""
+RESULTS_BYTES = 2 * 1024 * 1024
+"""Transactions that one `BlockResults` proves at most, in bytes, one transaction apart. Proofs
+and receipts come on top of that."""
 
 Reason = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 """An error's code in ASCII, filled up with zero bytes."""

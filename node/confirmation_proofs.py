@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from node.confirmation_messages import RESULTS_PER_MESSAGE, BlockResults
+from node.confirmation_messages import RESULTS_BYTES, RESULTS_PER_MESSAGE, BlockResults
 from primitives.block import Block
 from primitives.header import decode_header, encode_header
 from primitives.ids import Hash32
@@ -45,10 +45,27 @@ class ProveResults(msgspec.Struct, frozen=True):
     wanted: Mapping[int, Sequence[int]]
     """Indexes of transactions by the gateway that waits for them."""
 
-    def run(self) -> dict[int, BlockResults]:
-        """Return the message for each gateway."""
+    def run(self) -> dict[int, tuple[BlockResults, ...]]:
+        """Return the messages for each gateway."""
         block, receipts = self.block, self.receipts
-        return {to: prove_results(block, receipts, places) for to, places in self.wanted.items()}
+        return {
+            to: tuple(prove_results(block, receipts, part) for part in portions(block, places))
+            for to, places in self.wanted.items()
+        }
+
+
+def portions(block: Block, indexes: Sequence[int]) -> list[list[int]]:
+    """Split the places of transactions into what one message holds: by their number and bytes."""
+    found: list[list[int]] = []
+    room = 0
+    for index in dict.fromkeys(indexes):
+        size = len(block.transactions[index])
+        if not found or len(found[-1]) >= RESULTS_PER_MESSAGE or room < size:
+            found.append([])
+            room = RESULTS_BYTES
+        found[-1].append(index)
+        room -= size
+    return found
 
 
 def prove_results(

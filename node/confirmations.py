@@ -288,10 +288,14 @@ class Confirmations:
         return Compute(request, (demand,), ProveResults(known.body, known.receipts, wanted))
 
     def proven(
-        self, now: Instant, purpose: ProofPurpose, results: dict[int, BlockResults]
+        self, now: Instant, purpose: ProofPurpose, results: dict[int, tuple[BlockResults, ...]]
     ) -> list[Effect]:
         """Send proofs that are ready."""
-        return [Send(NodeId(gateway), message) for gateway, message in results.items()]
+        return [
+            Send(NodeId(gateway), message)
+            for gateway, messages in results.items()
+            for message in messages
+        ]
 
     def on_transactions_refused(self, now: Instant, effect: TransactionsRefused) -> list[Effect]:
         """Sign why this node does not take a gateway's transactions."""
