@@ -107,6 +107,13 @@ class Epochs:
                 return Place(index, keys)
         return None
 
+    def origin(self) -> Origin | None:
+        """Return the block that closed the epoch before; None in the first one."""
+        if self.epoch.number == 0:
+            return None
+        header = decode_header(self._ledger.checkpoints.closings[-1].header)
+        return Origin(Sequence(header.number), header_hash(header))
+
     def _begin(self, records: Iterable[Record]) -> ConsensusCore | None:
         place = self.place()
         validates = place is not None
@@ -130,20 +137,13 @@ class Epochs:
             digest=digest,
             trail=tuple(c for c in self._ledger.trail() if c.epoch == epoch.number),
             epoch=epoch.number,
-            origin=self._origin(),
+            origin=self.origin(),
             group=group_of(epoch.number),
         )
         core = shared.engine.create(config, records)
         if epoch.number == 0 and epoch.committee.nodes == tuple(range(epoch.committee.size)):
             return core
         return Seat(core, epoch.committee, place.index, epoch.number)
-
-    def _origin(self) -> Origin | None:
-        """Return the block that closed the epoch before; None in the first one."""
-        if self.epoch.number == 0:
-            return None
-        header = decode_header(self._ledger.checkpoints.closings[-1].header)
-        return Origin(Sequence(header.number), header_hash(header))
 
 
 def group_of(epoch: int) -> str:

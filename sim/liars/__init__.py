@@ -10,3 +10,4 @@ from sim.liars.context import (
     LiarFactory as LiarFactory,
     LiarTimer as LiarTimer,
 )
+from sim.liars.place import LiarPlace as LiarPlace, Places as Places

@@ -26,27 +26,29 @@ class Colluding:
 
     def __init__(self, honest: Machine, context: LiarContext) -> None:
         self._context = context
-        _, self._misled = context.halves()
         self._stories: dict[Hash32, PrePrepare] = {}
         self._speaker = Speaker(honest, context, (PrePrepare, Prepare, Commit), self._tell)
 
     def step(self, now: Instant, event: Event) -> Seq[Effect]:
         """Run one turn; learn from an accomplice's proposal what the others will be told."""
         if isinstance(event, Received) and isinstance(event.message, PrePrepare):
-            proposal = event.message
-            primary = self._context.committee.primary(proposal.view)
-            if event.sender == primary and primary in self._context.accomplices:
+            proposal, place = event.message, self._context.place()
+            primary = place.committee.nodes[place.committee.primary(proposal.view)]
+            told_by_accomplice = event.sender == primary and primary in self._context.accomplices
+            if told_by_accomplice and place.index is not None:
                 self._story(proposal)
         return self._speaker.step(now, event)
 
     def _tell(self, to: NodeId, message: Message) -> Iterable[Message]:
-        if to not in self._misled:
+        place = self._context.place()
+        _, misled = place.halves
+        if to not in misled:
             return (message,)
         if isinstance(message, PrePrepare):
-            return (self._story(message) if self._context.is_own(message) else message,)
+            return (self._story(message) if place.is_own(message) else message,)
         assert isinstance(message, Prepare | Commit)
         story = self._stories.get(message.digest)
-        if story is None or message.replica != self._context.index:
+        if story is None or message.replica != place.index:
             return (message,)
         return (self._context.sign(replace(message, digest=story.digest)),)
 

@@ -16,11 +16,9 @@ import numpy as np
 from consensus.messages import Commit, Prepare, PrePrepare
 from consensus.params import ConsensusParams
 from consensus.signing import Signed, signed_payload
-from primitives.bls import AggregateSigner
-from primitives.committee import Committee
 from primitives.ids import NodeId
-from primitives.keys import Signer
 from primitives.machine import Machine, Message
+from sim.liars.place import LiarPlace
 
 AnySigned = TypeVar("AnySigned", bound=Signed)
 
@@ -33,59 +31,40 @@ class LiarTimer(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class LiarContext:
-    """One liar's place in the network."""
+    """What one liar knows of its network."""
 
-    index: NodeId
-    """Its node; a validator's is also its place in the committee."""
-    committee: Committee
+    node: NodeId
+    """Itself."""
     params: ConsensusParams
     message_types: tuple[type[Message], ...]
     """Every kind of message that nodes exchange, in wire order."""
-    binding: bytes
-    """What every payload that it signs begins with (`consensus.signing.binding`). It is that of the
-    first epoch: when the committee has changed, what a liar signs itself is believed no more, and
-    only what it bends or holds back of its honest machine's still tells."""
-    signer: Signer | None
-    """Its key; None for a follower."""
-    vote_signer: AggregateSigner | None
-    """Signs its votes where certificates are aggregates; None where `signer` does."""
+    place: Callable[[], LiarPlace]
+    """Where it stands in the epoch that its honest machine is in: the committee, whom of it to
+    mislead, its own index and keys. Ask again in every turn, for committees change."""
     members: Callable[[str], Seq[NodeId]]
     """The other members of a group, as a `Broadcast` reaches them."""
     accomplices: tuple[NodeId, ...]
     """All nodes that tell the same lie, itself among them, ascending."""
     generator: np.random.Generator
     """Its own."""
-    plan: np.random.Generator
-    """Draws the same numbers for all accomplices, so that they agree without a word."""
     spare: Callable[[], Machine]
     """Makes another honest machine of the same identity, with an empty store."""
 
-    @property
-    def victims(self) -> tuple[NodeId, ...]:
-        """The validators that are no accomplices, ascending."""
-        return tuple(
-            NodeId(node) for node in range(self.committee.size) if node not in self.accomplices
-        )
-
-    def halves(self) -> tuple[tuple[NodeId, ...], tuple[NodeId, ...]]:
-        """Split the victims by lot, the same for all accomplices; the first half may be larger."""
-        drawn = [self.victims[place] for place in self.plan.permutation(len(self.victims))]
-        middle = (len(drawn) + 1) // 2
-        return tuple(sorted(drawn[:middle])), tuple(sorted(drawn[middle:]))
-
     def is_own(self, proposal: PrePrepare) -> bool:
-        """Tell whether this primary proposes here, and does not show as evidence who proposed what.
-
-        What is shown has no payload.
-        """
-        return self.committee.primary(proposal.view) == self.index and bool(proposal.payload)
+        """Tell whether this node proposes here, as the primary of a view (`LiarPlace.is_own`)."""
+        return self.place().is_own(proposal)
 
     def sign(self, message: AnySigned) -> AnySigned:
-        """Return `message` with this validator's true signature over what it says."""
-        assert self.signer is not None, "only a validator has a key to lie with"
+        """Return `message` with this validator's true signature over what it says.
+
+        It is one of the epoch of the moment. A node that has no vote there cannot sign.
+        """
+        place = self.place()
+        assert place.keys is not None, "only a validator has a key to lie with"
+        votes = place.keys.vote_signer
         counted = isinstance(message, Prepare | Commit)
-        signer = self.vote_signer if counted and self.vote_signer is not None else self.signer
-        signature = signer.sign(signed_payload(self.binding, message))
+        signer = votes if counted and votes is not None else place.keys.signer
+        signature = signer.sign(signed_payload(place.binding, message))
         return msgspec.structs.replace(message, signature=signature)
 
 

@@ -17,14 +17,15 @@ from sim.liars.speaker import Speaker
 
 def equivocating_primary(honest: Machine, context: LiarContext) -> Machine:
     """Make a node that, as primary, tells one half of the others another story."""
-    _, misled = context.halves()
 
     def change(to: NodeId, message: Message) -> Iterable[Message]:
         assert isinstance(message, PrePrepare)
-        if not context.is_own(message):
+        place = context.place()
+        if place.index is None or not place.is_own(message):
             return (message,)
+        _, misled = place.halves
         told = second_story(message, context) if to in misled else message
-        place = (told.view, told.sequence, told.digest, told.parent)
-        return (told, context.sign(Prepare(*place, int(context.index), b"")))
+        block = (told.view, told.sequence, told.digest, told.parent)
+        return (told, context.sign(Prepare(*block, int(place.index), b"")))
 
     return Speaker(honest, context, (PrePrepare,), change)

@@ -18,11 +18,12 @@ from sim.liars.speaker import Speaker
 
 def equivocating_voter(honest: Machine, context: LiarContext) -> Machine:
     """Make a node that votes for as many blocks as it has victims."""
-    _, misled = context.halves()
 
     def change(to: NodeId, message: Message) -> Iterable[Message]:
         assert isinstance(message, Prepare | Commit)
-        if to not in misled or message.replica != context.index:
+        place = context.place()
+        _, misled = place.halves
+        if to not in misled or message.replica != place.index:
             return (message,)
         other = keccak256(message.digest + to.to_bytes(4, "big"))
         return (context.sign(replace(message, digest=other)),)

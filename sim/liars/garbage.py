@@ -36,15 +36,17 @@ class Garbage:
         return self._ticking.step(now, event)
 
     def _send(self) -> Seq[Effect]:
-        draw, victims = self._context.generator, self._context.victims
+        draw, place = self._context.generator, self._context.place()
+        victims = place.victims
         kinds = self._context.message_types
         message = nonsense(kinds[draw.integers(len(kinds))], draw)
         if draw.integers(2):
-            message = self._signed(message)
+            message = self._signed(message, place.index)
         return (Send(victims[draw.integers(len(victims))], message),)
 
-    def _signed(self, message: Message) -> Message:
-        index = int(self._context.index)
+    def _signed(self, message: Message, index: int | None) -> Message:
+        if index is None:
+            return message
         if isinstance(message, ViewChange):
             vote = replace(message.vote, replica=index)
             return replace(message, vote=self._context.sign(vote)) if well_formed(vote) else message

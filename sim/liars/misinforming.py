@@ -46,10 +46,13 @@ class Misinforming:
         )[self._turn % 5]
 
     def _other_block(self, message: TentativeBlock) -> TentativeBlock:
-        """Return a true signature for a block that does not exist."""
+        """Return a signature for a block that does not exist: a true one, while it has a vote."""
         digest = Hash32(keccak256(message.digest))
-        place = View(message.view), Sequence(message.sequence)
-        signed = self._context.sign(TentativeVote(*place, digest, int(self._context.index), b""))
+        place = self._context.place()
+        if place.index is None or message.epoch != place.epoch:
+            return replace(message, digest=digest)
+        where = View(message.view), Sequence(message.sequence)
+        signed = self._context.sign(TentativeVote(*where, digest, int(place.index), b""))
         return replace(message, digest=digest, signature=signed.signature)
 
     def _results(self, message: BlockResults) -> BlockResults:

@@ -55,5 +55,5 @@ class Replaying:
             return ()
         draw = self._context.generator
         message = self._memory[draw.integers(len(self._memory))]
-        victims = self._context.victims
+        victims = self._context.place().victims
         return (Send(victims[draw.integers(len(victims))], message),)

@@ -1,8 +1,9 @@
 """Twins: one identity that runs twice, as after a failover that left the old server running.
 
 Two honest machines share one key and one place in the committee. The other validators are split by
-lot: one half talks to the first machine, the other half to the second. Each twin is honest; what
-they sign together is not. The second keeps nothing on disk, and begins anew after a crash.
+lot, anew in each epoch: one half talks to the first machine, the other half to the second. Each
+twin is honest; what they sign together is not. The second keeps nothing on disk, and begins anew
+after a crash.
 
 Reference: Bano et al., Twins: BFT Systems Made Robust, OPODIS 2021.
 """
@@ -12,7 +13,7 @@ from typing import ClassVar
 
 import msgspec
 
-from primitives.ids import Instant, RequestId
+from primitives.ids import Instant, NodeId, RequestId
 from primitives.machine import (
     NOTHING,
     Broadcast,
@@ -54,7 +55,7 @@ class Twins:
         self._first = honest
         self._second = context.spare()
         self._members = context.members
-        _, self._apart = context.halves()
+        self._place = context.place
 
     def step(self, now: Instant, event: Event) -> Seq[Effect]:
         """Run one turn of the twin that the event is for, or of both."""
@@ -67,7 +68,7 @@ class Twins:
             return self._second_turn(now, TimerFired(event.timer.timer))
         if isinstance(event, Completed) and event.request < 0:
             return self._second_turn(now, Completed(_mirrored(event.request), event.result))
-        if isinstance(event, Received) and event.sender in self._apart:
+        if isinstance(event, Received) and self._is_apart(event.sender):
             return self._second_turn(now, event)
         return self._first_turn(now, event)
 
@@ -87,11 +88,16 @@ class Twins:
     def _spoken(self, effect: Effect, *, second: bool) -> Seq[Effect]:
         """Return what of an effect reaches the twin's own half of the network."""
         if isinstance(effect, Send):
-            return (effect,) if (effect.to in self._apart) is second else NOTHING
+            return (effect,) if self._is_apart(effect.to) is second else NOTHING
         if isinstance(effect, Broadcast):
             members = self._members(effect.group)
-            return [Send(to, effect.message) for to in members if (to in self._apart) is second]
+            return [Send(to, effect.message) for to in members if self._is_apart(to) is second]
         return (effect,)
+
+    def _is_apart(self, node: NodeId) -> bool:
+        """Tell whether a node has to do with the second twin, in the first one's epoch."""
+        _, apart = self._place().halves
+        return node in apart
 
 
 def _renamed(effect: Effect) -> Seq[Effect]:

@@ -6,7 +6,7 @@ rest, who must neither drag the others into a new view by themselves nor be left
 
 from collections.abc import Sequence as Seq
 
-from primitives.ids import Instant
+from primitives.ids import Instant, NodeId
 from primitives.machine import NOTHING, Effect, Event, Machine, Message, Received
 from sim.liars.context import LiarContext
 from sim.liars.speaker import Speaker
@@ -16,17 +16,20 @@ class TwoFaced:
     """Neither hears nor speaks to one half of the others."""
 
     def __init__(self, honest: Machine, context: LiarContext) -> None:
-        _, shunned = context.halves()
-        self._shunned = shunned
+        self._place = context.place
         self._speaker = Speaker(
             honest,
             context,
             (Message,),
-            lambda to, message: () if to in shunned else (message,),
+            lambda to, message: () if self._is_shunned(to) else (message,),
         )
 
     def step(self, now: Instant, event: Event) -> Seq[Effect]:
         """Run one turn."""
-        if isinstance(event, Received) and event.sender in self._shunned:
+        if isinstance(event, Received) and self._is_shunned(event.sender):
             return NOTHING
         return self._speaker.step(now, event)
+
+    def _is_shunned(self, node: NodeId) -> bool:
+        _, shunned = self._place().halves
+        return node in shunned

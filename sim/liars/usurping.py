@@ -9,11 +9,12 @@ honest half is told as well, and would lead the view if it could be fooled.
 
 from collections.abc import Sequence as Seq
 
-from consensus.messages import Commit, NewView, Prepare, ViewChangeVote
-from consensus.signing import DOMAIN
-from primitives.ids import Duration, Hash32, Instant, Sequence, View
-from primitives.machine import Broadcast, Effect, Event, Loopback, Machine, Received
+from consensus.messages import NewView, ViewChangeVote
+from node.seat import OwnMessage
+from primitives.ids import Duration, Instant, View
+from primitives.machine import NOTHING, Broadcast, Effect, Event, Loopback, Machine, Received
 from sim.liars.context import LiarContext
+from sim.liars.hearing import Hearing
 from sim.liars.ticking import Ticking
 
 INTERVAL = Duration(150_000_000)
@@ -25,8 +26,7 @@ class Usurping:
 
     def __init__(self, honest: Machine, context: LiarContext) -> None:
         self._context = context
-        self._view = View(0)
-        self._genesis = Hash32(context.binding[len(DOMAIN) : len(DOMAIN) + 32])
+        self._hearing = Hearing()
         self._ticking = Ticking(honest, INTERVAL, self._listen, self._proclaim)
 
     def step(self, now: Instant, event: Event) -> Seq[Effect]:
@@ -34,20 +34,24 @@ class Usurping:
         return self._ticking.step(now, event)
 
     def _listen(self, event: Event, effects: Seq[Effect]) -> None:
-        """Keep up with the view that the others work in."""
-        if isinstance(event, Received) and isinstance(event.message, Prepare | Commit):
-            self._view = max(self._view, event.message.view)
+        self._hearing.listen(event, self._context.place())
 
     def _proclaim(self) -> Seq[Effect]:
-        context = self._context
-        index, size = int(context.index), context.committee.size
-        view = View(self._view + (index - self._view - 1) % size + 1)
+        context, place = self._context, self._context.place()
+        if place.index is None:
+            return NOTHING
+        index, size = int(place.index), place.committee.size
+        heard, base = self._hearing.view, place.origin
+        view = View(heard + (index - heard - 1) % size + 1)
         votes: list[ViewChangeVote] = []
         for replica in range(size):
-            vote = ViewChangeVote(view, replica, Sequence(0), self._genesis, (), NO_SIGNATURE)
+            vote = ViewChangeVote(view, replica, base.sequence, base.digest, (), NO_SIGNATURE)
             votes.append(context.sign(vote) if replica == index else vote)
         proclaimed = context.sign(NewView(view, tuple(votes), (), (), b""))
-        return [
-            Broadcast("committee", proclaimed),
-            Loopback(Received(context.index, proclaimed)),
-        ]
+        return [Broadcast(place.group, proclaimed), Loopback(_to_itself(proclaimed, context))]
+
+
+def _to_itself(proclaimed: NewView, context: LiarContext) -> Event:
+    """Return how the honest half hears it. Later replicas believe nothing else of themselves."""
+    epoch = context.place().epoch
+    return OwnMessage(epoch, proclaimed) if epoch else Received(context.node, proclaimed)

@@ -19,13 +19,13 @@ from sim.liars.speaker import Speaker
 
 def withholding(honest: Machine, context: LiarContext) -> Machine:
     """Make a node that keeps the bodies of its blocks from those whose vote it does not need."""
-    drawn = [context.victims[place] for place in context.plan.permutation(len(context.victims))]
-    served = tuple(drawn[: context.committee.quorum - 1])
 
     def change(to: NodeId, message: Message) -> Iterable[Message]:
         if not isinstance(message, PrePrepare):
             return ()
-        if to in served or not context.is_own(message):
+        place = context.place()
+        served = place.drawn[: place.committee.quorum - 1]
+        if to in served or not place.is_own(message):
             return (message,)
         return (replace(message, payload=b""),) if message.sequence % 2 else ()
 

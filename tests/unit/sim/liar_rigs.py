@@ -6,18 +6,22 @@ import msgspec
 import numpy as np
 
 from consensus.messages import Commit, Prepare, PrePrepare
+from consensus.origin import Origin
 from consensus.params import ConsensusParams
 from consensus.pbft import Pbft
-from consensus.signing import CommitteeVerifier, Signed, binding
+from consensus.signing import CommitteeVerifier, Signed
 from node.builder import BuildContext, build_block
 from node.execution import ExecutedBlock
 from node.shared import ComputeCache
+from node.verifiers import Keys
 from node.wire import message_types
 from primitives.committee import Committee
+from primitives.epoch import Epoch, first_epoch
 from primitives.ids import Address, Duration, Instant, NodeId, Sequence, View
 from primitives.keys import Ed25519Verifier, ValidatorKey
 from primitives.machine import NOTHING, Broadcast, Effect, Event, Machine, Message, Received, Send
 from sim.liars import BUILT_IN_LIARS, LiarContext
+from sim.liars.place import find_place
 from tests.unit.sim.checker_histories import GENESIS, PARAMS
 
 KEYS = [ValidatorKey(bytes([number]) * 32) for number in range(1, 8)]
@@ -45,6 +49,7 @@ class Bench:
         size: of the committee.
         accomplices: who tells the same lie; itself alone if None.
         seed: of its draws and of the plan.
+        epoch: what its honest machine is in; the first one, of nodes 0, 1, 2..., if None.
     """
 
     def __init__(
@@ -54,27 +59,40 @@ class Bench:
         size: int = 4,
         accomplices: tuple[int, ...] | None = None,
         seed: int = 1,
+        epoch: Epoch | None = None,
     ) -> None:
-        self.committee = Committee.of_keys(key.public_key for key in KEYS[:size])
-        self.verifier = CommitteeVerifier(self.committee, GENESIS.digest, Ed25519Verifier())
+        first = first_epoch(Committee.of_keys(key.public_key for key in KEYS[:size]))
+        self.seed = seed
+        self.enter(first if epoch is None else epoch, index, accomplices)
         self.honest = Scripted()
         self.spare = Scripted()
         self.now = 0
         self.context = LiarContext(
-            index=NodeId(index),
-            committee=self.committee,
+            node=NodeId(index),
             params=ConsensusParams(request_timeout=TIMEOUT),
             message_types=message_types(Pbft()),
-            binding=binding(GENESIS.digest),
-            signer=KEYS[index],
-            vote_signer=None,
-            members=lambda group: [NodeId(n) for n in range(size) if n != index],
+            place=lambda: self.place,
+            members=lambda group: [n for n in self.committee.nodes if n != index],
             accomplices=tuple(NodeId(n) for n in accomplices or (index,)),
             generator=np.random.default_rng(seed + 1_000 * index),
-            plan=np.random.default_rng(seed),
             spare=lambda: self.spare,
         )
         self.liar: Machine = BUILT_IN_LIARS[name](self.honest, self.context)
+
+    def enter(self, epoch: Epoch, node: int, accomplices: tuple[int, ...] | None = None) -> None:
+        """Let the honest machine come to an epoch."""
+        self.committee = epoch.committee
+        self.verifier = CommitteeVerifier(
+            epoch.committee, GENESIS.digest, Ed25519Verifier(), epoch=epoch.number
+        )
+        origin = Origin(Sequence(epoch.since), GENESIS.digest)
+        told = tuple(NodeId(each) for each in accomplices or (node,))
+        plan = np.random.default_rng(self.seed)
+        place = find_place(epoch, origin, GENESIS.digest, told, plan)
+        index = epoch.committee.index_of(node)
+        if index is not None:
+            place = msgspec.structs.replace(place, index=NodeId(index), keys=Keys(KEYS[node]))
+        self.place = place
 
     def step(self, event: Event, answer: Seq[Effect] = NOTHING) -> list[Effect]:
         """Let the liar take a turn in which its honest machine answers `answer`."""
@@ -84,14 +102,17 @@ class Bench:
 
     def say(self, message: Message) -> dict[int, list[Message]]:
         """Return what each recipient is told when the honest machine broadcasts `message`."""
-        trigger = Received(NodeId(self.committee.size - 1 - self.context.index), message)
-        return self.told(self.step(trigger, (Broadcast("committee", message),)))
+        sender = next(node for node in reversed(self.committee.nodes) if node != self.context.node)
+        trigger = Received(sender, message)
+        return self.told(self.step(trigger, (Broadcast(self.place.group, message),)))
 
     def told(self, effects: Seq[Effect]) -> dict[int, list[Message]]:
         """Return what leaves, by recipient."""
-        told: dict[int, list[Message]] = {node: [] for node in self.context.members("committee")}
+        members = self.context.members(self.place.group)
+        told: dict[int, list[Message]] = {node: [] for node in members}
         for effect in effects:
             if isinstance(effect, Broadcast):
+                assert effect.group == self.place.group
                 for messages in told.values():
                     messages.append(effect.message)
             elif isinstance(effect, Send):
@@ -123,7 +144,9 @@ def proposal(bench: Bench, sequence: int = 1, view: int = 0) -> PrePrepare:
 
 def votes(bench: Bench) -> tuple[Prepare, Commit]:
     """Return the liar's own honest votes for `block`."""
-    built, index = block(), int(bench.context.index)
+    built = block()
+    assert bench.place.index is not None
+    index = int(bench.place.index)
     prepare = Prepare(View(0), Sequence(1), built.digest, GENESIS.digest, index, b"")
     commit = Commit(View(0), Sequence(1), built.digest, index, b"")
     return bench.context.sign(prepare), bench.context.sign(commit)

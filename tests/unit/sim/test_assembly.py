@@ -365,13 +365,13 @@ def test_each_life_of_a_liar_draws_from_a_stream_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     drawn: list[int] = []
-    planned: list[int] = []
+    planned: list[tuple[int, ...]] = []
 
     def lie(honest: Machine, context: LiarContext) -> Machine:
         assert isinstance(honest, Node)
         assert context.accomplices == (1, 2)
         drawn.append(int(context.generator.integers(2**63)))
-        planned.append(int(context.plan.integers(2**63)))
+        planned.append(context.place().drawn)
         return honest
 
     plain = scenario()

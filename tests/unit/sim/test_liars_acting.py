@@ -93,7 +93,7 @@ def test_noise_comes_beside_honest_work_at_regular_intervals(name: str) -> None:
         *noise, again = bench.step(TimerFired(TICK))
         assert again == alarm
         assert noise
-        assert bench.context.index not in [e.to for e in noise if isinstance(e, Send)]
+        assert bench.context.node not in [e.to for e in noise if isinstance(e, Send)]
     assert len(bench.honest.heard) == 2, "its alarms are its own business"
 
 
@@ -148,9 +148,7 @@ def flood(bench: Bench, ticks: int = 100) -> list[Message]:
 def test_flooding_signs_votes_inside_and_beyond_the_window() -> None:
     bench = Bench("flooding", 1)
     window = bench.context.params.window
-    far = bench.context.sign(
-        Commit(View(6), Sequence(40), Hash32(bytes(32)), int(bench.context.index), b"")
-    )
+    far = bench.context.sign(Commit(View(6), Sequence(40), Hash32(bytes(32)), 1, b""))
     bench.step(Received(NodeId(2), far))
     messages = flood(bench)
     assert {type(message) for message in messages} == {Prepare, Commit}

@@ -11,12 +11,13 @@ from sim.liars.misinforming import Misinforming
 from tests.unit.node.confirmation_parts import final, results, signed_block
 from tests.unit.node.driver import ENVIRONMENT
 from tests.unit.node.harness import validator_key
+from tests.unit.sim.liar_rigs import Bench
 
 
 class Context:
     """As much of a `LiarContext` as this liar looks at."""
 
-    index = 3
+    place = staticmethod(lambda: Bench("silent", 3).place)
 
     def sign(self, message: TentativeVote) -> TentativeVote:
         bound = binding(ENVIRONMENT.genesis_block.digest)

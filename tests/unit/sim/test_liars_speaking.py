@@ -35,15 +35,16 @@ TOLD_TO_SOME = ["equivocating-primary", "equivocating-voter", "two-faced", "with
 
 def test_halves_hold_every_victim_once_and_no_accomplice() -> None:
     for seed in range(10):
-        context = Bench("silent", 1, 7, accomplices=(1, 4), seed=seed).context
-        first, second = context.halves()
+        place = Bench("silent", 1, 7, accomplices=(1, 4), seed=seed).place
+        first, second = place.halves
+        assert sorted(place.drawn) == list(place.victims)
         assert sorted((*first, *second)) == [0, 2, 3, 5, 6]
         assert (len(first), len(second)) == (3, 2)
 
 
 def test_accomplices_split_alike_and_seeds_differ() -> None:
     splits = [
-        [Bench("silent", i, 7, (1, 4), seed).context.halves() for i in (1, 4)] for seed in range(10)
+        [Bench("silent", i, 7, (1, 4), seed).place.halves for i in (1, 4)] for seed in range(10)
     ]
     assert all(one == other for one, other in splits)
     assert len(dict.fromkeys(one for one, _ in splits)) > 3
@@ -265,6 +266,5 @@ def test_its_alarms_are_told_apart_by_number() -> None:
 
 
 def bench_halves(bench: Bench) -> tuple[tuple[NodeId, ...], tuple[NodeId, ...]]:
-    """Return the halves that the liar has drawn, from a plan that is still unused."""
-    fresh = Bench("silent", bench.context.index, bench.committee.size)
-    return fresh.context.halves()
+    """Return the halves that the liar has drawn."""
+    return bench.place.halves
