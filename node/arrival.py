@@ -212,7 +212,10 @@ class Arrival:
         offer, transfer = purpose.offer, self._sync.transfer
         if isinstance(result, Proven):
             self._proven[result.digest] = result
-            return transfer.offer_checked(now, offer.request, offer.height, offer.digest)
+            told = transfer.offer_checked(now, offer.request, offer.height, offer.digest)
+            if not transfer.is_active:
+                self._proven = {}
+            return told
         return transfer.offer_checked(now, offer.request, 0, offer.digest, str(result))
 
     def on_chunk_fetched(self, now: Instant, effect: ChunkFetched) -> Sequence[Effect]:

@@ -310,6 +310,7 @@ def test_a_peer_that_claims_a_great_height_has_nobody_fetch_a_state_for_a_few_bl
     agree(harness, 32)
     assert adopted(harness, 4) == []
     assert harness.node(4).ledger.lowest == 1
+    assert harness.node(4).parts.arrival._proven == {}
 
 
 def test_a_peer_that_promises_blocks_and_is_silent_delays_a_state_only() -> None:
