@@ -4,7 +4,7 @@ The same base and seed give the same scenario in every process. Each concern has
 its own, so that fixing one value leaves the draws of the others as they were.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -23,13 +23,20 @@ SECOND = 1_000_000_000
 WORLD = "aws-13"
 VALIDATORS = (4, 13)
 """Least and most validators of a drawn network."""
-DURATION_MIN = 10 * SECOND
-"""Below this, timeouts have no time to pass and to back off."""
+DURATION_MIN = 20 * SECOND
+"""Below this the calm is too short for honest networks: a view change or two outlast it."""
 WORLD_LATENCY = 160 * MILLISECOND
 """Longest one-way delay of the region table, ns."""
 WORLD_TIMEOUT = SECOND
 """Least timeout there: no primary decides faster."""
+MESSAGES_IN_TURN = 5
+"""VIEW-CHANGE, NEW-VIEW and the three phases: what one timeout must outlast, if need be."""
+RESENT_AFTER = 200 * MILLISECOND
+"""How long a lost copy waits for the next one, beside a round trip (`sim.links.draws`)."""
 TIMEOUTS_MS = (300, 500, 1_000, 2_000)
+RESENT_FROM = (0.0001, 0.005, 0.05, 0.2)
+"""Losses from which one copy of a few hundred must be sent again once, twice, ..."""
+LOSSES = (0.0, 0.0, 0.01, 0.05)
 GATEWAYS_PERCENT = 25
 """Runs whose clients submit through gateways."""
 LIARS_PERCENT = 25
@@ -51,6 +58,14 @@ class Phases(msgspec.Struct, frozen=True):
     """From then until a new block."""
     stranded: Duration
     """From the last new transaction to the end of the run."""
+
+    def longest(self, liars: int) -> int:
+        """Return what a timeout may come to, fully backed off, ns.
+
+        It passes four times until there must be a new block, and once for each liar that becomes
+        primary, and twice more, before what waits must be in one.
+        """
+        return min(self.recovery // 4, self.stranded // (liars + 2))
 
 
 def phases(duration: int) -> Phases:
@@ -132,6 +147,8 @@ def _network(base: Scenario, seed: int, times: Phases) -> Network:
     world = chance.hit(40) and times.recovery >= 8 * WORLD_TIMEOUT
     places = chance.shuffled(TABLES[WORLD].regions)[: chance.between(2, 4)]
     value = Duration(chance.pick((1, 5, 20, 60)) * MILLISECOND)
+    classes = (*base.network.classes, *_liars(Chance(generator(seed, "fuzz.liars")), validators))
+    longest = times.longest(_lying(classes, validators))
     return msgspec.structs.replace(
         base.network,
         validators=validators,
@@ -139,10 +156,10 @@ def _network(base: Scenario, seed: int, times: Phases) -> Network:
         latency=WORLD if world else UNIFORM,
         latency_value=None if world else value,
         regions=tuple(places),
-        loss=min(chance.pick((0.0, 0.0, 0.01, 0.05)), _loss_max(times, world=world)),
+        loss=min(chance.pick(LOSSES), _loss_max(longest, WORLD_LATENCY if world else value)),
         jitter=chance.pick(("none", "lognormal", "exponential")),
         disk=chance.pick(("nvme", "nvme", "ssd", "hdd")),
-        classes=(*base.network.classes, *_liars(Chance(generator(seed, "fuzz.liars")), validators)),
+        classes=classes,
     )
 
 
@@ -152,12 +169,29 @@ def _gateways(seed: int) -> int:
     return chance.between(1, 3) if chance.hit(GATEWAYS_PERCENT) else 0
 
 
-def _loss_max(times: Phases, *, world: bool) -> float:
-    """Return what a network may lose: more only where timeouts can outlast retransmissions.
+def _loss_max(longest: int, latency: int) -> float:
+    """Return what a network may lose: more only where timeouts can outlast retransmissions."""
+    return max(loss for loss in LOSSES if not loss or _needed(latency, loss) <= longest)
 
-    Around the world a lost copy comes half a second late, and all that follow it on its link.
-    """
-    return 0.01 if world and times.recovery < 16 * WORLD_TIMEOUT else 1.0
+
+def _needed(latency: int, loss: float) -> int:
+    """Return the timeout that a network can need, fully backed off, ns."""
+    return MESSAGES_IN_TURN * latency + 100 * MILLISECOND + _resending(latency, _resent(loss))
+
+
+def _resent(loss: float) -> int:
+    """Return how often in a row some copy is lost now and then."""
+    return sum(loss >= least for least in RESENT_FROM)
+
+
+def _resending(latency: int, times: int) -> int:
+    """Return how long that keeps a message: each pause is twice the last, ns."""
+    return (RESENT_AFTER + 2 * latency) * ((1 << times) - 1)
+
+
+def _latency(network: Network) -> int:
+    """Return the longest delay between two nodes, ns."""
+    return WORLD_LATENCY if network.latency_value is None else network.latency_value
 
 
 def _liars(chance: Chance, validators: int) -> tuple[NodeClass, ...]:
@@ -170,21 +204,30 @@ def _liars(chance: Chance, validators: int) -> tuple[NodeClass, ...]:
     return (NodeClass(LIARS, tuple(who), liar=chance.pick(names)),)
 
 
+def _lying(classes: Sequence[NodeClass], validators: int) -> int:
+    """Return how many nodes lie."""
+    groups = (group.nodes for group in classes if group.liar is not None)
+    return sum(validators if isinstance(nodes, str) else len(nodes) for nodes in groups)
+
+
 def _consensus(base: Scenario, network: Network, seed: int, times: Phases) -> Consensus:
     chance = Chance(generator(seed, "fuzz.consensus"))
-    longest = times.recovery // 4
+    longest = times.longest(_lying(network.classes, network.validators))
     least = WORLD_TIMEOUT if network.latency != UNIFORM else TIMEOUTS_MS[0] * MILLISECOND
     timeouts = [ms * MILLISECOND for ms in TIMEOUTS_MS if least <= ms * MILLISECOND <= longest]
     request = chance.pick(timeouts or [least])
     change = chance.pick(timeouts or [least])
+    doublings = max(0, (longest // max(request, change)).bit_length() - 1)
+    needed = min(_needed(_latency(network), network.loss), longest)
+    least = (needed >> doublings) // MILLISECOND * MILLISECOND
     depth = chance.pick((1, 2, 4, 8))
     empty = chance.hit(15)
     interval = chance.pick((100, 250, 500)) if empty else chance.pick((0, 100, 250))
     return msgspec.structs.replace(
         base.consensus,
-        request_timeout=Duration(request),
-        view_change_timeout=Duration(change),
-        timeout_doublings=max(0, (longest // max(request, change)).bit_length() - 1),
+        request_timeout=Duration(max(request, least)),
+        view_change_timeout=Duration(max(change, least)),
+        timeout_doublings=doublings,
         repair_interval=Duration(chance.pick((100, 300, 1_000)) * MILLISECOND),
         batching=chance.pick(("fixed", "adaptive")),
         fast_confirmation=network.gateways > 0,
@@ -203,8 +246,8 @@ def _workload(scenario: Scenario, seed: int, times: Phases) -> Any:
     if not isinstance(workload, Transfers) or workload.rate is None:
         return workload
     chance = Chance(generator(seed, "fuzz.workload"))
-    latency = scenario.network.latency_value
-    decision = 4 * (WORLD_LATENCY if latency is None else latency) + 100 * MILLISECOND
+    latency, resent = _latency(scenario.network), _resent(scenario.network.loss)
+    decision = 4 * latency + 100 * MILLISECOND + _resending(latency, max(0, resent - 1))
     spacing = max(consensus.block_interval, decision // consensus.pipeline_depth)
     capacity = consensus.batch_size * SECOND / (spacing + consensus.batch_delay)
     # Who insists hides what a node has lost. Where all may lose everything, someone must insist.

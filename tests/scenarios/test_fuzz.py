@@ -79,13 +79,13 @@ def test_two_processes_come_to_what_one_comes_to(
 ) -> None:
     outcomes = []
     for workers in ("1", "2"):
-        options = ["--runs", "4", "--seed", "9", "--workers", workers, "--set", "duration=10s"]
+        options = ["--runs", "4", "--seed", "9", "--workers", workers, "--set", "duration=20s"]
         assert main(["fuzz", str(CHAOS), *options, "--json", "--out", str(tmp_path)]) == 0
         outcome = json.loads(capsys.readouterr().out)
         del outcome["wall_seconds"]
         outcomes.append(outcome)
     assert outcomes[0] == outcomes[1]
-    assert outcomes[0]["counts"]["virtual_seconds"] == 40
+    assert outcomes[0]["counts"]["virtual_seconds"] == 80
 
 
 PLANTED = """

@@ -142,7 +142,7 @@ def test_set_fixes_what_it_names(
     ("options", "message"),
     [
         (["missing.toml"], "missing.toml: expected a readable scenario file"),
-        (["base.toml", "--set", "duration=9s"], "duration: expected at least 10s"),
+        (["base.toml", "--set", "duration=19s"], "duration: expected at least 20s"),
         (["base.toml", "--set", "network.folowers=1"], 'did you mean "followers"?'),
         (["base.toml", "--out", "base.toml/x"], "expected a directory that can be written"),
     ],

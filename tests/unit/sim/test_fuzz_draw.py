@@ -11,7 +11,7 @@ import pytest
 from primitives.ids import Duration
 from sim.fuzz import draw_scenario, phases
 from sim.fuzz.chance import Chance
-from sim.fuzz.draw import LIARS, VALIDATORS
+from sim.fuzz.draw import LIARS, VALIDATORS, WORLD_LATENCY
 from sim.fuzz.faults import EPISODES, OFFSETS_MS, START, calm_tail, draw_events
 from sim.fuzz.scene import draw_scene
 from sim.randomness import generator
@@ -34,6 +34,7 @@ from sim.scenario import (
     SetClock,
     Slow,
     TimelineEvent,
+    Transfers,
     calm_from,
     decode_scenario,
     event_end,
@@ -171,6 +172,40 @@ def test_timeouts_can_back_off_within_the_time_for_recovery(drawn: list[Scenario
         consensus = scenario.consensus
         longest = max(consensus.request_timeout, consensus.view_change_timeout)
         assert (longest << consensus.timeout_doublings) <= phases(scenario.duration).recovery // 4
+
+
+@pytest.mark.parametrize("duration", [20, 30, 60, 600])
+def test_timeouts_can_outlast_what_the_network_may_lose(base: Scenario, duration: int) -> None:
+    """The shorter one as well; and all liars in a row can be replaced while the rest drains."""
+    other = msgspec.structs.replace(base, duration=Duration(duration * SECOND))
+    lossy = 0
+    for seed in SEEDS:
+        scenario = draw_scenario(other, seed)
+        network, consensus = scenario.network, scenario.consensus
+        timeouts = (consensus.request_timeout, consensus.view_change_timeout)
+        shorter, longer = (t << consensus.timeout_doublings for t in sorted(timeouts))
+        one_way = WORLD_LATENCY if network.latency_value is None else network.latency_value
+        resent = {0.0: 0, 0.01: 2, 0.05: 3}[network.loss]
+        pauses = sum((200_000_000 + 2 * one_way) << k for k in range(resent))
+        lossy += resent > 0
+        if network.loss:
+            assert shorter >= 5 * one_way + pauses
+        liars = sum(len(each.nodes) for each in network.classes if each.name == LIARS)
+        if duration >= 60:
+            assert (liars + 1) * longer < phases(other.duration).stranded
+    assert lossy > len(SEEDS) // 10
+
+
+def test_a_network_that_loses_messages_is_given_less_to_carry(base: Scenario) -> None:
+    keys = ["network.loss", "consensus.batch_size", "network.latency", "network.latency_value"]
+    rates = []
+    for loss in (0, 0.05):
+        words = [f"network.loss={loss}", "consensus.batch_size=5"]
+        words += ["network.latency=uniform", "network.latency_value=5ms"]
+        fixed = load_scenario(ROOT / "scenarios" / "chaos.toml", words)
+        drawn = [draw_scenario(fixed, seed, keys).workload for seed in range(1, 30)]
+        rates.append(sum(each.rate or 0 for each in drawn if isinstance(each, Transfers)))
+    assert rates[1] < rates[0] / 1.5
 
 
 def test_a_drawn_run_is_asked_for_recovery_agreement_and_what_was_admitted(
