@@ -10,7 +10,7 @@ from consensus.effects import WorkDone, WorkPending
 from node.execution import ExecutedBlock
 from node.fairness import Fairness
 from node.mempool import Mempool
-from primitives.ids import Hash32
+from primitives.ids import Hash32, View
 
 
 class Backlog:
@@ -21,7 +21,7 @@ class Backlog:
         fairness: tells since when blocks pass some of them over.
     """
 
-    __slots__ = ("_built", "_fairness", "_pool", "_told")
+    __slots__ = ("_built", "_fairness", "_pool", "_told", "_view")
 
     def __init__(self, pool: Mempool, fairness: Fairness) -> None:
         self._fairness = fairness
@@ -30,9 +30,13 @@ class Backlog:
         """Blocks that this node has built and that are in flight: height, and of the
         transactions in it number, bytes and gas limits."""
         self._told: WorkPending | WorkDone = WorkDone()
+        self._view = View(0)
+        """The last one that has begun in this epoch and life."""
 
-    def built(self, block: ExecutedBlock) -> None:
-        """Note that this node has built a block."""
+    def built(self, block: ExecutedBlock, view: View) -> None:
+        """Note that this node has built a block, unless its view is over: nobody proposes it."""
+        if view < self._view:
+            return
         transactions = block.transactions
         byte_count = sum([len(transaction.raw) for transaction in transactions])
         gas = sum([transaction.gas_limit for transaction in transactions])
@@ -42,8 +46,14 @@ class Backlog:
         """Note that the block of this height is final, whoever built it."""
         self._built = {digest: entry for digest, entry in self._built.items() if entry[0] > height}
 
-    def view_begun(self, kept: Container[Hash32]) -> None:
+    def epoch_begun(self) -> None:
+        """Note that the epoch of all blocks in flight is over."""
+        self._built = {}
+        self._view = View(0)
+
+    def view_begun(self, view: View, kept: Container[Hash32]) -> None:
         """Note that a new view has dropped all blocks in flight but those `kept`."""
+        self._view = view
         self._built = {digest: entry for digest, entry in self._built.items() if digest in kept}
 
     def report(self, *, news: bool) -> WorkPending | WorkDone | None:

@@ -257,6 +257,7 @@ class Node:
         effects = self.parts.epochs.advance(now)
         if effects:
             self._messages = _message_table(self.parts)
+            self.parts.backlog.epoch_begun()
             effects.append(PoolChanged(news=True))
         return effects
 
@@ -294,7 +295,7 @@ def _message_table(parts: Parts) -> dict[type[Message], MessageHandler]:
 
 def _view_begun(parts: Parts, effect: ViewBegun) -> Seq[Effect]:
     """Let the transactions of blocks that the view has dropped wait again."""
-    parts.backlog.view_begun(effect.kept)
+    parts.backlog.view_begun(effect.view, effect.kept)
     return (PoolChanged(news=True),)
 
 

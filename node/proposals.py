@@ -109,8 +109,8 @@ class Proposals:
     def built(self, now: Instant, purpose: BuildPurpose, block: ExecutedBlock) -> list[Effect]:
         """Hand the built block to consensus."""
         self._ledger.keep(block)
-        self._backlog.built(block)
         request = purpose.request
+        self._backlog.built(block, request.view)
         answer = BlockBuilt(
             request.view,
             request.sequence,

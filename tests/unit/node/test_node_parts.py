@@ -5,8 +5,9 @@ import pytest
 from consensus.batching.policy import BatchLimits
 from consensus.certificate import Certificate, InvalidCertificate
 from consensus.certificate_ed25519 import Ed25519Certificates
-from consensus.effects import WorkDone, WorkPending
+from consensus.effects import ViewBegun, WorkDone, WorkPending
 from consensus.messages import Commit
+from consensus.state import Timer
 from network.gossip_state import KnownHashes
 from node.backlog import Backlog
 from node.certificates import CertificateReader
@@ -19,11 +20,13 @@ from node.ledger import UNDECIDED_MAX, Ledger, encode_certificate
 from node.mempool import Mempool
 from node.mempool_types import MempoolLimits
 from node.requests import Purpose, Requests
+from node.shared_jobs import BuildBlock
 from node.snapshot import SnapshotLibrary
 from primitives.committee import Committee
 from primitives.errors import InvalidEncoding
 from primitives.ids import Duration, Hash32, Instant, Sequence, View
-from primitives.machine import Serial, Tasks
+from primitives.machine import Completed, Compute, Serial, Submitted, Tasks, TimerFired
+from tests.unit.node.driver import Driver
 from tests.unit.node.harness import validator_key
 from tests.unit.node.transfers import FIXED, built, chain, transfer
 
@@ -160,27 +163,60 @@ def test_an_empty_pool_is_no_news() -> None:
 
 def test_what_is_in_an_own_block_in_flight_does_not_wait() -> None:
     backlog = backlog_of(pool(0, 1, 2))
-    backlog.built(child(GENESIS, 0, 1))
+    backlog.built(child(GENESIS, 0, 1), View(0))
     assert backlog.report(news=False) == pending(7, 2)
-    backlog.built(child(child(GENESIS, 0, 1), 2))
+    backlog.built(child(child(GENESIS, 0, 1), 2), View(0))
     assert backlog.report(news=False) == WorkDone()
 
 
 def test_a_new_view_lets_transactions_of_dropped_blocks_wait_again() -> None:
     backlog = backlog_of(pool(0, 1))
     built = child(GENESIS, 0, 1)
-    backlog.built(built)
+    backlog.built(built, View(0))
     assert backlog.report(news=True) == WorkDone()
-    backlog.view_begun((built.digest,))
+    backlog.view_begun(View(1), (built.digest,))
     assert backlog.report(news=True) == WorkDone()
-    backlog.view_begun(())
+    backlog.view_begun(View(2), ())
     assert backlog.report(news=True) == pending(7, 0, 1)
+
+
+def test_a_block_that_is_ready_when_its_view_is_over_is_not_in_flight() -> None:
+    backlog = backlog_of(pool(0, 1))
+    backlog.view_begun(View(1), ())
+    backlog.built(child(GENESIS, 0, 1), View(0))
+    assert backlog.report(news=True) == pending(7, 0, 1)
+    backlog.built(child(GENESIS, 0, 1), View(1))
+    assert backlog.report(news=True) == WorkDone()
+
+
+def test_a_new_epoch_begins_with_nothing_in_flight() -> None:
+    backlog = backlog_of(pool(0, 1))
+    backlog.view_begun(View(3), ())
+    backlog.built(child(GENESIS, 0), View(3))
+    backlog.epoch_begun()
+    assert backlog.report(news=True) == pending(7, 0, 1)
+    backlog.built(child(GENESIS, 0, 1), View(0))
+    assert backlog.report(news=True) == WorkDone()
+
+
+def test_the_node_knows_of_which_view_a_block_is_that_was_long_in_building() -> None:
+    primary = Driver(0)
+    primary.give(Submitted(transfer(0, 0).raw))
+    primary.now = 10**9
+    (build,) = [
+        e
+        for e in primary.step(TimerFired(Timer.PROPOSE))
+        if isinstance(e, Compute) and isinstance(e.job, BuildBlock)
+    ]
+    primary.node._perform(Instant(primary.now), [ViewBegun(View(1), ())])
+    primary.step(Completed(build.request, build.job.run()))
+    assert isinstance(primary.node.parts.backlog.report(news=True), WorkPending)
 
 
 def test_a_final_block_is_not_in_flight() -> None:
     backlog = backlog_of(pool(0, 1))
-    backlog.built(child(GENESIS, 0))
-    backlog.built(child(child(GENESIS, 0), 1))
+    backlog.built(child(GENESIS, 0), View(0))
+    backlog.built(child(child(GENESIS, 0), 1), View(0))
     backlog.committed(1)
     assert backlog.report(news=False) == pending(7, 0)
 
