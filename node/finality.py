@@ -320,12 +320,12 @@ def _committee(
     """Put together what stands in several fields of a file."""
     numbers = tuple(range(len(keys))) if isinstance(nodes, UnsetType) else nodes
     if len(numbers) != len(keys):
-        raise InvalidInput("nodes", f"one for each of {len(keys)}", len(numbers))
+        raise InvalidInput("nodes", f"one for each of {len(keys)} validators", len(numbers))
     pairs = [(b"", b"")] * len(keys)
     if not isinstance(aggregate_keys, UnsetType):
         pairs = [(_bytes(other.key), _bytes(other.possession)) for other in aggregate_keys]
     if len(pairs) != len(keys):
-        raise InvalidInput("aggregate_keys", f"one for each of {len(keys)}", len(pairs))
+        raise InvalidInput("aggregate_keys", f"one for each of {len(keys)} validators", len(pairs))
     members = zip(numbers, keys, pairs, strict=True)
     return Committee(tuple(Member(NodeId(node), _bytes(key), *pair) for node, key, pair in members))
 
