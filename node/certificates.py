@@ -28,7 +28,8 @@ class CertificateReader:
 
     def __init__(self, count_max: int = CERTIFICATES_KEPT) -> None:
         self._decoded: Memo[bytes, Certificate] = Memo(count_max)
-        self._verified: Memo[bytes, Certificate] = Memo(count_max)
+        self._verified: Memo[bytes, tuple[int, Committee]] = Memo(count_max)
+        """By whom: where too many lie, two committees may have the number of one epoch."""
 
     def read(self, encoded: bytes) -> Certificate:
         """Return the certificate, not verified.
@@ -57,9 +58,7 @@ class CertificateReader:
             InvalidEncoding: as `read`.
             InvalidCertificate: it does not.
         """
-        known = self._verified.get(encoded)
-        if known is not None and known.epoch == epoch:
+        if self._verified.get(encoded) == (epoch, committee):
             return
-        certificate = self.read(encoded)
-        verify_commits(certificate, committee, epoch, verifier)
-        self._verified.put(encoded, certificate)
+        verify_commits(self.read(encoded), committee, epoch, verifier)
+        self._verified.put(encoded, (epoch, committee))

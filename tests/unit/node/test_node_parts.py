@@ -305,6 +305,15 @@ def test_what_was_verified_for_one_epoch_is_not_taken_for_another() -> None:
         reader.verify(encoded, COMMITTEE, 1, verifier)
 
 
+def test_what_one_committee_has_signed_is_not_taken_for_anothers() -> None:
+    """With too many liars two nodes may know two committees under the number of one epoch."""
+    encoded = encode_certificate(certificate(child(GENESIS, 0), 0, 1, 2))
+    reader, verifier = CertificateReader(), Recorder(accepts=True)
+    reader.verify(encoded, COMMITTEE, 0, verifier)
+    with pytest.raises(InvalidCertificate, match="valid COMMITs"):
+        reader.verify(encoded, Committee(COMMITTEE.members[::-1]), 0, Recorder(accepts=False))
+
+
 def test_a_reader_that_keeps_nothing_verifies_each_time() -> None:
     encoded = encode_certificate(certificate(child(GENESIS, 0), 0, 1, 2))
     reader, verifier = CertificateReader(0), Recorder(accepts=True)
