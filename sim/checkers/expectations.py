@@ -36,6 +36,11 @@ class Expected(Protocol):
         ...
 
     @property
+    def min_epoch(self) -> int | None:
+        """Epoch that the chain reaches."""
+        ...
+
+    @property
     def agreement(self) -> bool:
         """Live nodes end at the same head, or nearly."""
         ...
@@ -85,6 +90,11 @@ class Figures(Protocol):
         ...
 
     @property
+    def committee_changes(self) -> int:
+        """Epochs that have begun after the first one: the number of the last."""
+        ...
+
+    @property
     def view_changes(self) -> int:
         """Views above 0 that at least one replica entered."""
         ...
@@ -129,6 +139,9 @@ def _figures(expect: Expected, figures: Figures) -> Iterator[Expectation]:
         yield _at_most("max_p99_confirmation", limit, p99, "s", " at p99")
     if expect.min_height is not None:
         yield _at_least("min_height", expect.min_height, figures.height, "blocks")
+    if expect.min_epoch is not None:
+        changes = figures.committee_changes
+        yield _at_least("min_epoch", expect.min_epoch, changes, "committee changes")
     if expect.min_view_changes is not None:
         low = expect.min_view_changes
         yield _at_least("min_view_changes", low, figures.view_changes, "view changes")

@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from sim.registry import batching_names, engine_names, workload_names
 from sim.scenario.errors import Path
 from sim.scenario.event_checks import check_events
-from sim.scenario.events import Heal, Partition, TimelineEvent, calm_from, event_end
+from sim.scenario.events import (
+    ChangeCommittee,
+    Heal,
+    Partition,
+    TimelineEvent,
+    calm_from,
+    event_end,
+)
 from sim.scenario.findings import Finding, span, unknown_name
 from sim.scenario.network_checks import check_network
 from sim.scenario.scenario import Scenario
@@ -128,6 +135,10 @@ def _check_expect(scenario: Scenario) -> Iterator[Finding]:
     if low is not None and high is not None and low > high:
         expected = f"at most max_view_changes, {high}"
         yield Finding(("expect", "min_view_changes"), expected, str(low))
+    changes = sum(isinstance(event, ChangeCommittee) for event in scenario.events)
+    if expect.min_epoch is not None and expect.min_epoch > changes:
+        expected = f"at most one for each committee event in [[events]], {changes}"
+        yield Finding(("expect", "min_epoch"), expected, str(expect.min_epoch))
     longest = expect.max_p99_confirmation
     if longest is not None and longest > scenario.duration:
         expected = f"at most the duration, {span(scenario.duration)}"

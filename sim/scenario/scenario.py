@@ -34,6 +34,8 @@ class Expect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """99 of 100 transactions are committed within this time, ns."""
     min_height: Annotated[int, Meta(ge=1)] | None = None
     """Height that the chain reaches."""
+    min_epoch: Annotated[int, Meta(ge=1)] | None = None
+    """Epoch that the chain reaches: how often its committee changes."""
     agreement: bool = False
     """When the run ends, all running nodes stand at the same head, or nearly."""
     agreement_within: Count = 2

@@ -19,6 +19,7 @@ class Found(msgspec.Struct, frozen=True):
 
     tps: float = 100.0
     height: int = 50
+    committee_changes: int = 3
     view_changes: int = 2
     confirmation_time_seconds: Percentiles = Percentiles(0.2, 0.8, 1.5)
 
@@ -67,6 +68,16 @@ def test_safety_fails_with_any_checker(checker):
         ),
         ({"min_height": 50}, True, "expected at least 50 blocks, found 50 blocks"),
         ({"min_height": 51}, False, "expected at least 51 blocks, found 50 blocks"),
+        (
+            {"min_epoch": 3},
+            True,
+            "expected at least 3 committee changes, found 3 committee changes",
+        ),
+        (
+            {"min_epoch": 4},
+            False,
+            "expected at least 4 committee changes, found 3 committee changes",
+        ),
         ({"min_view_changes": 2}, True, "expected at least 2 view changes, found 2 view changes"),
         ({"min_view_changes": 3}, False, "expected at least 3 view changes, found 2 view changes"),
         ({"max_view_changes": 2}, True, "expected at most 2 view changes, found 2 view changes"),
@@ -155,6 +166,7 @@ def test_rows_come_in_the_order_of_the_table():
         "agreement": True,
         "liveness_after_heal": Duration(1),
         "max_view_changes": 9,
+        "min_epoch": 1,
         "min_height": 1,
         "max_p99_confirmation": Duration(9 * SECOND),
         "min_tps": 1.0,
@@ -165,6 +177,7 @@ def test_rows_come_in_the_order_of_the_table():
         "min_tps",
         "max_p99_confirmation",
         "min_height",
+        "min_epoch",
         "max_view_changes",
         "liveness_after_heal",
         "agreement",

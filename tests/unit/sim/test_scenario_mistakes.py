@@ -332,6 +332,8 @@ def test_a_restart_of_another_node_than_the_crashed_one_is_a_slip() -> None:
             "min_view_changes",
             "at most max_view_changes, 2, got 3",
         ),
+        ("expect", "min_epoch = 1", "min_epoch", "one for each committee event in [[events]], 0"),
+        ("expect", "min_epoch = 0", "min_epoch", "got 0"),
         ("expect", "safety = false", "safety", "an unknown key"),
     ],
 )
