@@ -95,7 +95,8 @@ class Outcome(msgspec.Struct, frozen=True):
     counts: Counts
     failures: tuple[Failure, ...]
     partial: bool
-    """Interrupted: not all runs were made, or failures were left as they were found."""
+    """Not all runs were made, or failures were left as they were found: it was interrupted, or a
+    seed drew what the base does not go with."""
     wall_seconds: float
 
 
@@ -115,20 +116,26 @@ def command(arguments: Namespace) -> int:
     )
     search.scenario(search.first)
     directory = prepare_directory(arguments.out.parent, arguments.out.name)
-    outcome = _search(search, directory, arguments.workers)
+    outcome, unfit = _search(search, directory, arguments.workers)
     if arguments.json:
         print(msgspec.json.format(msgspec.json.encode(outcome), indent=2).decode())
     else:
         _show(outcome, output_console())
+    if unfit is not None:
+        raise unfit
     if outcome.failures:
         return Exit.FAILED
     return Exit.INTERRUPTED if outcome.partial else Exit.OK
 
 
-def _search(search: Search, directory: Path, workers: int) -> Outcome:
-    """Make all runs, then shrink; after a Ctrl-C return what there is."""
+def _search(search: Search, directory: Path, workers: int) -> tuple[Outcome, InvalidInput | None]:
+    """Make all runs, then shrink; after a Ctrl-C return what there is.
+
+    So too when a seed draws what the base does not go with, and then with what is wrong.
+    """
     started = time.perf_counter()
     counts, failures, partial = Counts(), dict[int, Failure](), False
+    unfit: InvalidInput | None = None
     with _pool(workers) as pool:
         try:
             for trial in _trials(search, pool):
@@ -140,7 +147,9 @@ def _search(search: Search, directory: Path, workers: int) -> Outcome:
                 failures[failure.seed] = failure
         except KeyboardInterrupt:
             partial = True
-    return Outcome(
+        except InvalidInput as error:
+            partial, unfit = True, error
+    outcome = Outcome(
         scenario=search.base.name,
         seed=search.first,
         counts=counts,
@@ -148,6 +157,7 @@ def _search(search: Search, directory: Path, workers: int) -> Outcome:
         partial=partial,
         wall_seconds=round(time.perf_counter() - started, 3),
     )
+    return outcome, unfit
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from primitives.errors import InvalidInput
 from sim.cli import main
 from sim.fuzz import Counts, Finding, Trial
 from sim.scenario import Crash, Scenario, load_scenario
@@ -29,13 +30,15 @@ class FakeTrials:
 
     def __init__(self) -> None:
         self.check = ""
-        self.interrupt_at = -1
+        self.interrupt_at = self.unfit_at = -1
         self.seeds: list[int] = []
 
     def __call__(self, scenario: Scenario, seed: int) -> Trial:
         self.seeds.append(seed)
         if seed == self.interrupt_at:
             raise KeyboardInterrupt
+        if seed == self.unfit_at:
+            raise InvalidInput("base, as drawn by seed 7", "another", 7)
         crashed = any(isinstance(event, Crash) for event in scenario.events)
         fails = bool(self.check) and crashed
         finding = Finding(self.check, 2_500_000_000, "node 1: [odd]") if fails else None
@@ -188,3 +191,17 @@ def test_a_base_that_does_not_go_with_what_is_drawn_is_told_the_key_and_the_way_
     assert "base, as drawn by seed 5: network.classes[0].nodes: expected a node number" in told
     assert "--set network.validators=" in told
     assert fuzz(file, "--runs", "20", "--set", "network.validators=13") == 0
+
+
+def test_what_was_found_before_a_seed_that_does_not_fit_is_told(
+    file: str, trials: FakeTrials, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trials.check, trials.unfit_at = "agreement", 7
+    Path(file).write_text(BASE + '[[events]]\nkind = "crash"\nat = "1s"\nnode = 1\n')
+    assert fuzz(file, "--runs", "9", "--set", "network.validators=4", "--json") == 2
+    output = capsys.readouterr()
+    outcome = json.loads(output.out)
+    assert outcome["partial"]
+    assert outcome["counts"]["runs"] == 2
+    assert [failure["seed"] for failure in outcome["failures"]] == [5, 6]
+    assert "as drawn by seed 7" in output.err
