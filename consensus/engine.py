@@ -97,7 +97,7 @@ class ConsensusEngine(Protocol):
 
     @property
     def timers(self) -> tuple[Hashable, ...]:
-        """The names of its alarms. A node that replaces a core cancels them."""
+        """The names of its alarms, which its core cancels when it retires."""
         ...
 
     def create(self, config: ReplicaConfig, records: Iterable[Record]) -> ConsensusCore:
