@@ -18,7 +18,7 @@ from sim.scenario.events import (
 )
 from sim.scenario.findings import Finding, span, unknown_name
 from sim.scenario.network_checks import check_network
-from sim.scenario.scenario import Scenario
+from sim.scenario.scenario import Expect, Scenario
 from sim.scenario.workload import Extension, Transfers
 
 
@@ -139,6 +139,9 @@ def _check_expect(scenario: Scenario) -> Iterator[Finding]:
     if expect.min_epoch is not None and expect.min_epoch > changes:
         expected = f"at most one for each committee event in [[events]], {changes}"
         yield Finding(("expect", "min_epoch"), expected, str(expect.min_epoch))
+    if expect.agreement_within != Expect().agreement_within and not expect.agreement:
+        expected = "agreement = true beside it, or it asks for nothing"
+        yield Finding(("expect", "agreement_within"), expected, str(expect.agreement_within))
     longest = expect.max_p99_confirmation
     if longest is not None and longest > scenario.duration:
         expected = f"at most the duration, {span(scenario.duration)}"

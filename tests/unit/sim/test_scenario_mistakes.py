@@ -334,6 +334,7 @@ def test_a_restart_of_another_node_than_the_crashed_one_is_a_slip() -> None:
         ),
         ("expect", "min_epoch = 1", "min_epoch", "one for each committee event in [[events]], 0"),
         ("expect", "min_epoch = 0", "min_epoch", "got 0"),
+        ("expect", "agreement_within = 5", "agreement_within", "agreement = true beside it"),
         ("expect", "safety = false", "safety", "an unknown key"),
     ],
 )
