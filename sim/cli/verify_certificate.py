@@ -131,7 +131,7 @@ def _show(answer: Answer, fault: NotFinal | None) -> None:
     line(f"  chain       {answer.genesis_hash}, shard {answer.shard}, epoch {answer.epoch}")
     signers = ", ".join(map(str, answer.signers))
     line(
-        f"  signed by   {signers}: {len(answer.signers)} of {answer.validators} validators, "
+        f"  signed by   places {signers} of the committee: {len(answer.signers)} of {answer.validators} validators, "
         f"and it takes {answer.quorum}; view {answer.view}"
     )
     if answer.trusted:
