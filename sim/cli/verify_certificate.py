@@ -131,8 +131,8 @@ def _show(answer: Answer, fault: NotFinal | None) -> None:
     line(f"  chain       {answer.genesis_hash}, shard {answer.shard}, epoch {answer.epoch}")
     signers = ", ".join(map(str, answer.signers))
     line(
-        f"  signed by   places {signers} of the committee: {len(answer.signers)} of {answer.validators} validators, "
-        f"and it takes {answer.quorum}; view {answer.view}"
+        f"  signed by   places {signers} of the committee: {len(answer.signers)} of "
+        f"{answer.validators} validators, and it takes {answer.quorum}; view {answer.view}"
     )
     if answer.trusted:
         line(f"  trusted     {' and '.join(answer.trusted)}")
