@@ -27,6 +27,7 @@ from primitives.machine import (
 from sim.hosts.volatile import VolatileStore
 
 ACTION, OUTSIDE = -(1 << 60), -(1 << 59)
+STARTING = OUTSIDE
 
 
 class NaiveKernel:
@@ -76,7 +77,13 @@ class NaiveKernel:
         host = self.hosts[node]
         host.machine = self.factory(node, host.store)
         self.running[node] = False
-        self.arrive(node, Started())
+        self.inbox[node].append(Started())
+        # Actions come before all else at their instant: one may kill the node again.
+        self.at(self.now, STARTING, self.alive(node, lambda: self.resume(node)))
+
+    def resume(self, node):
+        if self.inbox[node] and not self.running[node]:
+            self.begin(node)
 
     def crash(self, node, reached=None):
         store, unsynced = self.hosts[node].store, self.unsynced[node]

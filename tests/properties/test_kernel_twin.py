@@ -5,7 +5,7 @@ from functools import partial
 from typing import ClassVar
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from primitives.ids import Duration, NodeId, RequestId, Token
 from primitives.machine import (
@@ -264,6 +264,24 @@ PARAMS = st.fixed_dictionaries(
 )
 
 
+KILLED_AT_BIRTH = {
+    "nodes": 2,
+    "cores": 1,
+    "seed": 0,
+    "latency": 0,
+    "bandwidth": 0,
+    "loss": 0.0,
+    "jitter": JitterLaw.NONE,
+    "work": 0,
+    "faults": [(2, "restart", 0), (1, "crash", 0), (2, "crash", 0)],
+    "submissions": [(0, 0)],
+    "reactions": [],
+    "deliveries": False,
+}
+"""A node is restarted and killed again at one instant: it has no turn between the two."""
+
+
+@example(params=KILLED_AT_BIRTH, chunks=1)
 @given(params=PARAMS, chunks=st.integers(1, 7))
 @settings(max_examples=150, deadline=None)
 def test_fast_kernel_equals_naive_kernel(params, chunks):
