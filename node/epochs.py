@@ -10,7 +10,7 @@ deletes the old replica's records. Whoever restarts finds itself before the bloc
 records of its epoch, or behind it, with those of the next.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence as Seq
 
 import msgspec
 
@@ -53,7 +53,16 @@ class Epochs:
         ValueError: a validator without a signer.
     """
 
-    __slots__ = ("_commits", "_config", "_environment", "_ledger", "_sync", "epoch", "replica")
+    __slots__ = (
+        "_commits",
+        "_config",
+        "_environment",
+        "_ledger",
+        "_log",
+        "_sync",
+        "epoch",
+        "replica",
+    )
 
     def __init__(
         self,
@@ -62,7 +71,7 @@ class Epochs:
         ledger: Ledger,
         sync: Sync,
         commits: Commits,
-        records: Iterable[Record],
+        records: Seq[Record],
     ) -> None:
         if config.role is Role.VALIDATOR and environment.signer is None:
             raise ValueError(f"validator {config.index} has no signer")
@@ -71,9 +80,11 @@ class Epochs:
         self._ledger = ledger
         self._sync = sync
         self._commits = commits
+        self._log = records
+        """As this life found it. If the node has lost blocks, there are promises of later epochs."""
         self.epoch: Epoch = ledger.tip.epoch
         """What the next block belongs to."""
-        self.replica: ConsensusCore | None = self._begin(records)
+        self.replica: ConsensusCore | None = self._begin()
         """None while the node is no validator."""
 
     def advance(self, now: Instant) -> list[Effect]:
@@ -86,7 +97,7 @@ class Epochs:
         effects: list[Effect] = [Emit(begun)]
         if self.replica is not None:
             effects += self.replica.retire()
-        self.replica = self._begin(())
+        self.replica = self._begin()
         if self.replica is not None:
             effects += self.replica.step(now, Started())
         return effects
@@ -114,15 +125,15 @@ class Epochs:
         header = decode_header(self._ledger.checkpoints.closings[-1].header)
         return Origin(Sequence(header.number), header_hash(header))
 
-    def _begin(self, records: Iterable[Record]) -> ConsensusCore | None:
+    def _begin(self) -> ConsensusCore | None:
         place = self.place()
         validates = place is not None
         self._commits.validates = validates
         exchange = sync_config(self._config, self._environment, self.epoch, validates=validates)
         self._sync.configure(exchange)
-        return None if place is None else self._replica(place, records)
+        return None if place is None else self._replica(place)
 
-    def _replica(self, place: Place, records: Iterable[Record]) -> ConsensusCore:
+    def _replica(self, place: Place) -> ConsensusCore:
         epoch, shared = self.epoch, self._environment
         height, digest = self._ledger.head()
         config = ReplicaConfig(
@@ -140,7 +151,7 @@ class Epochs:
             origin=self.origin(),
             group=group_of(epoch.number),
         )
-        core = shared.engine.create(config, records)
+        core = shared.engine.create(config, self._log)
         if epoch.number == 0 and epoch.committee.nodes == tuple(range(epoch.committee.size)):
             return core
         return Seat(core, epoch.committee, place.index, epoch.number)
