@@ -81,7 +81,7 @@ class Epochs:
         self._sync = sync
         self._commits = commits
         self._log = records
-        """As this life found it. If the node has lost blocks, there are promises of later epochs."""
+        """As this life found it; with promises of later epochs, if the node has lost blocks."""
         self.epoch: Epoch = ledger.tip.epoch
         """What the next block belongs to."""
         self.replica: ConsensusCore | None = self._begin()
