@@ -32,8 +32,9 @@ of eight with one lost copy in twenty, and two that are silent to half of it, 1,
 124, 98, 75 and 68 view changes in the same eight minutes."""
 
 
-def _doubled(state: ReplicaState, timeout: Duration) -> Duration:
-    doublings = min(max(state.changing.attempts - 1, 0), state.params.timeout_doublings)
+def _doubled(state: ReplicaState, timeout: Duration, fewer: int = 0) -> Duration:
+    attempts = state.changing.attempts - fewer
+    doublings = min(max(attempts - 1, 0), state.params.timeout_doublings)
     return Duration(timeout << doublings)
 
 
@@ -93,16 +94,14 @@ def fall_back(state: ReplicaState, now: Instant) -> None:
     changing = state.changing
     if not changing.attempts or not state.progress_armed or state.delivered <= changing.timed:
         return
-    waited = now - changing.timed_since
-    needed = changing.attempts
-    changing.attempts -= 1
+    shorter = _doubled(state, state.params.request_timeout, fewer=1)
+    if now - changing.timed_since >= shorter:
+        changing.short_waits = 0
+        return
     changing.short_waits += 1
-    if waited >= request_timeout(state):
+    if changing.short_waits == SHORT_WAITS:
         changing.short_waits = 0
-    if changing.short_waits < SHORT_WAITS:
-        changing.attempts = needed
-    else:
-        changing.short_waits = 0
+        changing.attempts -= 1
 
 
 def fairness_due(state: ReplicaState) -> Instant | None:
