@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("consensus", "network", "node", "primitives", "sim", "storage")
+PACKAGES = ("consensus", "contracts", "network", "node", "primitives", "sim", "storage")
 """The root packages, as the house of docs/ARCHITECTURE.md has them."""
 
 
