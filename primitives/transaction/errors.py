@@ -189,10 +189,22 @@ class MaxFeeBelowBaseFee(InvalidTransaction):
     code = "max_fee_below_base_fee"
 
 
+class MaxFeeBelowBlobBaseFee(InvalidTransaction):
+    """A fee cap for blob gas below the block's blob base fee (EIP-4844)."""
+
+    code = "max_fee_below_blob_base_fee"
+
+
 class BlockGasExceeded(InvalidTransaction):
     """A gas limit above what is left in the block."""
 
     code = "block_gas_exceeded"
+
+
+class BlobGasExceeded(InvalidTransaction):
+    """More blobs than the block has room for (EIP-4844)."""
+
+    code = "blob_gas_exceeded"
 
 
 class SenderHasCode(InvalidTransaction):
