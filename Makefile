@@ -18,14 +18,17 @@ PACKAGES := $(wildcard */__init__.py)
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
+SOLC := build/solc
+SOLC_VERSION := 0.8.37
+
 SCENARIO ?= scenarios/quickstart.toml
 WORKERS ?= 2
 SOAK_RUNS ?= 50
 
-.PHONY: help setup run test check lint types imports soak bench lock clean
+.PHONY: help setup run test check lint types imports soak bench contracts lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(DEV) ## install everything into .venv (the other targets do it by themselves)
 
@@ -55,6 +58,12 @@ soak: $(DEV) ## search for rare failures: SOAK_RUNS=50 seeds, fresh examples
 
 bench: $(RUNTIME) ## measure this machine and print the tables of bench/
 	$(BIN)/orrery bench
+
+contracts: $(SOLC)/node_modules/solc ## compile the workloads' contracts (node and npm needed)
+	NODE_PATH=$(SOLC)/node_modules node sim/contracts/compile.js
+
+$(SOLC)/node_modules/solc:
+	npm install --prefix $(SOLC) --no-save --no-audit --no-fund --silent solc@$(SOLC_VERSION)
 
 lock: $(DEV) ## resolve the dependencies anew and write requirements/*.lock
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) pyproject.toml requirements/build.in \
