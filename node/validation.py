@@ -69,6 +69,16 @@ class PooledTransaction(msgspec.Struct, frozen=True, gc=False):
         return min(self.max_priority_fee_per_gas, self.max_fee_per_gas - base_fee)
 
 
+class Prepared(msgspec.Struct, frozen=True, gc=False):
+    """A decoded transaction that has passed every check but the one of its signature."""
+
+    transaction: Transaction
+    raw: bytes
+    to: Address
+    gas_minimum: Gas
+    """The least gas that it uses: intrinsic gas or calldata floor (EIP-7623)."""
+
+
 def check_transaction(raw: bytes, params: ChainParams) -> PooledTransaction:
     """Decode a transaction, check what needs no state, and recover its sender.
 
@@ -79,23 +89,44 @@ def check_transaction(raw: bytes, params: ChainParams) -> PooledTransaction:
     Raises:
         InvalidTransaction: its leaf says which rule is broken.
     """
+    prepared = prepare_transaction(raw, params)
+    sender = recover_sender(prepared.transaction, raw, params.fork)
+    return finish_transaction(prepared, sender, params)
+
+
+def prepare_transaction(raw: bytes, params: ChainParams) -> Prepared:
+    """Do the part of `check_transaction` that comes before recovering the sender.
+
+    Raises:
+        InvalidTransaction: its leaf says which rule is broken.
+    """
     transaction = decode_transaction(raw, params.fork)
     gas = check_static(transaction, params.chain_id, params.fork, params.max_transaction_gas)
-    to = _executable_recipient(transaction, params.fork)
-    fee_cap = transaction.max_fee_per_gas
-    sender = recover_sender(transaction, raw, params.fork)
+    return Prepared(transaction, raw, _executable_recipient(transaction, params.fork), gas.minimum)
+
+
+def finish_transaction(
+    prepared: Prepared, sender: Address, params: ChainParams
+) -> PooledTransaction:
+    """Do the part of `check_transaction` that comes after recovering the sender.
+
+    Raises:
+        InvalidTransaction: the sender may not send this.
+    """
+    transaction, to = prepared.transaction, prepared.to
     if to == COMMITTEE_ADDRESS:
         _check_committee_change(transaction, sender, params)
+    fee_cap = transaction.max_fee_per_gas
     return PooledTransaction(
         transaction,
-        raw,
-        transaction_hash(raw),
+        prepared.raw,
+        transaction_hash(prepared.raw),
         sender,
         to,
         transaction.nonce,
         transaction.value,
         transaction.gas_limit,
-        gas.minimum,
+        prepared.gas_minimum,
         fee_cap,
         transaction.max_priority_fee_per_gas,
         transaction.gas_limit * fee_cap + transaction.value,
