@@ -35,6 +35,9 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     transactions: tuple[bytes, ...]
     """Canonical encodings (EIP-2718), in order of execution."""
     withdrawals: tuple[Withdrawal, ...] = ()
+    """In the encoding if the header commits to them, which it does from Shanghai on."""
+    ommers: tuple[Header, ...] = ()
+    """Always empty from Paris on."""
 
 
 def block_hash(block: Block) -> Hash32:
@@ -43,22 +46,21 @@ def block_hash(block: Block) -> Hash32:
 
 
 def encode_block(block: Block) -> bytes:
-    """Return the RLP [header, transactions, ommers, withdrawals]; ommers are always empty.
+    """Return the RLP [header, transactions, ommers, withdrawals]; before Shanghai without the last.
 
     A legacy transaction stands in it as a list, a typed one as a byte string.
 
     Reference: EIP-2718, EIP-4895; devp2p, eth protocol.
     """
     transactions = [raw if raw[0] >= 0xC0 else encode_bytes(raw) for raw in block.transactions]
-    withdrawals = [encode_withdrawal(each) for each in block.withdrawals]
-    return encode_list(
-        (
-            encode_header(block.header),
-            encode_list(transactions),
-            rlp.EMPTY_LIST,
-            encode_list(withdrawals),
-        )
-    )
+    parts = [
+        encode_header(block.header),
+        encode_list(transactions),
+        encode_list([encode_header(ommer) for ommer in block.ommers]),
+    ]
+    if block.header.withdrawals_root is not None:
+        parts.append(encode_list([encode_withdrawal(each) for each in block.withdrawals]))
+    return encode_list(parts)
 
 
 def decode_block(payload: bytes, bytes_max: int = MAX_BLOCK_BYTES) -> Block:
@@ -70,16 +72,20 @@ def decode_block(payload: bytes, bytes_max: int = MAX_BLOCK_BYTES) -> Block:
     if len(payload) > bytes_max:
         raise InvalidEncoding("block", f"at most {bytes_max} bytes", f"{len(payload)}")
     parts = rlp.split_list(payload)
-    if len(parts) != 4:
+    if len(parts) not in (3, 4):
         raise InvalidEncoding(
             "block", "[header, transactions, ommers, withdrawals]", f"{len(parts)} items"
         )
-    if parts[2] != rlp.EMPTY_LIST:
-        raise InvalidEncoding("block.ommers", "an empty list", f"{len(parts[2])} bytes")
+    header = decode_header(parts[0])
+    if (len(parts) == 4) != (header.withdrawals_root is not None):
+        expected = "withdrawals if the header commits to them"
+        raise InvalidEncoding("block", expected, f"{len(parts)} items")
+    withdrawals = rlp.split_list(parts[3]) if len(parts) == 4 else []
     return Block(
-        decode_header(parts[0]),
+        header,
         tuple([_raw_transaction(item) for item in rlp.split_list(parts[1])]),
-        tuple([_decode_withdrawal(item) for item in rlp.split_list(parts[3])]),
+        tuple([_decode_withdrawal(item) for item in withdrawals]),
+        tuple([decode_header(item) for item in rlp.split_list(parts[2])]),
     )
 
 

@@ -9,7 +9,9 @@ from primitives.bloom import EMPTY_BLOOM
 from primitives.committee import Committee
 from primitives.epoch import epoch_commitment
 from primitives.errors import InvalidInput
+from primitives.fork import Fork
 from primitives.header import (
+    EMPTY_ACCESS_LIST_HASH,
     EMPTY_OMMERS_HASH,
     EMPTY_REQUESTS_HASH,
     EMPTY_WITHDRAWALS_ROOT,
@@ -18,11 +20,24 @@ from primitives.header import (
     header_hash,
 )
 from primitives.ids import Address, Gas, Hash32, Wei
+from primitives.keccak import keccak256
 from primitives.params import ChainParams
 from primitives.possession import check_possessions
+from primitives.rlp import encode_int
+from primitives.system_contracts import SYSTEM_CODE, system_contracts
 from primitives.trie import EMPTY_ROOT, secure_trie_root
 
 ZERO_HASH = Hash32(bytes(32))
+
+
+class GenesisContract(msgspec.Struct, frozen=True, gc=False):
+    """A contract that is there from the beginning. Its balance stands in the allocation."""
+
+    address: Address
+    code: bytes
+    nonce: int = 1
+    storage: tuple[tuple[int, int], ...] = ()
+    """Slots with their values, each below 2**256 and no value 0."""
 
 
 class Genesis(msgspec.Struct, frozen=True):
@@ -34,6 +49,8 @@ class Genesis(msgspec.Struct, frozen=True):
     committee: Committee
     timestamp: int = 0
     """Of the genesis block, in seconds."""
+    contracts: tuple[GenesisContract, ...] = ()
+    """Beside those of the protocol, which every genesis has (`genesis_contracts`)."""
 
     def __post_init__(self) -> None:
         """Refuse addresses of another size or that occur twice, and balances out of range.
@@ -54,14 +71,61 @@ class Genesis(msgspec.Struct, frozen=True):
             seen[address] = None
         if not 0 <= self.timestamp < 2**64:
             raise InvalidInput("genesis.timestamp", "seconds from 0 to 2**64 - 1", self.timestamp)
+        _check_contracts(self.contracts)
         if self.params.certificates == "bls":
             check_possessions(self.committee)
 
 
+def _check_contracts(contracts: tuple[GenesisContract, ...]) -> None:
+    seen: dict[Address, None] = {}
+    for contract in contracts:
+        if len(contract.address) != ADDRESS_BYTES:
+            raise InvalidInput("genesis.contracts", "addresses of 20 bytes", contract.address.hex())
+        if contract.address in seen:
+            shown = format_address(contract.address)
+            raise InvalidInput("genesis.contracts", "each address once", shown)
+        if not 0 <= contract.nonce < 2**64 - 1:
+            raise InvalidInput("genesis.contracts", "nonces below 2**64 - 1", contract.nonce)
+        slots = dict(contract.storage)
+        if len(slots) != len(contract.storage):
+            raise InvalidInput("genesis.contracts", "each slot once", len(contract.storage))
+        if not all(0 <= slot < 2**256 and 0 < value < 2**256 for slot, value in slots.items()):
+            raise InvalidInput("genesis.contracts", "slots and values below 2**256", "others")
+        seen[contract.address] = None
+
+
+def genesis_contracts(genesis: Genesis) -> tuple[GenesisContract, ...]:
+    """Return all contracts of the first state: those of the protocol first."""
+    fork = max([genesis.params.fork, *(each.fork for each in genesis.params.upgrades)])
+    given = {contract.address for contract in genesis.contracts}
+    system = tuple(
+        GenesisContract(address, SYSTEM_CODE[address])
+        for address in system_contracts(fork)
+        if address not in given
+    )
+    return system + genesis.contracts
+
+
 def genesis_state_root(genesis: Genesis) -> Hash32:
-    """Return the root of the first state. Accounts without balance are not in it."""
+    """Return the root of the first state. Empty accounts are not in it."""
+    balances = dict(genesis.alloc)
+    leaves = {address: encode_account(0, balance) for address, balance in genesis.alloc if balance}
+    for contract in genesis_contracts(genesis):
+        balance = balances.get(contract.address, 0)
+        if contract.nonce or contract.code or balance:
+            leaves[contract.address] = encode_account(
+                contract.nonce,
+                balance,
+                storage_root(contract.storage),
+                keccak256(contract.code),
+            )
+    return secure_trie_root(leaves)
+
+
+def storage_root(slots: tuple[tuple[int, int], ...]) -> Hash32:
+    """Return the root of a contract's storage. Reference: Yellow Paper, section 4.1."""
     return secure_trie_root(
-        {address: encode_account(0, balance) for address, balance in genesis.alloc if balance}
+        {slot.to_bytes(32, "big"): encode_int(value) for slot, value in slots if value}
     )
 
 
@@ -73,6 +137,7 @@ def genesis_header(genesis: Genesis) -> Header:
     for the other.
     """
     params = genesis.params
+    fork = params.at(genesis.timestamp).fork
     return Header(
         parent_hash=ZERO_HASH,
         ommers_hash=EMPTY_OMMERS_HASH,
@@ -90,11 +155,12 @@ def genesis_header(genesis: Genesis) -> Header:
         prev_randao=ZERO_HASH,
         nonce=ZERO_NONCE,
         base_fee_per_gas=params.base_fee_initial,
-        withdrawals_root=EMPTY_WITHDRAWALS_ROOT,
-        blob_gas_used=Gas(0),
-        excess_blob_gas=Gas(0),
-        parent_beacon_block_root=ZERO_HASH,
-        requests_hash=EMPTY_REQUESTS_HASH,
+        withdrawals_root=EMPTY_WITHDRAWALS_ROOT if fork >= Fork.SHANGHAI else None,
+        blob_gas_used=Gas(0) if fork >= Fork.CANCUN else None,
+        excess_blob_gas=Gas(0) if fork >= Fork.CANCUN else None,
+        parent_beacon_block_root=ZERO_HASH if fork >= Fork.CANCUN else None,
+        requests_hash=EMPTY_REQUESTS_HASH if fork >= Fork.PRAGUE else None,
+        block_access_list_hash=EMPTY_ACCESS_LIST_HASH if params.block_access_list else None,
     )
 
 

@@ -19,7 +19,7 @@ from primitives.ids import Address
 from primitives.transaction import encode_transaction
 from primitives.trie import EMPTY_ROOT
 from tests.unit.primitives.samples import SIGNED
-from tests.unit.primitives.test_header import HEADER
+from tests.unit.primitives.test_header import HEADER, before
 
 RAW = tuple(encode_transaction(tx) for tx in SIGNED)
 WITHDRAWALS = (
@@ -64,7 +64,7 @@ def refusal(payload: bytes, message: str) -> None:
 def test_another_shape_is_refused() -> None:
     header, transactions, ommers, withdrawals = parts()
     wanted = "block: expected [header, transactions, ommers, withdrawals], got "
-    refusal(rlp.encode_list([header, transactions, ommers]), wanted + "3 items")
+    refusal(rlp.encode_list([header, transactions]), wanted + "2 items")
     refusal(rlp.encode_list([header, transactions, ommers, withdrawals, b"\x80"]), wanted + "5")
     refusal(b"", "expected an item at byte 0")
     refusal(b"\x80", "expected a list, got a byte string")
@@ -72,10 +72,24 @@ def test_another_shape_is_refused() -> None:
     refusal(rlp.encode_list([header, b"\x80", ommers, withdrawals]), "expected a list, got a byte")
 
 
-def test_ommers_are_refused() -> None:
+def test_withdrawals_are_there_if_the_header_commits_to_them() -> None:
+    header, transactions, ommers, withdrawals = parts()
+    refusal(rlp.encode_list([header, transactions, ommers]), "withdrawals if the header commits")
+    older = Block(before("withdrawals_root"), RAW)
+    payload = encode_block(older)
+    assert len(rlp.split_list(payload)) == 3
+    assert decode_block(payload) == older
+    forged = rlp.encode_list([*rlp.split_list(payload), withdrawals])
+    refusal(forged, "withdrawals if the header commits to them, got 4 items")
+
+
+def test_ommers_are_read() -> None:
+    """Whether there may be any is a rule of the fork."""
+    block = Block(before("withdrawals_root"), RAW, (), (HEADER, before("requests_hash")))
+    assert decode_block(encode_block(block)) == block
     header, transactions, _, withdrawals = parts()
-    payload = rlp.encode_list([header, transactions, rlp.encode_list([header]), withdrawals])
-    refusal(payload, "block.ommers: expected an empty list, got")
+    payload = rlp.encode_list([header, transactions, rlp.encode_list([b"\xc0"]), withdrawals])
+    refusal(payload, "header: expected 16, 17, 20, 21, 22, 23 items, got 0 items")
 
 
 @pytest.mark.parametrize("length", range(0, 600, 7))

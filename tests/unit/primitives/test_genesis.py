@@ -7,19 +7,25 @@ import pytest
 
 from primitives.account import encode_account
 from primitives.block import decode_block, encode_block
+from primitives.blob_schedule import BlobSchedule
 from primitives.bls import BlsKey
 from primitives.committee import Committee, Member
 from primitives.errors import InvalidInput
 from primitives.fork import LATEST, Fork
 from primitives.genesis import (
     Genesis,
+    GenesisContract,
     genesis_block,
+    genesis_contracts,
     genesis_hash,
     genesis_header,
     genesis_state_root,
 )
+from primitives.header import field_count
 from primitives.ids import Address, Gas, NodeId, Wei
-from primitives.params import ChainParams
+from primitives.keccak import keccak256
+from primitives.params import ChainParams, Upgrade
+from primitives.system_contracts import SYSTEM_CODE, system_contracts
 from primitives.trie import EMPTY_ROOT, secure_trie_root
 
 RICH, POOR = Address(b"\x01" * 20), Address(b"\x02" * 20)
@@ -40,9 +46,65 @@ def test_block_zero() -> None:
 
 def test_the_state_root_is_that_of_the_accounts() -> None:
     expected = {RICH: encode_account(0, 10**18), POOR: encode_account(0, 1)}
-    assert genesis_state_root(GENESIS) == secure_trie_root(expected)
-    nobody = msgspec.structs.replace(GENESIS, alloc=((RICH, Wei(0)),))
+    older = Genesis(ChainParams(fork=Fork.SHANGHAI), GENESIS.alloc, COMMITTEE)
+    assert genesis_state_root(older) == secure_trie_root(expected)
+    nobody = msgspec.structs.replace(older, alloc=((RICH, Wei(0)),))
     assert genesis_state_root(nobody) == EMPTY_ROOT
+
+
+@pytest.mark.parametrize(("fork", "count"), [(Fork.SHANGHAI, 0), (Fork.CANCUN, 1), (LATEST, 4)])
+def test_the_contracts_of_the_protocol_stand_in_genesis(fork: Fork, count: int) -> None:
+    genesis = Genesis(ChainParams(fork=fork), GENESIS.alloc, COMMITTEE)
+    contracts = genesis_contracts(genesis)
+    assert [each.address for each in contracts] == list(system_contracts(fork))
+    assert len(contracts) == count
+    later = dataclasses.replace(genesis.params, upgrades=(Upgrade(10, LATEST),))
+    assert len(genesis_contracts(msgspec.structs.replace(genesis, params=later))) == 4
+    expected = {RICH: encode_account(0, 10**18), POOR: encode_account(0, 1)}
+    for contract in contracts:
+        code_hash = keccak256(SYSTEM_CODE[contract.address])
+        expected[contract.address] = encode_account(1, 0, EMPTY_ROOT, code_hash)
+    assert genesis_state_root(genesis) == secure_trie_root(expected)
+
+
+def test_a_contract_of_ones_own_has_its_code_balance_and_storage() -> None:
+    contract = GenesisContract(POOR, b"\x00", 5, ((7, 300),))
+    older = Genesis(ChainParams(fork=Fork.PARIS), GENESIS.alloc, COMMITTEE, 0, (contract,))
+    root = secure_trie_root({(7).to_bytes(32, "big"): b"\x82\x01\x2c"})
+    expected = {
+        RICH: encode_account(0, 10**18),
+        POOR: encode_account(5, 1, root, keccak256(b"\x00")),
+    }
+    assert genesis_state_root(older) == secure_trie_root(expected)
+
+
+@pytest.mark.parametrize(
+    ("contracts", "message"),
+    [
+        ((GenesisContract(Address(b"\x01"), b""),), "addresses of 20 bytes"),
+        ((GenesisContract(POOR, b""), GenesisContract(POOR, b"")), "each address once"),
+        ((GenesisContract(POOR, b"", 2**64),), "nonces below"),
+        ((GenesisContract(POOR, b"", 1, ((1, 1), (1, 2))),), "each slot once"),
+        ((GenesisContract(POOR, b"", 1, ((1, 0),)),), "slots and values below"),
+        ((GenesisContract(POOR, b"", 1, ((2**256, 1),)),), "slots and values below"),
+    ],
+)
+def test_contracts_that_no_chain_can_start_with(
+    contracts: tuple[GenesisContract, ...], message: str
+) -> None:
+    with pytest.raises(InvalidInput, match=rf"genesis\.contracts: expected {message}"):
+        msgspec.structs.replace(GENESIS, contracts=contracts)
+
+
+@pytest.mark.parametrize(
+    ("fork", "count"),
+    [(Fork.LONDON, 16), (Fork.SHANGHAI, 17), (Fork.CANCUN, 20), (Fork.PRAGUE, 21)],
+)
+def test_the_header_has_the_fields_of_its_fork(fork: Fork, count: int) -> None:
+    params = ChainParams(fork=fork)
+    assert field_count(genesis_header(Genesis(params, (), COMMITTEE))) == count
+    listed = ChainParams(block_access_list=True)
+    assert field_count(genesis_header(Genesis(listed, (), COMMITTEE))) == 22
 
 
 def test_the_order_of_the_accounts_does_not_matter() -> None:
@@ -56,6 +118,7 @@ def test_the_hash_binds_everything_that_nodes_must_agree_on() -> None:
         msgspec.structs.replace(GENESIS, alloc=GENESIS.alloc[:1]),
         msgspec.structs.replace(GENESIS, committee=Committee.of_keys(COMMITTEE.public_keys[::-1])),
         msgspec.structs.replace(GENESIS, timestamp=1),
+        msgspec.structs.replace(GENESIS, contracts=(GenesisContract(POOR, b"\x00"),)),
     ]
     changes: dict[str, Any] = {
         "chain_id": 1,
@@ -70,6 +133,12 @@ def test_the_hash_binds_everything_that_nodes_must_agree_on() -> None:
         "max_block_bytes": 1_000_000,
         "checkpoint_interval": 65,
         "governance": Address(b"\x01" * 20),
+        "gas_limit_rule": "ethereum",
+        "beacon_rule": "given",
+        "withdrawal_rule": "given",
+        "block_access_list": True,
+        "blobs": BlobSchedule(3, 9, 5),
+        "upgrades": (Upgrade(7, LATEST),),
     }
     assert {*changes, "certificates"} == {field.name for field in dataclasses.fields(ChainParams)}
     for name, value in changes.items():
@@ -98,7 +167,7 @@ def test_the_hash_binds_the_form_of_certificates_and_the_keys_for_them() -> None
 def test_the_hash_is_stable() -> None:
     """A changed default or encoding makes another chain of the same scenario: on purpose only."""
     assert genesis_hash(GENESIS).hex() == (
-        "590153835b997ed8eca891e37f12784e4f3964f2b2aec3374c19c4b964e53e42"
+        "d6fd26e02a36bc6a45c4a968b148fc83bd370649679984f49f0f1111366793de"
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from primitives import rlp
 from primitives.bloom import EMPTY_BLOOM
-from primitives.errors import InvalidEncoding
+from primitives.errors import InvalidEncoding, InvalidInput
 from primitives.header import (
     EMPTY_OMMERS_HASH,
     EMPTY_REQUESTS_HASH,
@@ -14,6 +14,7 @@ from primitives.header import (
     Header,
     decode_header,
     encode_header,
+    field_count,
     header_hash,
 )
 from primitives.ids import Address, Gas, Hash32, Wei
@@ -50,6 +51,15 @@ HEADER = Header(
 )
 
 
+def before(name: str) -> Header:
+    """The header as it was before a field and all later ones came."""
+    names = Header.__struct_fields__
+    return msgspec.structs.replace(HEADER, **dict.fromkeys(names[names.index(name) :]))
+
+
+LONGEST = msgspec.structs.replace(HEADER, block_access_list_hash=word(8), slot_number=9)
+
+
 def test_constants_are_ethereums() -> None:
     assert EMPTY_OMMERS_HASH.hex() == (
         "1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"
@@ -59,18 +69,36 @@ def test_constants_are_ethereums() -> None:
     )
 
 
-def test_what_is_encoded_decodes_to_the_same() -> None:
-    assert decode_header(encode_header(HEADER)) == HEADER
+@pytest.mark.parametrize(
+    ("header", "count"),
+    [
+        (before("withdrawals_root"), 16),
+        (before("blob_gas_used"), 17),
+        (before("requests_hash"), 20),
+        (HEADER, 21),
+        (msgspec.structs.replace(LONGEST, slot_number=None), 22),
+        (LONGEST, 23),
+    ],
+)
+def test_what_is_encoded_decodes_to_the_same(header: Header, count: int) -> None:
+    assert decode_header(encode_header(header)) == header
+    assert field_count(header) == count == len(rlp.decode_list(encode_header(header)))
+
+
+def test_a_field_does_not_come_without_the_ones_before_it() -> None:
+    gap = msgspec.structs.replace(HEADER, excess_blob_gas=None)
+    with pytest.raises(InvalidInput, match="header: expected each field together with those bef"):
+        encode_header(gap)
 
 
 def test_the_hash_is_over_the_encoding_and_every_field_counts() -> None:
-    assert header_hash(HEADER) == keccak256(encode_header(HEADER))
-    hashes = {header_hash(HEADER)}
+    assert header_hash(LONGEST) == keccak256(encode_header(LONGEST))
+    hashes = {header_hash(LONGEST)}
     for name in Header.__struct_fields__:
-        value = getattr(HEADER, name)
+        value = getattr(LONGEST, name)
         changed = value + 1 if isinstance(value, int) else value[:-1] + b"\xaa"
-        hashes.add(header_hash(msgspec.structs.replace(HEADER, **{name: changed})))
-    assert len(hashes) == 1 + len(Header.__struct_fields__) == 22
+        hashes.add(header_hash(msgspec.structs.replace(LONGEST, **{name: changed})))
+    assert len(hashes) == 1 + len(Header.__struct_fields__) == 24
 
 
 @pytest.mark.parametrize(
@@ -117,10 +145,10 @@ def test_numbers_have_their_width(index: int, name: str, bits: int) -> None:
         decode_header(rlp.encode(items))
 
 
-@pytest.mark.parametrize("count", [0, 15, 20, 22])
-def test_headers_of_other_forks_are_refused(count: int) -> None:
-    items = [*rlp.decode_list(encode_header(HEADER)), b""][:count]
-    with pytest.raises(InvalidEncoding, match=f"header: expected 21 items, got {count} items"):
+@pytest.mark.parametrize("count", [0, 15, 18, 19, 24])
+def test_headers_of_no_fork_since_london_are_refused(count: int) -> None:
+    items = [*rlp.decode_list(encode_header(LONGEST)), b""][:count]
+    with pytest.raises(InvalidEncoding, match=f"20, 21, 22, 23 items, got {count} items"):
         decode_header(rlp.encode(items))
 
 
