@@ -151,10 +151,10 @@ def wrong_reason(
         return None if any(name in NEED_STATE for name in names) else f"accepted, not {names}"
     if any(isinstance(outcome, REASONS.get(name, ())) for name in names):
         return None
-    if isinstance(outcome, errors.UnsupportedType) and _is_later_type(raw, fork):
+    if isinstance(outcome, errors.UnsupportedType) and is_later_type(raw, fork):
         return None
     return f"{type(outcome).__name__} ({outcome}) instead of {names}"
 
 
-def _is_later_type(raw: bytes, fork: Fork) -> bool:
+def is_later_type(raw: bytes, fork: Fork) -> bool:
     return raw[0] < len(FIRST_FORK) and fork < FIRST_FORK[raw[0]]
