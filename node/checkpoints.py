@@ -16,7 +16,8 @@ from primitives.codec import decode_canonical, encode_canonical
 from primitives.errors import InvalidEncoding
 from primitives.header import decode_header, encode_header
 from primitives.machine import Record
-from storage.state import AccountChanges, StateLayer
+from storage.changes import AccountChanges
+from storage.state import StateLayer
 from storage.store import Store
 
 SNAPSHOT = "chain.snapshot"

@@ -152,7 +152,6 @@ class BlockExecution:
             Account(
                 sender.nonce + 1,
                 Wei(sender.balance - paid),
-                sender.storage_root,
                 sender.code_hash,
             ),
         )

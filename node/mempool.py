@@ -28,7 +28,7 @@ from primitives.params import ChainParams
 from primitives.transaction import InvalidTransaction
 from primitives.transaction.errors import SenderHasCode
 from storage.account import ABSENT, has_code
-from storage.state import StateReader
+from storage.reader import AccountReader
 
 
 class Mempool:
@@ -56,7 +56,7 @@ class Mempool:
     )
 
     def __init__(
-        self, params: ChainParams, limits: MempoolLimits, state: StateReader, base_fee: int
+        self, params: ChainParams, limits: MempoolLimits, state: AccountReader, base_fee: int
     ) -> None:
         self._params = params
         self._limits = limits
@@ -143,7 +143,7 @@ class Mempool:
             return Refused(error.with_traceback(None))
 
     def select(
-        self, state: StateReader, base_fee: int, gas_limit: int, limits: BatchLimits
+        self, state: AccountReader, base_fee: int, gas_limit: int, limits: BatchLimits
     ) -> list[PooledTransaction]:
         """Choose what a block on `state` should contain: best tip first, nonces in order.
 
@@ -190,7 +190,7 @@ class Mempool:
         return chosen
 
     def advance(
-        self, now: Instant, state: StateReader, base_fee: int, touched: Iterable[Address]
+        self, now: Instant, state: AccountReader, base_fee: int, touched: Iterable[Address]
     ) -> tuple[Hash32, ...]:
         """Move to a new head of the chain.
 

@@ -32,7 +32,8 @@ from primitives.header import Header, header_hash
 from primitives.ids import Address, Hash32, Wei
 from primitives.keccak import keccak256
 from storage.account import Account, account_leaf, decode_slim, encode_slim
-from storage.state import AccountChanges, StateLayer
+from storage.changes import AccountChanges
+from storage.state import StateLayer
 from storage.subtree import InvalidSubtree, check_subtree, find_subtree, walk
 from storage.trie import EMPTY_TRIE, node_reference
 
@@ -98,7 +99,7 @@ def decode_run(run: bytes) -> dict[Address, Account | None]:
         InvalidEncoding: it is none.
     """
     rows = decode_canonical(run, tuple[Row, ...], RUN_BYTES_MAX)
-    return {_address(key): decode_slim(slim) if slim else None for key, slim in rows}
+    return {_address(key): decode_slim(slim)[0] if slim else None for key, slim in rows}
 
 
 def check_chunk(root: Hash32, prefix: str, chunk: Chunk, held: Piece | None) -> Piece:
@@ -119,7 +120,7 @@ def check_chunk(root: Hash32, prefix: str, chunk: Chunk, held: Piece | None) -> 
         if held is None or chunk.accounts or expected != held.reference:
             raise InvalidSubtree("chunk", "another subtree than the one that is held", prefix)
         return held
-    accounts = tuple((_address(key), decode_slim(slim)) for key, slim in chunk.accounts)
+    accounts = tuple((_address(key), decode_slim(slim)[0]) for key, slim in chunk.accounts)
     leaves: dict[bytes, bytes] = {keccak256(key): account_leaf(acc) for key, acc in accounts}
     if len(leaves) != len(accounts):
         raise InvalidSubtree("chunk.accounts", "each address once", f"{len(accounts)} accounts")

@@ -22,14 +22,15 @@ SLIM_BYTES_MAX = 120
 
 
 class Account(msgspec.Struct, frozen=True, gc=False):
-    """One account. Immutable: a change is a new object, so that layers may share it."""
+    """One account. Immutable: a change is a new object, so that layers may share it.
+
+    The root of its storage is not in it: it is computed once for each block, with the state root.
+    """
 
     nonce: int = 0
     """Transactions sent, below 2**64."""
     balance: Wei = Wei(0)
     """Wei, below 2**256."""
-    storage_root: Hash32 = EMPTY_ROOT
-    """Root of the trie of storage slots."""
     code_hash: Hash32 = EMPTY_KECCAK
     """Keccak-256 of the code; that of the empty string when there is none."""
 
@@ -48,29 +49,29 @@ def has_code(account: Account) -> bool:
     return account.code_hash != EMPTY_KECCAK
 
 
-def account_leaf(account: Account) -> bytes:
+def account_leaf(account: Account, storage_root: Hash32 = EMPTY_ROOT) -> bytes:
     """Return the account's value in the state trie."""
-    return encode_account(account.nonce, account.balance, account.storage_root, account.code_hash)
+    return encode_account(account.nonce, account.balance, storage_root, account.code_hash)
 
 
-def encode_slim(account: Account) -> bytes:
+def encode_slim(account: Account, storage_root: Hash32 = EMPTY_ROOT) -> bytes:
     """Return the account as it is stored and sent: what an ordinary account has not takes no room.
 
     Reference: devp2p, snap/1, "slim" accounts.
     """
-    root, code = account.storage_root, account.code_hash
+    code = account.code_hash
     return encode_list(
         (
             encode_int(account.nonce),
             encode_int(account.balance),
-            encode_bytes(b"" if root == EMPTY_ROOT else root),
+            encode_bytes(b"" if storage_root == EMPTY_ROOT else storage_root),
             encode_bytes(b"" if code == EMPTY_KECCAK else code),
         )
     )
 
 
-def decode_slim(encoded: bytes) -> Account:
-    """Return the account that `encode_slim` has encoded.
+def decode_slim(encoded: bytes) -> tuple[Account, Hash32]:
+    """Return the account that `encode_slim` has encoded, and the root of its storage.
 
     Raises:
         InvalidEncoding: another shape, not canonical, or an account that is empty.
@@ -82,12 +83,11 @@ def decode_slim(encoded: bytes) -> Account:
     account = Account(
         read_int(items[0], "account.nonce", 64),
         Wei(read_int(items[1], "account.balance", 256)),
-        _read_hash(items[2], "account.storage_root", EMPTY_ROOT),
         _read_hash(items[3], "account.code_hash", EMPTY_KECCAK),
     )
     if is_empty(account):
         raise InvalidEncoding("account", "an account that is not empty", encoded.hex())
-    return account
+    return account, _read_hash(items[2], "account.storage_root", EMPTY_ROOT)
 
 
 def _read_hash(item: rlp.Decoded, field: str, otherwise: Hash32) -> Hash32:

@@ -1,35 +1,22 @@
-"""The accounts of a chain, one immutable layer for each block.
+"""The state of a chain, one immutable layer for each block.
 
 Nodes keep the states of several blocks at once: the final one, and those of blocks still being
 voted on, which may share a parent. A `StateLayer` is the state after one block. It is immutable
 and every node of a process may hold the same one; a `StateOverlay` gathers the changes of the
-block that is being executed and ends as the next layer.
-
-A lookup must not walk one dictionary for each block since genesis. A layer therefore holds a
-short tuple of runs, newest first, and merges a run into the next older one when it has grown to
-half its size (the compaction rule of a log-structured merge tree). With n accounts and c changes
-a block that is at most log2(n / c) + 1 lookups, amortised O(log n) copying for each change, and
-layers of different blocks share their large, old runs.
+block that is being executed and ends as the next layer. A transaction runs in a
+`storage.journal.Journal` over either of them, and its outcome is applied to the overlay.
 """
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Collection, Mapping
 
 from primitives.ids import Address, Hash32, Wei
-from primitives.keccak import keccak256
-from storage.account import ABSENT, Account, account_leaf, is_empty
-from storage.trie import EMPTY_TRIE, TrieNode, trie_root_hash, update_trie
-
-AccountChanges = Mapping[Address, Account | None]
-"""New account of each changed address; None where it ceased to exist."""
-
-
-class StateReader(Protocol):
-    """Read access to accounts."""
-
-    def account(self, address: Address) -> Account | None:
-        """Return the account, or None when the address has none."""
-        ...
+from storage.account import ABSENT, Account, is_empty
+from storage.changes import AccountChanges, StateChanges, merged_all, settled
+from storage.commitment import StateTrie, update_state_trie
+from storage.outcome import Change, Outcome, Sight
+from storage.reader import StateReader
+from storage.runs import Runs, find_account, find_code, find_slot, has_any_slot, with_changes
+from storage.trie import TrieNode, trie_root_hash
 
 
 class StateLayer:
@@ -37,25 +24,44 @@ class StateLayer:
 
     Args:
         parent: the state before; None for the first layer.
-        changes: what this block changed. The mapping is kept, not copied: hand it over.
+        changes: what this block changed. The mappings are kept, not copied: hand them over.
     """
 
-    __slots__ = ("_parent", "_runs", "_trie", "changes")
+    __slots__ = ("_parent", "_runs", "_trie", "all_changes")
 
-    def __init__(self, parent: "StateLayer | None", changes: AccountChanges) -> None:
-        self.changes = changes
-        """What this layer changed; shared, not to be written."""
+    def __init__(self, parent: "StateLayer | None", changes: AccountChanges | StateChanges) -> None:
+        if not isinstance(changes, StateChanges):
+            changes = StateChanges(changes)
+        self.all_changes = changes
+        """What this layer changed, storage and code too; shared, not to be written."""
         self._parent = parent
-        self._trie: TrieNode | None = None
-        older: tuple[AccountChanges, ...] = () if parent is None else parent._runs
-        self._runs: tuple[AccountChanges, ...] = _compacted((changes, *older))
+        self._trie: StateTrie | None = None
+        self._runs: Runs = with_changes(changes, () if parent is None else parent._runs)
+
+    @property
+    def changes(self) -> AccountChanges:
+        """The accounts that this layer changed; shared, not to be written."""
+        return self.all_changes.accounts
 
     def account(self, address: Address) -> Account | None:
         """Return the account, or None when the address has none."""
-        for run in self._runs:
-            if address in run:
-                return run[address]
-        return None
+        return find_account(self._runs, address)
+
+    def slot(self, address: Address, slot: int) -> int:
+        """Return the value of a storage slot; 0 when it is not set."""
+        return find_slot(self._runs, address, slot)
+
+    def code(self, code_hash: Hash32) -> bytes:
+        """Return the code with this hash; nothing for that of the empty string.
+
+        Raises:
+            KeyError: no account has ever had such code.
+        """
+        return find_code(self._runs, code_hash)
+
+    def has_storage(self, address: Address, but: Collection[int] = ()) -> bool:
+        """Whether any slot is set, other than those of `but`."""
+        return has_any_slot(self._runs, address, but)
 
     def balance(self, address: Address) -> Wei:
         """Return the balance in wei; 0 without an account."""
@@ -67,16 +73,20 @@ class StateLayer:
 
     def accounts(self) -> dict[Address, Account]:
         """Return all accounts, by ascending address. Costs time for each of them."""
-        merged: dict[Address, Account | None] = {}
+        found: dict[Address, Account | None] = {}
         for run in reversed(self._runs):
-            merged.update(run)
-        return {key: account for key in sorted(merged) if (account := merged[key]) is not None}
+            found.update(run.accounts)
+        return {key: account for key in sorted(found) if (account := found[key]) is not None}
 
-    def trie(self) -> TrieNode:
-        """Return the accounts as a Merkle Patricia trie, keyed by hashed address.
+    def everything(self) -> StateChanges:
+        """Return the whole state as changes of nothing. Costs time for each cell."""
+        return settled(merged_all(self._runs))
 
-        Computed on the first call from the nearest older layer that has one, which is then let
-        go; from all accounts if none is left.
+    def state_trie(self) -> StateTrie:
+        """Return the tries of accounts and of their storage.
+
+        Computed on the first call from the nearest older layer that has them, which is then let
+        go; from the whole state if none is left.
         """
         waiting: list[StateLayer] = []
         layer = self
@@ -84,17 +94,21 @@ class StateLayer:
             waiting.append(layer)
             layer = layer._parent
         if layer._trie is None:
-            layer._trie = update_trie(EMPTY_TRIE, _leaves(layer.accounts()))
+            layer._trie = update_state_trie(StateTrie(), layer.everything())
         trie = layer._trie
         for newer in reversed(waiting):
-            trie = newer._trie = update_trie(trie, _leaves(newer.changes))
+            trie = newer._trie = update_state_trie(trie, newer.all_changes)
             newer._parent = None
         return trie
 
-    def forget_trie(self) -> None:
-        """Let go of the trie, whose nodes take about 1 kB for each account of `changes`.
+    def trie(self) -> TrieNode:
+        """Return the accounts as a Merkle Patricia trie, keyed by hashed address."""
+        return self.state_trie().accounts
 
-        For layers that nothing will be built on. Asking again rebuilds it from all accounts.
+    def forget_trie(self) -> None:
+        """Let go of the tries. Asking again rebuilds them from the whole state.
+
+        For layers that nothing will be built on.
         """
         if self._parent is None:
             self._trie = None
@@ -105,13 +119,20 @@ class StateLayer:
 
 
 class StateOverlay:
-    """The changes of one block in the making, over an immutable layer."""
+    """The changes of one block in the making, over a state that stays as it is.
 
-    __slots__ = ("_base", "_changes")
+    Args:
+        base: the state before.
+    """
 
-    def __init__(self, base: StateLayer) -> None:
+    __slots__ = ("_base", "_changes", "_codes", "_slots", "_wiped")
+
+    def __init__(self, base: StateReader) -> None:
         self._base = base
         self._changes: dict[Address, Account | None] = {}
+        self._slots: dict[Address, dict[int, int]] = {}
+        self._wiped: dict[Address, None] = {}
+        self._codes: dict[Hash32, bytes] = {}
 
     def account(self, address: Address) -> Account | None:
         """Return the account as changed so far, or None when there is none."""
@@ -119,44 +140,119 @@ class StateOverlay:
             return self._changes[address]
         return self._base.account(address)
 
+    def slot(self, address: Address, slot: int) -> int:
+        """Return a slot's value as changed so far; 0 when it is not set."""
+        values = self._slots.get(address)
+        if values is not None and slot in values:
+            return values[slot]
+        return 0 if address in self._wiped else self._base.slot(address, slot)
+
+    def code(self, code_hash: Hash32) -> bytes:
+        """Return the code with this hash.
+
+        Raises:
+            KeyError: no account has ever had such code.
+        """
+        code = self._codes.get(code_hash)
+        return self._base.code(code_hash) if code is None else code
+
+    def has_storage(self, address: Address, but: Collection[int] = ()) -> bool:
+        """Whether any slot is set, other than those of `but`."""
+        values = self._slots.get(address, {})
+        if any(value and slot not in but for slot, value in values.items()):
+            return True
+        if address in self._wiped:
+            return False
+        return self._base.has_storage(address, {*but, *values} if values else but)
+
     def put(self, address: Address, account: Account) -> None:
         """Set an account; an empty one is removed instead. Reference: EIP-161."""
         if not is_empty(account):
             self._changes[address] = account
         elif self.account(address) is not None:
-            self._changes[address] = None
+            self._remove(address)
 
     def add_balance(self, address: Address, amount: int) -> None:
         """Credit `amount` wei, more than 0."""
-        old = self.account(address)
-        if old is None:
-            self._changes[address] = Account(0, Wei(amount))
-        else:
-            balance = Wei(old.balance + amount)
-            self._changes[address] = Account(old.nonce, balance, old.storage_root, old.code_hash)
+        old = self.account(address) or ABSENT
+        self._changes[address] = Account(old.nonce, Wei(old.balance + amount), old.code_hash)
+
+    def accepts(self, outcome: Outcome) -> bool:
+        """Whether a transaction with this outcome would have the same one here."""
+        return all(self._agrees(sight) for sight in outcome.sights)
+
+    def apply(self, outcome: Outcome) -> None:
+        """Take over the changes of a transaction whose outcome is that on this state."""
+        for change in outcome.changes:
+            self._apply(change)
 
     def commit(self) -> StateLayer:
-        """Return the layer of these changes. The overlay must not be used afterwards."""
-        return StateLayer(self._base, self._changes)
+        """Return the layer of these changes. The overlay must not be used afterwards.
+
+        The base must be a layer.
+        """
+        assert isinstance(self._base, StateLayer), "an overlay over another has no layer below"
+        return StateLayer(self._base, self.changes())
+
+    def changes(self) -> StateChanges:
+        """Return what has changed so far. The overlay must not be used afterwards."""
+        return StateChanges(self._changes, self._slots, self._wiped, self._codes)
+
+    def _agrees(self, sight: Sight) -> bool:
+        address = sight.address
+        account = self.account(address) or ABSENT
+        if account.balance < sight.balance_min:
+            return False
+        if sight.nonce is not None and sight.nonce != account.nonce:
+            return False
+        if sight.code_hash is not None and sight.code_hash != account.code_hash:
+            return False
+        if sight.exists is not None and sight.exists == is_empty(account):
+            return False
+        if sight.balance is not None and sight.balance != account.balance:
+            return False
+        if sight.has_storage is not None and sight.has_storage != self.has_storage(address):
+            return False
+        return all(self.slot(address, slot) == value for slot, value in sight.slots)
+
+    def _apply(self, change: Change) -> None:
+        address = change.address
+        old = self.account(address)
+        if change.is_destroyed:
+            self._remove(address)
+            return
+        start = ABSENT if old is None else old
+        account = Account(
+            start.nonce if change.nonce is None else change.nonce,
+            Wei(start.balance + change.delta),
+            start.code_hash if change.code_hash is None else change.code_hash,
+        )
+        if is_empty(account):
+            if old is not None:
+                self._remove(address)
+            return
+        if change.is_wiped:
+            self._wipe(address)
+        if change.slots:
+            self._slots.setdefault(address, {}).update(change.slots)
+        elif account == old and not change.is_wiped:
+            return
+        if change.code is not None and change.code:
+            self._codes[account.code_hash] = change.code
+        self._changes[address] = account
+
+    def _remove(self, address: Address) -> None:
+        """Remove an account with its storage, if there is one."""
+        self._wipe(address)
+        if self.account(address) is not None:
+            self._changes[address] = None
+
+    def _wipe(self, address: Address) -> None:
+        self._slots.pop(address, None)
+        if address not in self._wiped and self._base.has_storage(address):
+            self._wiped[address] = None
 
 
 def genesis_state(accounts: Mapping[Address, Account]) -> StateLayer:
-    """Return the first layer. Empty accounts are left out."""
+    """Return the first layer, of accounts without storage or code. Empty ones are left out."""
     return StateLayer(None, {key: value for key, value in accounts.items() if not is_empty(value)})
-
-
-def _compacted(runs: tuple[AccountChanges, ...]) -> tuple[AccountChanges, ...]:
-    """Merge the newest run into older ones until it is less than half of the next."""
-    newest = runs[0]
-    merged = 0
-    while merged + 1 < len(runs) and 2 * len(newest) >= len(runs[merged + 1]):
-        merged += 1
-        newest = {**runs[merged], **newest}
-    return (newest, *runs[merged + 1 :])
-
-
-def _leaves(changes: AccountChanges) -> dict[bytes, bytes | None]:
-    return {
-        keccak256(address): None if account is None else account_leaf(account)
-        for address, account in changes.items()
-    }

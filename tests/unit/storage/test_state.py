@@ -130,13 +130,11 @@ def test_an_account_left_empty_is_removed() -> None:
     assert layer.root() == plain_root({address(2): owning(1)})
 
 
-def test_credit_keeps_code_and_storage() -> None:
-    contract = Account(1, Wei(2), keccak256(b"storage"), keccak256(b"code"))
+def test_credit_keeps_the_code() -> None:
+    contract = Account(1, Wei(2), keccak256(b"code"))
     overlay = StateOverlay(genesis_state({address(1): contract}))
     overlay.add_balance(address(1), 5)
-    assert overlay.account(address(1)) == Account(
-        1, Wei(7), keccak256(b"storage"), keccak256(b"code")
-    )
+    assert overlay.account(address(1)) == Account(1, Wei(7), keccak256(b"code"))
 
 
 BATCHES = st.lists(

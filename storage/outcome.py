@@ -1,0 +1,127 @@
+"""What one transaction saw of the state, and what it changes there.
+
+An outcome is made on some view of the state, maybe an old one, and is good for every state on
+which the transaction would have seen the same. `Sight` is what must be the same, `Change` what is
+done then. Both are relative where they can be: an amount that was moved without anybody looking
+at the balance is added to whatever the balance is by then.
+
+Reference: ADR 13; Gelashvili et al. 2022, "Block-STM", for validation by what was read.
+"""
+
+import msgspec
+
+from primitives.access import BALANCE, CODE, EXISTENCE, NONCE, AccessSet, slot_key
+from primitives.ids import Address, Hash32
+from primitives.receipt import Log
+
+SlotValues = tuple[tuple[int, int], ...]
+"""Slots with a value each, in order of first use."""
+
+
+class Sight(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What was seen of one account as it was before the transaction. None: not looked at."""
+
+    address: Address
+    nonce: int | None
+    code_hash: Hash32 | None
+    exists: bool | None
+    """Whether it was not empty (EIP-161)."""
+    balance: int | None
+    """Wei, where an instruction saw it."""
+    balance_min: int
+    """Wei that it needed so that all withdrawals went as they did; 0 if none was unseen."""
+    has_storage: bool | None
+    """Whether any slot was set (EIP-7610)."""
+    slots: SlotValues
+    """Value of each slot that was looked at."""
+
+
+class Change(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What happens to one account. It is removed afterwards if that leaves it empty (EIP-161)."""
+
+    address: Address
+    delta: int
+    """Wei to add; negative to take."""
+    nonce: int | None
+    """The new one; None if it stays."""
+    code_hash: Hash32 | None
+    """Of the new code; None if it stays."""
+    code: bytes | None
+    """The new code; None if it stays."""
+    slots: SlotValues
+    """New value of each slot that changed; 0 unsets it."""
+    is_wiped: bool
+    """Whether all slots are unset before `slots` are set: a contract was created here."""
+    is_destroyed: bool
+    """Whether the account goes, with code and storage, whatever else stands here."""
+    starts_or_ends: bool
+    """Whether the account came to exist or ceased to, on the state that was seen."""
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The end of one transaction, to be checked and applied by `storage.state.StateOverlay`."""
+
+    sights: tuple[Sight, ...]
+    """By ascending address."""
+    changes: tuple[Change, ...]
+    """By ascending address."""
+    logs: tuple[Log, ...]
+    """Those that were not taken back, in order."""
+    touched: tuple[Address, ...]
+    """Every account that was looked at or changed, also in calls taken back; ascending."""
+
+    @property
+    def accesses(self) -> AccessSet:
+        """The cells that were read, written, or moved amounts to and from. Computed anew."""
+        reads: list[bytes] = []
+        writes: list[bytes] = []
+        deltas: list[bytes] = []
+        seen: set[bytes] = set()
+        drawn: set[bytes] = set()
+        for sight in self.sights:
+            _note_reads(sight, reads)
+            if sight.balance is not None:
+                seen.add(sight.address)
+            elif sight.balance_min:
+                drawn.add(sight.address)
+                deltas.append(sight.address + BALANCE)
+        for change in self.changes:
+            address = change.address
+            if change.nonce is not None or change.code is not None or change.is_destroyed:
+                _note_writes(change, writes)
+            elif change.starts_or_ends:
+                (deltas if change.delta > 0 else writes).append(address + EXISTENCE)
+            if change.is_destroyed or (change.delta and address in seen):
+                writes.append(address + BALANCE)
+            elif change.delta and address not in drawn:
+                deltas.append(address + BALANCE)
+            for slot, _ in change.slots:
+                writes.append(slot_key(address, slot))
+        reads.sort()
+        writes.sort()
+        deltas.sort()
+        return AccessSet(tuple(reads), tuple(writes), tuple(deltas))
+
+
+def _note_reads(sight: Sight, reads: list[bytes]) -> None:
+    address = sight.address
+    if sight.balance is not None:
+        reads.append(address + BALANCE)
+    if sight.nonce is not None:
+        reads.append(address + NONCE)
+    if sight.code_hash is not None or sight.has_storage is not None:
+        reads.append(address + CODE)
+    if sight.exists is not None:
+        reads.append(address + EXISTENCE)
+    for slot, _ in sight.slots:
+        reads.append(slot_key(address, slot))
+
+
+def _note_writes(change: Change, writes: list[bytes]) -> None:
+    address = change.address
+    if change.nonce is not None or change.is_destroyed:
+        writes.append(address + NONCE)
+    if change.code is not None or change.is_destroyed:
+        writes.append(address + CODE)
+    if change.starts_or_ends:
+        writes.append(address + EXISTENCE)

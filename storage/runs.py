@@ -1,0 +1,72 @@
+"""The runs of a state, newest first, and how a cell is looked up in them."""
+
+from collections.abc import Collection
+
+from primitives.ids import Address, Hash32
+from primitives.keccak import EMPTY_KECCAK
+from storage.account import Account
+from storage.changes import StateChanges, merged
+
+Runs = tuple[StateChanges, ...]
+"""Newest first; each less than half as large as the next."""
+
+
+def with_changes(changes: StateChanges, older: Runs) -> Runs:
+    """Return the runs with newer changes before them, merged as far as their sizes ask for."""
+    newest, size = changes, changes.size
+    taken = 0
+    while taken < len(older) and 2 * size >= older[taken].size:
+        newest = merged(newest, older[taken])
+        size = newest.size
+        taken += 1
+    return (newest, *older[taken:])
+
+
+def find_account(runs: Runs, address: Address) -> Account | None:
+    """Return an account; None without one."""
+    for run in runs:
+        if address in run.accounts:
+            return run.accounts[address]
+    return None
+
+
+def find_slot(runs: Runs, address: Address, slot: int) -> int:
+    """Return the value of a slot; 0 if it is not set."""
+    for run in runs:
+        values = run.slots.get(address)
+        if values is not None:
+            value = values.get(slot)
+            if value is not None:
+                return value
+        if address in run.wiped:
+            return 0
+    return 0
+
+
+def find_code(runs: Runs, code_hash: Hash32) -> bytes:
+    """Return the code with a hash.
+
+    Raises:
+        KeyError: there is none.
+    """
+    if code_hash == EMPTY_KECCAK:
+        return b""
+    for run in runs:
+        code = run.codes.get(code_hash)
+        if code is not None:
+            return code
+    raise KeyError(code_hash.hex())
+
+
+def has_any_slot(runs: Runs, address: Address, but: Collection[int] = ()) -> bool:
+    """Whether any slot of an account is set, other than those of `but`."""
+    newer = set(but)
+    for run in runs:
+        values = run.slots.get(address)
+        if values is not None:
+            if any(value and slot not in newer for slot, value in values.items()):
+                return True
+            newer.update(values)
+        if address in run.wiped:
+            return False
+    return False
