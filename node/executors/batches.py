@@ -9,10 +9,10 @@ A bad transaction must not cost its neighbours anything: it is answered by the e
 it stands in the batch.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TypeVar
 
+from node.executors.attempt import attempt
 from node.executors.pool import RECOVER, Pool
 from node.executors.recovery import pack, unpack
 from node.validation import (
@@ -34,8 +34,6 @@ CHUNKS_PER_WORKER = 4
 """So that a worker that was held up leaves its share to the others."""
 
 Checked = PooledTransaction | InvalidTransaction
-
-_Value = TypeVar("_Value")
 
 
 def chunk_bounds(count: int, workers: int) -> Sequence[tuple[int, int]]:
@@ -63,7 +61,10 @@ def check_transactions(raws: Sequence[bytes], params: ChainParams, pool: Pool) -
         pool: shares the work out.
     """
     if pool.workers < 2 or len(raws) < 2 * CHUNK_MIN:
-        return [refused_or(lambda raw=raw: check_transaction(raw, params)) for raw in raws]  # type: ignore[misc]
+        return [
+            attempt(InvalidTransaction, lambda raw=raw: check_transaction(raw, params))
+            for raw in raws
+        ]  # type: ignore[misc]
     batch = _Batch(params)
     results = pool.map(RECOVER, batch.chunks(raws, pool.workers))
     senders = [sender for part in results for sender in unpack(part)]
@@ -82,7 +83,7 @@ class _Batch:
         params = self._params
         for first, end in chunk_bounds(len(raws), workers):
             part = [
-                refused_or(lambda raw=raw: prepare_transaction(raw, params))  # type: ignore[misc]
+                attempt(InvalidTransaction, lambda raw=raw: prepare_transaction(raw, params))  # type: ignore[misc]
                 for raw in raws[first:end]
             ]
             self._prepared += part
@@ -94,7 +95,7 @@ class _Batch:
         """Return the results, given the senders of those that were not refused."""
         order = iter(senders)
         return [
-            refused_or(lambda each=each: self._finished(each, next(order)))  # type: ignore[misc]
+            attempt(InvalidTransaction, lambda each=each: self._finished(each, next(order)))  # type: ignore[misc]
             if isinstance(each, Prepared)
             else each
             for each in self._prepared
@@ -105,19 +106,3 @@ class _Batch:
             # Nobody signed it. Asking here again gives the error as it is given anywhere else.
             sender = recover_sender(prepared.transaction, prepared.raw, self._params.fork)
         return finish_transaction(prepared, sender, self._params)
-
-
-def refused_or(check: Callable[[], _Value]) -> _Value | InvalidTransaction:
-    """Return what a check returns, or the error it raises, without the frames it came from.
-
-    A traceback keeps the frames of all callers alive, and all that they hold. So those of the
-    errors behind the error go too, down to the one that a library raised.
-    """
-    try:
-        return check()
-    except InvalidTransaction as error:
-        behind: BaseException | None = error
-        while behind is not None:
-            behind.__traceback__ = None
-            behind = behind.__cause__ or behind.__context__
-        return error

@@ -12,10 +12,11 @@ Reference: Gelashvili et al., "Block-STM", arXiv 2203.06871, section 3 (multi-ve
 """
 
 from bisect import bisect_left
-from collections.abc import Collection
 from typing import Generic, TypeVar
 
 from primitives.errors import OrreryError
+from primitives.ids import Hash32
+from storage.outcome import SlotValues
 
 _Value = TypeVar("_Value")
 
@@ -75,46 +76,49 @@ class Versions(Generic[_Value]):
             entries.insert(place, (index, held))
 
 
-class Balance:
-    """A balance: sometimes set, because somebody saw it, mostly only moved (ADR 13)."""
+class AccountVersions:
+    """One account in versions: each field and slot by itself."""
 
-    __slots__ = ("moved", "set")
+    __slots__ = ("balance", "code_hash", "delta", "nonce", "slots", "wiped")
 
     def __init__(self) -> None:
-        self.set: Versions[int] = Versions()
-        """Wei that the account was left with."""
-        self.moved: Versions[int] = Versions()
+        self.nonce: Versions[int] = Versions()
+        self.code_hash: Versions[Hash32] = Versions()
+        self.balance: Versions[int] = Versions()
+        """Wei that the account was left with, where that is known: by the end of an account, or
+        from a block's access list. Everybody else only moves amounts (ADR 13)."""
+        self.delta: Versions[int] = Versions()
         """Wei that were added, or taken if negative."""
+        self.wiped: Versions[None] = Versions()
+        """Who unset all slots, before setting those that it set."""
+        self.slots: dict[int, Versions[int]] = {}
 
-    def read(self, index: int, before: int, pending: Collection[int]) -> int:
+    def balance_at(self, index: int, before: int) -> int:
         """Return the balance that the transaction `index` finds, in wei.
+
+        Amounts of a transaction that will run again count as they are: who only pays or is paid
+        does not care, and who looks is checked.
 
         Args:
             index: who reads.
             before: the balance before the block, in wei.
-            pending: indexes whose versions are about to be replaced.
-
-        Raises:
-            Blocked: one of those is among the versions that count.
         """
-        written = self.set.below(index)
+        left = self.balance.below(index)
         first = 0
-        if written is not None:
-            first, before = written
-            require_settled(first, pending)
-            first += 1
-        moved = self.moved.between(first, index)
-        if pending:
-            for writer, _ in moved:
-                require_settled(writer, pending)
-        return before + sum([amount for _, amount in moved])
+        if left is not None:
+            first, before = left[0] + 1, left[1]
+        return before + sum([amount for _, amount in self.delta.between(first, index)])
 
+    def slot(self, slot: int) -> Versions[int]:
+        """Return the versions of a slot, to be added to."""
+        versions = self.slots.get(slot)
+        if versions is None:
+            versions = self.slots[slot] = Versions()
+        return versions
 
-def require_settled(writer: int, pending: Collection[int]) -> None:
-    """Let a read of what `writer` left pass.
-
-    Raises:
-        Blocked: it is about to run again, so what it left is likely to change.
-    """
-    if writer in pending:
-        raise Blocked(writer)
+    def drop(self, index: int, slots: SlotValues) -> None:
+        """Take back all that the transaction `index` left, in these slots among others."""
+        for field in (self.nonce, self.code_hash, self.balance, self.delta, self.wiped):
+            field.drop(index)
+        for slot, _ in slots:
+            self.slots[slot].drop(index)

@@ -1,9 +1,8 @@
 """Versions of a cell: who reads as transaction i sees the last writer below i."""
 
-import pytest
 from hypothesis import given, strategies as st
 
-from node.executors.cells import Balance, Blocked, Versions
+from node.executors.cells import AccountVersions, Versions
 
 STEPS = st.lists(st.tuples(st.sampled_from(["put", "drop"]), st.integers(0, 6), st.integers(0, 9)))
 
@@ -29,32 +28,31 @@ def test_versions_equal_a_dictionary_that_is_searched(steps: list[tuple[str, int
     st.dictionaries(st.integers(0, 6), st.integers(0, 99), max_size=3),
     st.dictionaries(st.integers(0, 6), st.integers(-9, 9)),
 )
-def test_a_balance_is_the_last_one_set_and_what_moved_since(
-    written: dict[int, int], moved: dict[int, int]
+def test_a_balance_is_the_last_one_left_and_what_moved_since(
+    left: dict[int, int], moved: dict[int, int]
 ) -> None:
-    balance = Balance()
-    moved = {index: amount for index, amount in moved.items() if index not in written}
-    for index, value in written.items():
-        balance.set.put(index, value)
+    account = AccountVersions()
+    moved = {index: amount for index, amount in moved.items() if index not in left}
+    for index, value in left.items():
+        account.balance.put(index, value)
     for index, amount in moved.items():
-        balance.moved.put(index, amount)
+        account.delta.put(index, amount)
     for reader in range(8):
         expected = 1_000
         for index in range(reader):
-            if index in written:
-                expected = written[index]
+            if index in left:
+                expected = left[index]
             expected += moved.get(index, 0)
-        assert balance.read(reader, 1_000, ()) == expected
+        assert account.balance_at(reader, 1_000) == expected
 
 
-def test_a_reader_waits_for_a_writer_that_will_run_again() -> None:
-    balance = Balance()
-    balance.moved.put(2, 5)
-    balance.set.put(1, 10)
-    assert balance.read(2, 0, {2, 3}) == 10
-    with pytest.raises(Blocked) as blocked:
-        balance.read(3, 0, {2})
-    assert blocked.value.writer == 2
-    with pytest.raises(Blocked) as blocked:
-        balance.read(2, 0, {1})
-    assert blocked.value.writer == 1
+def test_dropping_a_transaction_leaves_the_others() -> None:
+    account = AccountVersions()
+    for index in (1, 2):
+        account.nonce.put(index, index)
+        account.delta.put(index, index)
+        account.slot(7).put(index, index)
+    account.drop(2, ((7, 2),))
+    assert account.nonce.below(9) == (1, 1)
+    assert account.balance_at(9, 0) == 1
+    assert account.slots[7].below(9) == (1, 1)
