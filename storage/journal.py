@@ -258,7 +258,7 @@ class Journal:
 
     def finish(self) -> Outcome:
         """Return what was seen and what changes. The state that was read stays as it is."""
-        sights, changes = [], []
+        sights, changes, fresh = [], [], []
         touched = sorted(self._entries)
         for address in touched:
             entry = self._entries[address]
@@ -268,7 +268,11 @@ class Journal:
             change = entry.change()
             if change is not None:
                 changes.append(change)
-        return Outcome(tuple(sights), tuple(changes), tuple(self._logs), tuple(touched))
+            if entry.fresh:
+                fresh.append((address, tuple(entry.fresh)))
+        return Outcome(
+            tuple(sights), tuple(changes), tuple(self._logs), tuple(touched), tuple(fresh)
+        )
 
     def _open(self, address: Address) -> JournalEntry:
         entry = self._entries[address] = JournalEntry(address, self._reader.account(address))
@@ -282,6 +286,9 @@ class Journal:
     def _fetch(self, entry: JournalEntry, slot: int) -> int:
         """Return the value before the transaction of a slot that was not looked at so far."""
         if entry.is_cleared:
+            if entry.fresh is None:
+                entry.fresh = {}
+            entry.fresh[slot] = None
             return 0
         value = entry.originals.get(slot)
         if value is None:

@@ -28,6 +28,7 @@ class JournalEntry:
         "code",
         "code_hash",
         "delta",
+        "fresh",
         "had_storage",
         "is_cleared",
         "is_created",
@@ -64,6 +65,8 @@ class JournalEntry:
         self.is_destroyed = False
         self.slots: dict[int, int] = {}
         """Values now, of all slots that were looked at."""
+        self.fresh: dict[int, None] | None = None
+        """Slots that were looked at while `is_cleared`: what the state has in them was not seen."""
         self.originals: dict[int, int] = {}
         """Values before the transaction, of all slots that were looked at in the state."""
 

@@ -69,6 +69,9 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Those that were not taken back, in order."""
     touched: tuple[Address, ...]
     """Every account that was looked at or changed, also in calls taken back; ascending."""
+    fresh_slots: tuple[tuple[Address, tuple[int, ...]], ...] = ()
+    """Slots that were looked at in accounts while these were being created, by ascending address.
+    Nothing of the state before was seen in them, but a block's access list has them (EIP-7928)."""
 
     @property
     def accesses(self) -> AccessSet:
