@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.conformance.tally import summary_lines
+from tests.vectors import vectors_directory
+
 ROOT = Path(__file__).resolve().parent.parent
 RECURSION_LIMIT = sys.getrecursionlimit()
 
@@ -39,6 +42,16 @@ def pytest_runtest_setup() -> None:
     sys.setrecursionlimit(RECURSION_LIMIT)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many public cases were run, passed, and left out for which reason."""
+    reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    lines = summary_lines([value for report in reports for value in report.user_properties])
+    if lines:
+        terminalreporter.section("public test cases")
+        for line in lines:
+            terminalreporter.line(line)
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """Return the repository's root directory."""
@@ -52,8 +65,7 @@ def vectors() -> Path:
     They are not part of the repository: ORRERY_VECTORS names the directory, and without it
     `../shared/vectors` beside the repository is tried.
     """
-    named = os.environ.get("ORRERY_VECTORS")
-    directory = Path(named) if named else ROOT.parent / "shared" / "vectors"
+    directory = vectors_directory()
     if not directory.is_dir():
         pytest.skip(f"no test vectors at {directory}; set ORRERY_VECTORS to their directory")
     return directory

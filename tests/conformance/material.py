@@ -58,8 +58,13 @@ def _read_folder(folder: Path) -> Iterator[tuple[Path, Any]]:
     for path in sorted(folder.rglob("*")):
         if path.is_dir() or path.name in NOT_DATA:
             continue
-        assert path.suffix == ".json", f"{path} is neither JSON nor a known companion of it"
-        yield path, json.loads(path.read_text(encoding="utf-8"))
+        yield path, read_file(path)
+
+
+def read_file(path: Path) -> Any:
+    """Read one JSON file; assert that it is one."""
+    assert path.suffix == ".json", f"{path} is neither JSON nor a known companion of it"
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def from_hex(text: str) -> bytes:
