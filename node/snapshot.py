@@ -35,7 +35,6 @@ from storage.account import Account, account_leaf, decode_slim, encode_slim
 from storage.changes import AccountChanges
 from storage.state import StateLayer
 from storage.subtree import InvalidSubtree, check_subtree, find_subtree, walk
-from storage.trie import EMPTY_TRIE, node_reference
 
 MEMO_MAX = 4
 """States, runs and views that a process remembers."""
@@ -157,9 +156,8 @@ class SnapshotView:
             prefix: nibbles in hexadecimal.
             held: reference of the subtree that the asker holds of an older state, or nothing.
         """
-        node, way = find_subtree(self._trie, prefix)
-        is_same = held == node_reference(node, len(way))
-        if is_same and node is not EMPTY_TRIE:
+        node, name, way = find_subtree(self._trie, prefix)
+        if held == name and node is not None:
             return Chunk(request, Content.UNCHANGED, (), way)
         first = bisect_left(self._keys, prefix)
         last = bisect_left(self._keys, prefix + "g")

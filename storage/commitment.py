@@ -1,49 +1,101 @@
-"""The state as tries: one of accounts, and one of slots for each account that has storage.
+"""The state as a trie of accounts, each of which may hold a trie of its slots.
+
+A leaf keeps the account as the flat state has it, which costs no room, and is encoded when it
+changes. The storage of a contract hangs in its leaf, so a version of the trie of accounts is a
+version of all storage as well.
 
 Reference: Ethereum yellow paper, section 4.1.
 """
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import msgspec
 
-from primitives.ids import Address
-from primitives.keccak import keccak256
-from primitives.rlp import encode_int
-from storage.account import account_leaf
+from primitives.ids import Hash32
+from primitives.keccak import EMPTY_KECCAK, keccak256
+from primitives.rlp import encode_bytes, encode_int, list_header
+from primitives.trie import EMPTY_ROOT
+from storage.account import Account
 from storage.changes import StateChanges
-from storage.trie import EMPTY_TRIE, TrieNode, trie_root_hash, update_trie
+from storage.trie import Trie
 
 
-class StateTrie(msgspec.Struct, frozen=True):
-    """A state's tries. Versions share what did not change."""
+class Contract(msgspec.Struct, frozen=True, gc=False):
+    """An account that has storage."""
 
-    accounts: TrieNode = EMPTY_TRIE
-    storages: Mapping[Address, TrieNode] = {}
+    account: Account
+    storage: Trie[int]
+    """By hashed slot; never empty."""
+
+
+StateLeaf: TypeAlias = Account | Contract
+StateTrie: TypeAlias = Trie[StateLeaf]
+
+_NO_STORAGE = encode_bytes(EMPTY_ROOT)
+_NO_CODE = encode_bytes(EMPTY_KECCAK)
+
+
+def encode_state_leaf(leaf: StateLeaf) -> bytes:
+    """Return what the state trie commits to for an account."""
+    if type(leaf) is Contract:
+        account, storage = leaf.account, encode_bytes(leaf.storage.root)
+    else:
+        assert type(leaf) is Account
+        account, storage = leaf, _NO_STORAGE
+    code_hash = account.code_hash
+    code = _NO_CODE if code_hash == EMPTY_KECCAK else encode_bytes(code_hash)
+    payload = encode_int(account.nonce) + encode_int(account.balance) + storage + code
+    return list_header(len(payload)) + payload
+
+
+def account_of(leaf: StateLeaf) -> Account:
+    """Return the account of a leaf."""
+    return leaf.account if type(leaf) is Contract else leaf  # type: ignore[return-value]
+
+
+def storage_of(leaf: StateLeaf | None) -> Trie[int]:
+    """Return the trie of an account's slots, by hashed slot; empty without storage or account."""
+    return leaf.storage if type(leaf) is Contract else empty_storage()
+
+
+def storage_root(leaf: StateLeaf | None) -> Hash32:
+    """Return the root of an account's storage."""
+    return leaf.storage.root if type(leaf) is Contract else EMPTY_ROOT
+
+
+def empty_state_trie() -> StateTrie:
+    """Return the trie without accounts."""
+    return Trie(encode_state_leaf)
+
+
+def empty_storage() -> Trie[int]:
+    """Return the trie without slots."""
+    return Trie(encode_int)
+
+
+def slot_hash(slot: int) -> Hash32:
+    """Return the key of a slot in the trie of an account's storage."""
+    return keccak256(slot.to_bytes(32, "big"))
 
 
 def update_state_trie(before: StateTrie, changes: StateChanges) -> StateTrie:
-    """Return the tries after some changes, each updated over its dirty paths only."""
-    storages = before.storages
-    if changes.slots or changes.wiped:
-        storages = dict(storages)
-        for address in changes.wiped:
-            storages.pop(address, None)
-        for address, values in changes.slots.items():
-            storages[address] = update_trie(
-                storages.get(address, EMPTY_TRIE),
-                {
-                    keccak256(slot.to_bytes(32, "big")): encode_int(value) if value else None
-                    for slot, value in values.items()
-                },
-            )
-            if storages[address] is EMPTY_TRIE:
-                del storages[address]
-    leaves: dict[bytes, bytes | None] = {}
+    """Return the trie after some changes, each storage updated once and over dirty paths only."""
+    leaves: dict[bytes, StateLeaf | None] = {}
+    slots, wiped = changes.slots, changes.wiped
     for address, account in changes.accounts.items():
+        key = keccak256(address)
         if account is None:
-            leaves[keccak256(address)] = None
-        else:
-            root = trie_root_hash(storages.get(address, EMPTY_TRIE))
-            leaves[keccak256(address)] = account_leaf(account, root)
-    return StateTrie(update_trie(before.accounts, leaves), storages)
+            leaves[key] = None
+            continue
+        storage = empty_storage() if address in wiped else storage_of(before.get(key))
+        values = slots.get(address)
+        if values:
+            storage = updated_storage(storage, values)
+        leaves[key] = account if storage.is_empty else Contract(account, storage)
+    return before.updated(leaves)
+
+
+def updated_storage(storage: Trie[int], values: Mapping[int, int]) -> Trie[int]:
+    """Return the trie of slots after some have new values; 0 unsets one."""
+    return storage.updated({slot_hash(slot): value or None for slot, value in values.items()})

@@ -12,11 +12,10 @@ from collections.abc import Collection, Mapping
 from primitives.ids import Address, Hash32, Wei
 from storage.account import ABSENT, Account, is_empty
 from storage.changes import AccountChanges, StateChanges, merged_all, settled
-from storage.commitment import StateTrie, update_state_trie
+from storage.commitment import StateTrie, empty_state_trie, update_state_trie
 from storage.outcome import Change, Outcome, Sight
 from storage.reader import StateReader
 from storage.runs import Runs, find_account, find_code, find_slot, has_any_slot, with_changes
-from storage.trie import TrieNode, trie_root_hash
 
 
 class StateLayer:
@@ -82,10 +81,10 @@ class StateLayer:
         """Return the whole state as changes of nothing. Costs time for each cell."""
         return settled(merged_all(self._runs))
 
-    def state_trie(self) -> StateTrie:
-        """Return the tries of accounts and of their storage.
+    def trie(self) -> StateTrie:
+        """Return the state as a Merkle Patricia trie, keyed by hashed address.
 
-        Computed on the first call from the nearest older layer that has them, which is then let
+        Computed on the first call from the nearest older layer that has one, which is then let
         go; from the whole state if none is left.
         """
         waiting: list[StateLayer] = []
@@ -94,19 +93,15 @@ class StateLayer:
             waiting.append(layer)
             layer = layer._parent
         if layer._trie is None:
-            layer._trie = update_state_trie(StateTrie(), layer.everything())
+            layer._trie = update_state_trie(empty_state_trie(), layer.everything())
         trie = layer._trie
         for newer in reversed(waiting):
             trie = newer._trie = update_state_trie(trie, newer.all_changes)
             newer._parent = None
         return trie
 
-    def trie(self) -> TrieNode:
-        """Return the accounts as a Merkle Patricia trie, keyed by hashed address."""
-        return self.state_trie().accounts
-
     def forget_trie(self) -> None:
-        """Let go of the tries. Asking again rebuilds them from the whole state.
+        """Let go of the trie. Asking again rebuilds it from the whole state.
 
         For layers that nothing will be built on.
         """
@@ -115,7 +110,7 @@ class StateLayer:
 
     def root(self) -> Hash32:
         """Return the state root. Reference: Yellow Paper, section 4.1."""
-        return trie_root_hash(self.trie())
+        return self.trie().root
 
 
 class StateOverlay:

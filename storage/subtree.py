@@ -15,22 +15,24 @@ several clients; hashed keys are spread evenly anyway.
 Reference: devp2p, snap/1; Ethereum yellow paper, appendix D.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from primitives import rlp
 from primitives.errors import CryptoError, InvalidEncoding
 from primitives.ids import Hash32
 from primitives.keccak import keccak256
 from primitives.rlp import EMPTY_STRING
-from storage.trie import (
-    EMPTY_TRIE,
-    BranchNode,
-    EmptyNode,
-    ExtensionNode,
-    TrieNode,
-    build_below,
+from storage.trie import Trie, build_below
+from storage.trie_nodes import (
+    HASHED,
+    Extension,
+    Leaf,
+    Node,
     encode_node,
-    node_reference,
+    extension_payload,
+    leaf_payload,
+    nibbles_text,
 )
 
 NODES_MAX = 65
@@ -44,30 +46,43 @@ class InvalidSubtree(CryptoError):
     """Keys and values that are not those below a prefix, under the root that is trusted."""
 
 
-def find_subtree(root: TrieNode, prefix: str) -> tuple[TrieNode, tuple[bytes, ...]]:
-    """Return what stands at a prefix, and the encoded nodes on the way to it.
+def find_subtree(trie: Trie[Any], prefix: str) -> tuple[Node, bytes, tuple[bytes, ...]]:
+    """Return what stands at a prefix, how it is named, and the encoded nodes on the way to it.
 
     A leaf or extension that reaches over the place stands at the place: it is returned, or
-    `EMPTY_TRIE` if it leads elsewhere, and then it is the last node of the way, as the proof.
+    nothing if it leads elsewhere, and then it is the last node of the way, as the proof.
 
     Args:
-        root: the trie.
+        trie: the trie.
         prefix: nibbles in lower-case hexadecimal.
     """
-    node, depth = root, 0
+    node, name, depth = trie.top, trie.reference, 0
     way: list[bytes] = []
-    while depth < len(prefix) and type(node) is not EmptyNode:
-        way.append(encode_node(node))
+    while depth < len(prefix) and node is not None:
+        way.append(encoded(node, depth, trie.encode))
         rest = prefix[depth:]
-        if type(node) is BranchNode:
-            node = node.children[int(rest[0], 16)]
+        if isinstance(node, list):
+            nibble = int(rest[0], 16)
+            node, name = node[nibble], node[nibble + 16]
             depth += 1
-        elif type(node) is ExtensionNode and rest.startswith(node.prefix):
-            depth += len(node.prefix)
-            node = node.child
+        elif isinstance(node, Extension) and rest.startswith(nibbles_text(node.nibbles)):
+            depth += len(node.nibbles)
+            node, name = node.child, node.reference
         else:
-            return (node if _path(node).startswith(rest) else EMPTY_TRIE), tuple(way)
-    return node, tuple(way)
+            if not _path(node, depth).startswith(rest):
+                return None, EMPTY_STRING, tuple(way)
+            break
+    return node, (name if depth else b"\xa0" + trie.root), tuple(way)
+
+
+def encoded(node: Node, depth: int, encode: Callable[[Any], bytes]) -> bytes:
+    """Return the RLP of a node that stands at a depth."""
+    if type(node) is list:
+        return encode_node(b"".join(node[16:]))
+    if type(node) is Extension:
+        return encode_node(extension_payload(node.nibbles, node.reference))
+    assert type(node) is Leaf
+    return encode_node(leaf_payload(node.key, encode(node.value), depth))
 
 
 def check_subtree(
@@ -88,8 +103,9 @@ def check_subtree(
         if len(key) != 32 or not key.hex().startswith(prefix):
             raise InvalidSubtree("subtree.key", f"32 bytes that begin with {prefix!r}", key.hex())
     expected, depth, leads_there = walk(root, prefix, way)
-    built = build_below(leaves, depth)
-    reference = node_reference(built, depth)
+    reference = build_below(leaves, depth)[1]
+    if not depth and len(reference) < HASHED:
+        reference = b"\xa0" + keccak256(reference)
     if not leads_there and leaves:
         raise InvalidSubtree("subtree", f"no key below {prefix!r}", f"{len(leaves)} keys")
     if leads_there and reference != expected:
@@ -110,12 +126,12 @@ def walk(root: Hash32, prefix: str, way: tuple[bytes, ...]) -> tuple[bytes, int,
     if len(way) > NODES_MAX:
         raise InvalidSubtree("subtree.way", f"at most {NODES_MAX} nodes", len(way))
     expected, depth = b"\xa0" + root, 0
-    for position, encoded in enumerate(way):
+    for position, node in enumerate(way):
         if depth >= len(prefix):
             raise InvalidSubtree("subtree.way", f"to end at {prefix!r}", f"{len(way)} nodes")
-        if _name(encoded, depth) != expected:
-            raise InvalidSubtree("subtree.way", expected.hex(), _name(encoded, depth).hex())
-        items = _items(encoded)
+        if _name(node, depth) != expected:
+            raise InvalidSubtree("subtree.way", expected.hex(), _name(node, depth).hex())
+        items = _items(node)
         rest = prefix[depth:]
         if len(items) == BRANCH_ITEMS:
             expected = items[int(rest[0], 16)]
@@ -137,20 +153,22 @@ def walk(root: Hash32, prefix: str, way: tuple[bytes, ...]) -> tuple[bytes, int,
 _EMPTY_ROOT = keccak256(EMPTY_STRING)
 
 
-def _path(node: TrieNode) -> str:
-    if type(node) is ExtensionNode:
-        return node.prefix
-    return node.suffix if hasattr(node, "suffix") else ""
+def _path(node: Node, depth: int) -> str:
+    """Return the nibbles that a leaf or an extension at a depth has."""
+    if type(node) is Extension:
+        return nibbles_text(node.nibbles)
+    assert type(node) is Leaf
+    return node.key.hex()[depth:]
 
 
-def _name(encoded: bytes, depth: int) -> bytes:
+def _name(node: bytes, depth: int) -> bytes:
     """Return how a parent names a node; the root is named by its hash, however short it is."""
-    return encoded if depth and len(encoded) < 32 else b"\xa0" + keccak256(encoded)
+    return node if depth and len(node) < HASHED else b"\xa0" + keccak256(node)
 
 
-def _items(encoded: bytes) -> list[bytes]:
+def _items(node: bytes) -> list[bytes]:
     try:
-        items = rlp.split_list(encoded)
+        items = rlp.split_list(node)
     except InvalidEncoding as error:
         raise InvalidSubtree("subtree.way", "nodes of a trie", str(error)) from error
     if len(items) not in (BRANCH_ITEMS, SHORT_ITEMS):

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from primitives.keccak import keccak256
 from storage.subtree import InvalidSubtree, check_subtree, find_subtree
-from storage.trie import EMPTY_TRIE, TrieNode, trie_root_hash, update_trie
+from storage.trie import Trie, bytes_trie
 from tests.properties.naive_trie import naive_root
 
 # Hashed keys spread; keys with long common beginnings make extensions, and leaves at odd depths.
@@ -24,8 +24,8 @@ LEAVES = st.dictionaries(KEYS, VALUES, max_size=40)
 PREFIXES = st.text("01ab", max_size=7)
 
 
-def build(leaves: dict[bytes, bytes]) -> TrieNode:
-    return update_trie(EMPTY_TRIE, leaves)
+def build(leaves: dict[bytes, bytes]) -> Trie[bytes]:
+    return bytes_trie().updated(leaves)
 
 
 def below(leaves: dict[bytes, bytes], prefix: str) -> dict[bytes, bytes]:
@@ -35,20 +35,20 @@ def below(leaves: dict[bytes, bytes], prefix: str) -> dict[bytes, bytes]:
 @given(LEAVES, PREFIXES)
 def test_the_keys_below_a_prefix_prove_themselves(leaves: dict[bytes, bytes], prefix: str) -> None:
     trie = build(leaves)
-    node, way = find_subtree(trie, prefix)
+    node, _, way = find_subtree(trie, prefix)
     told = below(leaves, prefix)
-    check_subtree(trie_root_hash(trie), prefix, told, way)
-    assert (node is EMPTY_TRIE) == (not told)
+    check_subtree(trie.root, prefix, told, way)
+    assert (node is None) == (not told)
 
 
 @given(LEAVES, st.integers(0, 2))
 def test_all_pieces_of_one_depth_are_the_whole(leaves: dict[bytes, bytes], depth: int) -> None:
-    root = trie_root_hash(build(leaves))
+    root = build(leaves).root
     gathered: dict[bytes, bytes] = {}
     for nibbles in product("0123456789abcdef", repeat=depth):
         prefix = "".join(nibbles)
         piece = below(leaves, prefix)
-        check_subtree(root, prefix, piece, find_subtree(build(leaves), prefix)[1])
+        check_subtree(root, prefix, piece, find_subtree(build(leaves), prefix)[2])
         gathered |= piece
     assert gathered == leaves
     assert naive_root(gathered) == root
@@ -59,7 +59,7 @@ def test_any_lie_about_the_keys_is_refused(
     leaves: dict[bytes, bytes], prefix: str, data: st.DataObject
 ) -> None:
     trie = build(leaves)
-    _, way = find_subtree(trie, prefix)
+    _, _, way = find_subtree(trie, prefix)
     told = below(leaves, prefix)
     lie = data.draw(st.sampled_from(["add", "drop", "change", "move"]))
     if lie == "add" or not told:
@@ -73,7 +73,7 @@ def test_any_lie_about_the_keys_is_refused(
         elif lie == "move":
             told[data.draw(KEYS.filter(lambda key: key != victim and key not in told))] = value
     with pytest.raises(InvalidSubtree):
-        check_subtree(trie_root_hash(trie), prefix, told, way)
+        check_subtree(trie.root, prefix, told, way)
 
 
 @given(LEAVES.filter(bool), PREFIXES.filter(bool), st.data())
@@ -81,7 +81,7 @@ def test_any_lie_about_the_way_is_refused(
     leaves: dict[bytes, bytes], prefix: str, data: st.DataObject
 ) -> None:
     trie = build(leaves)
-    _, way = find_subtree(trie, prefix)
+    _, _, way = find_subtree(trie, prefix)
     place = data.draw(st.integers(0, len(way) - 1))
     at = data.draw(st.integers(0, len(way[place]) - 1))
     bent = bytearray(way[place])
@@ -94,7 +94,7 @@ def test_any_lie_about_the_way_is_refused(
     ]
     for lie in lies:
         with pytest.raises(InvalidSubtree):
-            check_subtree(trie_root_hash(trie), prefix, told, lie)
+            check_subtree(trie.root, prefix, told, lie)
 
 
 @given(LEAVES, LEAVES, PREFIXES)
@@ -102,9 +102,9 @@ def test_a_piece_of_another_state_is_refused(
     leaves: dict[bytes, bytes], others: dict[bytes, bytes], prefix: str
 ) -> None:
     trie = build(others)
-    piece, way = below(others, prefix), find_subtree(trie, prefix)[1]
-    root = trie_root_hash(build(leaves))
-    if root == trie_root_hash(trie):
+    piece, way = below(others, prefix), find_subtree(trie, prefix)[2]
+    root = build(leaves).root
+    if root == trie.root:
         return
     with pytest.raises(InvalidSubtree):
         check_subtree(root, prefix, piece, way)

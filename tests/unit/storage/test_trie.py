@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from primitives.keccak import keccak256
 from primitives.trie import EMPTY_ROOT, trie_root
-from storage.trie import EMPTY_TRIE, TrieNode, trie_root_hash, update_trie
+from storage.trie import Trie, bytes_trie
 
 
 def key(nibbles: str) -> bytes:
@@ -13,13 +13,13 @@ def key(nibbles: str) -> bytes:
     return bytes.fromhex(nibbles.ljust(64, "0"))
 
 
-def built(items: dict[bytes, bytes]) -> TrieNode:
-    return update_trie(EMPTY_TRIE, dict(items))
+def built(items: dict[bytes, bytes]) -> Trie[bytes]:
+    return bytes_trie().updated(dict(items))
 
 
 def test_the_empty_trie_has_the_known_root() -> None:
-    assert trie_root_hash(EMPTY_TRIE) == EMPTY_ROOT
-    assert update_trie(EMPTY_TRIE, {}) is EMPTY_TRIE
+    assert bytes_trie().root == EMPTY_ROOT
+    assert bytes_trie().updated({}) == bytes_trie()
 
 
 @pytest.mark.parametrize(
@@ -37,16 +37,16 @@ def test_the_empty_trie_has_the_known_root() -> None:
 @pytest.mark.parametrize("value", [b"v", b"long value " * 9, b"x" * 300, b"\x7f", b"\x80"])
 def test_roots_equal_those_of_the_plain_trie(starts: list[str], value: bytes) -> None:
     items = {key(start): value + start.encode() for start in starts}
-    assert trie_root_hash(built(items)) == trie_root(items)
+    assert built(items).root == trie_root(items)
 
 
 def test_one_by_one_equals_all_at_once() -> None:
     items: dict[bytes, bytes] = {
         keccak256(b"%d" % index): b"value %d" % index for index in range(300)
     }
-    node: TrieNode = EMPTY_TRIE
+    node = bytes_trie()
     for path, value in items.items():
-        node = update_trie(node, {path: value})
+        node = node.updated({path: value})
     assert node == built(items)
 
 
@@ -54,8 +54,8 @@ def test_an_extension_is_split_at_every_place() -> None:
     base = {key("aaaaaa1"): b"one", key("aaaaaa2"): b"two"}
     for place in range(7):
         added = {key("a" * place + "f"): b"three"}
-        node = update_trie(built(base), dict(added))
-        assert trie_root_hash(node) == trie_root(base | added)
+        node = built(base).updated(dict(added))
+        assert node.root == trie_root(base | added)
 
 
 def test_deleting_restores_the_shorter_forms() -> None:
@@ -64,32 +64,34 @@ def test_deleting_restores_the_shorter_forms() -> None:
     node = built(items)
     for path in sorted(items):
         items.pop(path)
-        node = update_trie(node, {path: None})
-        assert trie_root_hash(node) == trie_root(items)
-    assert node == EMPTY_TRIE
+        node = node.updated({path: None})
+        assert node.root == trie_root(items)
+    assert node == bytes_trie()
 
 
 @pytest.mark.parametrize("start", ["a", "a1", "b", "abc", "ffff"])
 def test_deleting_an_absent_key_changes_nothing(start: str) -> None:
     for items in ({}, {key("a1f"): b"x"}, {key("ab1"): b"x", key("ab2"): b"y"}):
         node = built(items)
-        assert trie_root_hash(update_trie(node, {key(start): None})) == trie_root(items)
+        assert node.updated({key(start): None}).root == trie_root(items)
 
 
 def test_an_older_version_stays_as_it_was() -> None:
     items: dict[bytes, bytes] = {keccak256(b"%d" % index): b"old" for index in range(100)}
     old = built(items)
-    root = trie_root_hash(old)
-    update_trie(old, dict.fromkeys(list(items)[:50], b"new"))
-    update_trie(old, dict.fromkeys(list(items)[50:]))
-    assert trie_root_hash(old) == root == trie_root(items)
+    root = old.root
+    old.updated(dict.fromkeys(list(items)[:50], b"new"))
+    old.updated(dict.fromkeys(list(items)[50:]))
+    assert old.root == root == trie_root(items)
 
 
 def test_untouched_subtrees_are_shared() -> None:
     items = {key(f"{digit:x}{digit:x}"): b"value" * 10 for digit in range(16)}
     old = built(items)
-    new = update_trie(old, {key("33"): b"other"})
-    same = [one is other for one, other in zip(old.children, new.children, strict=True)]  # type: ignore[union-attr]
+    new = old.updated({key("33"): b"other"})
+    assert isinstance(old.top, list)
+    assert isinstance(new.top, list)
+    same = [one is other for one, other in zip(old.top[:16], new.top[:16], strict=True)]
     assert same == [digit != 3 for digit in range(16)]
 
 
@@ -103,14 +105,14 @@ CHANGES = st.dictionaries(KEYS, st.one_of(st.none(), st.binary(min_size=1, max_s
 
 @given(st.lists(CHANGES, max_size=6))
 def test_any_history_ends_at_the_root_of_its_contents(batches: list[dict[bytes, bytes]]) -> None:
-    node: TrieNode = EMPTY_TRIE
+    node = bytes_trie()
     items: dict[bytes, bytes] = {}
     for batch in batches:
-        node = update_trie(node, dict(batch))
+        node = node.updated(dict(batch))
         for path, value in batch.items():
             if value is None:
                 items.pop(path, None)
             else:
                 items[path] = value
-        assert trie_root_hash(node) == trie_root(items)
+        assert node.root == trie_root(items)
     assert node == built(items)
