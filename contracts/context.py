@@ -29,3 +29,12 @@ class BlockContext(msgspec.Struct, frozen=True, gc=False):
     """Returns the hash of one of the 256 blocks below, by number."""
     kzg: KzgVerifier | None = None
     """Verifies proofs for the point evaluation precompile, which fails without one."""
+
+
+class TransactionContext(msgspec.Struct, frozen=True, gc=False):
+    """The transaction that is running, as instructions can see it."""
+
+    origin: Address
+    gas_price: Wei
+    """Paid for a unit of gas, base fee included."""
+    blob_hashes: tuple[Hash32, ...] = ()

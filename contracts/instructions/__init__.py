@@ -1,0 +1,1 @@
+"""Handlers of instructions, a file for each family."""

@@ -1,0 +1,100 @@
+"""Jumps, and the instructions that end a call without touching the state."""
+
+from contracts.frame import End, Frame
+from contracts.halts import InvalidJump, InvalidOpcode
+from contracts.program import Block, Program
+
+
+def make_jump(program: Program) -> End:
+    """Return JUMP."""
+    known = program.jumps.get
+    find = program.jump_block
+
+    def jump(s: list[int], f: Frame) -> Block | None:
+        target = s.pop()
+        return known(target) or find(target)
+
+    return jump
+
+
+def make_jumpi(program: Program, follow: Block) -> End:
+    """Return JUMPI, which goes on at `follow` if the condition is zero."""
+    known = program.jumps.get
+    find = program.jump_block
+
+    def jumpi(s: list[int], f: Frame) -> Block | None:
+        target = s.pop()
+        if s.pop():
+            return known(target) or find(target)
+        return follow
+
+    return jumpi
+
+
+def make_jump_to(program: Program, target: int) -> End:
+    """Return PUSH and JUMP in one."""
+    if not program.is_target(target):
+        return bad_jump
+    block = program.jump_block(target)
+
+    def jump_to(s: list[int], f: Frame) -> Block | None:
+        return block
+
+    return jump_to
+
+
+def make_jumpi_to(program: Program, target: int, follow: Block) -> End:
+    """Return PUSH and JUMPI in one."""
+    if not program.is_target(target):
+
+        def bad_jumpi(s: list[int], f: Frame) -> Block | None:
+            if s.pop():
+                raise InvalidJump
+            return follow
+
+        return bad_jumpi
+    block = program.jump_block(target)
+
+    def jumpi_to(s: list[int], f: Frame) -> Block | None:
+        return block if s.pop() else follow
+
+    return jumpi_to
+
+
+def jumpdest(s: list[int], f: Frame) -> None:
+    """JUMPDEST does nothing."""
+
+
+def bad_jump(s: list[int], f: Frame) -> Block | None:
+    """Fail: the target is no JUMPDEST."""
+    raise InvalidJump
+
+
+def stop(s: list[int], f: Frame) -> Block | None:
+    """STOP, and the end of the code."""
+    f.output = b""
+    return None
+
+
+def return_(s: list[int], f: Frame) -> Block | None:
+    """RETURN."""
+    f.output = _read_memory(s, f)
+    return None
+
+
+def revert(s: list[int], f: Frame) -> Block | None:
+    """REVERT: changes are taken back, gas is kept (EIP-140)."""
+    f.output = _read_memory(s, f)
+    f.reverted = True
+    return None
+
+
+def invalid(s: list[int], f: Frame) -> Block | None:
+    """INVALID (EIP-141), and whatever is no instruction."""
+    raise InvalidOpcode
+
+
+def _read_memory(s: list[int], f: Frame) -> bytes:
+    offset, size = s.pop(), s.pop()
+    f.touch_memory(offset, size)
+    return bytes(f.memory[offset : offset + size]) if size else b""

@@ -1,0 +1,159 @@
+"""Executing one transaction: from its checks against the state to the fee recipient's tip."""
+
+from contracts.authorizations import apply_authorizations
+from contracts.context import BlockContext, TransactionContext
+from contracts.creation import begin_creation, is_taken
+from contracts.evm import Evm
+from contracts.frame import Frame
+from contracts.gas import BLOB
+from contracts.halts import AddressCollision, PrecompileFailure
+from contracts.machine import run
+from contracts.precompile_call import precompile_output
+from contracts.program import Program
+from contracts.result import ExecutionResult
+from contracts.state import State
+from contracts.validity import take_worst_cost, worst_cost
+from primitives.address import contract_address
+from primitives.ids import Address, Gas, Wei
+from primitives.transaction import Transaction, effective_gas_price
+
+
+def execute_transaction(
+    evm: Evm,
+    state: State,
+    tx: Transaction,
+    sender: Address,
+    block: BlockContext,
+    gas_left: int,
+    blob_gas_left: int,
+) -> ExecutionResult:
+    """Execute a transaction on the state. Whoever calls ends the state's transaction afterwards.
+
+    Args:
+        evm: of the block's fork.
+        state: at the transaction's begin: nothing is warm, no transient slot is set.
+        tx: has passed `primitives.transaction.check_static`.
+        sender: who signed it.
+        block: the block that it stands in.
+        gas_left: the block's gas limit less what the transactions before have used.
+        blob_gas_left: likewise.
+
+    Raises:
+        InvalidTransaction: it may not stand there; the state is unchanged.
+
+    Reference: Yellow Paper, section 6; EIP-1559, EIP-2929, EIP-4844, EIP-7623, EIP-7702.
+    """
+    intrinsic = take_worst_cost(evm, state, tx, sender, block, gas_left, blob_gas_left)
+    price = effective_gas_price(tx, block.base_fee)
+    blob_gas = BLOB * len(tx.blob_versioned_hashes)
+    blob_fee = blob_gas * block.blob_base_fee if blob_gas else 0
+    state.add_balance(sender, worst_cost(tx) - tx.gas_limit * price - blob_fee)
+    state.set_nonce(sender, tx.nonce + 1)
+    refund = 0
+    if tx.authorizations:
+        state.warm_address(sender)
+        refund = apply_authorizations(state, tx.authorizations, block.chain_id)
+    frame = _execute(evm, state, tx, sender, block, tx.gas_limit - intrinsic.required)
+    gas_used: int = tx.gas_limit
+    if frame is None:
+        gas_used = intrinsic.required
+    else:
+        gas_used -= frame.gas
+        refund += 0 if frame.has_failed else frame.refund
+    gas_used -= min(refund, gas_used // evm.rules.refund_divisor)
+    gas_used = max(gas_used, intrinsic.floor)
+    if gas_used < tx.gas_limit:
+        state.add_balance(sender, (tx.gas_limit - gas_used) * price)
+    tip = gas_used * (price - block.base_fee)
+    state.add_balance(block.fee_recipient, tip)
+    has_succeeded = frame is None or not frame.has_failed
+    return ExecutionResult(
+        succeeded=has_succeeded,
+        gas_used=Gas(gas_used),
+        output=b"" if frame is None else frame.output,
+        created=frame.created if frame is not None and has_succeeded else None,
+        failure=None if frame is None else frame.failure,
+        tip=Wei(tip),
+        burnt=Wei(gas_used * block.base_fee + blob_fee),
+        blob_gas_used=Gas(blob_gas),
+    )
+
+
+def _execute(
+    evm: Evm, state: State, tx: Transaction, sender: Address, block: BlockContext, gas: int
+) -> Frame | None:
+    """Run what the transaction calls or creates; return its frame, None if nothing was to run."""
+    program: Program | None
+    if tx.to is None:
+        program = evm.initcode_program(tx.data)
+    else:
+        program = evm.program_of(state, tx.to)
+        if program is not None and program.delegate is not None and evm.rules.has_delegation:
+            state.warm_address(program.delegate)
+            program = evm.program_of(state, program.delegate)
+        if program is None and tx.to not in evm.precompiles:
+            _move(evm, state, sender, tx.to, tx.value)
+            return None
+    price = effective_gas_price(tx, block.base_fee)
+    context = TransactionContext(sender, price, tx.blob_versioned_hashes)
+    frame = Frame(evm, state, block, context, program or evm.initcode_program(b""))
+    frame.gas = gas
+    frame.caller = sender
+    frame.value = tx.value
+    if tx.to is None:
+        frame.address = frame.created = contract_address(sender, tx.nonce)
+    else:
+        frame.address = tx.to
+        frame.data = tx.data
+    if evm.rules.has_warmth:
+        _warm(evm, state, tx, frame)
+    frame.mark = state.snapshot()
+    if tx.to is None:
+        _create(frame)
+    else:
+        _move(evm, state, sender, tx.to, tx.value)
+        if program is None:
+            _run_precompile(frame, tx.to)
+        else:
+            run(frame)
+    return frame
+
+
+def _move(evm: Evm, state: State, sender: Address, to: Address, value: int) -> None:
+    if value:
+        state.take_balance(sender, value)
+    if value or evm.rules.touches_empty:
+        state.add_balance(to, value)
+
+
+def _warm(evm: Evm, state: State, tx: Transaction, frame: Frame) -> None:
+    """Mark what is warm from the start (EIP-2929, EIP-2930, EIP-3651)."""
+    state.warm_address(frame.caller)
+    state.warm_address(frame.address)
+    if evm.rules.warms_fee_recipient:
+        state.warm_address(frame.block.fee_recipient)
+    for entry in tx.access_list:
+        state.warm_address(entry.address)
+        for key in entry.storage_keys:
+            state.warm_slot(entry.address, int.from_bytes(key, "big"))
+
+
+def _create(frame: Frame) -> None:
+    if is_taken(frame.state, frame.address):
+        frame.failure = AddressCollision.__name__
+        frame.gas = 0
+        return
+    begin_creation(frame)
+    run(frame)
+
+
+def _run_precompile(frame: Frame, address: Address) -> None:
+    precompile = frame.evm.precompiles[address]
+    output = precompile_output(frame, frame.gas, frame.data, precompile)
+    if output is None:
+        frame.failure = PrecompileFailure.__name__
+        frame.gas = 0
+        frame.state.revert(frame.mark)
+        return
+    frame.gas -= precompile.gas(frame.data)
+    frame.output = output
