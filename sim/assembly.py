@@ -55,7 +55,7 @@ from sim.scenario.placement import UNIFORM
 from sim.signatures import RunKeys, run_keys
 from sim.timeline import Timeline
 from sim.trace import Observation, Trace
-from sim.workload import Workload, WorkloadContext
+from sim.workload import BringsContracts, Workload, WorkloadContext
 from sim.world import World
 from storage.memory import MemoryStore
 from storage.store import Store
@@ -90,7 +90,8 @@ def build_world(
         governor = governance_account(seed).address
         params = dataclasses.replace(params, governance=governor)
         alloc = (*alloc, (governor, BALANCE))
-    genesis = Genesis(params, alloc, keys.committee)
+    contracts = workload.contracts if isinstance(workload, BringsContracts) else ()
+    genesis = Genesis(params, alloc, keys.committee, contracts=contracts)
     block = genesis_executed(genesis)
     index = BlockIndex(block)
     plain = CommitteeVerifier(

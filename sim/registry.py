@@ -24,6 +24,14 @@ from primitives.errors import InvalidInput
 from sim.checkers.checker import CheckerFactory
 from sim.checkers.suite import SAFETY
 from sim.liars import BUILT_IN_LIARS, LiarFactory
+from sim.workload.contracts import (
+    make_amm,
+    make_compute,
+    make_erc20,
+    make_mainnet_like,
+    make_nft,
+    make_storage,
+)
 from sim.workload.replay import make_replay
 from sim.workload.transfers import make_transfers
 from sim.workload.workload import WorkloadFactory
@@ -35,7 +43,16 @@ CONSENSUS = "orrery.consensus"
 BATCHING = "orrery.batching"
 
 BUILT_IN_WORKLOADS: Mapping[str, WorkloadFactory] = MappingProxyType(
-    {"transfers": make_transfers, "replay": make_replay}
+    {
+        "transfers": make_transfers,
+        "replay": make_replay,
+        "erc20": make_erc20,
+        "amm": make_amm,
+        "nft": make_nft,
+        "storage": make_storage,
+        "compute": make_compute,
+        "mainnet-like": make_mainnet_like,
+    }
 )
 BUILT_IN_CHECKERS: Mapping[str, CheckerFactory] = MappingProxyType(SAFETY)
 BUILT_IN_BATCHING: Mapping[str, Callable[[], BatchPolicy]] = MappingProxyType(

@@ -22,6 +22,7 @@ from sim.scenario import (
     Duplicate,
     Expect,
     Heal,
+    Load,
     Lose,
     LyingDisk,
     NodeClass,
@@ -33,7 +34,6 @@ from sim.scenario import (
     SetClock,
     Slow,
     TimelineEvent,
-    Transfers,
     calm_from,
     decode_scenario,
     event_end,
@@ -270,7 +270,7 @@ def _moved(scenario: Scenario, by: int, since: int = 0) -> Scenario:
 def _lasting(scenario: Scenario, duration: int) -> Scenario:
     """Give the run another length; the load stops as long before the end as it did."""
     workload = scenario.workload
-    if isinstance(workload, Transfers) and workload.stop is not None:
+    if isinstance(workload, Load) and workload.stop is not None:
         stop = max(SECOND, workload.stop - (scenario.duration - duration))
         workload = msgspec.structs.replace(workload, stop=Duration(min(stop, duration)))
     return msgspec.structs.replace(scenario, duration=Duration(duration), workload=workload)
@@ -290,7 +290,7 @@ def _simpler(scenario: Scenario) -> Iterator[Scenario]:
             consensus = msgspec.structs.replace(scenario.consensus, **{name: getattr(plain, name)})
             yield msgspec.structs.replace(scenario, consensus=consensus)
     workload = scenario.workload
-    if isinstance(workload, Transfers) and workload.rate is not None and workload.rate > 1:
+    if isinstance(workload, Load) and workload.rate is not None and workload.rate > 1:
         slower = msgspec.structs.replace(workload, rate=round(max(1.0, workload.rate / 2), 1))
         yield msgspec.structs.replace(scenario, workload=slower)
     yield from _with_simpler_events(scenario)

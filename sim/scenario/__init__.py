@@ -30,6 +30,17 @@ from sim.scenario.events import (
     calm_from,
     event_end,
 )
+from sim.scenario.load import Burst, Load, Ramp, Transfers
+from sim.scenario.load_contracts import (
+    Amm,
+    Compute,
+    ContractLoad,
+    Erc20,
+    MainnetLike,
+    Nft,
+    Shares,
+    Storage,
+)
 from sim.scenario.network import Disk, Network, NodeClass
 from sim.scenario.placement import (
     NodePlan,
@@ -39,15 +50,7 @@ from sim.scenario.placement import (
     place_nodes,
 )
 from sim.scenario.scenario import Expect, Measure, Scenario
-from sim.scenario.workload import (
-    Burst,
-    Extension,
-    Ramp,
-    Replay,
-    Transfers,
-    Workload,
-    workload_options,
-)
+from sim.scenario.workload import Extension, Replay, Workload, workload_options
 from sim.scenario.write import format_scenario
 
 __all__ = [
@@ -58,7 +61,16 @@ __all__ = [
     "Consensus",
     "Chain",
     "Workload",
+    "Load",
     "Transfers",
+    "ContractLoad",
+    "Erc20",
+    "Amm",
+    "Nft",
+    "Storage",
+    "Compute",
+    "MainnetLike",
+    "Shares",
     "Replay",
     "Extension",
     "Ramp",

@@ -5,6 +5,8 @@ The functions assume that every value has its type and range, and assume nothing
 
 from collections.abc import Iterator
 
+import msgspec
+
 from sim.registry import batching_names, engine_names, workload_names
 from sim.scenario.errors import Path
 from sim.scenario.event_checks import check_events
@@ -17,9 +19,12 @@ from sim.scenario.events import (
     event_end,
 )
 from sim.scenario.findings import Finding, span, unknown_name
+from sim.scenario.load import Load, Transfers
+from sim.scenario.load_contracts import Amm, ContractLoad, Erc20, MainnetLike
 from sim.scenario.network_checks import check_network
 from sim.scenario.scenario import Expect, Scenario
-from sim.scenario.workload import Extension, Transfers
+from sim.scenario.workload import Extension
+from sim.workload.options_contracts import HOLDINGS_MAX
 
 
 def check_scenario(scenario: Scenario) -> list[Finding]:
@@ -76,13 +81,15 @@ def _check_workload(scenario: Scenario) -> Iterator[Finding]:
         return
     if workload.start >= scenario.duration:
         yield _late(("workload", "start"), workload.start, scenario.duration)
-    if isinstance(workload, Transfers):
+    if isinstance(workload, Load):
         yield from _check_loop(workload)
         yield from _check_ranges(workload)
         yield from _check_load_times(workload, scenario.duration)
+    if isinstance(workload, ContractLoad):
+        yield from _check_holdings(workload)
 
 
-def _check_loop(workload: Transfers) -> Iterator[Finding]:
+def _check_loop(workload: Load) -> Iterator[Finding]:
     if workload.rate is None and workload.clients is None:
         expected = "rate (open loop) or clients (closed loop)"
         yield Finding(("workload", "rate"), expected, "neither")
@@ -97,18 +104,39 @@ def _check_loop(workload: Transfers) -> Iterator[Finding]:
         yield Finding(("workload", "think_time"), "clients beside it", "none")
 
 
-def _check_ranges(workload: Transfers) -> Iterator[Finding]:
-    for what in ("value", "tip"):
+def _check_ranges(workload: Load) -> Iterator[Finding]:
+    drawn = isinstance(workload, Transfers | MainnetLike)
+    for what in ("value", "tip") if drawn else ("tip",):
         low, high = getattr(workload, f"{what}_min"), getattr(workload, f"{what}_max")
         if low > high:
             expected = f"at most {what}_max, {high} wei"
             yield Finding(("workload", f"{what}_min"), expected, f"{low} wei")
-    if workload.value_max > workload.balance:
+    if isinstance(workload, Transfers | MainnetLike) and workload.value_max > workload.balance:
         expected = f"at most the balance, {workload.balance} wei"
         yield Finding(("workload", "value_max"), expected, f"{workload.value_max} wei")
 
 
-def _check_load_times(workload: Transfers, duration: int) -> Iterator[Finding]:
+def _check_holdings(workload: ContractLoad) -> Iterator[Finding]:
+    """Yield what would take hours to set up, and shares that add up to nothing."""
+    tokens, key = 0, "tokens"
+    if isinstance(workload, Erc20):
+        tokens = workload.tokens
+        if workload.receivers is not None and workload.receivers > workload.accounts:
+            expected = f"at most the number of accounts, {workload.accounts}"
+            yield Finding(("workload", "receivers"), expected, str(workload.receivers))
+    if isinstance(workload, Amm):
+        tokens, key = 2 * workload.pairs, "pairs"
+    if isinstance(workload, MainnetLike):
+        tokens = max(workload.tokens, 2 * workload.pairs)
+        if not any(msgspec.structs.astuple(workload.shares)):
+            yield Finding(("workload", "shares"), "at least one above 0", "none")
+    if tokens * workload.accounts > HOLDINGS_MAX:
+        expected = f"at most {HOLDINGS_MAX} balances, accounts times tokens"
+        actual = f"{workload.accounts} accounts and {tokens} tokens"
+        yield Finding(("workload", key), expected, actual)
+
+
+def _check_load_times(workload: Load, duration: int) -> Iterator[Finding]:
     if workload.stop is not None and not workload.start < workload.stop <= duration:
         expected = f"an instant after start and no later than the run's end at {span(duration)}"
         yield Finding(("workload", "stop"), expected, span(workload.stop))
@@ -164,7 +192,7 @@ def offered_rate_max(scenario: Scenario) -> float | None:
     if isinstance(workload, Extension) or workload.rate is None:
         return None
     rate = workload.rate
-    if isinstance(workload, Transfers):
+    if isinstance(workload, Load):
         rate = max(rate, workload.ramp.to if workload.ramp else 0.0)
         for burst in workload.bursts:
             rate *= max(burst.factor, 1.0)

@@ -8,9 +8,10 @@ from msgspec import Meta
 from primitives.ids import Duration
 from sim.scenario.consensus import Chain, Consensus
 from sim.scenario.events import TimelineEvent
+from sim.scenario.load import Transfers
 from sim.scenario.network import Network
 from sim.scenario.quantities import Count, PositiveNumber, PositiveSpan, Span
-from sim.scenario.workload import Transfers, Workload
+from sim.scenario.workload import Workload
 
 
 class Measure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

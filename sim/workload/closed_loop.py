@@ -1,4 +1,4 @@
-"""Transfers in a closed loop: each client waits for its commit, thinks, and sends again.
+"""A closed loop: each client waits for its commit, thinks, and sends again.
 
 The number of transactions in the network can never exceed the number of clients, so the load
 follows what the network can bear; throughput is then clients / (latency + think time).
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from primitives.ids import Address, Hash32, Instant, Wei
 from sim.workload.minting import Mint
-from sim.workload.options import TransferOptions
+from sim.workload.options import LoopOptions
 from sim.workload.outbox import Flight, Outbox
 from sim.workload.pace import SECOND, fixed_marks, poisson_marks
 from sim.workload.workload import NetworkView, Submission, WorkloadContext
@@ -19,12 +19,18 @@ SPREAD = SECOND
 
 
 class ClosedLoop:
-    """Submits transfers of `clients` clients; client c sends from account c modulo accounts."""
+    """Submits what `clients` clients do; client c sends from account c modulo accounts.
 
-    def __init__(self, options: TransferOptions, context: WorkloadContext) -> None:
+    Args:
+        options: clients and times.
+        context: the run.
+        mint: makes the transactions.
+    """
+
+    def __init__(self, options: LoopOptions, context: WorkloadContext, mint: Mint) -> None:
         if options.clients is None:
             raise AssertionError("a closed loop needs clients")
-        self._mint = Mint(options, context)
+        self._mint = mint
         self._outbox = Outbox(context.nodes, options.resend_after)
         self._accounts = options.accounts
         self._think_time = options.think_time
@@ -60,6 +66,12 @@ class ClosedLoop:
                 submissions.append(self._outbox.resend(view))
         return submissions
 
+    def postpone(self, until: Instant) -> None:
+        """Let clients that were ready before an instant wait for it, and spread from there."""
+        shift = until - self._ready[0][0] if self._ready else 0
+        if shift > 0:
+            self._ready = [(at + shift, c) for at, c in self._ready if at + shift < self._stop]
+
     def on_committed(self, now: Instant, hashes: Sequence[Hash32]) -> None:
         """Let the clients whose transactions these are think and then send again."""
         for flight in self._outbox.settle(hashes):
@@ -69,5 +81,5 @@ class ClosedLoop:
 
     def _send(self, at: Instant, client: int, view: NetworkView) -> Submission:
         account = client % self._accounts
-        raw, digest = self._mint.transfer(account, view.base_fee())
+        raw, digest = self._mint.next(account, view.base_fee())
         return self._outbox.send(at, digest, Flight(raw, account, client), view)

@@ -1,4 +1,4 @@
-"""Transfers in an open loop: they come at their rate, whether or not the network keeps up.
+"""An open loop: transactions come at their rate, whether or not the network keeps up.
 
 One limit keeps that honest at the client's side. Nodes admit only so many waiting transactions
 of one sender; what came after them would be refused and leave a gap in the nonces, and that
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from primitives.ids import Address, Hash32, Instant, Wei
 from sim.workload.minting import Mint
-from sim.workload.options import TransferOptions
+from sim.workload.options import LoopOptions
 from sim.workload.outbox import Flight, Outbox
 from sim.workload.pace import arrivals, fixed_marks, poisson_marks, rate_pieces
 from sim.workload.skew import ZipfDraw
@@ -18,13 +18,19 @@ from sim.workload.workload import NetworkView, Submission, WorkloadContext
 
 
 class OpenLoop:
-    """Submits transfers at a given rate over time."""
+    """Submits transactions at a given rate over time.
 
-    def __init__(self, options: TransferOptions, context: WorkloadContext) -> None:
+    Args:
+        options: rate and times.
+        context: the run.
+        mint: makes the transactions.
+    """
+
+    def __init__(self, options: LoopOptions, context: WorkloadContext, mint: Mint) -> None:
         if options.rate is None:
             raise AssertionError("an open loop needs a rate")
         generator = context.generator
-        self._mint = Mint(options, context)
+        self._mint = mint
         self._outbox = Outbox(context.nodes, options.resend_after)
         self._senders = ZipfDraw(options.accounts, options.skew).stream(generator)
         self._in_flight = [0] * options.accounts
@@ -35,7 +41,7 @@ class OpenLoop:
         self._arrivals = arrivals(pieces, marks)
         self._next = next(self._arrivals, None)
         self.withheld = 0
-        """Arrivals that were not sent because every account had too many in flight."""
+        """Arrivals that were not sent: too many in flight, or it was too early."""
 
     @property
     def alloc(self) -> Sequence[tuple[Address, Wei]]:
@@ -62,13 +68,19 @@ class OpenLoop:
                 submissions.append(self._outbox.resend(view))
         return submissions
 
+    def postpone(self, until: Instant) -> None:
+        """Leave out the arrivals before an instant; they count as withheld."""
+        while self._next is not None and self._next < until:
+            self._next = next(self._arrivals, None)
+            self.withheld += 1
+
     def on_committed(self, now: Instant, hashes: Sequence[Hash32]) -> None:
         """Make room for the senders of what has committed."""
         for flight in self._outbox.settle(hashes):
             self._in_flight[flight.account] -= 1
 
     def _send(self, at: Instant, account: int, view: NetworkView) -> Submission:
-        raw, digest = self._mint.transfer(account, view.base_fee())
+        raw, digest = self._mint.next(account, view.base_fee())
         self._in_flight[account] += 1
         return self._outbox.send(at, digest, Flight(raw, account, account), view)
 

@@ -1,4 +1,4 @@
-"""What a scenario may say about transfers. Durations in ns, amounts in wei, rates per second."""
+"""What a scenario may say about load. Durations in ns, amounts in wei, rates per second."""
 
 from collections.abc import Mapping
 from typing import Literal, TypeVar
@@ -23,8 +23,8 @@ MAX_FEE_MAX = Wei(10**12 * GWEI)
 """No client offers more for one gas, whatever the base fee."""
 
 
-class TransferOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Transfers between `accounts` accounts, by open loop (`rate`) or closed loop (`clients`)."""
+class LoopOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What all load of accounts has, in an open loop (`rate`) or a closed one (`clients`)."""
 
     accounts: int = 1_000
     """How many accounts there are, each funded in genesis."""
@@ -40,12 +40,6 @@ class TransferOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """Whether gaps (and think times) are exponential or all alike."""
     skew: float = 0.0
     """Zipf exponent of senders; 0 is uniform. A closed loop has no sender to choose."""
-    receiver_skew: float | None = None
-    """Zipf exponent of receivers; as `skew` when absent."""
-    value_min: int = 1
-    """Smallest amount of one transfer, in wei."""
-    value_max: int = ETHER // 1_000
-    """Largest amount of one transfer, in wei."""
     tip_min: int = GWEI
     """Smallest priority fee, in wei per gas."""
     tip_max: int = 2 * GWEI
@@ -66,6 +60,17 @@ class TransferOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """Patience of a client before it repeats a transaction at another node; 0 is endless."""
 
 
+class TransferOptions(LoopOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Transfers between the accounts."""
+
+    receiver_skew: float | None = None
+    """Zipf exponent of receivers; as `skew` when absent."""
+    value_min: int = 1
+    """Smallest amount of one transfer, in wei."""
+    value_max: int = ETHER // 1_000
+    """Largest amount of one transfer, in wei."""
+
+
 class ReplayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Raw signed transactions from a file, in file order."""
 
@@ -83,7 +88,7 @@ class ReplayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """As for transfers."""
 
 
-Options = TypeVar("Options", TransferOptions, ReplayOptions)
+Options = TypeVar("Options", bound=LoopOptions | ReplayOptions)
 
 
 def decode_options(kind: type[Options], options: Mapping[str, object]) -> Options:
@@ -93,63 +98,91 @@ def decode_options(kind: type[Options], options: Mapping[str, object]) -> Option
         InvalidInput: names the key and the rule.
     """
     decoded = decode_table(kind, options)
+    if isinstance(decoded, LoopOptions):
+        _check_loop(decoded)
     if isinstance(decoded, TransferOptions):
-        _check_transfers(decoded)
+        check_range(decoded, "value")
+        check_skew(decoded, "receiver_skew")
     rate: float | None = decoded.rate
-    _require(rate is None or 0 < rate < 1e9, "rate", "above 0 and below 10**9", rate)
-    _require(decoded.balance > 0, "balance", "above 0 wei", decoded.balance)
-    _require(decoded.start >= 0, "start", "0 or later", decoded.start)
-    _require(decoded.resend_after >= 0, "resend_after", "0 or longer", decoded.resend_after)
+    require(rate is None or 0 < rate < 1e9, "rate", "above 0 and below 10**9", rate)
+    require(decoded.balance > 0, "balance", "above 0 wei", decoded.balance)
+    require(decoded.start >= 0, "start", "0 or later", decoded.start)
+    require(decoded.resend_after >= 0, "resend_after", "0 or longer", decoded.resend_after)
     return decoded
 
 
-def _check_transfers(options: TransferOptions) -> None:
+def _check_loop(options: LoopOptions) -> None:
     loops = (options.rate is not None) + (options.clients is not None)
-    _require(loops == 1, "rate", "either rate (open loop) or clients (closed loop)", f"{loops}")
-    _require(options.accounts >= 1, "accounts", "at least 1", options.accounts)
-    _require(
+    require(loops == 1, "rate", "either rate (open loop) or clients (closed loop)", f"{loops}")
+    require(options.accounts >= 1, "accounts", "at least 1", options.accounts)
+    require(
         options.clients is None or options.clients >= 1, "clients", "at least 1", options.clients
     )
-    _require(options.think_time >= 0, "think_time", "0 or longer", options.think_time)
-    for key in ("value", "tip"):
-        low, high = getattr(options, f"{key}_min"), getattr(options, f"{key}_max")
-        rule = f"0 <= {key}_min <= {key}_max <= {VALUE_MAX} wei"
-        _require(0 <= low <= high <= VALUE_MAX, f"{key}_min", rule, f"{low} and {high}")
-    for key in ("skew", "receiver_skew"):
-        exponent = getattr(options, key)
-        _require(exponent is None or 0 <= exponent <= 10, key, "from 0 to 10", exponent)
-    _require(options.fee_headroom >= 1, "fee_headroom", "at least 1", options.fee_headroom)
-    _require(options.in_flight_max >= 1, "in_flight_max", "at least 1", options.in_flight_max)
+    require(options.think_time >= 0, "think_time", "0 or longer", options.think_time)
+    check_range(options, "tip")
+    check_skew(options, "skew")
+    require(options.fee_headroom >= 1, "fee_headroom", "at least 1", options.fee_headroom)
+    require(options.in_flight_max >= 1, "in_flight_max", "at least 1", options.in_flight_max)
     _check_times(options)
 
 
-def _check_times(options: TransferOptions) -> None:
+def check_range(options: LoopOptions, name: str) -> None:
+    """Check an amount that is drawn between two others.
+
+    Raises:
+        InvalidInput: they are out of order, or too large to be drawn.
+    """
+    low, high = getattr(options, f"{name}_min"), getattr(options, f"{name}_max")
+    rule = f"0 <= {name}_min <= {name}_max <= {VALUE_MAX} wei"
+    require(0 <= low <= high <= VALUE_MAX, f"{name}_min", rule, f"{low} and {high}")
+
+
+def check_skew(options: LoopOptions, key: str) -> None:
+    """Check a Zipf exponent, if it is given.
+
+    Raises:
+        InvalidInput: it is out of range.
+    """
+    exponent = getattr(options, key)
+    require(exponent is None or 0 <= exponent <= 10, key, "from 0 to 10", exponent)
+
+
+def _check_times(options: LoopOptions) -> None:
     shaped = options.ramp is not None or bool(options.bursts)
-    _require(
+    require(
         options.rate is not None or not shaped, "ramp", "rate beside ramp and bursts", "clients"
     )
     if options.stop is not None:
-        _require(options.stop > options.start, "stop", "a later instant than start", options.stop)
+        require(options.stop > options.start, "stop", "a later instant than start", options.stop)
     if options.ramp is not None:
         ramp = options.ramp
-        _require(0 <= ramp.to < 1e9, "ramp.to", "0 or more per second", ramp.to)
-        _require(0 <= ramp.start <= ramp.end, "ramp.end", "no earlier than its start", ramp.end)
+        require(0 <= ramp.to < 1e9, "ramp.to", "0 or more per second", ramp.to)
+        require(0 <= ramp.start <= ramp.end, "ramp.end", "no earlier than its start", ramp.end)
     for index, burst in enumerate(options.bursts):
-        _require(0 <= burst.factor < 1e6, f"bursts[{index}].factor", "0 or more", burst.factor)
-        _require(burst.start >= 0, f"bursts[{index}].start", "0 or later", burst.start)
-        _require(burst.length > 0, f"bursts[{index}].length", "above 0", burst.length)
+        require(0 <= burst.factor < 1e6, f"bursts[{index}].factor", "0 or more", burst.factor)
+        require(burst.start >= 0, f"bursts[{index}].start", "0 or later", burst.start)
+        require(burst.length > 0, f"bursts[{index}].length", "above 0", burst.length)
 
 
-def _require(holds: bool, key: str, expected: str, actual: object) -> None:
+def require(holds: bool, key: str, expected: str, actual: object) -> None:
+    """Check a rule of an option.
+
+    Raises:
+        InvalidInput: it does not hold.
+    """
     if not holds:
         raise InvalidInput(f"workload.{key}", expected, actual)
 
 
-def fee_ceiling(options: TransferOptions) -> Wei:
+def fee_ceiling(options: LoopOptions, gas_limit: int = TRANSFER_GAS) -> Wei:
     """Return the most that one client may offer for one gas, in wei.
 
     All transactions that an account may have in flight together must be affordable at that
     price from a quarter of its first balance, or the node would refuse them.
+
+    Args:
+        options: of the load.
+        gas_limit: the largest of its transactions'.
     """
-    affordable = options.balance // (4 * TRANSFER_GAS * options.in_flight_max)
+    affordable = options.balance // (4 * gas_limit * options.in_flight_max)
     return Wei(min(affordable, MAX_FEE_MAX))

@@ -1,6 +1,6 @@
 """Hot accounts: who is drawn how often."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -47,3 +47,14 @@ def uniform_stream(generator: np.random.Generator, low: int, high: int) -> Itera
     """Yield integers from [low, high] for ever, drawn many at once. Bounds fit in 63 bits."""
     while True:
         yield from generator.integers(low, high, size=DRAWS_AT_ONCE, endpoint=True).tolist()
+
+
+def weighted_stream(generator: np.random.Generator, weights: Sequence[float]) -> Iterator[int]:
+    """Yield indexes for ever, each as often as its weight says; at least one is above 0."""
+    cumulative = np.fromiter(accumulate(weights), dtype=np.float64, count=len(weights))
+    last = max(index for index, weight in enumerate(weights) if weight)
+    while True:
+        points = generator.random(DRAWS_AT_ONCE) * cumulative[-1]
+        indexes = np.searchsorted(cumulative, points, side="right")
+        # A point that rounds up to the total would fall off the end.
+        yield from np.minimum(indexes, last).tolist()

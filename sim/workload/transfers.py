@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from sim.workload.closed_loop import ClosedLoop
+from sim.workload.minting import transfer_mint
 from sim.workload.open_loop import OpenLoop
 from sim.workload.options import TransferOptions, decode_options
 from sim.workload.workload import WorkloadContext
@@ -13,6 +14,7 @@ def make_transfers(
 ) -> OpenLoop | ClosedLoop:
     """Make an open loop for `rate`, a closed one for `clients`. Entry point `transfers`."""
     decoded = decode_options(TransferOptions, options)
+    mint = transfer_mint(decoded, context)
     if decoded.clients is not None:
-        return ClosedLoop(decoded, context)
-    return OpenLoop(decoded, context)
+        return ClosedLoop(decoded, context, mint)
+    return OpenLoop(decoded, context, mint)

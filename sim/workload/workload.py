@@ -9,11 +9,12 @@ loop may answer a commit with a new transaction.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
 
+from primitives.genesis import GenesisContract
 from primitives.ids import Address, Hash32, Instant, NodeId, Wei
 from primitives.params import ChainParams
 
@@ -59,6 +60,16 @@ class Workload(Protocol):
 
     def on_committed(self, now: Instant, hashes: Sequence[Hash32]) -> None:
         """Learn that these transactions are final. Unknown and repeated hashes are ignored."""
+        ...
+
+
+@runtime_checkable
+class BringsContracts(Protocol):
+    """A workload that calls contracts may have this beside what a `Workload` must have."""
+
+    @property
+    def contracts(self) -> tuple[GenesisContract, ...]:
+        """Contracts that genesis must have, each address once, none of them in `alloc`."""
         ...
 
 

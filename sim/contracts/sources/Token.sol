@@ -34,6 +34,13 @@ contract Token {
         return true;
     }
 
+    /// Give the same amount to many.
+    function distribute(address[] calldata to, uint256 value) external {
+        for (uint256 index = 0; index < to.length; ++index) {
+            move(msg.sender, to[index], value);
+        }
+    }
+
     /// An allowance of 2**256 - 1 is without limit and stays as it is.
     function transferFrom(address from, address to, uint256 value) external returns (bool) {
         uint256 allowed = allowance[from][msg.sender];

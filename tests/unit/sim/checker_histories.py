@@ -25,7 +25,7 @@ from primitives.params import ChainParams
 from sim.checkers import CheckContext, Checker, CheckerSuite, Violation, certificate_verifier
 from sim.trace import Observation
 from sim.trace_events import Crashed, Healed, Partitioned, Restarted
-from sim.workload.minting import Mint
+from sim.workload.minting import Mint, transfer_mint
 from sim.workload.options import TransferOptions
 from tests.unit.sim.workload_worlds import GWEI, context as workload_context
 
@@ -41,7 +41,7 @@ PARAMS = ChainParams(base_fee_rule="fixed")
 
 
 def new_mint() -> Mint:
-    return Mint(TransferOptions(rate=1.0, accounts=4), workload_context())
+    return transfer_mint(TransferOptions(rate=1.0, accounts=4), workload_context())
 
 
 MINT = new_mint()
@@ -62,7 +62,7 @@ def chain() -> tuple[ExecutedBlock, ...]:
     """Return genesis and `LENGTH` blocks of three transfers each."""
     mint, blocks = new_mint(), [GENESIS]
     for height in range(LENGTH):
-        raws = [mint.transfer((height + k) % 4, GWEI)[0] for k in (0, 1, 1)]
+        raws = [mint.next((height + k) % 4, GWEI)[0] for k in (0, 1, 1)]
         blocks.append(build(blocks[-1], raws))
     return tuple(blocks)
 

@@ -227,7 +227,7 @@ def test_single_execution_allows_a_restarted_node_to_execute_again():
 def test_a_fork_is_the_business_of_agreement_and_confuses_no_block_checker():
     history = History()
     history.commit_all([0, 1], [1])
-    side = build(GENESIS, [new_mint().transfer(0, GWEI)[0]], fork=1)
+    side = build(GENESIS, [new_mint().next(0, GWEI)[0]], fork=1)
     history.commit(2, 1, side)
     history.commit_all([0, 1], [2, 3])
     for make in (nonces, conservation):

@@ -55,7 +55,7 @@ def sends(effects: list[Effect]) -> list[Message]:
 
 def transfers(sender: int, count: int) -> list[bytes]:
     mint = new_mint()
-    return [mint.transfer(sender, GWEI)[0] for _ in range(count)]
+    return [mint.next(sender, GWEI)[0] for _ in range(count)]
 
 
 def test_censoring_ignores_one_sender_wherever_its_transactions_come_from() -> None:
