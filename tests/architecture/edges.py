@@ -8,9 +8,11 @@ from fnmatch import fnmatch
 from tests.architecture.source import PACKAGES, Finding, Source, pyproject
 
 LIBRARIES: Mapping[str, frozenset[str]] = {
-    "primitives": frozenset({"coincurve", "msgspec", "nacl", "py_arkworks_bls12381", "sha3"}),
+    "primitives": frozenset(
+        {"ckzg", "coincurve", "msgspec", "nacl", "py_arkworks_bls12381", "sha3"}
+    ),
     "consensus": frozenset({"msgspec"}),
-    "contracts": frozenset({"coincurve", "cryptography", "msgspec", "py_arkworks_bls12381"}),
+    "contracts": frozenset({"blake2b", "cryptography", "msgspec", "py_arkworks_bls12381"}),
     "network": frozenset({"msgspec", "networkx", "numpy"}),
     "storage": frozenset({"msgspec"}),
     "node": frozenset({"msgspec"}),

@@ -11,6 +11,7 @@ from tests.architecture import edges
 from tests.architecture.source import PACKAGES, ROOT, Source, parse, pyproject, sources
 
 DISTRIBUTIONS = {
+    "blake2b": "blake2b-py",
     "nacl": "pynacl",
     "py_arkworks_bls12381": "py-arkworks-bls12381",
     "sha3": "safe-pysha3",
