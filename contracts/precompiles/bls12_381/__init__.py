@@ -1,0 +1,1 @@
+"""The precompiles over BLS12-381, with the arithmetic of arkworks."""
