@@ -1,0 +1,112 @@
+"""Calls that a block makes itself, and the requests that it collects for the consensus layer.
+
+At its start a block stores its parent's hash and its parent beacon root in two contracts; at its
+end it reads withdrawal and consolidation requests out of two others. The contracts stand in the
+state like any other; a chain without them has none of it.
+
+Reference: EIP-2935, EIP-4788, EIP-7002, EIP-7251, EIP-7685.
+"""
+
+from hashlib import sha256
+
+from contracts.context import BlockContext, TransactionContext
+from contracts.evm import Evm
+from contracts.frame import Frame
+from contracts.gas import SYSTEM_CALL
+from contracts.machine import run
+from contracts.state import State
+from primitives.errors import InvalidInput
+from primitives.fork import Fork
+from primitives.ids import Address, Hash32
+
+
+def _address(digits: str) -> Address:
+    return Address(bytes.fromhex(digits))
+
+
+SYSTEM_ADDRESS = _address("fffffffffffffffffffffffffffffffffffffffe")
+"""Who makes these calls."""
+BEACON_ROOTS = _address("000f3df6d732807ef1319fb7b8bb8522d0beac02")
+"""EIP-4788."""
+HISTORY_STORAGE = _address("0000f90827f1c53a10cb7a02335b175320002935")
+"""EIP-2935."""
+WITHDRAWAL_REQUESTS = _address("00000961ef480eb55e80d19ad83579a64c007002")
+"""EIP-7002."""
+CONSOLIDATION_REQUESTS = _address("0000bbddc7ce488642fb579f8b00f3a590007251")
+"""EIP-7251."""
+
+DEPOSIT_TYPE = b"\x00"
+WITHDRAWAL_TYPE = b"\x01"
+CONSOLIDATION_TYPE = b"\x02"
+"""First bytes of requests (EIP-6110, EIP-7002, EIP-7251)."""
+
+
+class SystemCallFailed(InvalidInput):
+    """A system contract that must answer is missing, or its call failed: the block is invalid."""
+
+
+def system_call(
+    evm: Evm, state: State, block: BlockContext, target: Address, data: bytes
+) -> bytes | None:
+    """Call a contract as `SYSTEM_ADDRESS`, with gas that counts towards no limit.
+
+    Returns:
+        What it returned; None if it failed, or has no code.
+    """
+    program = evm.program_of(state, target)
+    if program is None:
+        return None
+    frame = Frame(evm, state, block, TransactionContext(SYSTEM_ADDRESS, block.base_fee), program)
+    frame.gas = SYSTEM_CALL
+    frame.caller = SYSTEM_ADDRESS
+    frame.address = target
+    frame.data = data
+    frame.mark = state.snapshot()
+    run(frame)
+    return None if frame.has_failed else frame.output
+
+
+def store_parent_root(evm: Evm, state: State, block: BlockContext, root: Hash32) -> None:
+    """Store the parent beacon block's root (EIP-4788). A failed call changes nothing."""
+    if evm.fork >= Fork.CANCUN:
+        system_call(evm, state, block, BEACON_ROOTS, root)
+
+
+def store_parent_hash(evm: Evm, state: State, block: BlockContext, parent_hash: Hash32) -> None:
+    """Store the parent block's hash (EIP-2935). A failed call changes nothing."""
+    if evm.fork >= Fork.PRAGUE:
+        system_call(evm, state, block, HISTORY_STORAGE, parent_hash)
+
+
+def read_withdrawal_requests(evm: Evm, state: State, block: BlockContext) -> bytes:
+    """Return and clear the withdrawal requests of the block, concatenated (EIP-7002).
+
+    Raises:
+        SystemCallFailed: the contract is missing, or failed.
+    """
+    return _must_answer(evm, state, block, WITHDRAWAL_REQUESTS)
+
+
+def read_consolidation_requests(evm: Evm, state: State, block: BlockContext) -> bytes:
+    """Return and clear the consolidation requests of the block, concatenated (EIP-7251).
+
+    Raises:
+        SystemCallFailed: the contract is missing, or failed.
+    """
+    return _must_answer(evm, state, block, CONSOLIDATION_REQUESTS)
+
+
+def requests_hash(requests: tuple[bytes, ...]) -> Hash32:
+    """Return the header's hash of requests, each a type byte and data (EIP-7685).
+
+    Those without data do not count. The order is that of the types.
+    """
+    digests = [sha256(request).digest() for request in requests if len(request) > 1]
+    return Hash32(sha256(b"".join(digests)).digest())
+
+
+def _must_answer(evm: Evm, state: State, block: BlockContext, target: Address) -> bytes:
+    output = system_call(evm, state, block, target, b"")
+    if output is None:
+        raise SystemCallFailed(f"system contract 0x{target.hex()}", "an answer", "none")
+    return output
