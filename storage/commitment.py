@@ -14,7 +14,7 @@ import msgspec
 
 from primitives.ids import Hash32
 from primitives.keccak import EMPTY_KECCAK, keccak256
-from primitives.rlp import encode_bytes, encode_int, list_header
+from primitives.rlp import encode_bytes, encode_int
 from primitives.trie import EMPTY_ROOT
 from storage.account import Account
 from storage.changes import StateChanges
@@ -33,6 +33,8 @@ StateLeaf: TypeAlias = Account | Contract
 StateTrie: TypeAlias = Trie[StateLeaf]
 
 _NO_STORAGE = encode_bytes(EMPTY_ROOT)
+_SMALL = tuple([encode_int(number) for number in range(0x80)])
+_PREFIX = tuple([(0x80 + width).to_bytes(1, "big") for width in range(33)])
 _NO_CODE = encode_bytes(EMPTY_KECCAK)
 
 
@@ -45,8 +47,16 @@ def encode_state_leaf(leaf: StateLeaf) -> bytes:
         account, storage = leaf, _NO_STORAGE
     code_hash = account.code_hash
     code = _NO_CODE if code_hash == EMPTY_KECCAK else encode_bytes(code_hash)
-    payload = encode_int(account.nonce) + encode_int(account.balance) + storage + code
-    return list_header(len(payload)) + payload
+    nonce, balance = account.nonce, account.balance
+    width = (balance.bit_length() + 7) >> 3
+    payload = (
+        (_SMALL[nonce] if nonce < 0x80 else encode_int(nonce))
+        + (_PREFIX[width] + balance.to_bytes(width, "big") if balance > 0x7F else _SMALL[balance])
+        + storage
+        + code
+    )
+    # Two hashes take 66 bytes: always more than 55 in all, and never 256.
+    return b"\xf8" + len(payload).to_bytes(1, "big") + payload
 
 
 def account_of(leaf: StateLeaf) -> Account:

@@ -77,11 +77,11 @@ def find_subtree(trie: Trie[Any], prefix: str) -> tuple[Node, bytes, tuple[bytes
 
 def encoded(node: Node, depth: int, encode: Callable[[Any], bytes]) -> bytes:
     """Return the RLP of a node that stands at a depth."""
-    if type(node) is list:
+    if isinstance(node, list):
         return encode_node(b"".join(node[16:]))
-    if type(node) is Extension:
+    if isinstance(node, Extension):
         return encode_node(extension_payload(node.nibbles, node.reference))
-    assert type(node) is Leaf
+    assert isinstance(node, Leaf)
     return encode_node(leaf_payload(node.key, encode(node.value), depth))
 
 
@@ -155,9 +155,9 @@ _EMPTY_ROOT = keccak256(EMPTY_STRING)
 
 def _path(node: Node, depth: int) -> str:
     """Return the nibbles that a leaf or an extension at a depth has."""
-    if type(node) is Extension:
+    if isinstance(node, Extension):
         return nibbles_text(node.nibbles)
-    assert type(node) is Leaf
+    assert isinstance(node, Leaf)
     return node.key.hex()[depth:]
 
 

@@ -140,15 +140,26 @@ def _update(named: _Named, items: list[_Change], depth: int, encode: _Encode) ->
 
 
 def _update_path(named: _Named, items: list[_Change], depth: int, encode: _Encode) -> _Named:
-    """Apply one change below a branch."""
+    """Apply one change below a branch: down to where it stands, and up again."""
     key = items[0][0]
-    branch: Branch = named[0].copy()  # type: ignore[union-attr]
-    nibble = key[depth >> 1] & 15 if depth & 1 else key[depth >> 1] >> 4
-    below = branch[nibble], branch[nibble + 16]
-    child = branch[nibble], branch[nibble + 16] = _update(below, items, depth + 1, encode)
-    if child[0] is None:
-        return _collapse(branch, depth, encode)
-    return branch, branch_reference(branch)
+    node, name = named
+    way: list[tuple[Branch, int]] = []
+    while type(node) is list:
+        branch = node.copy()
+        nibble = key[depth >> 1] & 15 if depth & 1 else key[depth >> 1] >> 4
+        way.append((branch, nibble))
+        node, name = branch[nibble], branch[nibble + 16]
+        depth += 1
+    node, name = _update((node, name), items, depth, encode)
+    while way:
+        branch, nibble = way.pop()
+        depth -= 1
+        branch[nibble], branch[nibble + 16] = node, name
+        if node is None:
+            node, name = _collapse(branch, depth, encode)
+        else:
+            node, name = branch, reference(b"".join(branch[16:]))
+    return node, name
 
 
 def _update_branch(named: _Named, items: list[_Change], depth: int, encode: _Encode) -> _Named:

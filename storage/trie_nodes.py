@@ -55,6 +55,9 @@ NO_CHILDREN: tuple[Any, ...] = (None,) * 16 + (EMPTY_STRING,) * 17
 _HEADERS = tuple([list_header(length) for length in range(1_024)])
 """Prefix of a list by the length of its payload."""
 
+_LONG = tuple([encode_bytes(bytes(length))[:-length] for length in range(1, 256)])
+"""Prefix of a string by its length less one; a leaf's value often has more than 55 bytes."""
+
 _EVEN = tuple([encode_bytes(b"\x20" + bytes(rest))[:-rest] for rest in range(1, 33)])
 """How the path of a leaf begins that has so many bytes (1..32) and an even number of nibbles."""
 
@@ -81,7 +84,7 @@ def leaf_payload(key: bytes, value: bytes, depth: int) -> bytes:
         path = _EVEN[31 - half] + key[half:]
     else:
         path = b"\x20"
-    return path + encode_bytes(value)
+    return path + (_LONG[len(value) - 1] + value if 55 < len(value) < 256 else encode_bytes(value))
 
 
 def reference(payload: bytes) -> bytes:
