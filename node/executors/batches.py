@@ -10,6 +10,7 @@ it stands in the batch.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 from node.executors.attempt import attempt
@@ -62,9 +63,8 @@ def check_transactions(raws: Sequence[bytes], params: ChainParams, pool: Pool) -
     """
     if pool.workers < 2 or len(raws) < 2 * CHUNK_MIN:
         return [
-            attempt(InvalidTransaction, lambda raw=raw: check_transaction(raw, params))
-            for raw in raws
-        ]  # type: ignore[misc]
+            attempt(InvalidTransaction, partial(check_transaction, raw, params)) for raw in raws
+        ]
     batch = _Batch(params)
     results = pool.map(RECOVER, batch.chunks(raws, pool.workers))
     senders = [sender for part in results for sender in unpack(part)]
@@ -83,7 +83,7 @@ class _Batch:
         params = self._params
         for first, end in chunk_bounds(len(raws), workers):
             part = [
-                attempt(InvalidTransaction, lambda raw=raw: prepare_transaction(raw, params))  # type: ignore[misc]
+                attempt(InvalidTransaction, partial(prepare_transaction, raw, params))
                 for raw in raws[first:end]
             ]
             self._prepared += part
@@ -95,7 +95,7 @@ class _Batch:
         """Return the results, given the senders of those that were not refused."""
         order = iter(senders)
         return [
-            attempt(InvalidTransaction, lambda each=each: self._finished(each, next(order)))  # type: ignore[misc]
+            attempt(InvalidTransaction, partial(self._finished, each, next(order)))
             if isinstance(each, Prepared)
             else each
             for each in self._prepared

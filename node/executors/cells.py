@@ -121,4 +121,5 @@ class AccountVersions:
         for field in (self.nonce, self.code_hash, self.balance, self.delta, self.wiped):
             field.drop(index)
         for slot, _ in slots:
-            self.slots[slot].drop(index)
+            if slot in self.slots:
+                self.slots[slot].drop(index)

@@ -8,11 +8,10 @@ its outcome is accepted, in block order.
 `expect` marks a transaction that is about to run again. What it left is a good guess at what it
 will write, so a view that meets it says `Blocked`, instead of letting somebody work in vain.
 
-Indexes below 0 stand for what a block does before its transactions.
-
 Reference: Gelashvili et al., "Block-STM", arXiv 2203.06871, section 3.2 (estimates).
 """
 
+from collections.abc import Collection
 from typing import TypeVar
 
 from node.executors.cells import AccountVersions, Blocked, Versions
@@ -179,19 +178,21 @@ class View:
         """
         return self._versions.code(code_hash)
 
-    def has_storage(self, address: Address) -> bool:
-        """Whether any slot is set; wrong where this block has unset the last one.
+    def has_storage(self, address: Address, but: Collection[int] = ()) -> bool:
+        """Whether any slot is set, those in `but` not looked at.
 
-        That is so rare, and found out later, that not every slot below is looked at for it.
+        Raises:
+            Blocked: one of them is about to change.
         """
         versions = self._versions.accounts.get(address)
         if versions is None:
-            return self._versions.base.has_storage(address)
-        if any(self.slot(address, slot) for slot in list(versions.slots)):
+            return self._versions.base.has_storage(address, but)
+        changed = list(versions.slots)
+        if any(self.slot(address, slot) for slot in changed if slot not in but):
             return True
         if versions.wiped.below(self._index) is not None:
             return False
-        return self._versions.base.has_storage(address)
+        return self._versions.base.has_storage(address, [*but, *changed])
 
     def _settled(self, cell: Versions[_Value], before: _Value) -> _Value:
         found = cell.below(self._index)

@@ -46,9 +46,12 @@ def outcome(reader: StateReader, steps: Sequence[Step]) -> Outcome:
             case "code":
                 journal.set_code(who, bytes([value]))
             case "store":
+                # Nobody but a contract, which is not empty, has storage.
+                journal.set_nonce(who, journal.nonce(who) + 1)
                 journal.store(who, SLOTS[value % 2], value)
             case "create":
                 journal.begin_contract(who)
+                journal.set_nonce(who, 1)
             case "destroy":
                 journal.take_balance(who, journal.balance(who))
                 journal.destroy(who)
@@ -58,11 +61,12 @@ def outcome(reader: StateReader, steps: Sequence[Step]) -> Outcome:
 
 
 def picture(reader: StateReader) -> list[object]:
-    """All that can be asked, except for `has_storage`, which a view may get wrong."""
+    """All that can be asked."""
     found: list[object] = []
     for person in PEOPLE:
         account = reader.account(person)
         found += [account, [reader.slot(person, slot) for slot in SLOTS]]
+        found += [reader.has_storage(person), reader.has_storage(person, (0,))]
         if account is not None:
             found.append(reader.code(account.code_hash))
     return found

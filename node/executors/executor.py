@@ -1,0 +1,152 @@
+"""Executors of blocks: a strategy and somebody who does the work.
+
+What the plans and backends come up with are suggestions: what each transaction did on the state
+that they believed to be the right one. `accept_in_order` takes over what is right, and runs at its
+place what is not.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from node.execution import BlockExecution, execute_serially
+from node.execution_transaction import TransactionRun
+from node.executors.graph_plan import CriticalPathPlan, LevelPlan
+from node.executors.optimistic_plan import OptimisticPlan
+from node.executors.plan import Backend, Plan, run_plan
+from node.executors.versions import MultiVersion
+from node.executors.work import BlockWork, least_accesses
+from node.schedule.graph import RAW, build_graph
+from node.schedule.scheduler import TaskNet, graph_tasks
+from node.validation import PooledTransaction
+from node.validation_errors import InvalidBlockTransaction
+from primitives.access import AccessSet
+from primitives.block_access_list import BlockAccessList
+from primitives.transaction import InvalidTransaction
+
+
+class Hints(msgspec.Struct, frozen=True):
+    """What stands beside a block to speed it up. It may be missing, and it may be wrong."""
+
+    accesses: tuple[AccessSet, ...] | None = None
+    """What each transaction reads and writes."""
+    access_list: BlockAccessList | None = None
+    """What each cell holds after each transaction (EIP-7928)."""
+
+
+NO_HINTS: Final = Hints()
+
+
+class Strategy(StrEnum):
+    """How the order of attempts is found."""
+
+    SERIAL = "serial"
+    """No attempts at all: one after the other, at their places."""
+    LEVELS = "levels"
+    """By dependency graph, all of a level before the first of the next."""
+    CRITICAL_PATH = "critical-path"
+    """By dependency graph, the dearest chain first."""
+    OPTIMISTIC = "optimistic"
+    """All at once, again where that went wrong (Block-STM)."""
+    ACCESS_LIST = "access-list"
+    """All at once, on the values that the block's access list names (EIP-7928)."""
+
+
+class ParallelExecutor:
+    """Executes blocks by one strategy; one of these serves any number of blocks in turn.
+
+    Call it as an `Executor` of `node.execution`.
+
+    Args:
+        strategy: how the order is found; without access list `ACCESS_LIST` is `OPTIMISTIC`.
+        backend: does the work.
+    """
+
+    __slots__ = ("_backend", "_strategy", "rerun")
+
+    def __init__(self, strategy: Strategy, backend: Backend) -> None:
+        self._strategy = strategy
+        self._backend = backend
+        self.rerun = 0
+        """Transactions that had to be run at their places so far, of all blocks."""
+
+    def __call__(
+        self,
+        execution: BlockExecution,
+        transactions: Sequence[PooledTransaction],
+        hints: Hints = NO_HINTS,
+    ) -> None:
+        """Execute transactions, in effect one after another, on a block that has begun.
+
+        Raises:
+            InvalidBlockTransaction: for the first that may not stand at its place.
+        """
+        if self._strategy is Strategy.SERIAL:
+            execute_serially(execution, transactions)
+            return
+        work = BlockWork(
+            execution.setting,
+            tuple(transactions),
+            execution.state,
+            execution.state.changes(),
+            hints.accesses,
+        )
+        versions = MultiVersion(work.base)
+        plan = self._plan(work, hints, versions)
+        runs = run_plan(work, plan, versions, self._backend)
+        self.rerun += accept_in_order(execution, transactions, runs)
+
+    def _plan(self, work: BlockWork, hints: Hints, versions: MultiVersion) -> Plan:
+        costs = work.gas_limits
+        match self._strategy:
+            case Strategy.LEVELS:
+                return LevelPlan(_tasks(work, costs))
+            case Strategy.CRITICAL_PATH:
+                return CriticalPathPlan(_tasks(work, costs))
+            case Strategy.ACCESS_LIST if hints.access_list is not None:
+                versions.assume(hints.access_list)
+                return LevelPlan(TaskNet(costs))
+            case _:
+                return OptimisticPlan(work, versions)
+
+
+def accept_in_order(
+    execution: BlockExecution,
+    transactions: Sequence[PooledTransaction],
+    runs: Sequence[TransactionRun | None],
+) -> int:
+    """Take over what transactions did, in block order; run at its place what does not stand there.
+
+    Args:
+        execution: has begun, and is at the first of the transactions.
+        transactions: in block order.
+        runs: what each of them did on some state; None for nothing known.
+
+    Returns:
+        How many were run at their places.
+
+    Raises:
+        InvalidBlockTransaction: for the first that may not stand at its place.
+    """
+    rerun = 0
+    for index, (transaction, run) in enumerate(zip(transactions, runs, strict=True)):
+        try:
+            if run is None or not execution.accept(transaction, run):
+                rerun += 1
+                execution.execute(transaction)
+        except InvalidTransaction as error:
+            raise InvalidBlockTransaction(index, error) from error
+    return rerun
+
+
+def _tasks(work: BlockWork, costs: Sequence[int]) -> TaskNet:
+    """Return the dependencies that are hinted, or those that are certain anyway.
+
+    Outcomes are applied in block order, so only those have to wait who read what others write.
+    """
+    hints = work.hints
+    if hints is None or len(hints) != len(work.transactions):
+        hints = least_accesses(work.transactions)
+    return graph_tasks(build_graph(hints, kinds=RAW), costs, RAW)

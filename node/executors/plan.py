@@ -1,0 +1,94 @@
+"""What to run when, and the loop that lets it happen.
+
+A plan decides who runs next and hears how each attempt ended. A backend has workers. Neither
+decides what comes out: that is up to the acceptance in block order, after the loop.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from node.execution_transaction import TransactionRun
+from node.executors.versions import MultiVersion
+from node.executors.work import BlockWork, End
+
+SPENT_MAX = 3
+"""The loop stops after attempts that took so many times the gas of a whole block. A block whose
+transactions overturn one another again and again is better executed in order, and one that claims
+more gas than it may have must not cost more than its refusal."""
+
+
+class Plan(Protocol):
+    """Decides the order of attempts."""
+
+    def take(self, workers: int) -> Sequence[int]:
+        """Return what an idle worker is to run next, one after the other; nothing for wait.
+
+        Args:
+            workers: how many there are.
+        """
+        ...
+
+    def ended(self, end: End) -> None:
+        """Learn how an attempt ended. Its versions are recorded already."""
+        ...
+
+
+class Backend(Protocol):
+    """Has workers that run transactions of one block at a time."""
+
+    @property
+    def workers(self) -> int:
+        """How many attempts it makes at a time."""
+        ...
+
+    def begin(self, work: BlockWork, versions: MultiVersion) -> None:
+        """Turn to a block.
+
+        Args:
+            work: the block.
+            versions: where the workers' views come from and what they do is recorded.
+        """
+        ...
+
+    def idle(self) -> Sequence[int]:
+        """Return the workers that have nothing to do."""
+        ...
+
+    def start(self, worker: int, indexes: Sequence[int]) -> None:
+        """Let an idle worker run transactions one after the other."""
+        ...
+
+    def wait(self) -> Sequence[End]:
+        """Return attempts that have ended; wait for one. Nothing if none is under way."""
+        ...
+
+
+def run_plan(
+    work: BlockWork, plan: Plan, versions: MultiVersion, backend: Backend
+) -> list[TransactionRun | None]:
+    """Run a block's transactions as planned; return what each did in its last attempt.
+
+    None stands for what did not run, or what was not allowed on the state that it met.
+
+    Args:
+        work: the block.
+        plan: for this block.
+        versions: of its state.
+        backend: has nothing else to do meanwhile.
+    """
+    runs: list[TransactionRun | None] = [None] * len(work.transactions)
+    left = SPENT_MAX * work.setting.context.gas_limit
+    backend.begin(work, versions)
+    while True:
+        for worker in backend.idle():
+            batch = plan.take(backend.workers) if left > 0 else ()
+            if not batch:
+                break
+            backend.start(worker, batch)
+        ends = backend.wait()
+        if not ends:
+            return runs
+        for end in ends:
+            runs[end.index] = end.run
+            left -= end.gas_used
+            plan.ended(end)

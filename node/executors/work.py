@@ -1,0 +1,128 @@
+"""A block to be executed, and what comes back for each of its transactions."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from contracts.transaction import execute_transaction
+from node.execution_setting import BlockSetting
+from node.execution_transaction import TransactionRun
+from node.executors.cells import Blocked
+from node.validation import PooledTransaction
+from primitives.access import NONCE, AccessSet
+from primitives.errors import OrreryError
+from primitives.ids import Address
+from primitives.transaction import InvalidTransaction
+from storage.account import ABSENT, is_empty
+from storage.changes import StateChanges
+from storage.journal import Journal
+from storage.outcome import Outcome, Sight
+from storage.reader import StateReader
+
+
+class BlockWork(msgspec.Struct, frozen=True):
+    """A block's transactions, with all that executing them needs."""
+
+    setting: BlockSetting
+    transactions: tuple[PooledTransaction, ...]
+    base: StateReader
+    """The state before the first of them. It must not change meanwhile."""
+    volatile: StateChanges
+    """What of it the block itself has changed already, over its parent's state."""
+    hints: tuple[AccessSet, ...] | None = None
+    """What each transaction is said to access; anything at all may be wrong with it."""
+
+    @property
+    def gas_limits(self) -> list[int]:
+        """Gas limit of each transaction: the most that it can cost, in gas."""
+        return [transaction.gas_limit for transaction in self.transactions]
+
+
+class End(msgspec.Struct, frozen=True, gc=False):
+    """How one attempt to run a transaction has ended."""
+
+    index: int
+    run: TransactionRun | None
+    """What it did; None if it could not run."""
+    sights: tuple[Sight, ...] = ()
+    """What it saw, also if it was refused for that."""
+    blocked: int | None = None
+    """Index of the transaction that it has to wait for; None if it needs not."""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What it did to the state; None if nothing."""
+        return None if self.run is None else self.run.outcome
+
+    @property
+    def gas_used(self) -> int:
+        """Gas that the attempt took; that of a refused one is not known."""
+        return 0 if self.run is None else self.run.result.gas_used
+
+
+def try_transaction(
+    index: int, transaction: PooledTransaction, reader: StateReader, setting: BlockSetting
+) -> End:
+    """Run a transaction on a state that may not be the one it belongs on.
+
+    Whatever goes wrong there may be the state's fault. So nothing is raised: what has not run is
+    run again at its place, and what is wrong with it comes out then.
+
+    Args:
+        index: its place in the block.
+        transaction: checked as far as can be without state.
+        reader: the state.
+        setting: the block.
+    """
+    journal = Journal(reader)
+    try:
+        result = execute_transaction(
+            setting.evm,
+            journal,
+            transaction.transaction,
+            transaction.sender,
+            setting.context,
+            setting.context.gas_limit,
+            setting.blob_gas_max,
+        )
+    except InvalidTransaction:
+        return End(index, None, journal.finish().sights)
+    except Blocked as blocked:
+        return End(index, None, blocked=blocked.writer)
+    except (OrreryError, LookupError):
+        return End(index, None)
+    outcome = journal.finish()
+    return End(index, TransactionRun(result, outcome), outcome.sights)
+
+
+def fits(sights: Sequence[Sight], reader: StateReader) -> bool:
+    """Whether somebody who has seen this would see the same in a state.
+
+    Raises:
+        Blocked: by a view, if part of that is about to change.
+    """
+    return all(_agrees(sight, reader) for sight in sights)
+
+
+def _agrees(sight: Sight, reader: StateReader) -> bool:
+    address = sight.address
+    account = reader.account(address) or ABSENT
+    return (
+        account.balance >= sight.balance_min
+        and sight.nonce in (None, account.nonce)
+        and sight.code_hash in (None, account.code_hash)
+        and sight.exists in (None, not is_empty(account))
+        and sight.balance in (None, account.balance)
+        and (sight.has_storage is None or sight.has_storage == reader.has_storage(address))
+        and all(reader.slot(address, slot) == value for slot, value in sight.slots)
+    )
+
+
+def least_accesses(transactions: Sequence[PooledTransaction]) -> tuple[AccessSet, ...]:
+    """Return what is certain without any hint: each transaction counts up its sender's nonce."""
+    known: dict[Address, AccessSet] = {}
+    for transaction in transactions:
+        if transaction.sender not in known:
+            key = (transaction.sender + NONCE,)
+            known[transaction.sender] = AccessSet(key, key)
+    return tuple([known[transaction.sender] for transaction in transactions])
