@@ -57,7 +57,7 @@ def build_demand(candidates: Sequence[PooledTransaction]) -> tuple[Demand, ...]:
     """Return what it takes to build a block of these transactions."""
     count = len(candidates)
     accounts = {candidate.sender for candidate in candidates}
-    accounts.update(candidate.to for candidate in candidates)
+    accounts.update(candidate.to or candidate.sender for candidate in candidates)
     return _execution(count, len(accounts) + 1)
 
 

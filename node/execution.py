@@ -1,19 +1,31 @@
-"""Serial execution of value transfers, exactly as Ethereum accounts for them.
+"""Execution of a block: its transactions one after another, and what stands around them.
 
-A transaction is refused before it changes anything, or it is executed: without code to run there
-is nothing that could fail half-way. Only a committee change may fail, and has then paid its gas.
-Buying the gas limit, executing and refunding the rest, which are three steps in Ethereum,
-therefore are one change of the sender's balance here.
+Running a transaction and taking over what it did are two steps. `run_transaction` does the first on
+any state; `BlockExecution.accept` does the second in block order, if the transaction has seen
+nothing but what it would see at its place. Executing a block serially is nothing but doing both for
+each transaction in turn, and executors that run transactions at the same time end with the same
+calls of `accept`, so that they cannot come to another result.
 
-Reference: Yellow Paper, section 6; EIP-161 (empty accounts), EIP-1559 (fees), EIP-3607 (senders
-with code), EIP-7623 (calldata floor).
+Committee changes (`primitives.committee_change`) run like other transactions, as calls to an
+address without code. What they ask for is noted when they are taken over.
+
+Reference: Yellow Paper, sections 4.3 and 11; EIP-658, EIP-4844, EIP-4895, EIP-7685, EIP-7928.
 """
+
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from node.validation import PooledTransaction, check_recipient
-from primitives.block import Block, block_hash, encode_block
-from primitives.bloom import EMPTY_BLOOM, merge_blooms
+from node.access_list import AccessListBuilder
+from node.execution_setting import ANCESTORS_MAX, BlockSetting
+from node.execution_system import Apply, begin_block, end_block
+from node.execution_transaction import TransactionRun, run_transaction
+from node.validation import PooledTransaction
+from node.validation_errors import InvalidBlockTransaction
+from primitives.access import AccessSet
+from primitives.block import Block, Withdrawal, block_hash, encode_block
+from primitives.block_access_list import BlockAccessList, encode_access_list
+from primitives.bloom import EMPTY_BLOOM, logs_bloom, merge_blooms
 from primitives.committee_change import (
     COMMITTEE_ADDRESS,
     CommitteeChangeFailed,
@@ -22,25 +34,23 @@ from primitives.committee_change import (
 )
 from primitives.epoch import Epoch, first_epoch
 from primitives.errors import InvalidInput
-from primitives.genesis import Genesis, genesis_block
+from primitives.genesis import Genesis, genesis_block, genesis_contracts
+from primitives.header import Header
 from primitives.ids import Address, Gas, Hash32, Wei
+from primitives.keccak import keccak256
 from primitives.receipt import Receipt, encode_receipt
-from primitives.transaction.errors import (
-    BlockGasExceeded,
-    InsufficientFunds,
-    MaxFeeBelowBaseFee,
-    NonceTooHigh,
-    NonceTooLow,
-    SenderHasCode,
-)
+from primitives.transaction import InvalidTransaction
+from primitives.transaction.errors import BlobGasExceeded, BlockGasExceeded
 from primitives.trie import ordered_root
-from storage.account import ABSENT, Account, has_code
-from storage.state import StateLayer, StateOverlay, genesis_state
+from storage.account import ABSENT, Account, is_empty
+from storage.changes import StateChanges
+from storage.outcome import Outcome
+from storage.state import StateLayer, StateOverlay
 
 SUCCESS = 1
 """Status of a receipt (EIP-658)."""
 FAILURE = 0
-"""Status of a committee change that the committee of the moment does not allow."""
+"""Status of what failed, or of a committee change that the committee of the moment forbids."""
 
 
 class ExecutedBlock(msgspec.Struct, frozen=True):
@@ -57,11 +67,22 @@ class ExecutedBlock(msgspec.Struct, frozen=True):
     state: StateLayer
     """The accounts after the block; `state.changes` are those that it touched."""
     burnt: Wei
-    """Base fee destroyed by the block, in wei."""
+    """Base fee and blob fee destroyed by the block, and what contracts destroyed with
+    themselves, in wei."""
     tips: Wei
-    """What the fee recipient got, in wei."""
+    """What the fee recipient got from transactions, in wei."""
     epoch: Epoch
     """What the child of this block belongs to."""
+    runs: tuple[TransactionRun, ...] = ()
+    """What each transaction did, in order."""
+    issued: Wei = Wei(0)
+    """What withdrawals, and before Paris rewards, have created, in wei."""
+    requests: tuple[bytes, ...] = ()
+    """To the consensus layer (EIP-7685): type byte and data, by type, none without data."""
+    ancestors: tuple[Hash32, ...] = ()
+    """Hashes of the blocks below, the parent first, as many as instructions may ask for."""
+    access_list: bytes = b""
+    """The encoded list of all that the block accessed (EIP-7928), where the chain has them."""
 
     @property
     def closing(self) -> bool:
@@ -78,104 +99,129 @@ class ExecutedBlock(msgspec.Struct, frozen=True):
         """Sender of each transaction, in order."""
         return tuple(transaction.sender for transaction in self.transactions)
 
+    def child_ancestors(self) -> tuple[Hash32, ...]:
+        """Return the `ancestors` of a block on this one."""
+        return (self.digest, *self.ancestors[: ANCESTORS_MAX - 1])
+
+    @property
+    def accesses(self) -> tuple[AccessSet, ...]:
+        """What each transaction read and wrote, in order. Computed anew on each call."""
+        return tuple(run.outcome.accesses for run in self.runs)
+
 
 class BlockExecution:
-    """Executes transactions one after another on top of a state.
+    """Executes one block on top of a state: begin, transactions in order, finish.
 
     Args:
         state: the accounts before the block.
-        base_fee: of the block, in wei per gas.
-        fee_recipient: who gets the tips.
-        gas_limit: of the block.
         epoch: what the block belongs to.
+        setting: the block itself.
     """
 
     __slots__ = (
-        "_base_fee",
-        "_fee_recipient",
-        "_gas_limit",
-        "_state",
+        "_access_list",
+        "blob_gas_used",
+        "burnt",
         "gas_used",
+        "issued",
         "pending",
         "receipts",
+        "requests",
+        "runs",
+        "setting",
+        "state",
         "tips",
         "transactions",
     )
 
-    def __init__(
-        self,
-        state: StateLayer,
-        base_fee: int,
-        fee_recipient: Address,
-        gas_limit: int,
-        epoch: Epoch,
-    ) -> None:
-        self._state = StateOverlay(state)
-        self._base_fee = base_fee
-        self._fee_recipient = fee_recipient
-        self._gas_limit = gas_limit
+    def __init__(self, state: StateLayer, epoch: Epoch, setting: BlockSetting) -> None:
+        self.setting = setting
+        self.state = StateOverlay(state)
+        """As it is after what has been executed so far."""
         self.pending = epoch.pending
         """The committee with all changes so far."""
         self.gas_used = 0
         """By the transactions executed so far."""
+        self.blob_gas_used = 0
+        """By the blobs of those."""
         self.tips = 0
         """Wei that the fee recipient has got so far."""
+        self.burnt = 0
+        """Fees destroyed so far, and what contracts destroyed with themselves, in wei."""
+        self.issued = 0
+        """Wei that withdrawals, and before Paris rewards, have created; known at the end."""
+        self.requests: tuple[bytes, ...] = ()
+        """To the consensus layer; known at the end."""
         self.transactions: list[PooledTransaction] = []
         """Those executed so far."""
+        self.runs: list[TransactionRun] = []
+        """What each of them did."""
         self.receipts: list[Receipt] = []
         """One for each of them."""
+        is_listed = setting.params.block_access_list
+        self._access_list = AccessListBuilder() if is_listed else None
 
     @property
     def gas_left(self) -> int:
         """What the block's gas limit leaves for further transactions."""
-        return self._gas_limit - self.gas_used
+        return self.setting.context.gas_limit - self.gas_used
 
-    @property
-    def burnt(self) -> int:
-        """Base fee destroyed so far, in wei."""
-        return self.gas_used * self._base_fee
+    def begin(self) -> None:
+        """Do what a block does before its first transaction: call the system's contracts."""
+        begin_block(self.setting, self.state, lambda outcome: self._take_over(0, outcome))
 
     def execute(self, transaction: PooledTransaction) -> None:
-        """Execute the next transaction.
+        """Run the next transaction here and now, and take over what it did.
 
         Raises:
             InvalidTransaction: it may not stand here; nothing has changed.
         """
-        state = self._state
-        sender = state.account(transaction.sender) or ABSENT
-        self._check(transaction, sender)
-        gas = transaction.gas_minimum
-        tip = gas * transaction.effective_tip(self._base_fee)
-        paid = transaction.value + gas * self._base_fee + tip
-        state.put(
-            transaction.sender,
-            Account(
-                sender.nonce + 1,
-                Wei(sender.balance - paid),
-                sender.code_hash,
-            ),
-        )
-        if transaction.value:
-            state.add_balance(transaction.to, transaction.value)
-        if tip:
-            state.add_balance(self._fee_recipient, tip)
-        self.gas_used += gas
-        self.tips += tip
-        self.transactions.append(transaction)
-        status = SUCCESS
-        if transaction.to == COMMITTEE_ADDRESS:
-            status = self._change_committee(transaction)
-        self.receipts.append(
-            Receipt(transaction.transaction.tx_type, status, Gas(self.gas_used), EMPTY_BLOOM, ())
-        )
+        self.check_room(transaction)
+        self._take(transaction, run_transaction(transaction, self.state, self.setting))
 
-    def _change_committee(self, transaction: PooledTransaction) -> int:
-        """Note a change for the next checkpoint; return the status of its receipt."""
-        try:
-            self.pending = apply_changes(self.pending, decode_changes(transaction.transaction.data))
-        except CommitteeChangeFailed:
-            return FAILURE
-        return SUCCESS
+    def accept(self, transaction: PooledTransaction, run: TransactionRun) -> bool:
+        """Take over what the next transaction did elsewhere, if it would do the same here.
+
+        Returns:
+            Whether it would. If not, nothing has changed, and `execute` is the way on.
+
+        Raises:
+            InvalidTransaction: the block has no room for it; nothing has changed.
+        """
+        self.check_room(transaction)
+        if not self.state.accepts(run.outcome):
+            return False
+        self._take(transaction, run)
+        return True
+
+    def check_room(self, transaction: PooledTransaction) -> None:
+        """Check that the block has gas and blob gas left for a transaction.
+
+        Raises:
+            InvalidTransaction: it has not.
+        """
+        if transaction.gas_limit > self.gas_left:
+            expected = f"at most {self.gas_left}, which the block has left"
+            raise BlockGasExceeded("transaction.gas_limit", expected, transaction.gas_limit)
+        if transaction.blob_gas:
+            left = self.setting.blob_gas_max - self.blob_gas_used
+            if transaction.blob_gas > left:
+                expected = f"blob gas of at most {left}, which the block has left"
+                raise BlobGasExceeded("transaction", expected, transaction.blob_gas)
+
+    def finish(
+        self, withdrawals: tuple[Withdrawal, ...] = (), ommers: tuple[Header, ...] = ()
+    ) -> None:
+        """Do what a block does after its last transaction: pay withdrawals, collect requests.
+
+        Raises:
+            InvalidBlock: a contract that collects requests is missing, fails, or wrote an event
+                that is none.
+        """
+        last = len(self.transactions) + 1
+        apply: Apply = lambda outcome: self._take_over(last, outcome)  # noqa: E731
+        end = end_block(self.setting, self.state, apply, self.receipts, withdrawals, ommers)
+        self.issued, self.requests = end.issued, end.requests
 
     def receipts_root(self) -> Hash32:
         """Return the root over the receipts so far."""
@@ -187,29 +233,96 @@ class BlockExecution:
 
     def commit(self) -> StateLayer:
         """Return the state after the block. Nothing can be executed afterwards."""
-        return self._state.commit()
+        return self.state.commit()
 
-    def _check(self, transaction: PooledTransaction, sender: Account) -> None:
-        """Check what depends on the state and on the block."""
-        nonce = transaction.nonce
-        if nonce < sender.nonce:
-            raise NonceTooLow("transaction.nonce", f"the account's {sender.nonce}", nonce)
-        if nonce > sender.nonce:
-            raise NonceTooHigh("transaction.nonce", f"the account's {sender.nonce}", nonce)
-        if transaction.max_fee_per_gas < self._base_fee:
-            expected = f"at least the base fee {self._base_fee}"
-            raise MaxFeeBelowBaseFee(
-                "transaction.max_fee_per_gas", expected, transaction.max_fee_per_gas
-            )
-        if transaction.cost_max > sender.balance:
-            expected = f"a balance of at least {transaction.cost_max} wei"
-            raise InsufficientFunds("transaction", expected, f"{sender.balance} wei")
-        if transaction.gas_limit > self._gas_limit - self.gas_used:
-            expected = f"at most {self.gas_left}, which the block has left"
-            raise BlockGasExceeded("transaction.gas_limit", expected, transaction.gas_limit)
-        if has_code(sender):
-            raise SenderHasCode("transaction.sender", "an account without code", "a contract")
-        check_recipient(transaction, self._state)
+    def seal(
+        self, block: Block, payload: bytes, epoch: Epoch, ancestors: tuple[Hash32, ...]
+    ) -> ExecutedBlock:
+        """Return the executed block. Nothing can be executed afterwards.
+
+        Args:
+            block: the one that was executed.
+            payload: its encoding.
+            epoch: what its child belongs to.
+            ancestors: hashes of the blocks below.
+        """
+        listed = b"" if self._access_list is None else encode_access_list(self.access_list())
+        return ExecutedBlock(
+            block,
+            payload,
+            block_hash(block),
+            tuple(self.transactions),
+            tuple(self.receipts),
+            self.commit(),
+            Wei(self.burnt),
+            Wei(self.tips),
+            epoch,
+            tuple(self.runs),
+            Wei(self.issued),
+            self.requests,
+            ancestors,
+            listed,
+        )
+
+    def _take(self, transaction: PooledTransaction, run: TransactionRun) -> None:
+        """Take over a transaction: its changes, its gas, its receipt."""
+        result, outcome = run.result, run.outcome
+        self._take_over(len(self.transactions) + 1, outcome)
+        self.gas_used += result.gas_used
+        self.blob_gas_used += result.blob_gas_used
+        self.tips += result.tip
+        self.burnt += result.burnt
+        self.transactions.append(transaction)
+        self.runs.append(run)
+        status = SUCCESS if result.succeeded else FAILURE
+        if transaction.to == COMMITTEE_ADDRESS:
+            status = self._change_committee(transaction)
+        logs = outcome.logs
+        bloom = logs_bloom(logs) if logs else EMPTY_BLOOM
+        self.receipts.append(
+            Receipt(transaction.transaction.tx_type, status, Gas(self.gas_used), bloom, logs)
+        )
+
+    def access_list(self) -> BlockAccessList:
+        """Return all that the block accessed so far; empty where the chain has no such lists."""
+        return () if self._access_list is None else self._access_list.build()
+
+    def _take_over(self, index: int, outcome: Outcome) -> None:
+        state = self.state
+        if self._access_list is not None:
+            self._access_list.note(index, outcome, state)
+        for change in outcome.changes:
+            if change.is_destroyed:
+                before = (state.account(change.address) or ABSENT).balance
+                self.burnt += before + change.delta
+        state.apply(outcome)
+
+    def _change_committee(self, transaction: PooledTransaction) -> int:
+        """Note a change for the next checkpoint; return the status of its receipt."""
+        try:
+            self.pending = apply_changes(self.pending, decode_changes(transaction.transaction.data))
+        except CommitteeChangeFailed:
+            return FAILURE
+        return SUCCESS
+
+
+Executor = Callable[[BlockExecution, Sequence[PooledTransaction]], None]
+"""Executes transactions, in effect one after another, on a block that has begun.
+
+Raises `InvalidBlockTransaction` for the first that may not stand at its place."""
+
+
+def execute_serially(execution: BlockExecution, transactions: Sequence[PooledTransaction]) -> None:
+    """Execute transactions one after another.
+
+    Raises:
+        InvalidBlockTransaction: for the first that may not stand at its place.
+    """
+    for index, transaction in enumerate(transactions):
+        try:
+            execution.execute(transaction)
+        except InvalidTransaction as error:
+            raise InvalidBlockTransaction(index, error) from error
 
 
 def genesis_executed(genesis: Genesis) -> ExecutedBlock:
@@ -222,7 +335,6 @@ def genesis_executed(genesis: Genesis) -> ExecutedBlock:
     supply = sum(balance for _, balance in genesis.alloc)
     if supply >= 2**256:
         raise InvalidInput("genesis.alloc", "balances below 2**256 wei in all", supply)
-    accounts = {address: Account(0, balance) for address, balance in genesis.alloc}
     block = genesis_block(genesis)
     return ExecutedBlock(
         block,
@@ -230,8 +342,27 @@ def genesis_executed(genesis: Genesis) -> ExecutedBlock:
         block_hash(block),
         (),
         (),
-        genesis_state(accounts),
+        _first_state(genesis),
         Wei(0),
         Wei(0),
         first_epoch(genesis.committee),
     )
+
+
+def _first_state(genesis: Genesis) -> StateLayer:
+    balances = dict(genesis.alloc)
+    accounts = {address: Account(0, balance) for address, balance in balances.items() if balance}
+    slots: dict[Address, dict[int, int]] = {}
+    codes: dict[Hash32, bytes] = {}
+    for contract in genesis_contracts(genesis):
+        balance = balances.get(contract.address, Wei(0))
+        code_hash = keccak256(contract.code)
+        account = Account(contract.nonce, balance, code_hash)
+        if is_empty(account):
+            continue
+        accounts[contract.address] = account
+        if contract.code:
+            codes[code_hash] = contract.code
+        if contract.storage:
+            slots[contract.address] = dict(contract.storage)
+    return StateLayer(None, StateChanges(accounts, slots, {}, codes))

@@ -7,6 +7,11 @@ its balance; a full pool gives way to whoever pays more and stands behind no non
 is bounded in transactions, bytes, transactions per sender, and transactions behind nonce gaps,
 which cost their sender nothing and so give way to newer ones of their kind (`mempool_gaps`).
 
+Contracts change balances and nonces of accounts that sent nothing, and an account whose code only
+names another one may send as well (EIP-7702). Both are seen at the next head, as any change is.
+Blob transactions are not taken: in the form that blocks have they come without their blobs, and a
+proposer must not commit to blobs that nobody has.
+
 Work is proportional to what changed: admitting is logarithmic in the pool, a new head touches
 the senders whose accounts the block changed. Only selection looks at every sender.
 """
@@ -15,6 +20,7 @@ from collections.abc import Iterable
 from heapq import heapify, heappop, heapreplace
 
 from consensus.batching.policy import BatchLimits
+from contracts.delegation import designated
 from node.mempool_admission import check_admission
 from node.mempool_errors import AlreadyKnown, PoolFull, QueueFull
 from node.mempool_eviction import PriceIndex
@@ -22,13 +28,13 @@ from node.mempool_gaps import GapIndex
 from node.mempool_sender import PoolEntry, SenderQueue
 from node.mempool_types import Admission, Admitted, MempoolLimits, Refused, Replaced
 from node.mempool_waiting import WaitingSenders
-from node.validation import PooledTransaction, check_recipient
+from node.validation import PooledTransaction
 from primitives.ids import Address, Hash32, Instant
 from primitives.params import ChainParams
 from primitives.transaction import InvalidTransaction
 from primitives.transaction.errors import SenderHasCode
-from storage.account import ABSENT, has_code
-from storage.reader import AccountReader
+from storage.account import ABSENT, Account, has_code
+from storage.reader import StateReader
 
 
 class Mempool:
@@ -56,7 +62,7 @@ class Mempool:
     )
 
     def __init__(
-        self, params: ChainParams, limits: MempoolLimits, state: AccountReader, base_fee: int
+        self, params: ChainParams, limits: MempoolLimits, state: StateReader, base_fee: int
     ) -> None:
         self._params = params
         self._limits = limits
@@ -143,7 +149,7 @@ class Mempool:
             return Refused(error.with_traceback(None))
 
     def select(
-        self, state: AccountReader, base_fee: int, gas_limit: int, limits: BatchLimits
+        self, state: StateReader, base_fee: int, gas_limit: int, limits: BatchLimits
     ) -> list[PooledTransaction]:
         """Choose what a block on `state` should contain: best tip first, nonces in order.
 
@@ -190,7 +196,7 @@ class Mempool:
         return chosen
 
     def advance(
-        self, now: Instant, state: AccountReader, base_fee: int, touched: Iterable[Address]
+        self, now: Instant, state: StateReader, base_fee: int, touched: Iterable[Address]
     ) -> tuple[Hash32, ...]:
         """Move to a new head of the chain.
 
@@ -225,7 +231,6 @@ class Mempool:
         """Check, make room, insert. Nothing has changed when a check refuses."""
         sender, nonce = transaction.sender, transaction.nonce
         queue = self._senders.get(sender) or self._new_queue(sender)
-        check_recipient(transaction, self._state)
         check_admission(transaction, queue, self._limits, self._params)
         old = queue.entries.get(nonce)
         is_behind_gap = nonce > queue.pending_end
@@ -255,9 +260,13 @@ class Mempool:
 
     def _new_queue(self, sender: Address) -> SenderQueue:
         account = self._state.account(sender) or ABSENT
-        if has_code(account):
+        if has_code(account) and not self._delegates(account):
             raise SenderHasCode("transaction.sender", "an account without code", "a contract")
         return SenderQueue(account.nonce, account.balance, account.nonce)
+
+    def _delegates(self, account: Account) -> bool:
+        """Whether an account's code only names another one (EIP-7702), so that it may send."""
+        return designated(self._state.code(account.code_hash)) is not None
 
     def _gapped_victim(self, incoming: PooledTransaction) -> PoolEntry | None:
         """Return what gives way to a transaction behind a nonce gap; None while there is room."""

@@ -1,6 +1,7 @@
 """Which transactions the pool takes: rules that look at one sender only."""
 
 from node.mempool_errors import (
+    BlobsNotPooled,
     PooledTransactionTooLarge,
     ReplacementUnderpriced,
     SenderLimitReached,
@@ -32,6 +33,8 @@ def check_admission(
     Raises:
         InvalidTransaction: its leaf says which rule is broken.
     """
+    if transaction.blob_gas:
+        raise BlobsNotPooled("transaction", "a transaction without blobs", "a blob transaction")
     nonce = transaction.nonce
     if nonce < queue.next_nonce:
         raise NonceTooLow("transaction.nonce", f"at least {queue.next_nonce}", nonce)

@@ -40,3 +40,9 @@ class PooledTransactionTooLarge(InvalidTransaction):
     """More bytes than the pool takes in one transaction."""
 
     code = "too_large_for_pool"
+
+
+class BlobsNotPooled(InvalidTransaction):
+    """A blob transaction without its blobs: whoever took it from here could not include it."""
+
+    code = "blobs_not_pooled"

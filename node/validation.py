@@ -1,48 +1,33 @@
 """From the bytes of a transaction to one that only the state can still refuse.
 
 `check_transaction` does what is the same on every node and at every height: decode canonically,
-check the rules that need no state, refuse the kinds that cannot be executed yet, recover the
-sender. The result keeps the few numbers that the pool, the builder and the executor read again
-and again.
+check the rules that need no state, recover the sender. The result keeps the few numbers that the
+pool, the builder and the executor read again and again.
 
-Kinds: value transfers and committee changes of the types 0, 1 and 2 are executed. A transaction
-that creates a contract, calls code or a precompiled contract, carries blobs or sets code is
-refused by name.
+All five types are executed. A blob transaction is in the form that blocks have, without its blobs:
+pools do not take it (`node.mempool`).
 """
 
 import msgspec
 
+from primitives.blob_schedule import GAS_PER_BLOB
 from primitives.committee_change import COMMITTEE_ADDRESS, CommitteeChange, decode_changes
 from primitives.errors import InvalidEncoding
-from primitives.fork import Fork
 from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.params import ChainParams
 from primitives.possession import UnprovenKey, check_possession
 from primitives.transaction import (
+    BlobTransaction,
     Transaction,
     check_static,
     decode_transaction,
     recover_sender,
     transaction_hash,
 )
-from primitives.transaction.errors import (
-    KindNotExecutable,
-    MalformedCommitteeChange,
-    NotGovernance,
-)
-from storage.account import has_code
-from storage.state import StateReader
+from primitives.transaction.errors import MalformedCommitteeChange, NotGovernance
 
-_PRECOMPILES_FROM = (
-    (Fork.FRONTIER, 4),
-    (Fork.BYZANTIUM, 8),
-    (Fork.ISTANBUL, 9),
-    (Fork.CANCUN, 10),
-    (Fork.PRAGUE, 17),
-)
-"""From which fork on the addresses 1 to n are precompiled contracts."""
-_P256_VERIFY = 0x100
-"""Precompiled from Osaka on (EIP-7951)."""
+_COMMITTEE_CHANGE_TYPE_MAX = 2
+"""A committee change has neither blobs nor authorizations."""
 
 
 class PooledTransaction(msgspec.Struct, frozen=True, gc=False):
@@ -53,7 +38,8 @@ class PooledTransaction(msgspec.Struct, frozen=True, gc=False):
     """Canonical encoding (EIP-2718)."""
     hash: Hash32
     sender: Address
-    to: Address
+    to: Address | None
+    """None: it creates a contract."""
     nonce: int
     value: Wei
     gas_limit: Gas
@@ -62,7 +48,10 @@ class PooledTransaction(msgspec.Struct, frozen=True, gc=False):
     max_fee_per_gas: Wei
     max_priority_fee_per_gas: Wei
     cost_max: int
-    """Gas limit times fee cap, plus value, in wei: what the sender must own. May be 2**256."""
+    """What the sender must own, in wei: value, and all gas and blob gas at their fee caps. May be
+    2**256 or more."""
+    blob_gas: Gas = Gas(0)
+    """That its blobs take."""
 
     def effective_tip(self, base_fee: int) -> int:
         """Return the tip in wei per gas; negative if the fee cap is below `base_fee`."""
@@ -74,7 +63,6 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
 
     transaction: Transaction
     raw: bytes
-    to: Address
     gas_minimum: Gas
     """The least gas that it uses: intrinsic gas or calldata floor (EIP-7623)."""
 
@@ -102,7 +90,7 @@ def prepare_transaction(raw: bytes, params: ChainParams) -> Prepared:
     """
     transaction = decode_transaction(raw, params.fork)
     gas = check_static(transaction, params.chain_id, params.fork, params.max_transaction_gas)
-    return Prepared(transaction, raw, _executable_recipient(transaction, params.fork), gas.minimum)
+    return Prepared(transaction, raw, gas.minimum)
 
 
 def finish_transaction(
@@ -113,23 +101,29 @@ def finish_transaction(
     Raises:
         InvalidTransaction: the sender may not send this.
     """
-    transaction, to = prepared.transaction, prepared.to
-    if to == COMMITTEE_ADDRESS:
+    transaction = prepared.transaction
+    if transaction.to == COMMITTEE_ADDRESS:
         _check_committee_change(transaction, sender, params)
     fee_cap = transaction.max_fee_per_gas
+    cost_max = transaction.gas_limit * fee_cap + transaction.value
+    blob_gas = 0
+    if isinstance(transaction, BlobTransaction):
+        blob_gas = GAS_PER_BLOB * len(transaction.blob_versioned_hashes)
+        cost_max += blob_gas * transaction.max_fee_per_blob_gas
     return PooledTransaction(
         transaction,
         prepared.raw,
         transaction_hash(prepared.raw),
         sender,
-        to,
+        transaction.to,
         transaction.nonce,
         transaction.value,
         transaction.gas_limit,
         prepared.gas_minimum,
         fee_cap,
         transaction.max_priority_fee_per_gas,
-        transaction.gas_limit * fee_cap + transaction.value,
+        cost_max,
+        Gas(blob_gas),
     )
 
 
@@ -138,6 +132,9 @@ def _check_committee_change(transaction: Transaction, sender: Address, params: C
     if sender != params.governance:
         expected = f"the governance account {params.governance.hex()}"
         raise NotGovernance("transaction.sender", expected, sender.hex())
+    if transaction.tx_type > _COMMITTEE_CHANGE_TYPE_MAX:
+        expected = f"at most {_COMMITTEE_CHANGE_TYPE_MAX}"
+        raise MalformedCommitteeChange("transaction.type", expected, transaction.tx_type)
     if transaction.value:
         raise MalformedCommitteeChange("transaction.value", "0", transaction.value)
     try:
@@ -153,40 +150,3 @@ def _check_possessions(changes: tuple[CommitteeChange, ...]) -> None:
     for index, change in enumerate(changes):
         if change.kind != "remove":
             check_possession(change.aggregate_key, change.possession, f"changes[{index}]")
-
-
-def check_recipient(transaction: PooledTransaction, state: StateReader) -> None:
-    """Check that the recipient has no code to run.
-
-    Raises:
-        KindNotExecutable: it has.
-    """
-    recipient = state.account(transaction.to)
-    if recipient is not None and has_code(recipient):
-        raise _refused(f"a call to the contract {transaction.to.hex()}")
-
-
-def is_precompile(address: Address, fork: Fork) -> bool:
-    """Whether a precompiled contract stands at `address` under the rules of `fork`."""
-    if any(address[:18]):
-        return False
-    number = int.from_bytes(address, "big")
-    last = max(count for first, count in _PRECOMPILES_FROM if fork >= first)
-    return 1 <= number <= last or (number == _P256_VERIFY and fork >= Fork.OSAKA)
-
-
-def _executable_recipient(transaction: Transaction, fork: Fork) -> Address:
-    """Return the recipient of a value transfer; refuse every other kind by its name."""
-    if transaction.blob_versioned_hashes:
-        raise _refused("a blob transaction (type 3)")
-    if transaction.authorizations:
-        raise _refused("a set-code transaction (type 4)")
-    if transaction.to is None:
-        raise _refused("a contract creation")
-    if is_precompile(transaction.to, fork):
-        raise _refused(f"a call to the precompiled contract {transaction.to.hex()}")
-    return transaction.to
-
-
-def _refused(kind: str) -> KindNotExecutable:
-    return KindNotExecutable("transaction", "a value transfer of type 0, 1 or 2", kind)

@@ -54,10 +54,22 @@ class TimestampTooLate(InvalidBlock):
     code = "timestamp_too_late"
 
 
+class WrongHeaderFields(InvalidBlock):
+    """A header that lacks a field of its fork, or has one of another."""
+
+    code = "wrong_header_fields"
+
+
 class WrongGasLimit(InvalidBlock):
-    """Another gas limit than the chain's."""
+    """A gas limit that the chain's rule does not allow after the parent's."""
 
     code = "wrong_gas_limit"
+
+
+class GasUsedAboveLimit(InvalidBlock):
+    """More gas used than the block's own limit."""
+
+    code = "gas_used_above_limit"
 
 
 class WrongBaseFee(InvalidBlock):
@@ -79,13 +91,13 @@ class WrongBeaconRoot(InvalidBlock):
 
 
 class WrongOmmers(InvalidBlock):
-    """Ommers, which do not exist since the merge (EIP-3675)."""
+    """Ommers in the body or in the header's hash, which do not exist since Paris (EIP-3675)."""
 
     code = "wrong_ommers"
 
 
 class WrongDifficulty(InvalidBlock):
-    """A difficulty other than 0 (EIP-3675)."""
+    """A difficulty other than 0, which it is since Paris (EIP-3675)."""
 
     code = "wrong_difficulty"
 
@@ -103,13 +115,13 @@ class ExtraDataTooLong(InvalidBlock):
 
 
 class WrongWithdrawals(InvalidBlock):
-    """Withdrawals in the body, which this chain does not have."""
+    """Withdrawals in the body of a chain that does not have them."""
 
     code = "wrong_withdrawals"
 
 
 class WrongWithdrawalsRoot(InvalidBlock):
-    """A withdrawals root other than that of none."""
+    """The header commits to other withdrawals than the body's (EIP-4895)."""
 
     code = "wrong_withdrawals_root"
 
@@ -121,21 +133,57 @@ class WrongCheckpoint(InvalidBlock):
 
 
 class WrongRequestsHash(InvalidBlock):
-    """A requests hash other than that of none (EIP-7685)."""
+    """Execution made other requests (EIP-7685)."""
 
     code = "wrong_requests_hash"
 
 
+class MalformedDeposit(InvalidBlock):
+    """The deposit contract wrote an event of another layout than EIP-6110's."""
+
+    code = "malformed_deposit"
+
+
+class SystemContractMissing(InvalidBlock):
+    """A contract that collects requests has no code (EIP-7002, EIP-7251)."""
+
+    code = "system_contract_missing"
+
+
+class SystemContractFailed(InvalidBlock):
+    """The block's own call to a contract that collects requests failed (EIP-7002, EIP-7251)."""
+
+    code = "system_contract_failed"
+
+
 class WrongBlobGasUsed(InvalidBlock):
-    """Blob gas used, without blobs (EIP-4844)."""
+    """Not the blob gas of the blobs that the block's transactions have (EIP-4844)."""
 
     code = "wrong_blob_gas_used"
 
 
+class BlobGasAboveLimit(InvalidBlock):
+    """More blob gas than a block may use (EIP-4844)."""
+
+    code = "blob_gas_above_limit"
+
+
 class WrongExcessBlobGas(InvalidBlock):
-    """Excess blob gas, without blobs (EIP-4844)."""
+    """Not the excess blob gas that follows from the parent (EIP-4844, EIP-7918)."""
 
     code = "wrong_excess_blob_gas"
+
+
+class WrongAccessListHash(InvalidBlock):
+    """Execution accessed something else than the header commits to (EIP-7928)."""
+
+    code = "wrong_access_list_hash"
+
+
+class AccessListTooLarge(InvalidBlock):
+    """More accesses than the block's gas limit allows to list (EIP-7928)."""
+
+    code = "access_list_too_large"
 
 
 class WrongTransactionsRoot(InvalidBlock):

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from primitives.account import encode_account
-from primitives.block import decode_block, encode_block
 from primitives.blob_schedule import BlobSchedule
+from primitives.block import decode_block, encode_block
 from primitives.bls import BlsKey
 from primitives.committee import Committee, Member
 from primitives.errors import InvalidInput
