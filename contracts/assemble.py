@@ -5,6 +5,8 @@ from types import MappingProxyType
 
 from contracts.decode import STACK_MAX, Step, decode_block
 from contracts.frame import End, Frame, Handler
+from contracts.fusion import fuse
+from contracts.fusion_jumps import fuse_jump
 from contracts.instructions import (
     arithmetic,
     bitwise,
@@ -89,12 +91,11 @@ class Assembler:
         follow = block
         if last.opcode not in self._ends:
             follow = program.block_at(plan.stop)
-        end = self._end(last, block, follow)
-        inner = steps if end is None else steps[:-1]
+        end, taken = self._end(steps, block, follow)
         block.plan = plan
         block.follow = follow
         block.end = end
-        block.body = tuple([self.handler(step) for step in inner if step.opcode != Op.JUMPDEST])
+        block.body = tuple(fuse(steps[: len(steps) - taken], self.handler))
         block.gas = plan.gas
         block.needs = plan.needs
         block.room = STACK_MAX - plan.growth
@@ -108,18 +109,20 @@ class Assembler:
             return stack.make_push(step.pc)
         return stack.make_push(step.immediate)
 
-    def _end(self, last: Step, block: Block, follow: Block) -> End | None:
-        """Return what decides where a block goes on; None if that is always the same place."""
-        op = last.opcode
+    def _end(self, steps: tuple[Step, ...], block: Block, follow: Block) -> tuple[End | None, int]:
+        """Return what decides where a block goes on, and of how many of its last steps it is made.
+
+        None: it always goes on at the same place.
+        """
+        op = steps[-1].opcode
         if self.rules.instructions[op] is None:
-            return control.invalid
-        if op == Op.JUMP:
-            return control.make_jump(block.program)
-        if op == Op.JUMPI:
-            return control.make_jumpi(block.program, follow)
+            return control.invalid, 1
+        if op in (Op.JUMP, Op.JUMPI):
+            return fuse_jump(steps, block.program, follow)
         if op in CALLING:
-            return _suspending(self.handler(last), follow)
-        return self._ends.get(op)
+            return _suspending(self.handler(steps[-1]), follow), 1
+        end = self._ends.get(op)
+        return end, 0 if end is None else 1
 
 
 def _handlers(rules: Rules) -> tuple[Handler | None, ...]:

@@ -1,7 +1,7 @@
 """Jumps, and the instructions that end a call without touching the state."""
 
 from contracts.frame import End, Frame
-from contracts.halts import InvalidJump, InvalidOpcode
+from contracts.halts import InvalidOpcode
 from contracts.program import Block, Program
 
 
@@ -31,43 +31,8 @@ def make_jumpi(program: Program, follow: Block) -> End:
     return jumpi
 
 
-def make_jump_to(program: Program, target: int) -> End:
-    """Return PUSH and JUMP in one."""
-    if not program.is_target(target):
-        return bad_jump
-    block = program.jump_block(target)
-
-    def jump_to(s: list[int], f: Frame) -> Block | None:
-        return block
-
-    return jump_to
-
-
-def make_jumpi_to(program: Program, target: int, follow: Block) -> End:
-    """Return PUSH and JUMPI in one."""
-    if not program.is_target(target):
-
-        def bad_jumpi(s: list[int], f: Frame) -> Block | None:
-            if s.pop():
-                raise InvalidJump
-            return follow
-
-        return bad_jumpi
-    block = program.jump_block(target)
-
-    def jumpi_to(s: list[int], f: Frame) -> Block | None:
-        return block if s.pop() else follow
-
-    return jumpi_to
-
-
 def jumpdest(s: list[int], f: Frame) -> None:
     """JUMPDEST does nothing."""
-
-
-def bad_jump(s: list[int], f: Frame) -> Block | None:
-    """Fail: the target is no JUMPDEST."""
-    raise InvalidJump
 
 
 def stop(s: list[int], f: Frame) -> Block | None:
