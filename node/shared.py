@@ -11,11 +11,15 @@ work itself.
 """
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from node.builder import BuildContext, build_block
 from node.execution import ExecutedBlock
+from node.execution_setting import ExecutionEngine
+from node.executors.attempt import attempt
+from node.executors.batches import Checked, check_transactions
+from node.executors.pool import InlinePool, Pool
 from node.validation import PooledTransaction, check_transaction
 from node.validation_block import execute_block
 from node.validation_errors import InvalidBlock
@@ -93,15 +97,23 @@ class ComputeCache:
         params: the chain.
         transactions: how many checked transactions are kept.
         blocks: how many executed blocks are kept.
+        pool: shares out the checks of a batch of transactions.
     """
 
-    __slots__ = ("_blocks", "_transactions", "_with_trie", "params")
+    __slots__ = ("_blocks", "_pool", "_transactions", "_with_trie", "engine", "params")
 
-    def __init__(self, params: ChainParams, transactions: int = 32_768, blocks: int = 512) -> None:
+    def __init__(
+        self,
+        params: ChainParams,
+        transactions: int = 32_768,
+        blocks: int = 512,
+        pool: Pool | None = None,
+    ) -> None:
         self.params = params
-        self._transactions: Memo[bytes, PooledTransaction | InvalidTransaction] = Memo(
-            transactions, _TRANSACTION_BYTES_MAX, len
-        )
+        self.engine = ExecutionEngine()
+        """Has the virtual machines that blocks run on."""
+        self._pool = InlinePool() if pool is None else pool
+        self._transactions: Memo[bytes, Checked] = Memo(transactions, _TRANSACTION_BYTES_MAX, len)
         self._blocks: Memo[tuple[Hash32, bytes], ExecutedBlock | InvalidBlock] = Memo(
             blocks, _BLOCK_BYTES_MAX, lambda key: len(key[1])
         )
@@ -112,14 +124,34 @@ class ComputeCache:
         """Return a cache that keeps nothing."""
         return ComputeCache(params, 0, 0)
 
-    def transaction(self, raw: bytes) -> PooledTransaction | InvalidTransaction:
+    def transaction(self, raw: bytes) -> Checked:
         """Return the checked transaction, or the reason why it is refused."""
         known = self._transactions.get(raw)
         if known is not None:
             return known
-        result = _outcome(InvalidTransaction, lambda: check_transaction(raw, self.params))
+        result = attempt(InvalidTransaction, lambda: check_transaction(raw, self.params))
         self._transactions.put(raw, result)
         return result
+
+    def transactions(self, raws: Sequence[bytes]) -> list[Checked]:
+        """Return for each encoding the checked transaction, or why it is refused.
+
+        What is not known yet is checked together. A block whose transactions were all seen
+        before costs no recovery.
+        """
+        known = [self._transactions.get(raw) for raw in raws]
+        fresh = [raw for raw, found in zip(raws, known, strict=True) if found is None]
+        if not fresh:
+            return [found for found in known if found is not None]
+        unique = list(dict.fromkeys(fresh))
+        checked = dict(
+            zip(unique, check_transactions(unique, self.params, self._pool), strict=True)
+        )
+        for raw, result in checked.items():
+            self._transactions.put(raw, result)
+        return [
+            checked[raw] if found is None else found for raw, found in zip(raws, known, strict=True)
+        ]
 
     def hash(self, raw: bytes) -> Hash32:
         """Return the hash of a transaction's encoding, be it well-formed or not."""
@@ -143,9 +175,9 @@ class ComputeCache:
         known = self._blocks.get(key)
         if known is not None:
             return known
-        result = _outcome(
+        result = attempt(
             InvalidBlock,
-            lambda: execute_block(parent, payload, self.params, self.require_transaction),
+            lambda: execute_block(parent, payload, self.params, self.transactions, self.engine),
         )
         self._keep(key, result)
         return result
@@ -157,7 +189,7 @@ class ComputeCache:
         context: BuildContext,
     ) -> ExecutedBlock:
         """Build a block, and keep it for those who will execute it."""
-        built = build_block(parent, candidates, context, self.params)
+        built = build_block(parent, candidates, context, self.params, self.engine)
         self._keep((parent.digest, built.payload), built)
         return built
 
@@ -168,22 +200,3 @@ class ComputeCache:
             self._with_trie.append(result)
             if len(self._with_trie) > _TRIES_MAX:
                 self._with_trie.popleft().state.forget_trie()
-
-
-_Error = TypeVar("_Error", bound=Exception)
-
-
-def _outcome(kind: type[_Error], compute: Callable[[], _Value]) -> _Value | _Error:
-    """Return what `compute` returns, or the error it raises, without the frames it came from.
-
-    A traceback keeps the frames of all callers alive, and all that they hold. So those of the
-    errors behind the error go too, down to the one that a library raised.
-    """
-    try:
-        return compute()
-    except kind as error:
-        behind: BaseException | None = error
-        while behind is not None:
-            behind.__traceback__ = None
-            behind = behind.__cause__ or behind.__context__
-        return error

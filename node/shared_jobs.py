@@ -19,7 +19,7 @@ class CheckTransactions(msgspec.Struct, frozen=True):
 
     def run(self) -> tuple[PooledTransaction | InvalidTransaction, ...]:
         """Return for each transaction what it is, or why it is refused."""
-        return tuple([self.cache.transaction(raw) for raw in self.raws])
+        return tuple(self.cache.transactions(self.raws))
 
 
 class BuildBlock(msgspec.Struct, frozen=True):
