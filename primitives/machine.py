@@ -21,7 +21,7 @@ Reference: DESIGN section 2; the order of effects follows etcd-io/raft's `Ready`
 """
 
 from collections.abc import Hashable, Sequence as Seq
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
@@ -103,10 +103,12 @@ class Tasks(Demand, frozen=True, gc=False):
 
 
 class TaskGraph(Demand, frozen=True, gc=False):
-    """Tasks with dependencies: `edges` are (before, after) pairs of task indexes, before < after.
+    """Tasks with dependencies, under the scheduler of that name.
 
-    `scheduler` names how ready tasks are chosen: "critical-path" (longest remaining path first)
-    or "level-groups" (a level starts when the one below it has ended).
+    Every edge (before, after) into a task stands before every edge out of it. Numbers from
+    `len(units)` on are joins: such a node ends with the last of what it waits for, and takes
+    neither time nor a core. `node.schedule.SCHEDULERS` lists the schedulers; what an optimistic
+    one executes again is charged again.
     """
 
     units: tuple[int, ...]
@@ -114,11 +116,27 @@ class TaskGraph(Demand, frozen=True, gc=False):
     scheduler: str = "critical-path"
 
 
+class Measured(msgspec.Struct, frozen=True, gc=False):
+    """A stage whose demand only the result shows: in its place comes `job.demand(result)`.
+
+    What a block's transactions depend on is known once they have been executed. Jobs are pure, so
+    the driver may run one when the stage begins and hand the result over when all stages are done.
+    """
+
+
 class Job(Protocol):
     """A pure computation. The driver runs it once, anywhere, between request and completion."""
 
     def run(self) -> object:
         """Return the result that `Completed` brings back."""
+        ...
+
+
+class MeasuredJob(Job, Protocol):
+    """A job that can tell afterwards what it took."""
+
+    def demand(self, result: Any) -> tuple[Demand, ...]:
+        """Return what the work behind `result`, which `run` has returned, costs."""
         ...
 
 
@@ -203,7 +221,8 @@ class Compute(Effect, frozen=True, gc=False):
     """
 
     request: RequestId
-    stages: tuple[Demand, ...]
+    stages: tuple[Demand | Measured, ...]
+    """With a `Measured` among them, `job` is a `MeasuredJob`."""
     job: Job
 
 

@@ -24,6 +24,6 @@ from node.schedule.rules import (
 from node.schedule.scheduler import (
     Plan as Plan,
     Scheduler as Scheduler,
-    Tasks as Tasks,
+    TaskNet as TaskNet,
     graph_tasks as graph_tasks,
 )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from node.schedule.graph import ORDERED
-from node.schedule.scheduler import Plan, Tasks
+from node.schedule.scheduler import Plan, TaskNet
 
 
 class LevelGroups(msgspec.Struct, frozen=True):
@@ -19,7 +19,7 @@ class LevelGroups(msgspec.Struct, frozen=True):
     name: str = "level-groups"
     kinds: int = ORDERED
 
-    def plan(self, tasks: Tasks, free: Sequence[int], at: int) -> Plan:
+    def plan(self, tasks: TaskNet, free: Sequence[int], at: int) -> Plan:
         """Return who runs when."""
         plan = Plan()
         cores = list(free)
@@ -38,7 +38,7 @@ class LevelGroups(msgspec.Struct, frozen=True):
         return plan
 
 
-def level_groups(tasks: Tasks) -> list[list[int]]:
+def level_groups(tasks: TaskNet) -> list[list[int]]:
     """Return the tasks of each level, in block order."""
     levels = tasks.levels()[: tasks.count]
     groups: list[list[int]] = [[] for _ in range(max(levels, default=-1) + 1)]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from node.schedule.graph import ORDERED
-from node.schedule.scheduler import Plan, Tasks
+from node.schedule.scheduler import Plan, TaskNet
 
 
 class BlockOrder(msgspec.Struct, frozen=True):
@@ -23,7 +23,7 @@ class BlockOrder(msgspec.Struct, frozen=True):
     name: str = "block-order"
     kinds: int = ORDERED
 
-    def plan(self, tasks: Tasks, free: Sequence[int], at: int) -> Plan:
+    def plan(self, tasks: TaskNet, free: Sequence[int], at: int) -> Plan:
         """Return who runs when."""
         return list_schedule(tasks, range(tasks.count), free, at)
 
@@ -34,7 +34,7 @@ class CriticalPath(msgspec.Struct, frozen=True):
     name: str = "critical-path"
     kinds: int = ORDERED
 
-    def plan(self, tasks: Tasks, free: Sequence[int], at: int) -> Plan:
+    def plan(self, tasks: TaskNet, free: Sequence[int], at: int) -> Plan:
         """Return who runs when; of equals the first in the block is first."""
         nodes = len(tasks.after)
         keys = [node - path * nodes for node, path in enumerate(tasks.paths())]
@@ -52,12 +52,12 @@ class AllAtOnce(msgspec.Struct, frozen=True):
     name: str = "all-at-once"
     kinds: int = 0
 
-    def plan(self, tasks: Tasks, free: Sequence[int], at: int) -> Plan:
+    def plan(self, tasks: TaskNet, free: Sequence[int], at: int) -> Plan:
         """Return who runs when; dependencies play no part."""
-        return CriticalPath().plan(Tasks(tasks.costs[: tasks.count]), free, at)
+        return CriticalPath().plan(TaskNet(tasks.costs[: tasks.count]), free, at)
 
 
-def list_schedule(tasks: Tasks, keys: Sequence[int], free: Sequence[int], at: int) -> Plan:
+def list_schedule(tasks: TaskNet, keys: Sequence[int], free: Sequence[int], at: int) -> Plan:
     """Schedule by a list.
 
     Args:
@@ -108,7 +108,7 @@ def list_schedule(tasks: Tasks, keys: Sequence[int], free: Sequence[int], at: in
 
 
 def _end(
-    tasks: Tasks, node: int, waiting: list[int], keys: Sequence[int], ready: list[int]
+    tasks: TaskNet, node: int, waiting: list[int], keys: Sequence[int], ready: list[int]
 ) -> None:
     """Put into `ready` what waited for nothing but `node` any more."""
     count, after = tasks.count, tasks.after

@@ -21,7 +21,7 @@ from enum import IntEnum
 import msgspec
 
 from node.schedule.graph import RAW
-from node.schedule.scheduler import Plan, Tasks
+from node.schedule.scheduler import Plan, TaskNet
 
 
 class Optimistic(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class Optimistic(msgspec.Struct, frozen=True):
     name: str = "optimistic"
     kinds: int = RAW
 
-    def plan(self, tasks: Tasks, free: Sequence[int], at: int) -> Plan:
+    def plan(self, tasks: TaskNet, free: Sequence[int], at: int) -> Plan:
         """Return who runs when, and runs again."""
         plan = Plan()
         book = Incarnations(tasks)
@@ -81,7 +81,7 @@ class Incarnations:
         "_awaiting", "_before", "_doomed", "_estimate", "_pending", "_ready", "_state", "_tasks",
     )  # fmt: skip
 
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: TaskNet) -> None:
         self._tasks = tasks
         nodes = len(tasks.after)
         self._before: list[list[int]] = [[] for _ in range(tasks.count)]

@@ -12,7 +12,7 @@ from typing import Protocol
 from node.schedule.graph import Graph
 
 
-class Tasks:
+class TaskNet:
     """Tasks with their dependencies, in the form that schedulers walk over.
 
     Args:
@@ -22,7 +22,7 @@ class Tasks:
             neither time nor a core.
 
     Raises:
-        ValueError: the edges are in no topological order.
+        ValueError: the edges are in no topological order, or name more joins than there are edges.
     """
 
     __slots__ = ("after", "before_count", "costs", "count", "sources", "targets")
@@ -32,6 +32,8 @@ class Tasks:
     ) -> None:
         self.count = len(costs)
         nodes = max(self.count, max(targets, default=-1) + 1, max(sources, default=-1) + 1)
+        if nodes > self.count + len(targets):
+            raise ValueError(f"node {nodes - 1} is named, with {len(targets)} edges in all")
         self.costs = [*costs, *[0] * (nodes - self.count)]
         self.sources = sources
         self.targets = targets
@@ -96,7 +98,7 @@ class Scheduler(Protocol):
         """Bits of the kinds of edges (`node.schedule.graph`) that it waits for."""
         ...
 
-    def plan(self, tasks: Tasks, free: Sequence[int], at: int) -> Plan:
+    def plan(self, tasks: TaskNet, free: Sequence[int], at: int) -> Plan:
         """Return who runs when. Its entries take the core that is free first, one after another.
 
         Args:
@@ -107,7 +109,7 @@ class Scheduler(Protocol):
         ...
 
 
-def graph_tasks(graph: Graph, costs: Sequence[int], kinds: int) -> Tasks:
+def graph_tasks(graph: Graph, costs: Sequence[int], kinds: int) -> TaskNet:
     """Return a block's transactions as tasks that wait for edges of some kinds.
 
     Args:
@@ -117,7 +119,7 @@ def graph_tasks(graph: Graph, costs: Sequence[int], kinds: int) -> Tasks:
     """
     count = graph.transactions
     if all(kind & kinds for kind in graph.kinds):
-        return Tasks(costs, graph.sources, graph.targets)
+        return TaskNet(costs, graph.sources, graph.targets)
     edges = zip(graph.sources, graph.targets, graph.kinds, strict=True)
     kept = [(s, t) for s, t, kind in edges if kind & kinds or t >= count]
-    return Tasks(costs, [s for s, _ in kept], [t for _, t in kept])
+    return TaskNet(costs, [s for s, _ in kept], [t for _, t in kept])

@@ -2,14 +2,16 @@
 
 A `Compute` runs its stages one after another; the tasks of a stage take the cores that are free
 first. Tasks are not interrupted, and the choice is made when a stage becomes ready, so nodes
-that share a machine contend for its cores in the order of their requests.
+that share a machine contend for its cores in the order of their requests. A task graph is planned
+by `node.schedule` on the cores as they are then, so on an idle machine it takes what the bound of
+that scheduler says.
 
 The protocol thread of each node (`Work`) has a core of its own and is not scheduled here.
 """
 
-import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
+from node.schedule import TaskNet, scheduler_named
 from primitives.machine import Demand, Serial, TaskGraph, Tasks
 
 CostOf = Callable[[str, int], int]
@@ -83,66 +85,17 @@ class Processors:
         return end
 
     def _run_graph(self, at: int, node: int, graph: TaskGraph, cost: CostOf) -> int:
-        costs = [cost(graph.kind, u) for u in graph.units]
-        if graph.scheduler == "critical-path":
-            return self._critical_path(at, node, graph.edges, costs)
-        if graph.scheduler == "level-groups":
-            return self._level_groups(at, node, graph.edges, costs)
-        raise ValueError(f"unknown scheduler {graph.scheduler!r}")
-
-    def _critical_path(
-        self, at: int, node: int, edges: Sequence[tuple[int, int]], costs: Sequence[int]
-    ) -> int:
-        """List scheduling: the ready task with the longest path below it starts first."""
-        after, waiting = _adjacency(len(costs), edges)
-        rank = list(costs)
-        for task in reversed(range(len(costs))):
-            rank[task] += max((rank[t] for t in after[task]), default=0)
-        ready = [(-rank[t], t) for t in range(len(costs)) if not waiting[t]]
-        heapq.heapify(ready)
-        running: list[tuple[int, int]] = []
-        now, finish = at, at
-        while ready or running:
-            if running and running[0][0] <= now:
-                finish, task = heapq.heappop(running)
-                for successor in after[task]:
-                    waiting[successor] -= 1
-                    if not waiting[successor]:
-                        heapq.heappush(ready, (-rank[successor], successor))
-            elif ready and min(self._free) <= now:
-                _, task = heapq.heappop(ready)
-                heapq.heappush(running, (self._run(now, node, costs[task]), task))
-            else:
-                now = _next_instant(running, self._free, bool(ready))
-        return finish
-
-    def _level_groups(
-        self, at: int, node: int, edges: Sequence[tuple[int, int]], costs: Sequence[int]
-    ) -> int:
-        """A level starts when the whole level below it has ended."""
-        after, _ = _adjacency(len(costs), edges)
-        level = [0] * len(costs)
-        for task in range(len(costs)):
-            for successor in after[task]:
-                level[successor] = max(level[successor], level[task] + 1)
-        for depth in range(max(level, default=-1) + 1):
-            ends = [self._run(at, node, c) for c, d in zip(costs, level, strict=True) if d == depth]
-            at = max(ends)
-        return at
-
-
-def _adjacency(count: int, edges: Sequence[tuple[int, int]]) -> tuple[list[list[int]], list[int]]:
-    after: list[list[int]] = [[] for _ in range(count)]
-    waiting = [0] * count
-    for before, behind in edges:
-        after[before].append(behind)
-        waiting[behind] += 1
-    return after, waiting
-
-
-def _next_instant(running: list[tuple[int, int]], free: Sequence[int], ready: bool) -> int:
-    """Return the next instant at which a task ends or, if some are ready, a core is free."""
-    candidates = [running[0][0]] if running else []
-    if ready:
-        candidates.append(min(free))
-    return min(candidates)
+        """Let the scheduler plan on the cores as they are, then reserve what it planned."""
+        kind = graph.kind
+        costs = [cost(kind, units) for units in graph.units]
+        net = TaskNet(costs, [edge[0] for edge in graph.edges], [edge[1] for edge in graph.edges])
+        plan = scheduler_named(graph.scheduler).plan(net, self._free, at)
+        cores, owner = self._free, self._owner
+        for end in plan.ends:
+            free = min(cores)
+            core = cores.index(free)
+            cores[core] = end
+            if owner[core] != node:
+                owner[core] = node
+                self._since[core] = free
+        return plan.finish(at)

@@ -1,16 +1,22 @@
 """What happens when an effect leaves its turn: the wire, the disk, the cores, the loop back."""
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
 
 from primitives.durability import core_of
 from primitives.machine import (
     Broadcast,
     Completed,
     Compute,
+    Demand,
     Effect,
     Loopback,
+    Measured,
+    MeasuredJob,
     Persist,
     Persisted,
     Send,
@@ -81,14 +87,37 @@ def next_stage(
     kernel: "Kernel", host: Host, at: int, key: int, computed: Compute, number: int
 ) -> None:
     """Begin stage `number` of a computation, or answer it when all have ended."""
+    if number < len(computed.stages) and computed.stages[number].__class__ is Measured:
+        computed = measured(computed)
     if number == len(computed.stages):
         host.computing -= 1
         kernel.arrive(host, at, Completed(computed.request, computed.job.run()))
         return
     node = host.index
     cost = kernel.costs[node].nanoseconds
-    end = host.processors.reserve(at, node, computed.stages[number], cost)
+    stage = computed.stages[number]
+    assert isinstance(stage, Demand)
+    end = host.processors.reserve(at, node, stage, cost)
     kernel.push(host, end, key, Stage(node, host.incarnation, computed, number))
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """A job that has been done."""
+
+    result: object
+
+    def run(self) -> object:
+        """Return the result."""
+        return self.result
+
+
+def measured(computed: Compute) -> Compute:
+    """Do the job of a computation, and put what it took in the place of `Measured`."""
+    job = cast("MeasuredJob", computed.job)
+    result = job.run()
+    taken = job.demand(result)
+    stages = [taken if isinstance(s, Measured) else (s,) for s in computed.stages]
+    return Compute(computed.request, tuple(chain.from_iterable(stages)), _Known(result))
 
 
 def made_durable(kernel: "Kernel", host: Host, at: int, persisted: Persist) -> None:

@@ -26,6 +26,7 @@ from primitives.machine import (
     Compute,
     Emit,
     Loopback,
+    Measured,
     Persist,
     Send,
     SetTimer,
@@ -81,7 +82,8 @@ def compute(kernel: "Kernel", host: Host, at: int, key: int, effect: Compute) ->
     """Let a computation go to the cores; one without stages is over when it begins."""
     host.computing += 1
     alone = host.owns_processors and host.computing == 1
-    if alone and effect.stages and at < kernel.horizon:
+    lasting = effect.stages and effect.stages[0].__class__ is not Measured
+    if alone and lasting and at < kernel.horizon:
         departures.compute(kernel, host, at, key, effect)
     else:
         kernel.push(host, at, key, Leaving(host.index, host.incarnation, effect))

@@ -15,6 +15,7 @@ from primitives.machine import (
     Compute,
     Emit,
     Loopback,
+    Measured,
     Persist,
     Persisted,
     Received,
@@ -174,19 +175,23 @@ class NaiveKernel:
             self.unsynced[node].append(effect)
             self.at(durable_at, key, self.alive(node, lambda: self.durable(node, effect)))
         elif isinstance(effect, Compute):
-            self.compute(node, key, effect, 0)
+            self.compute(node, key, effect, effect.stages)
         elif host.gate.holds(core_of(effect)):
             host.gate.hold(core_of(effect), (key, effect))
         else:
             self.release(node, key, effect)
 
-    def compute(self, node, key, effect, number):
-        if number == len(effect.stages):
+    def compute(self, node, key, effect, stages):
+        if not stages:
             self.arrive(node, Completed(effect.request, effect.job.run()))
             return
+        stage, *later = stages
+        if isinstance(stage, Measured):
+            self.compute(node, key, effect, [*effect.job.demand(effect.job.run()), *later])
+            return
         cost = self.costs[node].nanoseconds
-        end = self.hosts[node].processors.reserve(self.now, node, effect.stages[number], cost)
-        self.at(end, key, self.alive(node, lambda: self.compute(node, key, effect, number + 1)))
+        end = self.hosts[node].processors.reserve(self.now, node, stage, cost)
+        self.at(end, key, self.alive(node, lambda: self.compute(node, key, effect, later)))
 
     def durable(self, node, effect):
         host = self.hosts[node]

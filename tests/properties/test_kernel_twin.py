@@ -15,6 +15,7 @@ from primitives.machine import (
     Emit,
     Event,
     Loopback,
+    Measured,
     Message,
     Persist,
     Record,
@@ -64,8 +65,15 @@ class Noted(TraceEvent, frozen=True, gc=False):
 
 
 class Answer:
+    def __init__(self, taken=()):
+        self.taken = taken
+
     def run(self):
         return 7
+
+    def demand(self, result):
+        assert result == 7
+        return self.taken
 
 
 class Chatter:
@@ -113,11 +121,20 @@ class Chatter:
             case 8:
                 if self.turns > 100:
                     return None
-                return Compute(RequestId(number), self.stages(a, b), Answer())
+                return self.computation(number, a, b)
             case _:
                 if number & 1:
                     return Emit(Noted(number))
                 return Loopback(Poke(number, hops - 1)) if hops > 0 else None
+
+    def computation(self, number, a, b):
+        stages = self.stages(a, b)
+        if not a & 4:
+            return Compute(RequestId(number), stages, Answer())
+        # The last stages, or that there are none, show only with the result.
+        first = b % (len(stages) + 1)
+        job = Answer(stages[first:] if a & 8 else ())
+        return Compute(RequestId(number), (*stages[:first], Measured()), job)
 
     @staticmethod
     def stages(a, b):

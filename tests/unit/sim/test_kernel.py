@@ -13,6 +13,7 @@ from primitives.machine import (
     Compute,
     Effect,
     Loopback,
+    Measured,
     Persisted,
     Serial,
     Started,
@@ -339,6 +340,34 @@ def test_nodes_of_one_machine_share_its_cores():
 def test_tasks_spread_over_cores():
     demand = Compute(RequestId(1), (Tasks("w", (30, 30, 30)), Serial("w", 5)), Answer())
     assert poked(demand, cores=2).turns(Completed) == [(101 + 60 + 5, 0)]
+
+
+class Weighed(Answer):
+    """Its result says how many units it took, and it may be asked once."""
+
+    def demand(self, result):
+        assert self.result == result
+        self.result = None
+        return (Serial("w", result),) if result else ()
+
+
+def test_the_demand_of_a_measured_stage_comes_from_the_result():
+    stages = (Serial("w", 5), Measured(), Serial("w", 7))
+    demand = Compute(RequestId(1), stages, Weighed(30))
+    scene = poked(demand)
+    assert scene.turns(Completed) == [(101 + 5 + 30 + 7, 0)]
+    (completed,) = [event for _, _, event in scene.log if isinstance(event, Completed)]
+    assert completed.result == 30
+
+
+def test_a_result_that_took_nothing_is_behind_what_arrived_before_it_left():
+    answer = [work(20), Compute(RequestId(1), (Measured(),), Weighed(0))]
+    scene = Scene({POKE: [answer]})
+    scene.poke(100)
+    scene.poke(110, number=1)
+    scene.run()
+    assert scene.turns(Poke)[1:] == [(121, 0)]
+    assert scene.turns(Completed) == [(122, 0)]
 
 
 def test_a_slow_node_computes_longer():

@@ -5,7 +5,16 @@ import heapq
 import pytest
 from hypothesis import given, strategies as st
 
-from node.schedule import RAW, SCHEDULERS, Graph, Tasks, bound, graph_tasks, scheduler_named, shape
+from node.schedule import (
+    RAW,
+    SCHEDULERS,
+    Graph,
+    TaskNet,
+    bound,
+    graph_tasks,
+    scheduler_named,
+    shape,
+)
 from node.schedule.optimistic import Incarnations
 from primitives.errors import InvalidInput
 from tests.unit.node.schedule.naive import Naive
@@ -25,7 +34,7 @@ def nets(draw, least=0):
 
 def tasks_of(net):
     costs, edges = net
-    return Tasks(costs, [a for a, _ in edges], [b for _, b in edges])
+    return TaskNet(costs, [a for a, _ in edges], [b for _, b in edges])
 
 
 def ends_of(plan):
@@ -96,7 +105,7 @@ def test_no_core_does_two_things_at_once(net, free, name):
 
 def joined(workers, name):
     """Three payments and two readers, of cost 2; the join needs no core and no time."""
-    tasks = Tasks([2] * 5, [0, 1, 2, 5, 5], [5, 5, 5, 3, 4])
+    tasks = TaskNet([2] * 5, [0, 1, 2, 5, 5], [5, 5, 5, 3, 4])
     return SCHEDULERS[name].plan(tasks, [0] * workers, 0)
 
 
@@ -111,7 +120,7 @@ def test_a_chain_of_joins_is_walked_without_recursion():
     count = 20_000
     sources = [k for join in range(count) for k in (0, *((count + join - 1,) if join > 1 else ()))]
     targets = [count + join for join in range(count) for _ in range(2 if join > 1 else 1)]
-    tasks = Tasks([1] * count, sources, targets)
+    tasks = TaskNet([1] * count, sources, targets)
     for name in ("critical-path", "optimistic"):
         assert SCHEDULERS[name].plan(tasks, [0], 0).finish(0) == count
 
@@ -127,7 +136,7 @@ def test_optimistic_readers_behind_a_join_run_again():
 
 
 def chain(length):
-    return Tasks([1] * length, range(length - 1), range(1, length))
+    return TaskNet([1] * length, range(length - 1), range(1, length))
 
 
 def test_a_chain_runs_again_but_estimates_stop_it_from_running_in_vain_for_ever():
@@ -179,9 +188,9 @@ def test_edges_of_other_kinds_are_left_out_but_never_those_into_joins():
 
 def test_edges_out_of_order_are_refused():
     with pytest.raises(ValueError, match="edge 0 -> 1 stands behind one out of 1"):
-        Tasks([1, 1, 1], [1, 0], [2, 1])
+        TaskNet([1, 1, 1], [1, 0], [2, 1])
     with pytest.raises(ValueError, match="edge 1 -> 1"):
-        Tasks([1, 1, 1], [1], [1])
+        TaskNet([1, 1, 1], [1], [1])
 
 
 def test_an_unknown_scheduler_is_refused_by_name():
