@@ -67,7 +67,7 @@ def find_subtree(trie: Trie[Any], prefix: str) -> tuple[Node, bytes, tuple[bytes
             depth += 1
         elif isinstance(node, Extension) and rest.startswith(nibbles_text(node.nibbles)):
             depth += len(node.nibbles)
-            node, name = node.child, node.reference
+            name, node = node.reference, node.child
         else:
             if not _path(node, depth).startswith(rest):
                 return None, EMPTY_STRING, tuple(way)
