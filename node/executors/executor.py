@@ -92,21 +92,22 @@ class ParallelExecutor:
             execution.state,
             execution.state.changes(),
             hints.accesses,
+            hints.access_list or () if self._strategy is Strategy.ACCESS_LIST else (),
         )
         versions = MultiVersion(work.base)
-        plan = self._plan(work, hints, versions)
+        versions.assume(work.assumed)
+        plan = self._plan(work, versions)
         runs = run_plan(work, plan, versions, self._backend)
         self.rerun += accept_in_order(execution, transactions, runs)
 
-    def _plan(self, work: BlockWork, hints: Hints, versions: MultiVersion) -> Plan:
+    def _plan(self, work: BlockWork, versions: MultiVersion) -> Plan:
         costs = work.gas_limits
         match self._strategy:
             case Strategy.LEVELS:
                 return LevelPlan(_tasks(work, costs))
             case Strategy.CRITICAL_PATH:
                 return CriticalPathPlan(_tasks(work, costs))
-            case Strategy.ACCESS_LIST if hints.access_list is not None:
-                versions.assume(hints.access_list)
+            case Strategy.ACCESS_LIST if work.assumed:
                 return LevelPlan(TaskNet(costs))
             case _:
                 return OptimisticPlan(work, versions)

@@ -50,8 +50,9 @@ class InlineBackend:
         for queue in self._queues:
             if queue:
                 index = queue.popleft()
-                view = versions.view(index)
-                ends.append(try_transaction(index, work.transactions[index], view, work.setting))
+                setting, view = work.setting, versions.view(index)
+                evm, context, most = setting.evm, setting.context, setting.blob_gas_max
+                ends.append(try_transaction(work.job(index), view, evm, context, most))
         for end in ends:
             if end.blocked is None:
                 versions.record(end.index, end.outcome)

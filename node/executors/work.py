@@ -4,20 +4,32 @@ from collections.abc import Sequence
 
 import msgspec
 
+from contracts.context import BlockContext
+from contracts.evm import Evm
 from contracts.transaction import execute_transaction
 from node.execution_setting import BlockSetting
 from node.execution_transaction import TransactionRun
 from node.executors.cells import Blocked
 from node.validation import PooledTransaction
 from primitives.access import NONCE, AccessSet
+from primitives.block_access_list import BlockAccessList
 from primitives.errors import OrreryError
-from primitives.ids import Address
-from primitives.transaction import InvalidTransaction
+from primitives.ids import Address, Gas
+from primitives.transaction import InvalidTransaction, Transaction
 from storage.account import ABSENT, is_empty
 from storage.changes import StateChanges
 from storage.journal import Journal
 from storage.outcome import Outcome, Sight
 from storage.reader import StateReader
+
+
+class Job(msgspec.Struct, frozen=True, gc=False):
+    """A transaction to run, as much of it as an attempt needs."""
+
+    index: int
+    """Its place in the block."""
+    transaction: Transaction
+    sender: Address
 
 
 class BlockWork(msgspec.Struct, frozen=True):
@@ -31,6 +43,13 @@ class BlockWork(msgspec.Struct, frozen=True):
     """What of it the block itself has changed already, over its parent's state."""
     hints: tuple[AccessSet, ...] | None = None
     """What each transaction is said to access; anything at all may be wrong with it."""
+    assumed: BlockAccessList = ()
+    """What each cell is said to hold after each transaction; likewise."""
+
+    def job(self, index: int) -> Job:
+        """Return a transaction as a job."""
+        transaction = self.transactions[index]
+        return Job(index, transaction.transaction, transaction.sender)
 
     @property
     def gas_limits(self) -> list[int]:
@@ -61,7 +80,7 @@ class End(msgspec.Struct, frozen=True, gc=False):
 
 
 def try_transaction(
-    index: int, transaction: PooledTransaction, reader: StateReader, setting: BlockSetting
+    job: Job, reader: StateReader, evm: Evm, context: BlockContext, blob_gas_max: Gas
 ) -> End:
     """Run a transaction on a state that may not be the one it belongs on.
 
@@ -69,21 +88,23 @@ def try_transaction(
     run again at its place, and what is wrong with it comes out then.
 
     Args:
-        index: its place in the block.
-        transaction: checked as far as can be without state.
+        job: checked as far as can be without state.
         reader: the state.
-        setting: the block.
+        evm: the worker's own.
+        context: the block.
+        blob_gas_max: of the block.
     """
+    index = job.index
     journal = Journal(reader)
     try:
         result = execute_transaction(
-            setting.evm,
+            evm,
             journal,
-            transaction.transaction,
-            transaction.sender,
-            setting.context,
-            setting.context.gas_limit,
-            setting.blob_gas_max,
+            job.transaction,
+            job.sender,
+            context,
+            context.gas_limit,
+            blob_gas_max,
         )
     except InvalidTransaction:
         return End(index, None, journal.finish().sights)
