@@ -13,7 +13,7 @@ Deployment = Literal["genesis", "transaction"]
 Things = Annotated[int, Meta(ge=1, le=1_000)]
 """Tokens, pairs or collections."""
 Slots = Annotated[int, Meta(ge=1, le=600)]
-Rounds = Annotated[int, Meta(ge=1, le=60_000)]
+Rounds = Annotated[int, Meta(ge=1, le=100_000)]
 Part = Annotated[float, Meta(ge=0, lt=1e9)]
 """A share; shares are put in proportion."""
 
@@ -92,7 +92,7 @@ class Compute(
 ):
     """Calls that compute."""
 
-    rounds: Rounds = 1_000
+    rounds: Rounds = 2_000
     """How long: arithmetic and one hash a round."""
 
 
@@ -118,15 +118,15 @@ class MainnetLike(
     """A mix of everything."""
 
     shares: Shares = Shares()
-    receiver_skew: Skew = 0.6
+    receiver_skew: Skew = 1.1
     value_min: DrawnAmount = Wei(1)
     value_max: DrawnAmount = Wei(10**15)
-    tokens: Things = 50
-    token_skew: Skew = 1.0
-    pairs: Things = 20
+    tokens: Things = 20
+    token_skew: Skew = 1.3
+    pairs: Things = 8
     pair_skew: Skew = 1.0
     collections: Things = 10
     slots: Slots = 8
     """How many slots a storage-heavy call writes."""
-    rounds: Rounds = 400
+    rounds: Rounds = 800
     """How long a compute-heavy call computes."""

@@ -14,7 +14,7 @@ HOLDINGS_MAX = 1_000_000
 """Most balances of tokens that a workload sets up: accounts times tokens."""
 SLOTS_MAX = 600
 """Most slots of one call, and most rounds: what fits under the cap of a transaction's gas."""
-ROUNDS_MAX = 60_000
+ROUNDS_MAX = 100_000
 
 
 class ContractOptions(LoopOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,7 +67,7 @@ class StorageOptions(ContractOptions, frozen=True, forbid_unknown_fields=True, k
 class ComputeOptions(ContractOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Calls that compute."""
 
-    rounds: int = 1_000
+    rounds: int = 2_000
     """How long: arithmetic and one hash a round."""
 
 
@@ -92,22 +92,22 @@ class MainnetLikeOptions(ContractOptions, frozen=True, forbid_unknown_fields=Tru
     """A mix of everything."""
 
     shares: Shares = Shares()
-    receiver_skew: float = 0.6
+    receiver_skew: float = 1.1
     """Zipf exponent of receivers, of ether and of tokens."""
     value_min: int = 1
     """Smallest amount of a plain transfer, in wei."""
     value_max: int = 10**15
     """Largest amount of a plain transfer, in wei."""
-    tokens: int = 50
-    token_skew: float = 1.0
+    tokens: int = 20
+    token_skew: float = 1.3
     """Zipf exponent of the choice of a token. The first ones are traded at the pairs too."""
-    pairs: int = 20
+    pairs: int = 8
     pair_skew: float = 1.0
     """Zipf exponent of the choice of a pair."""
     collections: int = 10
     slots: int = 8
     """How many slots a storage-heavy call writes."""
-    rounds: int = 400
+    rounds: int = 800
     """How long a compute-heavy call computes."""
 
 

@@ -16,9 +16,9 @@ from primitives.rlp import encode_bytes, encode_int, list_header
 from sim.contracts import Artifact
 from sim.workload.calls import Call
 
-CREATION_GAS = 150_000
+CREATION_GAS = 130_000
 """Gas of a creation beside what its code's length costs: base, constructor, execution."""
-CODE_BYTE_GAS = 250
+CODE_BYTE_GAS = 230
 """Gas for one byte of code: its deposit (200), and its place in the creation's data."""
 
 

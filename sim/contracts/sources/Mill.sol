@@ -11,7 +11,12 @@ contract Mill {
             for (uint256 round = 0; round < rounds; ++round) {
                 result = result * result + round;
                 result ^= result >> 7;
-                result = uint256(keccak256(abi.encode(result, round)));
+                // In scratch space: abi.encode would take fresh memory in each round.
+                assembly ("memory-safe") {
+                    mstore(0x00, result)
+                    mstore(0x20, round)
+                    result := keccak256(0x00, 0x40)
+                }
             }
         }
         emit Ground(msg.sender, result);

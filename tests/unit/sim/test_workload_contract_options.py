@@ -71,7 +71,7 @@ def test_a_scenario_may_ask_for_every_kind(kind: str) -> None:
         ('kind = "erc20"\ntokens = 1000\naccounts = 1001', r"workload\.tokens: .* 1000000 bal"),
         ('kind = "amm"\npairs = 501\naccounts = 1000', r"workload\.pairs: .* 1000000 balances"),
         ('kind = "storage"\nslots = 601', r"workload\.slots: .* to 600"),
-        ('kind = "compute"\nrounds = 0', r"workload\.rounds: .* from 1 to 60000"),
+        ('kind = "compute"\nrounds = 0', r"workload\.rounds: .* from 1 to 100000"),
         ('kind = "nft"\ndeploy = "magic"', r"workload\.deploy: expected .*genesis"),
         ('kind = "nft"\ntip_min = "3 gwei"', r"workload\.tip_min: .* at most tip_max"),
         ('kind = "nft"\nstop = "11s"', r"workload\.stop: .* no later than the run's end"),
