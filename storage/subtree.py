@@ -15,31 +15,20 @@ several clients; hashed keys are spread evenly anyway.
 Reference: devp2p, snap/1; Ethereum yellow paper, appendix D.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from primitives import rlp
 from primitives.errors import CryptoError, InvalidEncoding
 from primitives.ids import Hash32
 from primitives.keccak import keccak256
 from primitives.rlp import EMPTY_STRING
 from storage.trie import Trie, build_below
-from storage.trie_nodes import (
-    HASHED,
-    Extension,
-    Leaf,
-    Node,
-    encode_node,
-    extension_payload,
-    leaf_payload,
-    nibbles_text,
-)
+from storage.trie_encoding import encoded
+from storage.trie_nodes import HASHED, Extension, Leaf, Node, nibbles_text
+from storage.trie_reading import BRANCH_ITEMS, node_items, node_path
 
 NODES_MAX = 65
 """Nodes on the way to one key at most: one for each nibble, and the leaf."""
-
-BRANCH_ITEMS = 17
-SHORT_ITEMS = 2
 
 
 class InvalidSubtree(CryptoError):
@@ -73,16 +62,6 @@ def find_subtree(trie: Trie[Any], prefix: str) -> tuple[Node, bytes, tuple[bytes
                 return None, EMPTY_STRING, tuple(way)
             break
     return node, (name if depth else b"\xa0" + trie.root), tuple(way)
-
-
-def encoded(node: Node, depth: int, encode: Callable[[Any], bytes]) -> bytes:
-    """Return the RLP of a node that stands at a depth."""
-    if isinstance(node, list):
-        return encode_node(b"".join(node[16:]))
-    if isinstance(node, Extension):
-        return encode_node(extension_payload(node.nibbles, node.reference))
-    assert isinstance(node, Leaf)
-    return encode_node(leaf_payload(node.key, encode(node.value), depth))
 
 
 def check_subtree(
@@ -131,13 +110,16 @@ def walk(root: Hash32, prefix: str, way: tuple[bytes, ...]) -> tuple[bytes, int,
             raise InvalidSubtree("subtree.way", f"to end at {prefix!r}", f"{len(way)} nodes")
         if _name(node, depth) != expected:
             raise InvalidSubtree("subtree.way", expected.hex(), _name(node, depth).hex())
-        items = _items(node)
+        try:
+            items = node_items(node)
+            path, is_leaf = ("", False) if len(items) == BRANCH_ITEMS else node_path(items[0])
+        except InvalidEncoding as error:
+            raise InvalidSubtree("subtree.way", "nodes of a trie", str(error)) from error
         rest = prefix[depth:]
         if len(items) == BRANCH_ITEMS:
             expected = items[int(rest[0], 16)]
             depth += 1
             continue
-        path, is_leaf = _read_path(items[0])
         if not is_leaf and rest.startswith(path):
             expected = items[1]
             depth += len(path)
@@ -164,25 +146,3 @@ def _path(node: Node, depth: int) -> str:
 def _name(node: bytes, depth: int) -> bytes:
     """Return how a parent names a node; the root is named by its hash, however short it is."""
     return node if depth and len(node) < HASHED else b"\xa0" + keccak256(node)
-
-
-def _items(node: bytes) -> list[bytes]:
-    try:
-        items = rlp.split_list(node)
-    except InvalidEncoding as error:
-        raise InvalidSubtree("subtree.way", "nodes of a trie", str(error)) from error
-    if len(items) not in (BRANCH_ITEMS, SHORT_ITEMS):
-        raise InvalidSubtree("subtree.way", "nodes of 17 or 2 items", len(items))
-    return items
-
-
-def _read_path(item: bytes) -> tuple[str, bool]:
-    """Return the nibbles of a compact (hex-prefix) path, and whether a leaf ends it."""
-    try:
-        packed = rlp.decode(item)
-    except InvalidEncoding as error:
-        raise InvalidSubtree("subtree.way", "a path", str(error)) from error
-    nibbles = packed.hex() if isinstance(packed, bytes) else ""
-    if not nibbles or nibbles[0] not in "0123":
-        raise InvalidSubtree("subtree.way", "a compact path", item.hex())
-    return nibbles[1 if nibbles[0] in "13" else 2 :], nibbles[0] in "23"

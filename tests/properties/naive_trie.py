@@ -63,3 +63,37 @@ def _hex_prefix(path: list[int], *, is_leaf: bool) -> bytes:
     flag = 2 if is_leaf else 0
     nibbles = [flag + 1, *path] if len(path) % 2 else [flag, 0, *path]
     return bytes(high << 4 | low for high, low in zip(nibbles[::2], nibbles[1::2], strict=True))
+
+
+def naive_proof(items: dict[bytes, bytes], key: bytes) -> list[bytes]:
+    """Return the encoded nodes from the root towards a key, without those inside their parents."""
+    root = Node()
+    for each, value in items.items():
+        _insert(root, each, value)
+    if not items:
+        return []
+    path = key.hex()
+    structure = _structure(root)
+    nodes = [rlp.encode(structure)]
+    node = root
+    while True:
+        shared = ""
+        while len(node.children) == 1 and not node.value:
+            [(nibble, node)] = node.children.items()
+            shared += f"{nibble:x}"
+        if not node.children or not path.startswith(shared):
+            return nodes
+        path = path[len(shared) :]
+        if shared:
+            _append_hashed(nodes, node)
+        below = node.children.get(int(path[0], 16))
+        if below is None:
+            return nodes
+        node, path = below, path[1:]
+        _append_hashed(nodes, node)
+
+
+def _append_hashed(nodes: list[bytes], node: Node) -> None:
+    encoded = rlp.encode(_structure(node))
+    if len(encoded) >= 32:
+        nodes.append(encoded)
