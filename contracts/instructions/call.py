@@ -115,10 +115,9 @@ def _make_prepare(
         if may_be_new and f.state.is_empty(target):
             f.charge(NEW_ACCOUNT)
         evm = f.evm
-        precompile = evm.precompiles.get(target)
-        if precompile is not None:
-            return precompile
         program = evm.program_of(f.state, target)
+        if target in evm.precompiles:
+            return evm.precompiles[target]
         if program is None or program.delegate is None or not rules.has_delegation:
             return program
         f.charge(WARM_ACCESS + access_surcharge(f, program.delegate))
