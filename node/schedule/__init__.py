@@ -7,6 +7,7 @@ from node.schedule.bounds import (
     scheduler_named as scheduler_named,
     shape as shape,
 )
+from node.schedule.demand import graph_demand as graph_demand
 from node.schedule.graph import (
     ORDERED as ORDERED,
     RAW as RAW,
@@ -14,6 +15,13 @@ from node.schedule.graph import (
     WAW as WAW,
     Graph as Graph,
     build_graph as build_graph,
+)
+from node.schedule.hint import (
+    MalformedHint as MalformedHint,
+    ScheduleHint as ScheduleHint,
+    decode_hint as decode_hint,
+    encode_hint as encode_hint,
+    guess_hint as guess_hint,
 )
 from node.schedule.rules import (
     DeltaRule as DeltaRule,

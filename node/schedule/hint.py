@@ -42,6 +42,8 @@ KEYS_MAX = 131_072
 """Most keys that a hint may name: each takes some hundred bytes in memory."""
 
 _FIELDS = frozenset(BALANCE + CODE + EXISTENCE + NONCE)
+_UNSEEN = (BALANCE, EXISTENCE)
+"""Fields that a transaction can change without seeing them."""
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
@@ -215,6 +217,6 @@ def _access(one: _Transaction, keys: Sequence[bytes], used: bytearray) -> Access
         for number in numbers:
             used[number] = 1
         named.append(tuple([keys[number] for number in numbers]))
-    if any(key[ADDRESS_BYTES:] != BALANCE for key in named[2]):
-        raise MalformedHint("hint.deltas", "balances", "other cells")
+    if any(key[ADDRESS_BYTES:] not in _UNSEEN for key in named[2]):
+        raise MalformedHint("hint.deltas", "balances and existences", "other cells")
     return AccessSet(*named)

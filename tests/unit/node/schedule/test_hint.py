@@ -30,7 +30,9 @@ CELLS = st.builds(
     ),
 )
 KEYS = st.sets(CELLS, max_size=6).map(lambda s: tuple(sorted(s)))
-BALANCES = st.sets(st.sampled_from([A + b"b", B + b"b", C + b"b"])).map(lambda s: tuple(sorted(s)))
+BALANCES = st.sets(st.sampled_from([A + b"b", B + b"b", C + b"b", C + b"e"])).map(
+    lambda s: tuple(sorted(s))
+)
 HINTS = st.lists(
     st.tuples(st.builds(AccessSet, KEYS, KEYS, BALANCES), st.integers(0, 2**63 - 1)), max_size=6
 ).map(lambda rows: ScheduleHint(tuple(a for a, _ in rows), tuple(g for _, g in rows)))
