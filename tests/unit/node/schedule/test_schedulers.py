@@ -11,6 +11,7 @@ from node.schedule import (
     Graph,
     TaskNet,
     bound,
+    graph_demand,
     graph_tasks,
     scheduler_named,
     shape,
