@@ -178,7 +178,7 @@ class Content(IntEnum):
     WHOLE = 1
     """All accounts below the prefix."""
     SPLIT = 2
-    """Nothing: there are too many for one chunk. Longer prefixes are to be asked for."""
+    """Nothing: they are too much for one chunk. Longer prefixes are to be asked for."""
     UNCHANGED = 3
     """The proof only: the accounts are those that the asker holds."""
 
@@ -194,6 +194,9 @@ class Chunk(Message, frozen=True, gc=False):
     """(address, slim account), by ascending hashed address."""
     way: tuple[bytes, ...]
     """Encoded nodes of the trie from the root to the prefix."""
+    contracts: tuple[tuple[bytes, bytes, tuple[tuple[bytes, bytes], ...]], ...] = ()
+    """(address, code, ((slot, value), ...)) of those accounts that have code or storage, in their
+    order."""
 
 
 LIMITS: dict[type[Message], int] = {
@@ -208,6 +211,6 @@ LIMITS: dict[type[Message], int] = {
     GetSnapshot: 32,
     SnapshotOffer: 4 * 1024 * 1024,
     GetChunk: 128,
-    Chunk: 4 * 1024 * 1024,
+    Chunk: 16 * 1024 * 1024,
 }
 """Longest body of each kind in bytes; a frame that claims more is refused unread."""

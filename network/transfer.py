@@ -39,7 +39,8 @@ from primitives.ids import Duration, Hash32, Instant, NodeId
 from primitives.machine import NOTHING, CancelTimer, Effect, Emit, Send, SetTimer
 
 CHUNK_ACCOUNTS = 1_024
-"""Most accounts in a chunk. More are split, fewer never: it is part of the protocol."""
+"""Most accounts and slots, together, in a chunk. More are split, fewer never: it is part of the
+protocol. Only a single account with more slots than that is not split."""
 
 
 MICROSECOND = 1_000
@@ -231,7 +232,7 @@ class Transfer:
         Args:
             now: the time of the turn.
             request: as `ChunkFetched` had it.
-            count: accounts in it.
+            count: accounts and slots in it.
             reference: of the subtree that they make.
             offence: what is wrong with it; empty if nothing is.
         """

@@ -227,7 +227,8 @@ class Arrival:
         proven, chunk = self._proven[effect.digest], effect.chunk
         held = self._pieces.get(effect.prefix) or self._older.get(effect.prefix)
         job = CheckChunk(proven.header.state_root, effect.prefix, chunk, held)
-        demand = (Serial(STATE_ROOT, len(chunk.accounts) + len(chunk.way)),)
+        slots = sum([len(row[2]) for row in chunk.contracts])
+        demand = (Serial(STATE_ROOT, len(chunk.accounts) + slots + len(chunk.way)),)
         return [Compute(self._requests.open(ChunkPurpose(effect)), demand, job)]
 
     def chunk_checked(
@@ -239,14 +240,14 @@ class Arrival:
             return transfer.chunk_checked(now, fetched.request, 0, b"", str(result))
         if fetched.digest == self._target:
             self._pieces[fetched.prefix] = result
-        count = len(result.accounts)
+        count = result.count
         return transfer.chunk_checked(now, fetched.request, count, result.reference)
 
     def on_chunks_whole(self, now: Instant, effect: ChunksWhole) -> Sequence[Effect]:
         """Put the state together."""
         proven = self._proven[effect.digest]
         pieces = tuple(self._pieces.values())
-        total = sum(len(piece.accounts) for piece in pieces)
+        total = sum(piece.count for piece in pieces)
         kept = sum(
             len(piece.accounts)
             for prefix, piece in self._pieces.items()

@@ -16,7 +16,7 @@ from primitives.codec import decode_canonical, encode_canonical
 from primitives.errors import InvalidEncoding
 from primitives.header import decode_header, encode_header
 from primitives.machine import Record
-from storage.changes import AccountChanges
+from storage.changes import StateChanges
 from storage.state import StateLayer
 from storage.store import Store
 
@@ -24,7 +24,7 @@ SNAPSHOT = "chain.snapshot"
 """Table of one row: which runs make the state, and the block that it belongs to."""
 
 RUNS = "chain.accounts"
-"""Table of runs of accounts, by the height of the newest block in each."""
+"""Table of runs of changes, by the height of the newest block in each."""
 
 LATEST = b"latest"
 """Key of the row of `SNAPSHOT`."""
@@ -53,7 +53,7 @@ class StoredRun:
 
     height: int
     count: int
-    """Accounts in it."""
+    """Cells in it."""
     rows: bytes
 
 
@@ -95,7 +95,7 @@ class Checkpoints:
     def __init__(self, interval: int, library: SnapshotLibrary) -> None:
         self._interval = interval
         self._library = library
-        self._changes: list[AccountChanges] = []
+        self._changes: list[StateChanges] = []
         """Of the final blocks above the last checkpoint."""
         self._closings: tuple[Closing, ...] = ()
         """The ends of all epochs so far."""
@@ -123,7 +123,7 @@ class Checkpoints:
             block: executed.
             certificate: as it is stored and sent.
         """
-        self._changes.append(block.state.changes)
+        self._changes.append(block.state.all_changes)
         if not self.is_checkpoint(block.number):
             return ()
         if block.closing:
@@ -145,7 +145,7 @@ class Checkpoints:
             certificate: as it is stored and sent.
             closings: the ends of epochs that this node had not seen.
         """
-        rows = self._library.run(block.digest + LEAPT, [block.state.accounts()])
+        rows = self._library.run(block.digest + LEAPT, [block.state.everything()])
         # The node may have ended some of these epochs itself, with another quorum's signatures.
         last = decode_header(self._closings[-1].header).number if self._closings else 0
         self._closings += tuple(c for c in closings if decode_header(c.header).number > last)

@@ -267,11 +267,12 @@ class BlockExecution:
     def _take(self, transaction: PooledTransaction, run: TransactionRun) -> None:
         """Take over a transaction: its changes, its gas, its receipt."""
         result, outcome = run.result, run.outcome
+        destroyed = self._destroyed_by(run)
         self._take_over(len(self.transactions) + 1, outcome)
         self.gas_used += result.gas_used
         self.blob_gas_used += result.blob_gas_used
         self.tips += result.tip
-        self.burnt += result.burnt
+        self.burnt += result.burnt + destroyed
         self.transactions.append(transaction)
         self.runs.append(run)
         status = SUCCESS if result.succeeded else FAILURE
@@ -291,11 +292,22 @@ class BlockExecution:
         state = self.state
         if self._access_list is not None:
             self._access_list.note(index, outcome, state)
-        for change in outcome.changes:
-            if change.is_destroyed:
-                before = (state.account(change.address) or ABSENT).balance
-                self.burnt += before + change.delta
         state.apply(outcome)
+
+    def _destroyed_by(self, run: TransactionRun) -> int:
+        """Return what contracts destroy with themselves, in wei, before it is taken over.
+
+        It is what was taken from accounts and has not come to others, fees aside, and what is left
+        in accounts that go.
+        """
+        changes = run.outcome.changes
+        gone = [change for change in changes if change.is_destroyed]
+        if not gone:
+            return 0
+        moved = sum([change.delta for change in changes])
+        account = self.state.account
+        left = sum([(account(each.address) or ABSENT).balance + each.delta for each in gone])
+        return left - moved - run.result.burnt
 
     def _change_committee(self, transaction: PooledTransaction) -> int:
         """Note a change for the next checkpoint; return the status of its receipt."""

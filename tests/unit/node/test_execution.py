@@ -2,17 +2,28 @@
 
 import pytest
 
-from node.execution import BlockExecution, genesis_executed
-from primitives.epoch import first_epoch
+from node.execution import BlockExecution, execute_serially, genesis_executed
+from node.execution_transaction import run_transaction
+from node.validation import PooledTransaction, check_transaction
+from primitives.address import contract_address
+from primitives.bloom import bloom_may_contain
 from primitives.errors import InvalidInput
-from primitives.genesis import Genesis, genesis_state_root
-from primitives.ids import Address, Hash32, Wei
+from primitives.genesis import Genesis, GenesisContract, genesis_state_root
+from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.keccak import keccak256
 from primitives.receipt import encode_receipt
-from primitives.transaction import AccessListEntry, InvalidTransaction
+from primitives.system_contracts import HISTORY_ADDRESS, SYSTEM_CODE
+from primitives.transaction import (
+    AccessListEntry,
+    InvalidTransaction,
+    LegacyTransaction,
+    encode_transaction,
+    sign_transaction,
+)
 from primitives.trie import ordered_root
 from storage.account import Account
-from storage.state import StateLayer, genesis_state
+from storage.changes import StateChanges
+from storage.state import StateLayer
 from tests.unit.node.transfers import (
     COMMITTEE,
     ETHER,
@@ -21,6 +32,8 @@ from tests.unit.node.transfers import (
     PROPOSER,
     account,
     chain,
+    execution_on,
+    private_key,
     stranger,
     transfer,
 )
@@ -37,9 +50,7 @@ def execution(
     gas_limit: int = 30_000_000,
     base_fee: int = BASE_FEE,
 ) -> BlockExecution:
-    return BlockExecution(
-        chain(balances).state, base_fee, fee_recipient, gas_limit, first_epoch(COMMITTEE)
-    )
+    return execution_on(chain(balances).state, fee_recipient, gas_limit, base_fee)
 
 
 def test_a_transfer_moves_value_and_pays_base_fee_and_tip() -> None:
@@ -155,10 +166,10 @@ def test_receipts_accumulate_gas() -> None:
 @pytest.mark.parametrize(
     ("code", "says", "fields"),
     [
-        ("nonce_too_low", "the account's 1", {"nonce": 0}),
-        ("nonce_too_high", "the account's 1", {"nonce": 2}),
-        ("max_fee_below_base_fee", "at least the base fee", {"nonce": 1, "cap": BASE_FEE - 1}),
-        ("insufficient_funds", "a balance of at least", {"nonce": 1, "value": 10 * ETHER}),
+        ("nonce_too_low", "expected 1, got 0", {"nonce": 0}),
+        ("nonce_too_high", "expected 1, got 2", {"nonce": 2}),
+        ("max_fee_below_base_fee", "at least 2000000000", {"nonce": 1, "cap": BASE_FEE - 1}),
+        ("insufficient_funds", "transaction.sender", {"nonce": 1, "value": 10 * ETHER}),
         ("block_gas_exceeded", "at most 79000", {"nonce": 1, "gas": 79_001}),
     ],
 )
@@ -179,7 +190,7 @@ def test_each_refusal_names_its_reason_and_changes_nothing(
 def test_the_whole_fee_cap_must_be_owned_not_only_the_price() -> None:
     cost = GAS * 10 * GWEI + 1
     run = execution({0: cost - 1})
-    with pytest.raises(InvalidTransaction, match="a balance of at least"):
+    with pytest.raises(InvalidTransaction, match=r"transaction\.sender"):
         run.execute(transfer(0, 0))
 
 
@@ -198,27 +209,98 @@ def test_the_largest_transfer_arrives_whole() -> None:
     assert run.commit().balance(account(1)) == 2**256 - 1 - fee
 
 
-def with_contract(address: Address) -> StateLayer:
-    contract = Account(1, Wei(ETHER), code_hash=keccak256(b"\x60\x00"))
-    return genesis_state({address: contract, account(0): Account(0, Wei(ETHER))})
+STOP, REVERT = b"\x00", b"\x5f\x5f\xfd"
+WITH_LOG = b"\x60\x07\x5f\x5f\xa1\x60\x05\x60\x01\x55"
+"""Writes a log with the topic 7 and no data, and stores 5 in slot 1."""
+KILL = b"\x30\xff"
+"""Destroys itself, its balance to itself."""
 
 
-def test_a_call_to_a_contract_is_refused_by_name() -> None:
-    run = BlockExecution(
-        with_contract(stranger(3)), BASE_FEE, PROPOSER, 30_000_000, first_epoch(COMMITTEE)
-    )
-    with pytest.raises(InvalidTransaction, match="a call to the contract") as caught:
-        run.execute(transfer(0, 0, stranger(3)))
-    assert caught.value.code == "kind_not_executable"
+def with_contract(address: Address, code: bytes = STOP) -> StateLayer:
+    contract = Account(1, Wei(ETHER), code_hash=keccak256(code))
+    accounts = {address: contract, account(0): Account(0, Wei(ETHER))}
+    return StateLayer(None, StateChanges(accounts, {}, {}, {keccak256(code): code}))
+
+
+def test_a_call_runs_the_contract() -> None:
+    run = execution_on(with_contract(stranger(3), WITH_LOG))
+    run.execute(transfer(0, 0, stranger(3), 5, gas=100_000))
+    receipt = run.receipts[0]
+    [log] = receipt.logs
+    assert (log.address, log.topics, log.data) == (stranger(3), (Hash32(bytes(31) + b"\x07"),), b"")
+    assert bloom_may_contain(receipt.bloom, stranger(3))
+    assert run.logs_bloom() == receipt.bloom
+    assert receipt.cumulative_gas_used == run.gas_used > GAS + 20_000
+    state = run.commit()
+    assert state.slot(stranger(3), 1) == 5
+    assert state.balance(stranger(3)) == ETHER + 5
+    assert state.balance(account(0)) == ETHER - 5 - run.gas_used * PRICE
+
+
+def test_a_call_that_reverts_has_paid_and_changed_nothing_else() -> None:
+    run = execution_on(with_contract(stranger(3), REVERT))
+    run.execute(transfer(0, 0, stranger(3), 5, gas=100_000))
+    assert run.receipts[0].status == 0
+    state = run.commit()
+    assert state.account(account(0)) == Account(1, Wei(ETHER - run.gas_used * PRICE))
+    assert state.balance(stranger(3)) == ETHER
+
+
+def test_what_a_new_contract_destroys_with_itself_counts_as_burnt() -> None:
+    """EIP-6780: only in the transaction that created it."""
+    run = execution()
+    tx = LegacyTransaction(1337, 0, Wei(PRICE), Gas(200_000), None, Wei(9), KILL)
+    raw = encode_transaction(sign_transaction(tx, private_key(0)))
+    run.execute(check_transaction(raw, PARAMS))
+    assert run.receipts[0].status == 1
+    assert run.burnt == run.gas_used * BASE_FEE + 9
+    state = run.commit()
+    assert state.balance(account(0)) == 10 * ETHER - 9 - run.gas_used * PRICE
+    assert state.account(contract_address(account(0), 0)) is None
 
 
 def test_a_contract_cannot_be_a_sender() -> None:
-    run = BlockExecution(
-        with_contract(account(1)), BASE_FEE, PROPOSER, 30_000_000, first_epoch(COMMITTEE)
-    )
+    run = execution_on(with_contract(account(1)))
     with pytest.raises(InvalidTransaction) as caught:
         run.execute(transfer(1, 1))
     assert caught.value.code == "sender_has_code"
+
+
+def test_what_was_run_elsewhere_is_accepted_if_it_saw_the_same() -> None:
+    run, other = execution(), execution()
+    early = [run_transaction(each, other.state, run.setting) for each in (FIRST, SECOND, LATER)]
+    assert run.accept(FIRST, early[0])
+    assert run.accept(SECOND, early[1])
+    assert run.accept(LATER, early[2]), "value and tips are moved, not set"
+    assert run.receipts == in_turn(FIRST, SECOND, LATER).receipts
+    assert run.commit().root() == in_turn(FIRST, SECOND, LATER).commit().root()
+
+
+def test_what_saw_another_state_is_not_accepted_and_changes_nothing() -> None:
+    run = execution()
+    stale = run_transaction(FIRST, run.state, run.setting)
+    run.execute(transfer(0, 0, stranger(5)))
+    assert not run.accept(FIRST, stale)
+    assert (len(run.receipts), run.gas_used) == (1, GAS)
+
+
+def test_what_the_block_has_no_gas_for_is_not_accepted() -> None:
+    run = execution(gas_limit=2 * GAS - 1)
+    early = [run_transaction(each, run.state, run.setting) for each in (FIRST, SECOND)]
+    assert run.accept(FIRST, early[0])
+    with pytest.raises(InvalidTransaction) as caught:
+        run.accept(SECOND, early[1])
+    assert caught.value.code == "block_gas_exceeded"
+
+
+FIRST, SECOND = transfer(0, 0, account(1), 5), transfer(2, 0, account(1), 7)
+LATER = transfer(1, 0, stranger(4), 1)
+
+
+def in_turn(*transactions: PooledTransaction) -> BlockExecution:
+    run = execution()
+    execute_serially(run, transactions)
+    return run
 
 
 def test_genesis_holds_what_was_allocated() -> None:
@@ -227,6 +309,18 @@ def test_genesis_holds_what_was_allocated() -> None:
     assert executed.state.root() == genesis_state_root(genesis) == executed.block.header.state_root
     assert (executed.number, executed.transactions, executed.senders) == (0, (), ())
     assert executed.state.account(account(1)) is None
+    assert (
+        executed.state.code(keccak256(SYSTEM_CODE[HISTORY_ADDRESS])) == SYSTEM_CODE[HISTORY_ADDRESS]
+    )
+
+
+def test_genesis_holds_contracts_with_their_storage() -> None:
+    contract = GenesisContract(stranger(1), b"\x00", 5, ((7, 300),))
+    genesis = Genesis(PARAMS, ((stranger(1), Wei(7)),), COMMITTEE, 0, (contract,))
+    state = genesis_executed(genesis).state
+    assert state.root() == genesis_state_root(genesis)
+    assert state.account(stranger(1)) == Account(5, Wei(7), keccak256(b"\x00"))
+    assert state.slot(stranger(1), 7) == 300
 
 
 def test_a_supply_that_could_overflow_a_balance_is_refused() -> None:

@@ -6,11 +6,14 @@ from consensus.batching.policy import BatchLimits
 from node.execution import ExecutedBlock
 from node.mempool import Mempool
 from node.mempool_types import Admitted, MempoolLimits, Refused, Replaced
+from node.validation import check_transaction
 from primitives.ids import Address, Gas, Hash32, Instant, Wei
 from primitives.keccak import keccak256
 from primitives.params import ChainParams
+from primitives.transaction import BlobTransaction, encode_transaction, sign_transaction
 from storage.account import Account
-from storage.state import genesis_state
+from storage.changes import StateChanges
+from storage.state import StateLayer
 from tests.unit.node.transfers import (
     ETHER,
     FIXED,
@@ -19,6 +22,7 @@ from tests.unit.node.transfers import (
     account,
     built,
     chain,
+    private_key,
     raw_transfer,
     stranger,
     transfer,
@@ -117,15 +121,41 @@ def test_a_cap_below_a_fixed_fee_can_never_be_included() -> None:
     assert pool().add(NOW, low) == Admitted(pending=True)
 
 
-def contracts() -> Mempool:
-    contract = Account(1, Wei(ETHER), code_hash=keccak256(b"\x00"))
-    accounts = {stranger(3): contract, account(1): contract, account(0): Account(0, Wei(ETHER))}
-    return Mempool(PARAMS, MempoolLimits(), genesis_state(accounts), BASE_FEE)
+CONTRACT_CODE = b"\x00"
+DELEGATION = b"\xef\x01\x00" + stranger(3)
 
 
-def test_contracts_neither_send_nor_are_called() -> None:
-    assert code(contracts().add(NOW, transfer(0, 0, stranger(3)))) == "kind_not_executable"
-    assert code(contracts().add(NOW, transfer(1, 1))) == "sender_has_code"
+def with_contracts() -> Mempool:
+    """A pool at a state in which account 1 is a contract and account 2 delegates to one."""
+    hashes = {keccak256(code): code for code in (CONTRACT_CODE, DELEGATION)}
+    contract, delegating = (Account(1, Wei(ETHER), digest) for digest in hashes)
+    accounts = {
+        stranger(3): contract,
+        account(0): Account(0, Wei(ETHER)),
+        account(1): contract,
+        account(2): delegating,
+    }
+    state = StateLayer(None, StateChanges(accounts, {}, {}, hashes))
+    return Mempool(PARAMS, MempoolLimits(), state, BASE_FEE)
+
+
+def test_contracts_are_called_but_do_not_send() -> None:
+    mempool = with_contracts()
+    assert mempool.add(NOW, transfer(0, 0, stranger(3))) == Admitted(pending=True)
+    assert code(mempool.add(NOW, transfer(1, 1))) == "sender_has_code"
+
+
+def test_an_account_that_delegates_may_send() -> None:
+    """EIP-7702."""
+    assert with_contracts().add(NOW, transfer(2, 1)) == Admitted(pending=True)
+
+
+def test_blob_transactions_are_not_taken_without_their_blobs() -> None:
+    hashes = (Hash32(b"\x01" + bytes(31)),)
+    fees = (Wei(GWEI), Wei(9 * GWEI), Gas(21_000))
+    tx = BlobTransaction(1337, 0, *fees, stranger(0), Wei(0), b"", (), Wei(1), hashes)
+    raw = encode_transaction(sign_transaction(tx, private_key(0)))
+    assert code(pool().add(NOW, check_transaction(raw, PARAMS))) == "blobs_not_pooled"
 
 
 def test_all_of_a_senders_transactions_must_be_affordable_together() -> None:

@@ -9,6 +9,7 @@ import pytest
 from consensus.evidence import InvalidEvidence, InvalidProposal, verify_evidence
 from consensus.messages import PrePrepare
 from consensus.replica import Replica
+from node.builder import BuildContext, build_block
 from node.evidence import is_covered, proves_invalid
 from node.execution import ExecutedBlock
 from node.trace import PeerScored
@@ -111,7 +112,9 @@ def test_bytes_that_the_digest_does_not_cover_convict_nobody(shown: PrePrepare) 
 def test_a_clock_convicts_nobody() -> None:
     """Another node, or the same one later, finds the block valid."""
     driver = Driver()
-    names = [event.name for event in traced(driver.receive(0, changed(timestamp=1_000)))]
+    context = BuildContext(GOOD.block.header.fee_recipient, 1_000)
+    shown = proposal(build_block(GENESIS, GOOD.transactions, context, FIXED))
+    names = [event.name for event in traced(driver.receive(0, shown))]
     assert "chain.block_refused" in names
     assert "consensus.evidence" not in names
 

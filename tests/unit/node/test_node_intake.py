@@ -12,7 +12,7 @@ from network.messages import (
 )
 from node.costs import ADMIT, DECODE, RECOVER
 from node.node import Node
-from primitives.ids import Address, Instant, NodeId
+from primitives.ids import Instant, NodeId
 from primitives.machine import (
     Completed,
     Compute,
@@ -70,7 +70,7 @@ def test_what_gathers_while_a_batch_is_checked_is_the_next_batch() -> None:
         (raw_transfer(7), "insufficient_funds"),
         (raw_transfer(gas=20_000), "intrinsic_gas_too_low"),
         (raw_transfer(nonce=5_000), "nonce_too_high"),
-        (raw_transfer(to=Address(bytes(19) + b"\x01")), "kind_not_executable"),
+        (raw_transfer(gas=30_000_001), "gas_limit_above_cap"),
     ],
 )
 def test_a_refused_transaction_is_traced_with_its_reason_and_not_announced(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.validation import check_transaction, is_precompile
+from node.validation import check_transaction
 from primitives.fork import Fork
 from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.params import ChainParams
@@ -102,42 +102,16 @@ def set_code() -> bytes:
     return encode_transaction(sign_transaction(tx, private_key(0)))
 
 
-@pytest.mark.parametrize(
-    ("kind", "raw"),
-    [
-        ("a contract creation", creation()),
-        ("a call to the precompiled contract", precompile_call()),
-        ("a blob transaction", blob()),
-        ("a set-code transaction", set_code()),
-    ],
-)
-def test_kinds_that_cannot_be_executed_are_refused_by_name(kind: str, raw: bytes) -> None:
-    error = refusal(raw)
-    assert error.code == "kind_not_executable"
-    assert kind in str(error)
-    assert "a value transfer of type 0, 1 or 2" in str(error)
-
-
-def test_a_recipient_that_is_a_precompile_in_a_later_fork_only_is_an_account() -> None:
-    params = ChainParams(fork=Fork.LONDON)
-    assert check_transaction(precompile_call(10), params).to == numbered(10)
-    assert refusal(precompile_call(9), params).code == "kind_not_executable"
-
-
-@pytest.mark.parametrize(
-    ("fork", "numbers"),
-    [
-        (Fork.FRONTIER, [1, 2, 3, 4]),
-        (Fork.BYZANTIUM, list(range(1, 9))),
-        (Fork.BERLIN, list(range(1, 10))),
-        (Fork.CANCUN, list(range(1, 11))),
-        (Fork.PRAGUE, list(range(1, 18))),
-        (Fork.OSAKA, [*range(1, 18), 0x100]),
-    ],
-)
-def test_precompiled_contracts_by_fork(fork: Fork, numbers: list[int]) -> None:
-    assert [each for each in range(0x120) if is_precompile(numbered(each), fork)] == numbers
-    assert not is_precompile(Address(b"\x01" + bytes(18) + b"\x01"), fork)
+def test_every_kind_is_checked_and_kept_with_the_numbers_that_are_read_again() -> None:
+    made = check_transaction(creation(), PARAMS)
+    assert (made.to, made.gas_minimum) == (None, 21_000 + 32_000 + 2 + 4)
+    assert check_transaction(precompile_call(), PARAMS).to == numbered(2)
+    with_code = check_transaction(set_code(), PARAMS)
+    assert (with_code.gas_minimum, with_code.blob_gas) == (21_000 + 25_000, 0)
+    with_blobs = check_transaction(blob(), PARAMS)
+    assert with_blobs.blob_gas == 131_072
+    assert with_blobs.cost_max == 200_000 * 9 * GWEI + 131_072 * 1
+    assert with_blobs.sender == made.sender == with_code.sender == account(0)
 
 
 def test_an_unsigned_transaction_is_refused() -> None:

@@ -97,13 +97,16 @@ def test_each_wrong_header_field_has_its_reason(code: str, field: str, value: ob
 def test_every_header_field_that_is_not_free_is_covered() -> None:
     """The fee recipient is the proposer's choice; another one changes the state root."""
     covered = {field for _, field, _ in WRONG_FIELDS}
-    assert set(Header.__struct_fields__) - covered == {"fee_recipient"}
+    other_chains = {"block_access_list_hash", "slot_number"}
+    assert set(Header.__struct_fields__) - covered - other_chains == {"fee_recipient"}
     assert refusal(altered(fee_recipient=Address(stranger(8)))).code == "wrong_state_root"
 
 
-def test_extra_data_and_a_later_timestamp_are_free() -> None:
-    for fields in ({"extra_data": bytes(32)}, {"timestamp": HEADER.timestamp + 10}):
-        assert execute_block(PARENT, altered(**fields), PARAMS).state.root() == HEADER.state_root
+def test_extra_data_is_free_and_a_later_timestamp_enters_the_state() -> None:
+    """EIP-4788 stores the parent beacon root under it."""
+    fields = {"extra_data": bytes(32)}
+    assert execute_block(PARENT, altered(**fields), PARAMS).state.root() == HEADER.state_root
+    assert refusal(altered(timestamp=HEADER.timestamp + 10)).code == "wrong_state_root"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +119,6 @@ def test_extra_data_and_a_later_timestamp_are_free() -> None:
         ("wrong_chain_id", 0, [raw_transfer(0, 0, chain_id=1)]),
         ("intrinsic_gas_too_low", 0, [raw_transfer(0, 0, gas=20_000)]),
         ("malformed", 1, [raw_transfer(0, 0), b"\x02\xc0"]),
-        ("kind_not_executable", 0, [raw_transfer(0, 0, to=Address(bytes(19) + b"\x01"))]),
     ],
 )
 def test_an_invalid_transaction_is_named_by_its_place(

@@ -3,12 +3,16 @@
 from functools import cache
 from typing import TypedDict
 
+import msgspec
+
 from node.builder import BuildContext, build_block
-from node.execution import ExecutedBlock, genesis_executed
+from node.execution import BlockExecution, ExecutedBlock, genesis_executed
+from node.execution_setting import ExecutionEngine, block_setting
 from node.validation import PooledTransaction, check_transaction
 from primitives.address import address_from_private_key
 from primitives.committee import Committee
-from primitives.genesis import Genesis
+from primitives.epoch import first_epoch
+from primitives.genesis import Genesis, genesis_header
 from primitives.ids import Address, Gas, Wei
 from primitives.keccak import keccak256
 from primitives.params import ChainParams
@@ -21,6 +25,7 @@ from primitives.transaction import (
     encode_transaction,
     sign_transaction,
 )
+from storage.state import StateLayer
 
 GWEI = 10**9
 ETHER = 10**18
@@ -109,6 +114,25 @@ def transfer(*args: object, **fields: object) -> PooledTransaction:
     params = fields.pop("params", PARAMS)
     assert isinstance(params, ChainParams)
     return check_transaction(raw_transfer(*args, **fields), params)
+
+
+def execution_on(
+    state: StateLayer,
+    fee_recipient: Address = PROPOSER,
+    gas_limit: int = 30_000_000,
+    base_fee: int = 2 * GWEI,
+    params: ChainParams = PARAMS,
+) -> BlockExecution:
+    """The execution of a block on `state`, before its first transaction."""
+    header = msgspec.structs.replace(
+        genesis_header(Genesis(params, (), COMMITTEE)),
+        number=1,
+        fee_recipient=fee_recipient,
+        gas_limit=Gas(gas_limit),
+        base_fee_per_gas=Wei(base_fee),
+    )
+    setting = block_setting(header, (), params, ExecutionEngine())
+    return BlockExecution(state, first_epoch(COMMITTEE), setting)
 
 
 def built(
