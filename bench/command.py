@@ -30,6 +30,7 @@ WAN_NODES, WAN_BLOCK, WAN_RATE, WAN_SECONDS = 100, 500, 3_000, 4
 BATCHING_NODES, BATCHING_RATES, BATCHING_SECONDS = 13, (20, 300, 3_000), 8
 VIEW_CHANGE_NODES, VIEW_CHANGE_RATE = 100, 100
 COMPLEXITY_COMMITTEES = (4, 16, 64, 100)
+STATE_ACCOUNTS, STATE_CHANGES, STATE_BLOCKS = 1_000_000, (100, 1_000, 5_000), 15
 
 
 def machine() -> dict[str, object]:
@@ -115,6 +116,18 @@ def bench_batching() -> Report:
     return {"rows": rows}
 
 
+def bench_state_root() -> Report:
+    """The state root after blocks of some size, in a state of a million accounts."""
+    rows = [
+        measure(
+            "bench.state_root_row",
+            {"accounts": STATE_ACCOUNTS, "changed": changed, "blocks": STATE_BLOCKS},
+        )
+        for changed in STATE_CHANGES
+    ]
+    return {"rows": rows}
+
+
 def batching_ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows of one load, each with its ratios to that of large fixed batches."""
     (large,) = [row for row in rows if row["policy"] == "fixed-large"]
@@ -137,6 +150,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "certificates": bench_certificates,
         "complexity": bench_complexity,
         "batching": bench_batching,
+        "state-root": bench_state_root,
         "thousand": bench_thousand,
         "wan": bench_wan,
         "view-change": bench_view_change,
@@ -181,6 +195,16 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "checks_per_replica": "each",
         "median_commit_seconds": "median s",
         "last_commit_seconds": "last s",
+        "accounts": "accounts",
+        "changed": "changed",
+        "root_milliseconds": "root ms",
+        "root_milliseconds_max": "max ms",
+        "microseconds_per_change": "us each",
+        "build_seconds": "build s",
+        "plain_seconds": "plain s",
+        "plain_ratio": "ratio",
+        "flat_bytes_per_account": "flat bytes",
+        "trie_bytes_per_account": "trie bytes",
         "peak_memory_bytes": "memory",
     }
 )

@@ -14,6 +14,7 @@ from bench import (
     complexity_row,
     consensus_row,
     gossip_row,
+    state_root_row,
     view_change_row,
     wan_row,
 )
@@ -27,6 +28,13 @@ def test_ten_decisions_take_exactly_the_textbook_number_of_messages(signatures: 
     row = consensus_row.run(7, 10, signatures)
     assert row["messages"] == 10 * 2 * 7 * 6
     assert row["signatures"] == signatures
+
+
+def test_a_state_root_is_timed_beside_the_plain_trie() -> None:
+    row = state_root_row.run(accounts=2_000, changed=50, blocks=2)
+    assert (row["accounts"], row["changed"]) == (2_000, 50)
+    assert 0 < row["root_milliseconds"] <= row["root_milliseconds_max"]  # type: ignore[operator]
+    assert row["plain_ratio"] > 1  # type: ignore[operator]
 
 
 def test_gossip_reaches_every_node() -> None:
