@@ -70,11 +70,26 @@ class Submitted(Event, frozen=True, gc=False):
     raw: bytes
 
 
+class Spent(msgspec.Struct, frozen=True, gc=False):
+    """What the task graphs of a computation took."""
+
+    work_ns: int = 0
+    """Time of one core for all tasks, each once, in ns."""
+    span_ns: int = 0
+    """From when the graphs could start to their end, on the cores that were free, in ns."""
+    repeats: int = 0
+    """Executions beside the first of each task."""
+
+
+UNSPENT = Spent()
+
+
 class Completed(Event, frozen=True, gc=False):
     """The `Compute` named `request` is done; `result` is what its job returned."""
 
     request: RequestId
     result: object
+    spent: Spent = UNSPENT
 
 
 class Persisted(Event, frozen=True, gc=False):
@@ -114,6 +129,11 @@ class TaskGraph(Demand, frozen=True, gc=False):
     units: tuple[int, ...]
     edges: tuple[tuple[int, int], ...]
     scheduler: str = "critical-path"
+    more: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """Further kinds of work, each with its units in each task."""
+    again: tuple[int, ...] = ()
+    """Tasks that have to be done once more, one after another, when all are done: their
+    dependencies were not what was thought."""
 
 
 class Measured(msgspec.Struct, frozen=True, gc=False):

@@ -12,7 +12,7 @@ The protocol thread of each node (`Work`) has a core of its own and is not sched
 from collections.abc import Callable
 
 from node.schedule import TaskNet, scheduler_named
-from primitives.machine import Demand, Serial, TaskGraph, Tasks
+from primitives.machine import UNSPENT, Demand, Serial, Spent, TaskGraph, Tasks
 
 CostOf = Callable[[str, int], int]
 """Maps (cost kind, units) to nanoseconds on the asking node."""
@@ -21,9 +21,11 @@ CostOf = Callable[[str, int], int]
 class Processors:
     """`cores` identical cores with a reservation each."""
 
-    __slots__ = ("_free", "_owner", "_since")
+    __slots__ = ("_free", "_owner", "_since", "spent")
 
     def __init__(self, cores: int) -> None:
+        self.spent = UNSPENT
+        """What the last stage took that was a task graph; of others nothing is said."""
         self._free = [0] * cores
         self._owner = [-1] * cores
         self._since = [0] * cores
@@ -38,6 +40,7 @@ class Processors:
             demand: the shape of the work.
             cost: nanoseconds for units of a kind.
         """
+        self.spent = UNSPENT
         if isinstance(demand, Serial):
             return self._run(at, node, cost(demand.kind, demand.units))
         if isinstance(demand, Tasks):
@@ -86,8 +89,7 @@ class Processors:
 
     def _run_graph(self, at: int, node: int, graph: TaskGraph, cost: CostOf) -> int:
         """Let the scheduler plan on the cores as they are, then reserve what it planned."""
-        kind = graph.kind
-        costs = [cost(kind, units) for units in graph.units]
+        costs = _task_costs(graph, cost)
         net = TaskNet(costs, [edge[0] for edge in graph.edges], [edge[1] for edge in graph.edges])
         plan = scheduler_named(graph.scheduler).plan(net, self._free, at)
         cores, owner = self._free, self._owner
@@ -98,4 +100,17 @@ class Processors:
             if owner[core] != node:
                 owner[core] = node
                 self._since[core] = free
-        return plan.finish(at)
+        end = plan.finish(at)
+        if graph.again:
+            end = self._run(end, node, sum([costs[task] for task in graph.again]))
+        repeats = len(plan.ends) - len(costs) + len(graph.again)
+        self.spent = Spent(sum(costs), end - at, repeats)
+        return end
+
+
+def _task_costs(graph: TaskGraph, cost: CostOf) -> list[int]:
+    """Return what each task takes, in ns, all its kinds of work together."""
+    costs = [cost(graph.kind, units) for units in graph.units]
+    for kind, each in graph.more:
+        costs = [sum_ + cost(kind, units) for sum_, units in zip(costs, each, strict=True)]
+    return costs

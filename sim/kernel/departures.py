@@ -9,6 +9,7 @@ import msgspec
 
 from primitives.durability import core_of
 from primitives.machine import (
+    UNSPENT,
     Broadcast,
     Completed,
     Compute,
@@ -20,6 +21,7 @@ from primitives.machine import (
     Persist,
     Persisted,
     Send,
+    Spent,
 )
 from sim.hosts.volatile import VolatileStore
 from sim.kernel.entries import Durable, Stage
@@ -84,21 +86,39 @@ def compute(kernel: "Kernel", host: Host, at: int, key: int, effect: Compute) ->
 
 
 def next_stage(
-    kernel: "Kernel", host: Host, at: int, key: int, computed: Compute, number: int
+    kernel: "Kernel",
+    host: Host,
+    at: int,
+    key: int,
+    computed: Compute,
+    number: int,
+    spent: Spent = UNSPENT,
 ) -> None:
     """Begin stage `number` of a computation, or answer it when all have ended."""
     if number < len(computed.stages) and computed.stages[number].__class__ is Measured:
         computed = measured(computed)
     if number == len(computed.stages):
         host.computing -= 1
-        kernel.arrive(host, at, Completed(computed.request, computed.job.run()))
+        kernel.arrive(host, at, Completed(computed.request, computed.job.run(), spent))
         return
     node = host.index
     cost = kernel.costs[node].nanoseconds
     stage = computed.stages[number]
     assert isinstance(stage, Demand)
     end = host.processors.reserve(at, node, stage, cost)
-    kernel.push(host, end, key, Stage(node, host.incarnation, computed, number))
+    spent = spent_with(spent, host.processors.spent)
+    kernel.push(host, end, key, Stage(node, host.incarnation, computed, number, spent))
+
+
+def spent_with(earlier: Spent, later: Spent) -> Spent:
+    """Return what two stages of a computation took together."""
+    if later is UNSPENT:
+        return earlier
+    return Spent(
+        earlier.work_ns + later.work_ns,
+        earlier.span_ns + later.span_ns,
+        earlier.repeats + later.repeats,
+    )
 
 
 class _Known(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from primitives.machine import (
     Event,
     Persist,
     Received,
+    Spent,
     TraceEvent,
 )
 
@@ -121,6 +122,8 @@ class Stage(msgspec.Struct, gc=False):
     incarnation: int
     compute: Compute
     number: int
+    spent: Spent
+    """By the task graphs so far, this one's included."""
 
 
 class Durable(msgspec.Struct, gc=False):

@@ -81,7 +81,7 @@ def on_stage(kernel: "Kernel", at: int, key: int, entry: Stage) -> None:
     host = kernel.hosts[entry.node]
     kernel.popped(host)
     if host.incarnation == entry.incarnation:
-        departures.next_stage(kernel, host, at, key, entry.compute, entry.number + 1)
+        departures.next_stage(kernel, host, at, key, entry.compute, entry.number + 1, entry.spent)
 
 
 def on_durable(kernel: "Kernel", at: int, _key: int, entry: Durable) -> None:

@@ -7,6 +7,8 @@ fast kernel is compared with. It shares the models of links, cores and disks, an
 import heapq
 from collections import deque
 
+from msgspec.structs import astuple
+
 from primitives.durability import core_of
 from primitives.machine import (
     Broadcast,
@@ -21,7 +23,9 @@ from primitives.machine import (
     Received,
     Send,
     SetTimer,
+    Spent,
     Started,
+    TaskGraph,
     TimerFired,
     Work,
 )
@@ -181,17 +185,22 @@ class NaiveKernel:
         else:
             self.release(node, key, effect)
 
-    def compute(self, node, key, effect, stages):
+    def compute(self, node, key, effect, stages, spent=(0, 0, 0)):
         if not stages:
-            self.arrive(node, Completed(effect.request, effect.job.run()))
+            self.arrive(node, Completed(effect.request, effect.job.run(), Spent(*spent)))
             return
         stage, *later = stages
         if isinstance(stage, Measured):
-            self.compute(node, key, effect, [*effect.job.demand(effect.job.run()), *later])
+            stages = [*effect.job.demand(effect.job.run()), *later]
+            self.compute(node, key, effect, stages, spent)
             return
         cost = self.costs[node].nanoseconds
-        end = self.hosts[node].processors.reserve(self.now, node, stage, cost)
-        self.at(end, key, self.alive(node, lambda: self.compute(node, key, effect, later)))
+        processors = self.hosts[node].processors
+        end = processors.reserve(self.now, node, stage, cost)
+        if isinstance(stage, TaskGraph):
+            took = astuple(processors.spent)
+            spent = tuple(a + b for a, b in zip(spent, took, strict=True))
+        self.at(end, key, self.alive(node, lambda: self.compute(node, key, effect, later, spent)))
 
     def durable(self, node, effect):
         host = self.hosts[node]

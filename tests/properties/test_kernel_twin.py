@@ -138,7 +138,14 @@ class Chatter:
 
     @staticmethod
     def stages(a, b):
-        graph = TaskGraph("work", (a, b, 3, 4), ((0, 1), (0, 2), (1, 3)), "critical-path")
+        graph = TaskGraph(
+            "work",
+            (a, b, 3, 4),
+            ((0, 1), (0, 2), (1, 3)),
+            "optimistic" if b & 2 else "critical-path",
+            (("work", (1, 0, a, 2)),),
+            (1, 3) if b & 4 else (),
+        )
         return (Serial("work", a), Tasks("work", (b, 5, a)), graph)[: 1 + a % 3]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 from node.schedule import RAW, SCHEDULERS, WAW, bound, build_graph
 from primitives.access import AccessSet
 from primitives.errors import InvalidInput
-from primitives.machine import Serial, TaskGraph, Tasks
+from primitives.machine import UNSPENT, Serial, Spent, TaskGraph, Tasks
 from sim.hosts.processors import Processors
 
 
@@ -247,3 +247,28 @@ def test_both_schedulers_equal_their_naive_twins(graph, count, before, scheduler
     if 0 not in units:
         probes = [cores.reserve(0, 2, Serial("w", 1_000), lambda _k, u: u) for _ in range(count)]
         assert probes == [instant + 1_000 for instant in left]
+
+
+def test_tasks_may_consist_of_several_kinds_of_work():
+    def price(kind: str, units: int) -> int:
+        return units * {"a": 10, "b": 1}[kind]
+
+    graph = TaskGraph("a", (1, 2), ((0, 1),), more=(("b", (3, 4)), ("b", (1, 0))))
+    assert Processors(2).reserve(100, 0, graph, price) == 100 + 14 + 24
+
+
+def test_what_has_to_be_done_again_is_done_at_the_end_in_turn():
+    cores = Processors(2)
+    graph = TaskGraph("w", (5, 4, 3), (), again=(0, 2))
+    plain = Processors(2).reserve(0, 0, TaskGraph("w", (5, 4, 3), ()), cost)
+    assert cores.reserve(0, 0, graph, cost) == plain + cost("w", 5) + cost("w", 3)
+    assert cores.spent == Spent(cost("w", 12), plain + cost("w", 8), 2)
+
+
+def test_what_a_graph_took_is_told_until_the_next_stage():
+    cores = Processors(2)
+    cores.reserve(0, 0, TaskGraph("w", (3, 3), ((0, 1),), "optimistic"), cost)
+    assert cores.spent.repeats >= 1
+    assert cores.spent.work_ns == cost("w", 6)
+    cores.reserve(0, 0, Serial("w", 1), cost)
+    assert cores.spent == UNSPENT
