@@ -47,8 +47,8 @@ def extend(size: int, value: int) -> int:
     if size > 30:
         return value
     bits = 8 * (size + 1)
-    low = value % 2**bits
-    return low - 2**bits if low >= 2 ** (bits - 1) else low
+    low = value % (1 << bits)
+    return low - (1 << bits) if low >> (bits - 1) else low
 
 
 def smod(a: int, b: int) -> int:
@@ -65,7 +65,7 @@ TABLE: dict[int, Callable[..., int]] = {
     0x07: lambda a, b: smod(signed(a), signed(b)),
     0x08: lambda a, b, n: (a + b) % n if n else 0,
     0x09: lambda a, b, n: a * b % n if n else 0,
-    0x0A: lambda a, b: pow(a, b, TWO_256),
+    0x0A: lambda a, b: int(pow(a, b, TWO_256)),
     0x0B: extend,
     0x10: lambda a, b: int(a < b),
     0x11: lambda a, b: int(a > b),
@@ -87,4 +87,4 @@ TABLE: dict[int, Callable[..., int]] = {
 
 def compute(op: int, args: list[int]) -> int:
     """Return what an instruction computes, not cut to 256 bits."""
-    return TABLE[op](*args)
+    return int(TABLE[op](*args))

@@ -7,7 +7,7 @@ from primitives.keccak import keccak256
 from tests.properties.naive_evm import Call, Halt, NaiveEvm, valid_targets
 
 
-def word(data: bytes) -> int:
+def word(data: bytes | bytearray) -> int:
     return int.from_bytes(data, "big")
 
 

@@ -33,6 +33,7 @@ from primitives.transaction import (
     DynamicFeeTransaction,
     SetCodeTransaction,
     Transaction,
+    encode_transaction,
     intrinsic_gas,
     sign_authorization,
 )
@@ -241,7 +242,7 @@ def _transaction(
         transaction = msgspec.structs.replace(transaction, gas_limit=Gas(least))
     return PooledTransaction(
         transaction,
-        b"",
+        encode_transaction(transaction),
         Hash32(bytes(32)),
         sender,
         to,
