@@ -2,7 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import TypeAlias, cast
 
+Counts: TypeAlias = tuple[str, int, int, list[tuple[str, int]]]
+"""Suite, cases run, cases passed, and how many were left out for each reason."""
 PROPERTY = "public cases"
 """The name under which a test's report carries its counts to the summary."""
 
@@ -50,7 +53,7 @@ def summary_lines(properties: Iterable[tuple[str, object]]) -> list[str]:
     for name, value in properties:
         if name != PROPERTY:
             continue
-        suite, run, right, reasons = value  # type: ignore[misc]
+        suite, run, right, reasons = cast("Counts", value)
         runs[suite] += run
         passed[suite] += right
         for reason, count in reasons:
