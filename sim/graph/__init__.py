@@ -1,0 +1,1 @@
+"""One block's dependency graph: where the block comes from, figures, a picture."""
