@@ -156,7 +156,10 @@ class SnapshotOffer(Message, frozen=True, gc=False):
 
 
 class GetChunk(Message, frozen=True, gc=False):
-    """Asks for the accounts of a snapshot whose hashed address begins with some nibbles."""
+    """Asks for the accounts of a snapshot whose hashed address begins with some nibbles.
+
+    Or for the slots of one account, if it has too many to stand beside it, whose hash does.
+    """
 
     core = "sync"
 
@@ -168,6 +171,8 @@ class GetChunk(Message, frozen=True, gc=False):
     held: Annotated[bytes, msgspec.Meta(max_length=33)]
     """Reference of this part of an older snapshot, which need not be sent again if it is still
     the same; empty for none."""
+    account: Annotated[bytes, msgspec.Meta(max_length=32)] = b""
+    """Hash of the address whose slots are meant; empty for accounts."""
 
 
 class Content(IntEnum):
@@ -193,10 +198,12 @@ class Chunk(Message, frozen=True, gc=False):
     accounts: tuple[tuple[bytes, bytes], ...]
     """(address, slim account), by ascending hashed address."""
     way: tuple[bytes, ...]
-    """Encoded nodes of the trie from the root to the prefix."""
+    """Encoded nodes of the trie, of accounts or of slots, from the root to the prefix."""
     contracts: tuple[tuple[bytes, bytes, tuple[tuple[bytes, bytes], ...]], ...] = ()
     """(address, code, ((slot, value), ...)) of those accounts that have code or storage, in their
-    order."""
+    order. An account with too many slots is here without them; they are to be asked for."""
+    slots: tuple[tuple[bytes, bytes], ...] = ()
+    """(slot, value) of the account that was asked for."""
 
 
 LIMITS: dict[type[Message], int] = {
@@ -210,7 +217,7 @@ LIMITS: dict[type[Message], int] = {
     Status: 128,
     GetSnapshot: 32,
     SnapshotOffer: 4 * 1024 * 1024,
-    GetChunk: 128,
-    Chunk: 16 * 1024 * 1024,
+    GetChunk: 192,
+    Chunk: 4 * 1024 * 1024,
 }
 """Longest body of each kind in bytes; a frame that claims more is refused unread."""

@@ -4,9 +4,11 @@ Three steps. A few peers are asked what they can give (`GetSnapshot`); the node 
 certificates of what they offer, and the highest block that is proven is taken. Then all accounts
 are asked for, by the first nibbles of their hashed addresses, of all peers at a time; where there
 are too many for one chunk a peer says so, and the sixteen longer prefixes are asked for instead.
-Each chunk proves itself against the state root that the certified header names, so the first bad
-one shows who lies, and nothing else that came is lost. When nothing is missing any more the node
-puts the state together.
+An account that has too many slots by itself comes without them, and they are asked for in the same
+way, by the first nibbles of their hashes. Each chunk proves itself against the state root that the
+certified header names, or the storage root that an account has under it, so the first bad one
+shows who lies, and nothing else that came is lost. When nothing is missing any more the node puts
+the state together.
 
 Who lies is never asked again; who is silent, only when nobody else is left. The network moves on
 meanwhile and servers forget what is old: when nobody holds the state any more, a newer one is
@@ -34,13 +36,14 @@ from network.messages import (
 from network.offences import Offence
 from network.sync_state import SyncConfig, SyncState, SyncTimer
 from network.trace import ChunkRefused, SnapshotStarted
-from network.transfer_state import Asked, TransferState
+from network.transfer_state import Asked, TransferState, split_part, storage_part
 from primitives.ids import Duration, Hash32, Instant, NodeId
 from primitives.machine import NOTHING, CancelTimer, Effect, Emit, Send, SetTimer
 
 CHUNK_ACCOUNTS = 1_024
-"""Most accounts and slots, together, in a chunk. More are split, fewer never: it is part of the
-protocol. Only a single account with more slots than that is not split."""
+"""Greatest weight of a chunk (`node.snapshot_chunks`): an account or a slot weighs 1, its code by
+its length. More is split, less never: it is part of the protocol. An account with more slots than
+that comes without them, one with fewer never. Only a single account may weigh more."""
 
 
 MICROSECOND = 1_000
@@ -225,16 +228,23 @@ class Transfer:
         return [fetched, *self._ask(now)]
 
     def chunk_checked(
-        self, now: Instant, request: int, count: int, reference: bytes, offence: str = ""
+        self,
+        now: Instant,
+        request: int,
+        count: int,
+        reference: bytes,
+        offence: str = "",
+        storages: Sequence[bytes] = (),
     ) -> Sequence[Effect]:
         """Take note of a verified chunk, or of a lie.
 
         Args:
             now: the time of the turn.
             request: as `ChunkFetched` had it.
-            count: accounts and slots in it.
-            reference: of the subtree that they make.
+            count: its weight.
+            reference: of the subtree that it is.
             offence: what is wrong with it; empty if nothing is.
+            storages: hashed addresses of accounts in it whose slots are to be asked for.
         """
         state = self.state
         asked = state.checking.pop(request, None)
@@ -242,6 +252,9 @@ class Transfer:
             return NOTHING
         if not offence:
             state.held[asked.prefix] = reference
+            for part in map(storage_part, reversed(storages)):
+                state.wanted.append(part)
+                state.deferred[part] = asked.peer
             return [*self._counted(now, asked.prefix, count), *self._ask(now)]
         scored = self._convict(now, asked.peer, Offence.FALSE_CHUNK)
         state.wanted.append(asked.prefix)
@@ -256,7 +269,7 @@ class Transfer:
         return [*self._peers.convict(now, peer, offence)]
 
     def _counted(self, now: Instant, prefix: str, count: int) -> list[Effect]:
-        """Note how many accounts are below a prefix; convict who has split what would have fitted.
+        """Note what a part weighs; convict who has split or put off what would have fitted.
 
         All nodes that hold a state split the same prefixes of it, so no accident explains it.
         """
@@ -272,11 +285,13 @@ class Transfer:
             state.counts[prefix] = count
             if count <= CHUNK_ACCOUNTS:
                 effects += self._convict(now, state.splits[prefix], Offence.NEEDLESS_SPLIT)
+        if count <= CHUNK_ACCOUNTS and prefix in state.deferred:
+            effects += self._convict(now, state.deferred[prefix], Offence.NEEDLESS_SPLIT)
         return effects
 
     def _split(self, now: Instant, asked: Asked) -> list[Effect]:
         state = self.state
-        if len(asked.prefix) >= PREFIX_NIBBLES_MAX:
+        if len(split_part(asked.prefix)[1]) >= PREFIX_NIBBLES_MAX:
             scored = self._convict(now, asked.peer, Offence.ENDLESS_SPLIT)
             state.wanted.append(asked.prefix)
             return [*scored, *self._ask(now)]
@@ -304,9 +319,10 @@ class Transfer:
             number, prefix = self._number(), state.wanted.pop()
             state.chunks[number] = self._asked(now, peer, prefix)
             assert state.digest is not None, "chunks are asked for once a state is chosen"
-            nibbles = bytes([int(nibble, 16) for nibble in prefix])
+            account, below = split_part(prefix)
+            nibbles = bytes([int(nibble, 16) for nibble in below])
             held = state.held.get(prefix, b"")
-            effects.append(Send(peer, GetChunk(number, state.digest, nibbles, held)))
+            effects.append(Send(peer, GetChunk(number, state.digest, nibbles, held, account)))
         if not state.wanted and not state.chunks and not state.checking:
             assert state.digest is not None, "a state is chosen before it can be whole"
             effects.append(ChunksWhole(state.digest))

@@ -14,18 +14,21 @@ from consensus.certificate import Certificate, InvalidCertificate
 from network.messages import Chunk
 from network.sync import Sync
 from network.transfer import ChunkFetched, ChunksWhole, OfferFetched
+from network.transfer_state import split_part
 from node.commits import Commits
 from node.config import Environment
 from node.costs import STATE_ROOT
 from node.execution import ExecutedBlock
 from node.ledger import Ledger
 from node.requests import Purpose, Requests
-from node.snapshot import Closing, Manifest, Piece, SnapshotLibrary, anchor, check_chunk
+from node.snapshot import Closing, Manifest, SnapshotLibrary, anchor
+from node.snapshot_chunks import LargeStorage, Piece, check_accounts, check_slots
 from primitives.codec import decode_canonical
 from primitives.epoch import Epoch, epoch_commitment, is_checkpoint
 from primitives.errors import InvalidInput
 from primitives.header import Header, decode_header, header_hash
 from primitives.ids import Hash32, Instant
+from primitives.keccak import keccak256
 from primitives.machine import Compute, Demand, Effect, Serial
 from storage.state import StateLayer
 from storage.subtree import InvalidSubtree
@@ -133,15 +136,18 @@ class CheckOffer(msgspec.Struct, frozen=True):
 class CheckChunk(msgspec.Struct, frozen=True):
     """Verify a chunk."""
 
-    root: Hash32
+    under: Hash32 | LargeStorage
+    """State root, or the account whose slots they are."""
     prefix: str
     chunk: Chunk
     held: Piece | None
 
     def run(self) -> Piece | InvalidInput:
-        """Return its accounts, or what is wrong."""
+        """Return what is in it, or what is wrong."""
         try:
-            return check_chunk(self.root, self.prefix, self.chunk, self.held)
+            if isinstance(self.under, LargeStorage):
+                return check_slots(self.under, self.prefix, self.chunk, self.held)
+            return check_accounts(self.under, self.prefix, self.chunk, self.held)
         except InvalidInput as error:
             return error.with_traceback(None)
 
@@ -172,6 +178,7 @@ class Arrival:
         "_pieces",
         "_proven",
         "_requests",
+        "_storages",
         "_sync",
         "_target",
     )
@@ -197,6 +204,8 @@ class Arrival:
         """Verified chunks by prefix."""
         self._older: dict[str, Piece] = {}
         """Verified chunks of a state that nobody holds any more."""
+        self._storages: dict[bytes, LargeStorage] = {}
+        """Accounts of the target whose slots come in chunks of their own, by hashed address."""
 
     def on_offer_fetched(self, now: Instant, effect: OfferFetched) -> Sequence[Effect]:
         """Verify an offer."""
@@ -223,11 +232,14 @@ class Arrival:
         if effect.digest != self._target:
             self._older |= self._pieces
             self._pieces, self._target = {}, effect.digest
+            self._storages = {}
             self._proven = {effect.digest: self._proven[effect.digest]}
         proven, chunk = self._proven[effect.digest], effect.chunk
         held = self._pieces.get(effect.prefix) or self._older.get(effect.prefix)
-        job = CheckChunk(proven.header.state_root, effect.prefix, chunk, held)
-        slots = sum([len(row[2]) for row in chunk.contracts])
+        account, prefix = split_part(effect.prefix)
+        under = self._storages[account] if account else proven.header.state_root
+        job = CheckChunk(under, prefix, chunk, held)
+        slots = len(chunk.slots) + sum([len(row[2]) for row in chunk.contracts])
         demand = (Serial(STATE_ROOT, len(chunk.accounts) + slots + len(chunk.way)),)
         return [Compute(self._requests.open(ChunkPurpose(effect)), demand, job)]
 
@@ -238,16 +250,19 @@ class Arrival:
         fetched, transfer = purpose.fetched, self._sync.transfer
         if isinstance(result, InvalidInput):
             return transfer.chunk_checked(now, fetched.request, 0, b"", str(result))
+        large = {bytes(keccak256(each.address)): each for each in result.large}
         if fetched.digest == self._target:
             self._pieces[fetched.prefix] = result
-        count = result.count
-        return transfer.chunk_checked(now, fetched.request, count, result.reference)
+            self._storages |= large
+        return transfer.chunk_checked(
+            now, fetched.request, result.weight, result.reference, storages=tuple(large)
+        )
 
     def on_chunks_whole(self, now: Instant, effect: ChunksWhole) -> Sequence[Effect]:
         """Put the state together."""
         proven = self._proven[effect.digest]
         pieces = tuple(self._pieces.values())
-        total = sum(piece.count for piece in pieces)
+        total = sum(piece.cells for piece in pieces)
         kept = sum(
             len(piece.accounts)
             for prefix, piece in self._pieces.items()
@@ -264,7 +279,7 @@ class Arrival:
         assert isinstance(result, StateLayer), f"pieces that do not make their state: {result}"
         proven = purpose.proven
         self._proven, self._target = {}, None
-        self._pieces, self._older = {}, {}
+        self._pieces, self._older, self._storages = {}, {}, {}
         effects: list[Effect] = []
         if proven.header.number > self._ledger.height:
             block: ExecutedBlock = anchor(proven.header, result, proven.epoch)

@@ -41,7 +41,7 @@ class Giving:
         return Work(SERVED, len(manifest)), Send(sender, offer)
 
     def on_get_chunk(self, now: Instant, sender: NodeId, message: GetChunk) -> Sequence[Effect]:
-        """Give the accounts below a prefix, or say why not."""
+        """Give the accounts, or an account's slots, below a prefix, or say why not."""
         found = [
             checkpoint.block
             for checkpoint in self._ledger.checkpoints.served
@@ -50,7 +50,18 @@ class Giving:
         if not found or any(nibble >= NIBBLES for nibble in message.prefix):
             return (Send(sender, Chunk(message.request, Content.GONE, (), ())),)
         prefix = "".join(f"{nibble:x}" for nibble in message.prefix)
-        chunk = self._library.view(found[0]).chunk(message.request, prefix, message.held)
-        size = sum(len(key) + len(slim) for key, slim in chunk.accounts)
-        size += sum(len(node) for node in chunk.way)
-        return Work(SERVED, size), Send(sender, chunk)
+        view, number, account = self._library.view(found[0]), message.request, message.account
+        if account:
+            chunk = view.slots_chunk(number, account, prefix, message.held)
+        else:
+            chunk = view.chunk(number, prefix, message.held)
+        return Work(SERVED, _chunk_bytes(chunk)), Send(sender, chunk)
+
+
+def _chunk_bytes(chunk: Chunk) -> int:
+    """Return how many bytes of keys, values and nodes a chunk has."""
+    pairs = [*chunk.accounts, *chunk.slots]
+    for _, code, slots in chunk.contracts:
+        pairs.append((code, b""))
+        pairs += slots
+    return sum([len(key) + len(value) for key, value in pairs]) + sum(map(len, chunk.way))

@@ -5,10 +5,8 @@
   `storage.state` does in memory. A restart reads the runs, and blocks only from there on.
 * **Offered**, as a manifest: the block's header, whose state root commits to every account, and
   the certificate that makes the header final.
-* **Served**, as chunks: all accounts below a prefix of the hashed address, with the trie's nodes
-  on the way (`storage.subtree`). An account's code and slots come with it, all at once: its leaf
-  commits to them. A message is bounded, so a contract of more than some 200,000 slots cannot be
-  sent.
+* **Served**, as chunks: all accounts below a prefix of the hashed address with the trie's nodes on
+  the way, and some of the slots of large contracts (`node.snapshot_view`, `node.snapshot_chunks`).
 
 What follows from content alone (a run, a state, a view to serve from) is made once for all nodes
 of a process, like other results; each node is charged for its own.
@@ -16,17 +14,16 @@ of a process, like other results; each node is charged for its own.
 Reference: O'Neil et al. 1996, "The log-structured merge-tree".
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
 
 import msgspec
 
-from network.messages import Chunk, Content
-from network.transfer import CHUNK_ACCOUNTS
 from node.execution import ExecutedBlock
 from node.execution_setting import ANCESTORS_MAX
 from node.shared import Memo
-from node.snapshot_rows import contract_row, decode_run, encode_run, read_address, read_slots
+from node.snapshot_chunks import Piece
+from node.snapshot_rows import decode_run, encode_run
+from node.snapshot_view import SnapshotView
 from primitives.block import Block
 from primitives.committee import Committee
 from primitives.epoch import Epoch
@@ -34,12 +31,8 @@ from primitives.header import Header, header_hash
 from primitives.ids import Address, Hash32, Wei
 from primitives.keccak import keccak256
 from primitives.system_contracts import HISTORY_ADDRESS, HISTORY_SERVED
-from primitives.trie import EMPTY_ROOT
-from storage.account import Account, account_leaf, decode_slim, encode_slim, has_code
 from storage.changes import StateChanges, merged_all, settled
-from storage.commitment import empty_storage, storage_root, updated_storage
 from storage.state import StateLayer
-from storage.subtree import InvalidSubtree, check_subtree, find_subtree, walk
 
 MEMO_MAX = 4
 """States, runs and views that a process remembers."""
@@ -67,22 +60,6 @@ class Manifest(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Canonical encoding of its commit certificate."""
 
 
-class Piece(msgspec.Struct, frozen=True, gc=False):
-    """A verified chunk."""
-
-    reference: bytes
-    """Of the subtree that these accounts make."""
-    accounts: tuple[tuple[Address, Account], ...]
-    slots: tuple[tuple[Address, dict[int, int]], ...] = ()
-    """Of those accounts that have storage."""
-    codes: tuple[bytes, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """Accounts and slots in it."""
-        return len(self.accounts) + sum([len(slots) for _, slots in self.slots])
-
-
 def anchor(header: Header, state: StateLayer, epoch: Epoch) -> ExecutedBlock:
     """Return a block of which only the header and what comes after it are known.
 
@@ -100,110 +77,6 @@ def anchor(header: Header, state: StateLayer, epoch: Epoch) -> ExecutedBlock:
     return ExecutedBlock(
         block, b"", digest, (), (), state, Wei(0), Wei(0), epoch, ancestors=tuple(ancestors)
     )
-
-
-def check_chunk(root: Hash32, prefix: str, chunk: Chunk, held: Piece | None) -> Piece:
-    """Return what is in a chunk that proves itself under a state root.
-
-    Args:
-        root: the certified one.
-        prefix: what was asked for.
-        chunk: the answer.
-        held: this part of an older state, which the peer may call unchanged.
-
-    Raises:
-        InvalidEncoding: an account that is none.
-        InvalidSubtree: not all accounts below the prefix, or others.
-    """
-    if chunk.content is Content.UNCHANGED:
-        expected, _, _ = walk(root, prefix, chunk.way)
-        if held is None or chunk.accounts or chunk.contracts or expected != held.reference:
-            raise InvalidSubtree("chunk", "another subtree than the one that is held", prefix)
-        return held
-    decoded = [(read_address(key), *decode_slim(slim)) for key, slim in chunk.accounts]
-    leaves: dict[bytes, bytes] = {
-        keccak256(key): account_leaf(account, root) for key, account, root in decoded
-    }
-    if len(leaves) != len(decoded):
-        raise InvalidSubtree("chunk.accounts", "each address once", f"{len(decoded)} accounts")
-    reference = check_subtree(root, prefix, leaves, chunk.way)
-    slots, codes = _check_contracts(chunk, decoded)
-    accounts = tuple([(key, account) for key, account, _ in decoded])
-    return Piece(reference, accounts, slots, codes)
-
-
-def _check_contracts(
-    chunk: Chunk, accounts: Sequence[tuple[Address, Account, Hash32]]
-) -> tuple[tuple[tuple[Address, dict[int, int]], ...], tuple[bytes, ...]]:
-    """Return the slots and codes beside the accounts of a chunk, if they are all and no others.
-
-    Raises:
-        InvalidEncoding: a slot that is none.
-        InvalidSubtree: code or storage that an account does not commit to.
-    """
-    due = [each for each in accounts if has_code(each[1]) or each[2] != EMPTY_ROOT]
-    if [row[0] for row in chunk.contracts] != [address for address, _, _ in due]:
-        expected = f"the {len(due)} accounts with code or storage"
-        raise InvalidSubtree("chunk.contracts", expected, f"{len(chunk.contracts)} others")
-    storage: list[tuple[Address, dict[int, int]]] = []
-    codes: list[bytes] = []
-    for (address, account, root), (_, code, rows) in zip(due, chunk.contracts, strict=True):
-        if keccak256(code) != account.code_hash:
-            raise InvalidSubtree("chunk.contracts", account.code_hash.hex(), keccak256(code).hex())
-        slots = read_slots(rows)
-        found = updated_storage(empty_storage(), slots).root
-        if found != root or len(slots) != len(rows):
-            raise InvalidSubtree("chunk.contracts", f"storage of root {root.hex()}", found.hex())
-        codes.append(code)
-        if slots:
-            storage.append((address, slots))
-    return tuple(storage), tuple(codes)
-
-
-class SnapshotView:
-    """A state as it is served: its accounts by hashed address, beside its trie.
-
-    Args:
-        state: the accounts.
-    """
-
-    __slots__ = ("_keys", "_rows", "_slots", "_state", "_trie")
-
-    def __init__(self, state: StateLayer) -> None:
-        rows = [(keccak256(key).hex(), key, acc) for key, acc in state.accounts().items()]
-        rows.sort()
-        self._keys = [hashed for hashed, _, _ in rows]
-        self._rows = [(key, account) for _, key, account in rows]
-        self._slots = state.everything().slots
-        self._state = state
-        self._trie = state.trie()
-
-    def chunk(self, request: int, prefix: str, held: bytes) -> Chunk:
-        """Return the answer to a request for the accounts below a prefix.
-
-        Args:
-            request: its number.
-            prefix: nibbles in hexadecimal.
-            held: reference of the subtree that the asker holds of an older state, or nothing.
-        """
-        node, name, way = find_subtree(self._trie, prefix)
-        if held == name and node is not None:
-            return Chunk(request, Content.UNCHANGED, (), way)
-        first = bisect_left(self._keys, prefix)
-        last = bisect_left(self._keys, prefix + "g")
-        rows = self._rows[first:last]
-        count = len(rows) + sum([len(self._slots.get(key, ())) for key, _ in rows])
-        if count > CHUNK_ACCOUNTS and len(rows) > 1:
-            return Chunk(request, Content.SPLIT, (), ())
-        accounts, contracts = [], []
-        for key, account in rows:
-            slots = self._slots.get(key, {})
-            root = storage_root(self._trie.get(keccak256(key))) if slots else EMPTY_ROOT
-            accounts.append((key, encode_slim(account, root)))
-            if slots or has_code(account):
-                code = self._state.code(account.code_hash)
-                contracts.append(contract_row(key, code, slots))
-        return Chunk(request, Content.WHOLE, tuple(accounts), way, tuple(contracts))
 
 
 class SnapshotLibrary:
@@ -270,7 +143,10 @@ class SnapshotLibrary:
         known = self._states.get((root,))
         if known is None:
             accounts = {key: account for piece in pieces for key, account in piece.accounts}
-            slots = {key: values for piece in pieces for key, values in piece.slots}
+            slots: dict[Address, dict[int, int]] = {}
+            for piece in pieces:
+                for key, values in piece.slots:
+                    slots.setdefault(key, {}).update(values)
             codes = {keccak256(code): code for piece in pieces for code in piece.codes}
             known = StateLayer(None, StateChanges(accounts, slots, {}, codes))
             self._states.put((root,), known)
