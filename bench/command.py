@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.batching_row import POLICIES
+from bench.evm_peers import bench_evm_peers
+from bench.graph_row import PATTERNS
 from bench.heap_loop import bare_heap_rate
 from bench.rows import measure
 from primitives.errors import InvalidInput
@@ -29,6 +31,7 @@ THOUSAND = 1_000
 WAN_NODES, WAN_BLOCK, WAN_RATE, WAN_SECONDS = 100, 500, 3_000, 4
 BATCHING_NODES, BATCHING_RATES, BATCHING_SECONDS = 13, (20, 300, 3_000), 8
 VIEW_CHANGE_NODES, VIEW_CHANGE_RATE = 100, 100
+GRAPH_TRANSACTIONS, GRAPH_ROUNDS = (10_000, 100_000), 7
 COMPLEXITY_COMMITTEES = (4, 16, 64, 100)
 STATE_ACCOUNTS, STATE_CHANGES, STATE_BLOCKS = 1_000_000, (100, 1_000, 5_000), 15
 
@@ -143,10 +146,25 @@ def batching_ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def bench_graph() -> Report:
+    """Dependency graph and schedule of a block, beside networkx, for each pattern of conflicts."""
+    return {
+        "rows": [
+            measure(
+                "bench.graph_row",
+                {"pattern": pattern, "transactions": count, "rounds": GRAPH_ROUNDS},
+            )
+            for count in GRAPH_TRANSACTIONS
+            for pattern in PATTERNS
+        ]
+    }
+
+
 BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
     {
         "consensus": bench_consensus,
         "gossip": bench_gossip,
+        "graph": bench_graph,
         "certificates": bench_certificates,
         "complexity": bench_complexity,
         "batching": bench_batching,
@@ -154,12 +172,24 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "thousand": bench_thousand,
         "wan": bench_wan,
         "view-change": bench_view_change,
+        "evm-peers": bench_evm_peers,
     }
 )
 
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
+        "pattern": "pattern",
+        "transactions": "txs",
+        "accesses": "accesses",
+        "edges": "edges",
+        "joins": "joins",
+        "build_ms": "build ms",
+        "schedule_ms": "schedule ms",
+        "total_ms": "both ms",
+        "networkx_build_ms": "networkx ms",
+        "networkx_ratio": "ratio",
+        "bound_16": "bound at 16",
         "policy": "policy",
         "rate": "offered/s",
         "nodes": "nodes",

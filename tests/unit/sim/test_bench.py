@@ -14,6 +14,7 @@ from bench import (
     complexity_row,
     consensus_row,
     gossip_row,
+    graph_row,
     state_root_row,
     view_change_row,
     wan_row,
@@ -35,6 +36,28 @@ def test_a_state_root_is_timed_beside_the_plain_trie() -> None:
     assert (row["accounts"], row["changed"]) == (2_000, 50)
     assert 0 < row["root_milliseconds"] <= row["root_milliseconds_max"]  # type: ignore[operator]
     assert row["plain_ratio"] > 1  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("pattern", graph_row.PATTERNS)
+def test_a_graph_is_timed_beside_networkx(pattern: str) -> None:
+    row = graph_row.run(pattern, 500, 1)
+    assert row["transactions"] == 500
+    assert 900 < row["accesses"] <= 1_500 or pattern == "payments"  # type: ignore[operator]
+    assert row["build_ms"] + row["schedule_ms"] == pytest.approx(row["total_ms"], abs=0.02)  # type: ignore[operator]
+    assert (row["edges"] == 0) == (pattern == "none")
+    assert row["networkx_build_ms"] > 0  # type: ignore[operator]
+
+
+def test_the_graph_table_has_a_row_for_each_pattern_and_size(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "GRAPH_TRANSACTIONS", (50,))
+    monkeypatch.setattr(command, "GRAPH_ROUNDS", 1)
+    report = {"machine": {"processor": "a processor", "python": "3.11"}, **command.bench_graph()}
+    command.show("graph", report, Console(width=140))
+    printed = capsys.readouterr().out
+    assert all(pattern in printed for pattern in graph_row.PATTERNS)
+    assert "networkx ms" in printed
 
 
 def test_gossip_reaches_every_node() -> None:
