@@ -1,7 +1,15 @@
-"""Public blocks with access lists (EIP-7928): their encoding, hash and size."""
+"""Public blocks with access lists (EIP-7928): encoding, hash and size, and what we make of them.
 
+Their chain has other prices of gas than ours (`bal_runs` says how they are compared). Of the 51
+blocks here, 28 use no gas at another price: list, its hash and the state root must be equal. In 23
+some transaction does, mostly because it makes the state larger (EIP-8037); there the lists are
+equal once the fees are put right, and hash and root cannot be.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
 
+from node.execution_setting import ExecutionEngine
 from primitives.block_access_list import (
     access_list_hash,
     check_order,
@@ -11,8 +19,11 @@ from primitives.block_access_list import (
     items_max,
 )
 from primitives.ids import Gas
+from primitives.kzg import CkzgVerifier
 from tests.conformance.bal_cases import read_chains
-from tests.conformance.material import report
+from tests.conformance.bal_runs import ListedRun, differences, run_chain
+from tests.conformance.material import from_hex, report
+from tests.conformance.tally import Tally
 
 FOLDER = "bal-amsterdam"
 TOO_LONG = "BLOCK_ACCESS_LIST_GAS_LIMIT_EXCEEDED"
@@ -42,3 +53,26 @@ def test_public_access_lists_are_as_long_as_the_gas_limit_allows(vectors: Path) 
             if (item_count(block.access_list) > limit) != (block.error == TOO_LONG):
                 failures.append(f"{block.name}: {item_count(block.access_list)} of {limit}")
     report(failures, cases)
+
+
+def test_computed_access_lists_are_the_public_ones(
+    vectors: Path, record_property: Callable[[str, object], None]
+) -> None:
+    same = Tally("blocks with access lists, gas as ours")
+    other = Tally("blocks with access lists, gas other than ours, fees put right")
+    engine = ExecutionEngine(CkzgVerifier())
+    for chain in read_chains(vectors / "ethereum" / FOLDER):
+        for run in run_chain(chain, engine):
+            (same if run.is_comparable else other).add(_problems_of(run))
+    same.report(record_property)
+    other.report(record_property)
+
+
+def _problems_of(run: ListedRun) -> list[str]:
+    problems = list(differences(run))
+    if run.is_comparable:
+        if access_list_hash(run.access_list) != run.block.access_list_hash:
+            problems.append("another hash")
+        if run.state_root != from_hex(run.block.header["stateRoot"]):
+            problems.append("another state root")
+    return [f"{run.block.name}: {problem}" for problem in problems]
