@@ -67,8 +67,7 @@ class ExecutedBlock(msgspec.Struct, frozen=True):
     state: StateLayer
     """The accounts after the block; `state.changes` are those that it touched."""
     burnt: Wei
-    """Base fee and blob fee destroyed by the block, and what contracts destroyed with
-    themselves, in wei."""
+    """Base fee and blob fee destroyed by the block, in wei."""
     tips: Wei
     """What the fee recipient got from transactions, in wei."""
     epoch: Epoch
@@ -77,6 +76,8 @@ class ExecutedBlock(msgspec.Struct, frozen=True):
     """What each transaction did, in order."""
     issued: Wei = Wei(0)
     """What withdrawals, and before Paris rewards, have created, in wei."""
+    destroyed: Wei = Wei(0)
+    """What contracts have destroyed with themselves, in wei."""
     requests: tuple[bytes, ...] = ()
     """To the consensus layer (EIP-7685): type byte and data, by type, none without data."""
     ancestors: tuple[Hash32, ...] = ()
@@ -122,6 +123,7 @@ class BlockExecution:
         "_access_list",
         "blob_gas_used",
         "burnt",
+        "destroyed",
         "gas_used",
         "issued",
         "pending",
@@ -147,7 +149,9 @@ class BlockExecution:
         self.tips = 0
         """Wei that the fee recipient has got so far."""
         self.burnt = 0
-        """Fees destroyed so far, and what contracts destroyed with themselves, in wei."""
+        """Base fee and blob fee destroyed so far, in wei."""
+        self.destroyed = 0
+        """What contracts have destroyed with themselves so far, in wei."""
         self.issued = 0
         """Wei that withdrawals, and before Paris rewards, have created; known at the end."""
         self.requests: tuple[bytes, ...] = ()
@@ -259,6 +263,7 @@ class BlockExecution:
             epoch,
             tuple(self.runs),
             Wei(self.issued),
+            Wei(self.destroyed),
             self.requests,
             ancestors,
             listed,
@@ -267,12 +272,12 @@ class BlockExecution:
     def _take(self, transaction: PooledTransaction, run: TransactionRun) -> None:
         """Take over a transaction: its changes, its gas, its receipt."""
         result, outcome = run.result, run.outcome
-        destroyed = self._destroyed_by(run)
+        self.destroyed += self._destroyed_by(run)
         self._take_over(len(self.transactions) + 1, outcome)
         self.gas_used += result.gas_used
         self.blob_gas_used += result.blob_gas_used
         self.tips += result.tip
-        self.burnt += result.burnt + destroyed
+        self.burnt += result.burnt
         self.transactions.append(transaction)
         self.runs.append(run)
         status = SUCCESS if result.succeeded else FAILURE

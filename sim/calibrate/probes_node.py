@@ -15,11 +15,11 @@ from node.costs import (
     STATE_ROOT,
 )
 from node.execution import BlockExecution
+from node.execution_setting import ExecutionEngine, block_setting
 from node.intake import Arrival, CheckPurpose, Intake, PoolSource
 from node.peer_scores import PeerScores
 from node.requests import Requests
 from node.shared import ComputeCache
-from node.validation import is_precompile
 from primitives.block import transactions_root
 from primitives.ids import Address, Hash32, NodeId
 from primitives.machine import Effect
@@ -46,8 +46,6 @@ def decode(material: Material) -> Trial:
         for raw in raws:
             transaction = decode_transaction(raw, params.fork)
             check_static(transaction, params.chain_id, params.fork, params.max_transaction_gas)
-            assert transaction.to is not None
-            is_precompile(transaction.to, params.fork)
             hashes.append(transaction_hash(raw))
         return hashes
 
@@ -118,14 +116,12 @@ def select(material: Material) -> Trial:
 
 def begun_block(material: Material) -> BlockExecution:
     """Return the execution of a block before its first transaction."""
+    genesis, params = material.genesis, material.params
     header = material.block.block.header
-    return BlockExecution(
-        material.genesis.state,
-        material.base_fee,
-        header.fee_recipient,
-        header.gas_limit,
-        material.genesis.epoch,
-    )
+    setting = block_setting(header, genesis.child_ancestors(), params, ExecutionEngine())
+    execution = BlockExecution(genesis.state, genesis.epoch, setting)
+    execution.begin()
+    return execution
 
 
 def executed_block(material: Material) -> BlockExecution:
@@ -133,6 +129,7 @@ def executed_block(material: Material) -> BlockExecution:
     execution = begun_block(material)
     for transaction in material.block.transactions:
         execution.execute(transaction)
+    execution.finish()
     return execution
 
 

@@ -1,17 +1,26 @@
-"""Conservation of value: no wei appears, and none is lost but the burnt base fee.
+"""Conservation of value: wei appear in withdrawals only, and are lost in fees only.
+
+Base fee and blob fee are burnt. A contract that destroys itself in the transaction that created it
+may take wei with it; only execution can tell how many.
 
 Each block is balanced over the accounts that it changed, so the cost follows the block and not
 the state. That trusts the list of changed accounts; the sum over all accounts at the end of the
 run does not.
 
-Reference: EIP-1559, the base fee is burnt and the priority fee goes to the fee recipient.
+Reference: EIP-1559, the base fee is burnt and the priority fee goes to the fee recipient;
+EIP-4844, EIP-4895, EIP-6780.
 """
 
 from typing import Protocol
 
+from node.execution_blob_gas import blob_base_fee
+from primitives.header import Header
 from primitives.ids import Address, Wei
 from sim.checkers.checker import CheckContext
 from sim.checkers.views import CheckedBlock
+
+GWEI = 10**9
+"""Wei in a unit of a withdrawal's amount."""
 
 
 class Balances(Protocol):
@@ -36,7 +45,7 @@ class GenesisBalances:
 
 
 class Conservation:
-    """Balances every block against its burnt fees, and the whole chain at the end.
+    """Balances every block against its fees and withdrawals, and the whole chain at the end.
 
     Args:
         context: the run; its genesis balances are the supply.
@@ -45,26 +54,34 @@ class Conservation:
     name = "conservation"
 
     def __init__(self, context: CheckContext) -> None:
+        self._params = context.params
         self._supply = sum(balance for _, balance in context.alloc)
         self._burnt = 0
         self._before: Balances = GenesisBalances(dict(context.alloc))
 
     def judge(self, height: int, block: CheckedBlock) -> str | None:
-        """Object if the changed balances do not add up to minus the burnt base fee."""
-        header = block.block.header
-        burnt = header.gas_used * header.base_fee_per_gas
+        """Object if the changed balances do not add up to what is paid in, less what is lost."""
         before, self._before = self._before, block.state
         change = sum(
             (Wei(0) if account is None else account.balance) - before.balance(address)
             for address, account in block.state.changes.items()
         )
-        self._burnt += burnt
-        if change == -burnt:
+        paid_in = sum(GWEI * withdrawal.amount for withdrawal in block.block.withdrawals)
+        lost = self._fees(block.block.header) + block.destroyed
+        self._supply += paid_in
+        self._burnt += lost
+        if change == paid_in - lost:
             return None
-        return f"balances change by {change} wei, expected {-burnt} (the burnt base fee)"
+        return f"balances change by {change} wei, expected {paid_in - lost} (less what is burnt)"
+
+    def _fees(self, header: Header) -> int:
+        """Return what a block burns of fees, in wei, by its header alone."""
+        rules = self._params.at(header.timestamp)
+        blob_fee = blob_base_fee(header.excess_blob_gas or 0, rules)
+        return header.gas_used * header.base_fee_per_gas + (header.blob_gas_used or 0) * blob_fee
 
     def finish(self, head: CheckedBlock) -> str | None:
-        """Object if all balances and all burnt fees together are not the genesis supply."""
+        """Object if all balances and all that was burnt together are not the supply."""
         held = sum(account.balance for account in head.state.accounts().values())
         if held + self._burnt == self._supply:
             return None

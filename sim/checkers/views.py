@@ -61,3 +61,8 @@ class CheckedBlock(Protocol):
     def state(self) -> CheckedState:
         """The accounts after the block."""
         ...
+
+    @property
+    def destroyed(self) -> Wei:
+        """What contracts have destroyed with themselves, in wei."""
+        ...

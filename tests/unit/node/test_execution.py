@@ -246,14 +246,14 @@ def test_a_call_that_reverts_has_paid_and_changed_nothing_else() -> None:
     assert state.balance(stranger(3)) == ETHER
 
 
-def test_what_a_new_contract_destroys_with_itself_counts_as_burnt() -> None:
+def test_what_a_new_contract_destroys_with_itself_is_counted() -> None:
     """EIP-6780: only in the transaction that created it."""
     run = execution()
     tx = LegacyTransaction(1337, 0, Wei(PRICE), Gas(200_000), None, Wei(9), KILL)
     raw = encode_transaction(sign_transaction(tx, private_key(0)))
     run.execute(check_transaction(raw, PARAMS))
     assert run.receipts[0].status == 1
-    assert run.burnt == run.gas_used * BASE_FEE + 9
+    assert (run.burnt, run.destroyed) == (run.gas_used * BASE_FEE, 9)
     state = run.commit()
     assert state.balance(account(0)) == 10 * ETHER - 9 - run.gas_used * PRICE
     assert state.account(contract_address(account(0), 0)) is None

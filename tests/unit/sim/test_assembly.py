@@ -87,7 +87,7 @@ def changed_fields(params: object, defaults: object) -> Mapping[str, object]:
     return {
         name: getattr(params, name)
         for name in names
-        if getattr(params, name) != getattr(defaults, name)
+        if not callable(getattr(params, name)) and getattr(params, name) != getattr(defaults, name)
     }
 
 
