@@ -17,26 +17,26 @@ from node.executors.graph_plan import CriticalPathPlan, LevelPlan
 from node.executors.optimistic_plan import OptimisticPlan
 from node.executors.plan import Backend, Plan, run_plan
 from node.executors.versions import MultiVersion
-from node.executors.work import BlockWork, least_accesses
+from node.executors.work import BlockWork
 from node.schedule.graph import RAW, build_graph
+from node.schedule.hint import ScheduleHint
 from node.schedule.scheduler import TaskNet, graph_tasks
 from node.validation import PooledTransaction
 from node.validation_errors import InvalidBlockTransaction
-from primitives.access import AccessSet
 from primitives.block_access_list import BlockAccessList
 from primitives.transaction import InvalidTransaction
 
 
-class Hints(msgspec.Struct, frozen=True):
+class BlockHints(msgspec.Struct, frozen=True):
     """What stands beside a block to speed it up. It may be missing, and it may be wrong."""
 
-    accesses: tuple[AccessSet, ...] | None = None
-    """What each transaction reads and writes."""
+    schedule: ScheduleHint | None = None
+    """What each transaction accesses, and how much gas it takes."""
     access_list: BlockAccessList | None = None
     """What each cell holds after each transaction (EIP-7928)."""
 
 
-NO_HINTS: Final = Hints()
+NO_HINTS: Final = BlockHints()
 
 
 class Strategy(StrEnum):
@@ -44,13 +44,13 @@ class Strategy(StrEnum):
 
     SERIAL = "serial"
     """No attempts at all: one after the other, at their places."""
-    LEVELS = "levels"
+    LEVELS = "level-groups"
     """By dependency graph, all of a level before the first of the next."""
     CRITICAL_PATH = "critical-path"
     """By dependency graph, the dearest chain first."""
     OPTIMISTIC = "optimistic"
     """All at once, again where that went wrong (Block-STM)."""
-    ACCESS_LIST = "access-list"
+    ALL_AT_ONCE = "all-at-once"
     """All at once, on the values that the block's access list names (EIP-7928)."""
 
 
@@ -60,7 +60,7 @@ class ParallelExecutor:
     Call it as an `Executor` of `node.execution`.
 
     Args:
-        strategy: how the order is found; without access list `ACCESS_LIST` is `OPTIMISTIC`.
+        strategy: how the order is found; without access list `ALL_AT_ONCE` is `OPTIMISTIC`.
         backend: does the work.
     """
 
@@ -76,7 +76,7 @@ class ParallelExecutor:
         self,
         execution: BlockExecution,
         transactions: Sequence[PooledTransaction],
-        hints: Hints = NO_HINTS,
+        hints: BlockHints = NO_HINTS,
     ) -> None:
         """Execute transactions, in effect one after another, on a block that has begun.
 
@@ -91,8 +91,8 @@ class ParallelExecutor:
             tuple(transactions),
             execution.state,
             execution.state.changes(),
-            hints.accesses,
-            hints.access_list or () if self._strategy is Strategy.ACCESS_LIST else (),
+            fitting(hints.schedule, len(transactions)),
+            hints.access_list or () if self._strategy is Strategy.ALL_AT_ONCE else (),
         )
         versions = MultiVersion(work.base)
         versions.assume(work.assumed)
@@ -101,16 +101,22 @@ class ParallelExecutor:
         self.rerun += accept_in_order(execution, transactions, runs)
 
     def _plan(self, work: BlockWork, versions: MultiVersion) -> Plan:
-        costs = work.gas_limits
         match self._strategy:
             case Strategy.LEVELS:
-                return LevelPlan(_tasks(work, costs))
+                return LevelPlan(_tasks(work))
             case Strategy.CRITICAL_PATH:
-                return CriticalPathPlan(_tasks(work, costs))
-            case Strategy.ACCESS_LIST if work.assumed:
-                return LevelPlan(TaskNet(costs))
+                return CriticalPathPlan(_tasks(work))
+            case Strategy.ALL_AT_ONCE if work.assumed:
+                return LevelPlan(TaskNet(work.gas_limits))
             case _:
                 return OptimisticPlan(work, versions)
+
+
+def fitting(hint: ScheduleHint | None, count: int) -> ScheduleHint | None:
+    """Return a hint if it is one for so many transactions."""
+    if hint is None or len(hint.accesses) != count or len(hint.gas) != count:
+        return None
+    return hint
 
 
 def accept_in_order(
@@ -142,12 +148,12 @@ def accept_in_order(
     return rerun
 
 
-def _tasks(work: BlockWork, costs: Sequence[int]) -> TaskNet:
-    """Return the dependencies that are hinted, or those that are certain anyway.
+def _tasks(work: BlockWork) -> TaskNet:
+    """Return the dependencies that are hinted, or those that transactions tell of themselves.
 
     Outcomes are applied in block order, so only those have to wait who read what others write.
     """
-    hints = work.hints
-    if hints is None or len(hints) != len(work.transactions):
-        hints = least_accesses(work.transactions)
-    return graph_tasks(build_graph(hints, kinds=RAW), costs, RAW)
+    hint = work.hint or work.guess()
+    limits = work.gas_limits
+    gas = [min(max(hinted, 1), limit) for hinted, limit in zip(hint.gas, limits, strict=True)]
+    return graph_tasks(build_graph(hint.accesses, kinds=RAW), gas, RAW)

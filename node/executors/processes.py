@@ -277,8 +277,8 @@ def likely_cells(work: BlockWork, index: int) -> Sequence[Cell]:
     cells: list[Cell] = [(transaction.sender, None), (work.setting.context.fee_recipient, None)]
     if transaction.to is not None:
         cells.append((transaction.to, None))
-    if work.hints is not None and index < len(work.hints):
-        hint = work.hints[index]
-        keys = (*hint.reads, *hint.writes, *hint.deltas)
+    if work.hint is not None:
+        accesses = work.hint.accesses[index]
+        keys = (*accesses.reads, *accesses.writes, *accesses.deltas)
         cells += cells_of_keys(keys[:HINTED_CELLS_MAX])
     return cells

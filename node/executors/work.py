@@ -10,8 +10,8 @@ from contracts.transaction import execute_transaction
 from node.execution_setting import BlockSetting
 from node.execution_transaction import TransactionRun
 from node.executors.cells import Blocked
+from node.schedule.hint import ScheduleHint, guess_hint
 from node.validation import PooledTransaction
-from primitives.access import NONCE, AccessSet
 from primitives.block_access_list import BlockAccessList
 from primitives.errors import OrreryError
 from primitives.ids import Address, Gas
@@ -41,8 +41,8 @@ class BlockWork(msgspec.Struct, frozen=True):
     """The state before the first of them. It must not change meanwhile."""
     volatile: StateChanges
     """What of it the block itself has changed already, over its parent's state."""
-    hints: tuple[AccessSet, ...] | None = None
-    """What each transaction is said to access; anything at all may be wrong with it."""
+    hint: ScheduleHint | None = None
+    """What each transaction is said to access and to take; all of it may be wrong."""
     assumed: BlockAccessList = ()
     """What each cell is said to hold after each transaction; likewise."""
 
@@ -50,6 +50,11 @@ class BlockWork(msgspec.Struct, frozen=True):
         """Return a transaction as a job."""
         transaction = self.transactions[index]
         return Job(index, transaction.transaction, transaction.sender)
+
+    def guess(self) -> ScheduleHint:
+        """Return what the transactions tell of themselves."""
+        pairs = [(each.transaction, each.sender) for each in self.transactions]
+        return guess_hint(pairs, self.setting.context.fee_recipient)
 
     @property
     def gas_limits(self) -> list[int]:
@@ -137,13 +142,3 @@ def _agrees(sight: Sight, reader: StateReader) -> bool:
         and (sight.has_storage is None or sight.has_storage == reader.has_storage(address))
         and all(reader.slot(address, slot) == value for slot, value in sight.slots)
     )
-
-
-def least_accesses(transactions: Sequence[PooledTransaction]) -> tuple[AccessSet, ...]:
-    """Return what is certain without any hint: each transaction counts up its sender's nonce."""
-    known: dict[Address, AccessSet] = {}
-    for transaction in transactions:
-        if transaction.sender not in known:
-            key = (transaction.sender + NONCE,)
-            known[transaction.sender] = AccessSet(key, key)
-    return tuple([known[transaction.sender] for transaction in transactions])

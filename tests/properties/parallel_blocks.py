@@ -15,7 +15,8 @@ import msgspec
 from contracts.opcodes import Op
 from node.execution import BlockExecution, ExecutedBlock, Executor, genesis_executed
 from node.execution_setting import BlockSetting, ExecutionEngine, block_setting
-from node.executors.executor import Hints
+from node.executors.executor import BlockHints
+from node.schedule.hint import ScheduleHint
 from node.validation import PooledTransaction
 from node.validation_errors import InvalidBlockTransaction
 from primitives.access import AccessSet
@@ -283,25 +284,27 @@ def executed(block: RandomBlock, executor: Executor) -> tuple[Outcome, BlockExec
     return outcome, execution
 
 
-def hints_of(random: Random, kind: str, block: RandomBlock, right: Hints) -> Hints:
+def hints_of(random: Random, kind: str, block: RandomBlock, right: BlockHints) -> BlockHints:
     """Return hints that are right, missing, mixed up, or made up to hurt."""
     count = len(block.transactions)
-    accesses = right.accesses or ()
+    schedule = right.schedule
+    assert schedule is not None
     match kind:
         case "right":
             return right
         case "none":
-            return Hints()
+            return BlockHints()
         case "mixed":
-            mixed = [random.choice(accesses) for _ in range(count)] if accesses else []
-            return Hints(tuple(mixed), _mixed_list(random, right.access_list))
+            drawn = [random.randrange(len(schedule.gas)) for _ in range(count) if schedule.gas]
+            accesses = tuple([schedule.accesses[place] for place in drawn])
+            mixed = ScheduleHint(accesses, tuple([schedule.gas[place] for place in drawn]))
+            return BlockHints(mixed, _mixed_list(random, right.access_list))
         case _:
             keys = tuple(random.randbytes(random.choice([0, 1, 20, 21, 52])) for _ in range(3))
             made_up = AccessSet(keys, keys + keys, (keys[0], PEOPLE[0] + b"b"))
-            return Hints(
-                (made_up,) * random.choice([0, 1, count, count + 1]),
-                _mixed_list(random, right.access_list),
-            )
+            many = random.choice([0, 1, count, count, count + 1])
+            hostile = ScheduleHint((made_up,) * many, (random.choice([0, 1, 2**60]),) * many)
+            return BlockHints(hostile, _mixed_list(random, right.access_list))
 
 
 def _mixed_list(random: Random, accounts: BlockAccessList | None) -> BlockAccessList | None:

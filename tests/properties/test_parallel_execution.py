@@ -6,8 +6,9 @@ from random import Random
 import pytest
 
 from node.execution import BlockExecution, execute_serially
-from node.executors.executor import Hints, ParallelExecutor, Strategy
+from node.executors.executor import BlockHints, ParallelExecutor, Strategy
 from node.executors.inline import InlineBackend
+from node.schedule.hint import ScheduleHint
 from node.validation import PooledTransaction
 from tests.properties.parallel_blocks import Outcome, RandomBlock, executed, hints_of, random_block
 
@@ -20,7 +21,7 @@ BLOCKS = 150
 class Hinted:
     """An executor that is given hints with each block."""
 
-    def __init__(self, executor: ParallelExecutor, hints: Hints) -> None:
+    def __init__(self, executor: ParallelExecutor, hints: BlockHints) -> None:
         self.executor = executor
         self.hints = hints
 
@@ -30,11 +31,12 @@ class Hinted:
         self.executor(execution, transactions, self.hints)
 
 
-def serial(block: RandomBlock) -> tuple[Outcome, Hints]:
+def serial(block: RandomBlock) -> tuple[Outcome, BlockHints]:
     """Execute a block serially; return the outcome, and the hints that follow from it."""
     outcome, execution = executed(block, execute_serially)
     accesses = tuple(run.outcome.accesses for run in execution.runs)
-    return outcome, Hints(accesses, outcome.access_list)
+    gas = tuple(run.result.gas_used for run in execution.runs)
+    return outcome, BlockHints(ScheduleHint(accesses, gas), outcome.access_list)
 
 
 def check(seed: int, executors: dict[str, ParallelExecutor]) -> None:

@@ -1,0 +1,70 @@
+"""The executor that chooses by measured cost: in turn, or shared out.
+
+For real time only. It is given a clock; in virtual time nothing may depend on one, and the profile
+decides (`choice.pays` with the profile's prices).
+"""
+
+from collections.abc import Callable, Sequence
+
+from node.execution import BlockExecution, execute_serially
+from node.executors.choice import Estimator, Load, pays
+from node.executors.executor import NO_HINTS, BlockHints, ParallelExecutor
+from node.validation import PooledTransaction
+
+
+class AdaptiveExecutor:
+    """Executes each block in the way that has promised to be faster, and learns from it.
+
+    Args:
+        parallel: shares blocks out.
+        workers: to how many.
+        clock: returns nanoseconds that never go back.
+        estimator: knows what things cost.
+    """
+
+    __slots__ = ("_clock", "_parallel", "_workers", "estimator", "shared")
+
+    def __init__(
+        self,
+        parallel: ParallelExecutor,
+        workers: int,
+        clock: Callable[[], int],
+        estimator: Estimator | None = None,
+    ) -> None:
+        self._parallel = parallel
+        self._workers = workers
+        self._clock = clock
+        self.estimator = estimator or Estimator()
+        self.shared = 0
+        """Blocks that were shared out so far."""
+
+    def __call__(
+        self,
+        execution: BlockExecution,
+        transactions: Sequence[PooledTransaction],
+        hints: BlockHints = NO_HINTS,
+    ) -> None:
+        """Execute transactions, in effect one after another, on a block that has begun.
+
+        Raises:
+            InvalidBlockTransaction: for the first that may not stand at its place.
+        """
+        estimator, workers = self.estimator, self._workers
+        start = self._clock()
+        if not estimator.may_pay(transactions, workers):
+            execute_serially(execution, transactions)
+            estimator.learn_serial(Load(len(transactions), 0), self._clock() - start)
+            return
+        is_shared = pays(estimator.prices, estimator.load(transactions), workers)
+        if is_shared:
+            self.shared += 1
+            self._parallel(execution, transactions, hints)
+        else:
+            execute_serially(execution, transactions)
+        taken = self._clock() - start
+        used = [run.result.gas_used for run in execution.runs[-len(transactions) :]]
+        load = estimator.learn_gas(transactions, used)
+        if is_shared:
+            estimator.learn_shared(load, taken, workers)
+        else:
+            estimator.learn_serial(load, taken)
