@@ -17,6 +17,7 @@ COMMANDS = {
     "fuzz": "sim.cli.fuzz",
     "calibrate": "sim.calibrate",
     "bench": "bench.command",
+    "graph": "sim.cli.graph",
     "verify-certificate": "sim.cli.verify_certificate",
 }
 """Module of each command; it has a function `command(arguments) -> int`."""

@@ -59,6 +59,23 @@ example:
   orrery bench consensus --json
 """
 
+GRAPH = """\
+Execute one block and show its dependency graph: which transactions wait for which, how much
+faster than one core a schedule can be, and which cells of the state they fight over.
+
+BLOCK is a folder with block.json (as JSON-RPC gives it, with whole transactions), pre_state.json
+and bytecodes.json of a block of Ethereum's main network; or the directory of a run, which is
+repeated as far as that block. Edge rules: "deltas" lets balances that nobody looks at commute,
+which is what executors need; "strict" lets all balances conflict but the fee recipient's; "lazy"
+looks at storage, nonces and code only.
+
+examples:
+  orrery graph vectors/blocks/19932148
+  orrery graph runs/quickstart-1 --block 12 --rule strict --out graph.svg --json
+
+exit code: 0; 2 if there is no such block, or it does not give what its header says.
+"""
+
 VERIFY_CERTIFICATE = """\
 Check that a block is final, from a certificate file and the hash of block 0 alone.
 
@@ -71,7 +88,7 @@ examples:
 exit code: 0 final; 1 the file does not prove it, with the reason; 2 it is no certificate file.
 """
 
-OTHER_EXIT_CODES = frozenset({"calibrate", "bench", "verify-certificate"})
+OTHER_EXIT_CODES = frozenset({"calibrate", "bench", "graph", "verify-certificate"})
 """Commands to which the exit codes below do not apply."""
 
 EXIT_CODES = """
@@ -92,6 +109,7 @@ def build_parser() -> ArgumentParser:
     _add_fuzz(_command(commands, "fuzz", "search for faults that break the network", FUZZ))
     _add_calibrate(_command(commands, "calibrate", "measure what work costs here", CALIBRATE))
     _add_bench(_command(commands, "bench", "measure the simulator itself", BENCH))
+    _add_graph(_command(commands, "graph", "show a block's dependency graph", GRAPH))
     _add_verify_certificate(
         _command(commands, "verify-certificate", "check that a block is final", VERIFY_CERTIFICATE)
     )
@@ -226,6 +244,32 @@ def _add_calibrate(parser: ArgumentParser) -> None:
 
 def _add_bench(parser: ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run")
+    _add_json(parser)
+
+
+def _add_graph(parser: ArgumentParser) -> None:
+    parser.add_argument("block", type=Path, metavar="BLOCK", help="folder of a block or of a run")
+    parser.add_argument(
+        "--block",
+        dest="height",
+        type=whole_number,
+        metavar="N",
+        help="height of the block in the run (default: the one with most transactions)",
+    )
+    parser.add_argument(
+        "--rule",
+        choices=("deltas", "strict", "lazy"),
+        default="deltas",
+        help="what counts as a conflict (default: deltas); bounds are given for all three",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="where the picture goes (default: runs/graph-N.svg)",
+    )
+    parser.add_argument("--graphml", type=Path, metavar="FILE", help="write the graph as GraphML")
+    parser.add_argument("--dot", type=Path, metavar="FILE", help="write the graph for Graphviz")
     _add_json(parser)
 
 
