@@ -21,7 +21,7 @@ from storage.account import ABSENT, Account, account_leaf
 from storage.commitment import StateTrie, account_of, slot_hash, storage_of, storage_root
 from storage.trie import Trie
 from storage.trie_encoding import encoded
-from storage.trie_nodes import HASHED, Extension, Node, nibbles_text
+from storage.trie_nodes import HASHED, Branch, Extension, Node, child_at, nibbles_text
 from storage.trie_reading import BRANCH_ITEMS, node_items, node_path
 
 
@@ -118,8 +118,8 @@ def prove_key(trie: Trie[Any], key: bytes) -> tuple[bytes, ...]:
         encoding = encoded(node, depth, trie.encode)
         if not depth or len(encoding) >= HASHED:
             nodes.append(encoding)
-        if isinstance(node, list):
-            node = node[int(path[depth], 16)]
+        if isinstance(node, Branch):
+            node = child_at(node, int(path[depth], 16))[0]
             depth += 1
         elif isinstance(node, Extension) and path.startswith(nibbles_text(node.nibbles), depth):
             depth += len(node.nibbles)

@@ -24,7 +24,7 @@ from primitives.keccak import keccak256
 from primitives.rlp import EMPTY_STRING
 from storage.trie import Trie, build_below
 from storage.trie_encoding import encoded
-from storage.trie_nodes import HASHED, Extension, Leaf, Node, nibbles_text
+from storage.trie_nodes import HASHED, Branch, Extension, Leaf, Node, child_at, nibbles_text
 from storage.trie_reading import BRANCH_ITEMS, node_items, node_path
 
 NODES_MAX = 65
@@ -50,9 +50,8 @@ def find_subtree(trie: Trie[Any], prefix: str) -> tuple[Node, bytes, tuple[bytes
     while depth < len(prefix) and node is not None:
         way.append(encoded(node, depth, trie.encode))
         rest = prefix[depth:]
-        if isinstance(node, list):
-            nibble = int(rest[0], 16)
-            node, name = node[nibble], node[nibble + 16]
+        if isinstance(node, Branch):
+            node, name = child_at(node, int(rest[0], 16))
             depth += 1
         elif isinstance(node, Extension) and rest.startswith(nibbles_text(node.nibbles)):
             depth += len(node.nibbles)

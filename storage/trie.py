@@ -22,28 +22,28 @@ from primitives.ids import Hash32
 from primitives.keccak import keccak256
 from primitives.rlp import EMPTY_STRING
 from storage.trie_nodes import (
-    NO_CHILDREN,
+    ABSENT,
+    HASH_BYTES,
     Branch,
     Extension,
     Leaf,
+    Named,
     Node,
-    branch_reference,
     extension_payload,
+    hashes_start,
     leaf_payload,
-    nibble_at,
+    make_branch,
+    named_branch,
     nibbles_between,
     parting,
     reference,
+    references_of,
 )
 
 Value = TypeVar("Value")
-_Named: TypeAlias = tuple[Node, bytes]
-"""A node and how a parent names it."""
 _Change: TypeAlias = tuple[bytes, Any]
 """A key and its new value, None for none."""
 _Encode: TypeAlias = Callable[[Any], bytes]
-
-_NOTHING: _Named = (None, EMPTY_STRING)
 
 
 class Trie(msgspec.Struct, Generic[Value], frozen=True):
@@ -70,15 +70,23 @@ class Trie(msgspec.Struct, Generic[Value], frozen=True):
     def get(self, key: bytes) -> Value | None:
         """Return the value of a 32-byte key; None without one."""
         node, depth = self.top, 0
-        while type(node) is list:
-            node = node[key[depth >> 1] & 15 if depth & 1 else key[depth >> 1] >> 4]
-            depth += 1
-        if type(node) is Leaf:
-            value: Value | None = node.value
-            return value if node.key == key else None
-        if type(node) is Extension:
-            found: Value | None = _get_below(node, key, depth)
-            return found
+        while node is not None:
+            if type(node) is Branch:
+                bit = 1 << (key[depth >> 1] & 15 if depth & 1 else key[depth >> 1] >> 4)
+                mask = node.mask
+                if not mask & bit:
+                    return None
+                node = node.children[(mask & (bit - 1)).bit_count()]
+                depth += 1
+            elif type(node) is Leaf:
+                value: Value | None = node.value
+                return value if node.key == key else None
+            else:
+                assert isinstance(node, Extension)
+                end = depth + len(node.nibbles)
+                if nibbles_between(key, depth, end) != node.nibbles:
+                    return None
+                node, depth = node.child, end
         return None
 
     def updated(self, changes: Mapping[bytes, Value | None]) -> "Trie[Value]":
@@ -90,7 +98,7 @@ class Trie(msgspec.Struct, Generic[Value], frozen=True):
         if not changes:
             return self
         items = sorted(changes.items(), key=_first)
-        return Trie(self.encode, *_update((self.top, self.reference), items, 0, self.encode))
+        return Trie(self.encode, *_update(self.top, items, 0, self.encode))
 
 
 def bytes_trie() -> Trie[bytes]:
@@ -98,7 +106,7 @@ def bytes_trie() -> Trie[bytes]:
     return Trie(bytes)
 
 
-def build_below(leaves: Mapping[bytes, bytes], depth: int) -> _Named:
+def build_below(leaves: Mapping[bytes, bytes], depth: int) -> Named:
     """Return the subtree of these 32-byte keys that hangs `depth` nibbles below the root.
 
     The keys share their first `depth` nibbles.
@@ -110,27 +118,12 @@ def _first(change: _Change) -> bytes:
     return change[0]
 
 
-def _get_below(node: Extension, key: bytes, depth: int) -> Any:
-    """Return the value of a key below an extension that begins at `depth`."""
-    end = depth + len(node.nibbles)
-    if nibbles_between(key, depth, end) != node.nibbles:
-        return None
-    below: Node = node.child
-    while type(below) is list:
-        below = below[nibble_at(key, end)]
-        end += 1
-    if type(below) is Extension:
-        return _get_below(below, key, end)
-    return below.value if type(below) is Leaf and below.key == key else None
-
-
-def _update(named: _Named, items: list[_Change], depth: int, encode: _Encode) -> _Named:
+def _update(node: Node, items: list[_Change], depth: int, encode: _Encode) -> Named:
     """Apply sorted, non-empty changes to the subtree whose paths begin at `depth`."""
-    node = named[0]
-    if type(node) is list:
+    if type(node) is Branch:
         if len(items) == 1:
-            return _update_path(named, items, depth, encode)
-        return _update_branch(named, items, depth, encode)
+            return _update_path(node, items, depth, encode)
+        return _update_branch(node, items, depth, encode)
     if node is None:
         return _build([item for item in items if item[1] is not None], depth, encode)
     if isinstance(node, Extension):
@@ -139,43 +132,67 @@ def _update(named: _Named, items: list[_Change], depth: int, encode: _Encode) ->
     return _update_leaf(node, items, depth, encode)
 
 
-def _update_path(named: _Named, items: list[_Change], depth: int, encode: _Encode) -> _Named:
+def _update_path(node: Node, items: list[_Change], depth: int, encode: _Encode) -> Named:
     """Apply one change below a branch: down to where it stands, and up again."""
     key = items[0][0]
-    node, name = named
-    way: list[tuple[Branch, int]] = []
-    while type(node) is list:
-        branch = node.copy()
+    way: list[tuple[Branch, int, int]] = []
+    while type(node) is Branch:
         nibble = key[depth >> 1] & 15 if depth & 1 else key[depth >> 1] >> 4
-        way.append((branch, nibble))
-        node, name = branch[nibble], branch[nibble + 16]
         depth += 1
-    node, name = _update((node, name), items, depth, encode)
+        mask, bit = node.mask, 1 << nibble
+        place = (mask & (bit - 1)).bit_count() if mask & bit else -1
+        way.append((node, nibble, place))
+        node = node.children[place] if place >= 0 else None
+    value = items[0][1]
+    if type(node) is Leaf and node.key == key and value is not None:
+        node, name = _leaf(node.key, value, depth, encode)
+    else:
+        node, name = _update(node, items, depth, encode)
     while way:
-        branch, nibble = way.pop()
+        branch, nibble, place = way.pop()
         depth -= 1
-        branch[nibble], branch[nibble + 16] = node, name
-        if node is None:
-            node, name = _collapse(branch, depth, encode)
+        start = hashes_start(branch)
+        if node is not None and place >= 0 and start and len(name) == HASH_BYTES:
+            start += nibble + 32 * place
+            old, children = branch.encoding, branch.children
+            encoding = b"".join((old[:start], name, old[start + HASH_BYTES :]))
+            node = Branch(branch.mask, (*children[:place], node, *children[place + 1 :]), encoding)
+            name = b"\xa0" + keccak256(encoding)
         else:
-            node, name = branch, reference(b"".join(branch[16:]))
+            node, name = _replaced(branch, {nibble: (node, name)}, depth, encode)
     return node, name
 
 
-def _update_branch(named: _Named, items: list[_Change], depth: int, encode: _Encode) -> _Named:
-    branch: Branch = named[0].copy()  # type: ignore[union-attr]
-    shrunk = False
+def _update_branch(branch: Branch, items: list[_Change], depth: int, encode: _Encode) -> Named:
+    """Apply changes below a branch at several places."""
+    mask, children, old = branch.mask, branch.children, branch.encoding
+    start = hashes_start(branch)
+    below: dict[int, Named] = {}
+    changed: list[Any] = list(children)
+    parts: list[bytes] = []
+    done = 0
     for nibble, group in _by_nibble(items, depth):
-        below = branch[nibble], branch[nibble + 16]
-        child = branch[nibble], branch[nibble + 16] = _update(below, group, depth + 1, encode)
-        shrunk = shrunk or child[0] is None
-    return _collapse(branch, depth, encode) if shrunk else (branch, branch_reference(branch))
+        bit = 1 << nibble
+        place = (mask & (bit - 1)).bit_count()
+        child = children[place] if mask & bit else None
+        named = below[nibble] = _update(child, group, depth + 1, encode)
+        if child is None or named[0] is None or len(named[1]) != HASH_BYTES:
+            start = 0
+        elif start:
+            at = start + nibble + 32 * place
+            changed[place] = named[0]
+            parts += (old[done:at], named[1])
+            done = at + HASH_BYTES
+    if not start:
+        return _replaced(branch, below, depth, encode)
+    encoding = b"".join((*parts, old[done:]))
+    return Branch(mask, tuple(changed), encoding), b"\xa0" + keccak256(encoding)
 
 
-def _update_leaf(node: Leaf, items: list[_Change], depth: int, encode: _Encode) -> _Named:
+def _update_leaf(node: Leaf, items: list[_Change], depth: int, encode: _Encode) -> Named:
     if len(items) == 1 and items[0][0] == node.key:
-        key, value = items[0]
-        return _NOTHING if value is None else _leaf(key, value, depth, encode)
+        value = items[0][1]
+        return ABSENT if value is None else _leaf(node.key, value, depth, encode)
     kept = [item for item in items if item[1] is not None]
     if all(item[0] != node.key for item in items):
         kept.append((node.key, node.value))
@@ -183,7 +200,7 @@ def _update_leaf(node: Leaf, items: list[_Change], depth: int, encode: _Encode) 
     return _build(kept, depth, encode)
 
 
-def _update_extension(node: Extension, items: list[_Change], depth: int, encode: _Encode) -> _Named:
+def _update_extension(node: Extension, items: list[_Change], depth: int, encode: _Encode) -> Named:
     nibbles = node.nibbles
     end = depth + len(nibbles)
     shared = min(
@@ -191,30 +208,25 @@ def _update_extension(node: Extension, items: list[_Change], depth: int, encode:
         _agreeing(nibbles, nibbles_between(items[-1][0], depth, end)),
     )
     if shared == len(nibbles):
-        below = _update((node.child, node.reference), items, end, encode)
-        return _extend(nibbles, below, depth, encode)
-    branch: Branch = list(NO_CHILDREN)
-    below = _extend(nibbles[shared + 1 :], (node.child, node.reference), depth, encode)
-    branch[nibbles[shared]], branch[nibbles[shared] + 16] = below
-    fork = depth + shared
+        return _extend(nibbles, _update(node.child, items, end, encode), depth, encode)
+    fork, at = depth + shared, nibbles[shared]
+    old = _extend(nibbles[shared + 1 :], (node.child, node.reference), fork + 1, encode)
+    below: dict[int, Named] = {at: old}
     for nibble, group in _by_nibble(items, fork):
-        below = branch[nibble], branch[nibble + 16]
-        branch[nibble], branch[nibble + 16] = _update(below, group, fork + 1, encode)
-    return _extend(nibbles[:shared], _collapse(branch, fork, encode), depth, encode)
+        below[nibble] = _update(old[0] if nibble == at else None, group, fork + 1, encode)
+    return _extend(nibbles[:shared], _joined(below, fork, encode), depth, encode)
 
 
-def _build(items: list[_Change], depth: int, encode: _Encode) -> _Named:
+def _build(items: list[_Change], depth: int, encode: _Encode) -> Named:
     """Build the subtree of sorted items, all of which have a value."""
     if not items:
-        return _NOTHING
+        return ABSENT
     first = items[0][0]
     if len(items) == 1:
         return _leaf(first, items[0][1], depth, encode)
     fork = parting(first, items[-1][0], depth)
-    branch: Branch = list(NO_CHILDREN)
-    for nibble, group in _by_nibble(items, fork):
-        branch[nibble], branch[nibble + 16] = _build(group, fork + 1, encode)
-    named = branch, branch_reference(branch)
+    below = {nibble: _build(group, fork + 1, encode) for nibble, group in _by_nibble(items, fork)}
+    named = _joined(below, fork, encode)
     if fork == depth:
         return named
     return _extend(nibbles_between(first, depth, fork), named, depth, encode)
@@ -236,18 +248,50 @@ def _by_nibble(items: list[_Change], depth: int) -> list[tuple[int, list[_Change
     return groups
 
 
-def _collapse(branch: Branch, depth: int, encode: _Encode) -> _Named:
-    """Return the node for these slots: a branch needs two children, fewer take a shorter form."""
-    present = [nibble for nibble in range(16) if branch[nibble] is not None]
-    if len(present) > 1:
-        return branch, branch_reference(branch)
-    if not present:
-        return _NOTHING
-    only = present[0]
-    return _extend(bytes((only,)), (branch[only], branch[only + 16]), depth, encode)
+def _replaced(branch: Branch, below: dict[int, Named], depth: int, encode: _Encode) -> Named:
+    """Return a branch at a depth with what stands at some places now, or its shorter form."""
+    mask, references = branch.mask, references_of(branch)
+    children: list[Node] = []
+    left = 0
+    for nibble in range(16):
+        if nibble in below:
+            child, references[nibble] = below[nibble]
+        elif mask >> nibble & 1:
+            child = branch.children[(mask & ((1 << nibble) - 1)).bit_count()]
+        else:
+            continue
+        if child is not None:
+            children.append(child)
+            left |= 1 << nibble
+    return _made(left, children, references, depth, encode)
 
 
-def _extend(nibbles: bytes, named: _Named, depth: int, encode: _Encode) -> _Named:
+def _joined(below: dict[int, Named], depth: int, encode: _Encode) -> Named:
+    """Return the node at a depth over what stands at some places: a branch, or a shorter form."""
+    references = [EMPTY_STRING] * 16
+    children: list[Node] = []
+    mask = 0
+    for nibble in sorted(below):
+        child, references[nibble] = below[nibble]
+        if child is not None:
+            children.append(child)
+            mask |= 1 << nibble
+    return _made(mask, children, references, depth, encode)
+
+
+def _made(
+    mask: int, children: list[Node], references: list[bytes], depth: int, encode: _Encode
+) -> Named:
+    """Return the node over these children: a branch needs two, fewer take a shorter form."""
+    if len(children) > 1:
+        return named_branch(make_branch(mask, children, references))
+    if not children:
+        return ABSENT
+    only = mask.bit_length() - 1
+    return _extend(bytes((only,)), (children[0], references[only]), depth, encode)
+
+
+def _extend(nibbles: bytes, named: Named, depth: int, encode: _Encode) -> Named:
     """Put nibbles before every path of a node, which is to begin at `depth` then.
 
     A leaf has its whole key and is only named anew.
@@ -257,13 +301,13 @@ def _extend(nibbles: bytes, named: _Named, depth: int, encode: _Encode) -> _Name
         return named
     if type(node) is Leaf:
         return _leaf(node.key, node.value, depth, encode)
-    if type(node) is Extension:
+    if isinstance(node, Extension):
         nibbles, below, node = nibbles + node.nibbles, node.reference, node.child
-    assert type(node) is list
+    assert isinstance(node, Branch)
     return Extension(nibbles, node, below), reference(extension_payload(nibbles, below))
 
 
-def _leaf(key: bytes, value: Any, depth: int, encode: _Encode) -> _Named:
+def _leaf(key: bytes, value: Any, depth: int, encode: _Encode) -> Named:
     return Leaf(key, value), reference(leaf_payload(key, encode(value), depth))
 
 

@@ -5,9 +5,9 @@ There are millions of them, so their forms are spare:
 * nothing is None;
 * a leaf holds its whole key and a value of whatever kind its owner keeps anyway. What a parent
   says of it, its *reference*, is encoded when it changes and kept in the parent only;
-* a branch is a list of 33 slots: sixteen children, their sixteen references, and the encoding of
-  the value that no branch has here, so that the list's end is the node's payload. A list is
-  copied in one go, and never written once it stands in a trie;
+* a branch holds the children that it has, a bit for each place, and its whole encoding. Its
+  children's references are read from there: one run of bytes is nearer to the processor than
+  sixteen objects, and an update copies it in one go;
 * an extension holds the nibbles that its keys share, one in a byte.
 
 A depth is a number of nibbles from the root. Keys have 32 bytes.
@@ -20,9 +20,11 @@ from typing import Any, TypeAlias
 import msgspec
 
 from primitives.keccak import keccak256
-from primitives.rlp import EMPTY_STRING, encode_bytes, encode_list, list_header
+from primitives.rlp import EMPTY_STRING, encode_bytes, list_header
 
 KEY_BYTES = 32
+HASH_BYTES = 33
+"""Bytes of a reference that is a hash."""
 HASHED = 32
 """Encodings of this many bytes or more are named by their hash, shorter ones stand inline."""
 
@@ -34,8 +36,15 @@ class Leaf(msgspec.Struct, frozen=True, gc=False):
     value: Any
 
 
-Branch: TypeAlias = list[Any]
-"""Children at 0..15, None for none, at least two others; references at 16..31; `EMPTY_STRING`."""
+class Branch(msgspec.Struct, frozen=True, gc=False):
+    """Sixteen places, of which at least two have a child."""
+
+    mask: int
+    """Bit n is set if there is a child at nibble n."""
+    children: "tuple[Leaf | Branch | Extension, ...]"
+    """Those that there are, by their nibbles."""
+    encoding: bytes
+    """RLP of the node."""
 
 
 class Extension(msgspec.Struct, frozen=True, gc=False):
@@ -48,12 +57,19 @@ class Extension(msgspec.Struct, frozen=True, gc=False):
 
 
 Node: TypeAlias = Leaf | Branch | Extension | None
+Named: TypeAlias = tuple[Node, bytes]
+"""A node and how a parent names it."""
 
-NO_CHILDREN: tuple[Any, ...] = (None,) * 16 + (EMPTY_STRING,) * 17
-"""The slots of a branch before it has a child."""
+ABSENT: Named = (None, EMPTY_STRING)
 
 _HEADERS = tuple([list_header(length) for length in range(1_024)])
 """Prefix of a list by the length of its payload."""
+
+_LENGTHS = tuple([len(_HEADERS[17 + 32 * count]) + 17 + 32 * count for count in range(17)])
+"""Bytes of a branch by the number of its children, if they are all hashes."""
+
+_STARTS = tuple([len(_HEADERS[17 + 32 * count]) for count in range(17)])
+"""Bytes of the header of such a branch."""
 
 _LONG = tuple([encode_bytes(bytes(length))[:-length] for length in range(1, 256)])
 """Prefix of a string by its length less one; a leaf's value often has more than 55 bytes."""
@@ -96,9 +112,77 @@ def reference(payload: bytes) -> bytes:
     return header + payload
 
 
-def branch_reference(branch: Branch) -> bytes:
-    """Return how a parent names a branch."""
-    return reference(b"".join(branch[16:]))
+def named_branch(branch: Branch) -> Named:
+    """Return a branch and how a parent names it."""
+    encoding = branch.encoding
+    if len(encoding) < HASHED:
+        return branch, encoding
+    return branch, b"\xa0" + keccak256(encoding)
+
+
+def make_branch(mask: int, children: "list[Any]", references: list[bytes]) -> Branch:
+    """Return a branch.
+
+    Args:
+        mask: as in `Branch`.
+        children: those that there are.
+        references: of all sixteen places; `EMPTY_STRING` where there is none.
+    """
+    references.append(EMPTY_STRING)
+    payload = b"".join(references)
+    return Branch(mask, tuple(children), _HEADERS[len(payload)] + payload)
+
+
+def child_at(branch: Branch, nibble: int) -> Named:
+    """Return the child at a place of a branch, if there is one, and its reference."""
+    mask, bit = branch.mask, 1 << nibble
+    if not mask & bit:
+        return ABSENT
+    start, end = _span(branch, nibble)
+    return branch.children[(mask & (bit - 1)).bit_count()], branch.encoding[start:end]
+
+
+def hashes_start(branch: Branch) -> int:
+    """Return where the references begin in the encoding if all children are hashes, else 0.
+
+    Nearly always they are. Then those at places with a child have 33 bytes, and all others one.
+    """
+    count = len(branch.children)
+    return _STARTS[count] if len(branch.encoding) == _LENGTHS[count] else 0
+
+
+def references_of(branch: Branch) -> list[bytes]:
+    """Return the references of all sixteen places."""
+    encoding, mask = branch.encoding, branch.mask
+    position = hashes_start(branch)
+    if not position:
+        return [encoding[slice(*_span(branch, nibble))] for nibble in range(16)]
+    found: list[bytes] = []
+    for nibble in range(16):
+        if mask >> nibble & 1:
+            found.append(encoding[position : position + 33])
+            position += 33
+        else:
+            found.append(EMPTY_STRING)
+            position += 1
+    return found
+
+
+def _span(branch: Branch, nibble: int) -> tuple[int, int]:
+    """Return where the reference at a place begins and ends in the encoding."""
+    encoding, mask = branch.encoding, branch.mask
+    start = hashes_start(branch)
+    if start:
+        start += nibble + 32 * (mask & ((1 << nibble) - 1)).bit_count()
+        return start, start + (33 if mask >> nibble & 1 else 1)
+    position = 1 if encoding[0] < 0xF8 else encoding[0] - 0xF6
+    end = position
+    for _ in range(nibble + 1):
+        position = end
+        first = encoding[position]
+        # A child that stands inside is a list of fewer than 32 bytes: one byte says how many.
+        end += 1 if first <= 0x80 else 33 if first == 0xA0 else first - 0xC0 + 1
+    return position, end
 
 
 def extension_payload(nibbles: bytes, child: bytes) -> bytes:
@@ -133,8 +217,3 @@ def parting(one: bytes, other: bytes, depth: int) -> int:
     if depth & 1 or one[at] >> 4 != other[at] >> 4:
         return depth
     return depth + 1
-
-
-def encode_node(payload: bytes) -> bytes:
-    """Return the RLP of a node from its encoded items."""
-    return encode_list((payload,))

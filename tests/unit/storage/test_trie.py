@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 from primitives.keccak import keccak256
 from primitives.trie import EMPTY_ROOT, trie_root
 from storage.trie import Trie, bytes_trie
+from storage.trie_nodes import Branch
 
 
 def key(nibbles: str) -> bytes:
@@ -89,9 +90,9 @@ def test_untouched_subtrees_are_shared() -> None:
     items = {key(f"{digit:x}{digit:x}"): b"value" * 10 for digit in range(16)}
     old = built(items)
     new = old.updated({key("33"): b"other"})
-    assert isinstance(old.top, list)
-    assert isinstance(new.top, list)
-    same = [one is other for one, other in zip(old.top[:16], new.top[:16], strict=True)]
+    assert isinstance(old.top, Branch)
+    assert isinstance(new.top, Branch)
+    same = [one is other for one, other in zip(old.top.children, new.top.children, strict=True)]
     assert same == [digit != 3 for digit in range(16)]
 
 
