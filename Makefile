@@ -13,6 +13,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
+PEERS_VENV := .venv-peers
+PEERS := $(PEERS_VENV)/.installed
 PACKAGES := $(wildcard */__init__.py)
 
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -25,7 +27,7 @@ SCENARIO ?= scenarios/quickstart.toml
 WORKERS ?= 2
 SOAK_RUNS ?= 50
 
-.PHONY: help setup run test check lint types imports soak bench contracts lock clean
+.PHONY: help setup run test check lint types imports soak bench peers contracts lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,16 +67,20 @@ contracts: $(SOLC)/node_modules/solc ## compile the workloads' contracts (node a
 $(SOLC)/node_modules/solc:
 	npm install --prefix $(SOLC) --no-save --no-audit --no-fund --silent solc@$(SOLC_VERSION)
 
+peers: $(PEERS) ## install py-evm and EELS into .venv-peers, for `orrery bench evm-peers`
+
 lock: $(DEV) ## resolve the dependencies anew and write requirements/*.lock
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) pyproject.toml requirements/build.in \
 		--output-file requirements/runtime.lock
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) pyproject.toml requirements/build.in --extra dev \
 		--constraints requirements/runtime.lock --output-file requirements/dev.lock
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) requirements/peers.in \
+		--output-file requirements/peers.lock
 
 clean: ## remove what the tools left (not .venv, not runs)
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -rf .import_linter_cache
-	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+	find . -path './$(VENV)*' -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv and ensurepip is needed" \
@@ -92,3 +98,10 @@ $(DEV): requirements/dev.lock requirements/runtime.lock pyproject.toml $(PACKAGE
 	$(PIP) install --require-hashes --requirement requirements/dev.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(RUNTIME) $@
+
+$(PEERS): requirements/peers.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv and ensurepip is needed"; exit 1; }
+	$(PYTHON) -m venv --clear $(PEERS_VENV)
+	$(PEERS_VENV)/bin/python -m pip --disable-pip-version-check --quiet --quiet \
+		install --require-hashes --requirement requirements/peers.lock
+	@touch $@

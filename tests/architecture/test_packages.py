@@ -141,7 +141,17 @@ def test_declared_dependencies_are_those_imported() -> None:
     assert used == declared
 
 
-@pytest.mark.parametrize("lock", ["runtime", "dev"])
+def wanted_of(lock: str) -> list[str]:
+    """Return what a lock must pin at the least."""
+    if lock == "peers":
+        text = (ROOT / "requirements" / "peers.in").read_text(encoding="utf-8")
+        return [line for line in text.splitlines() if not line.startswith("#")]
+    project = pyproject()["project"]
+    extras = project["optional-dependencies"]
+    return list(project["dependencies"] + (extras["test"] + extras["dev"] if lock == "dev" else []))
+
+
+@pytest.mark.parametrize("lock", ["runtime", "dev", "peers"])
 def test_the_lock_pins_everything_with_hashes(lock: str) -> None:
     text = (ROOT / "requirements" / f"{lock}.lock").read_text(encoding="utf-8")
     entries = re.split(r"\n(?=\S)", text.strip())
@@ -151,9 +161,7 @@ def test_the_lock_pins_everything_with_hashes(lock: str) -> None:
     assert "--index" not in text
     assert "--find" not in text
 
-    project = pyproject()["project"]
-    extras = project["optional-dependencies"]
-    wanted = project["dependencies"] + (extras["test"] + extras["dev"] if lock == "dev" else [])
+    wanted = wanted_of(lock)
     locked = {entry.split("==")[0]: entry.split("==")[1].split()[0] for entry in entries}
     stale = {name: at for name, at in pins(wanted).items() if locked.get(name) != at}
     assert not stale, f"run `make lock`: {stale}"
