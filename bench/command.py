@@ -33,6 +33,7 @@ BATCHING_NODES, BATCHING_RATES, BATCHING_SECONDS = 13, (20, 300, 3_000), 8
 VIEW_CHANGE_NODES, VIEW_CHANGE_RATE = 100, 100
 GRAPH_TRANSACTIONS, GRAPH_ROUNDS = (10_000, 100_000), 7
 COMPLEXITY_COMMITTEES = (4, 16, 64, 100)
+TRANSFER_ACCOUNTS, TRANSFER_BLOCK, TRANSFER_BLOCKS = 100_000, 1_000, 20
 STATE_ACCOUNTS, STATE_CHANGES, STATE_BLOCKS = 1_000_000, (100, 1_000, 5_000), 15
 
 
@@ -160,6 +161,16 @@ def bench_graph() -> Report:
     }
 
 
+def bench_transfers() -> Report:
+    """Blocks of plain payments through the node's own validation, with each part timed apart."""
+    options = {
+        "accounts": TRANSFER_ACCOUNTS,
+        "transactions": TRANSFER_BLOCK,
+        "blocks": TRANSFER_BLOCKS,
+    }
+    return {"rows": [measure("bench.transfers_row", options)]}
+
+
 BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
     {
         "consensus": bench_consensus,
@@ -173,6 +184,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "wan": bench_wan,
         "view-change": bench_view_change,
         "evm-peers": bench_evm_peers,
+        "transfers": bench_transfers,
     }
 )
 
@@ -249,6 +261,14 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "plain_ratio": "ratio",
         "flat_bytes_per_account": "flat bytes",
         "trie_bytes_per_account": "trie bytes",
+        "known_per_second": "txs/s",
+        "recovered_per_second": "with recovery",
+        "known_us": "us each",
+        "decode_us": "decode",
+        "execute_us": "execute",
+        "body_roots_us": "body roots",
+        "state_root_us": "state root",
+        "recovery_us": "recovery",
         "peak_memory_bytes": "memory",
     }
 )
