@@ -1,10 +1,11 @@
-"""Executes mainnet blocks, one transaction after the other or otherwise.
+"""Executes mainnet blocks: by the virtual machine alone, and by every executor of a node.
 
-An executor is a function from a block to a `BlockRun`; another one is added to `EXECUTORS`.
+A way to execute is a function from a block and true hints to a `BlockRun`; another one is added
+to `WAYS`.
 """
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeAlias
 
 import msgspec
@@ -12,12 +13,25 @@ import msgspec
 from contracts.evm import Evm
 from contracts.result import ExecutionResult
 from contracts.transaction import execute_transaction
-from primitives.ids import Gas
+from node.execution import BlockExecution, execute_serially
+from node.execution_setting import BlockSetting
+from node.executors.executor import NO_HINTS, BlockHints, ParallelExecutor, Strategy
+from node.executors.inline import InlineBackend
+from node.executors.plan import Backend
+from node.executors.processes import ProcessPool
+from node.executors.threads import ThreadPool
+from node.schedule.hint import ScheduleHint
+from node.validation import PooledTransaction, check_transaction
+from primitives.committee import Committee
+from primitives.epoch import first_epoch
+from primitives.ids import Gas, Hash32
+from primitives.params import ChainParams
 from primitives.transaction import encode_transaction, recover_sender
 from storage.journal import Journal
 from storage.outcome import Outcome
 from storage.state import StateLayer, StateOverlay
 from tests.conformance.mainnet import MainnetBlock
+from tests.conformance.material import from_hex
 from tests.conformance.state_benches import genesis_layer
 from tests.conformance.state_runs import GAS_PER_BLOB
 
@@ -35,11 +49,13 @@ class BlockRun(msgspec.Struct, frozen=True):
     """After the transactions."""
 
 
-Executor: TypeAlias = Callable[[MainnetBlock], BlockRun]
+Way: TypeAlias = Callable[[MainnetBlock, BlockHints], BlockRun]
+NodeExecutor: TypeAlias = Callable[[BlockExecution, Sequence[PooledTransaction], BlockHints], None]
 
 
-def run_serially(block: MainnetBlock) -> BlockRun:
-    """Execute each transaction on the state that the one before has left."""
+def run_alone(block: MainnetBlock, hints: BlockHints = NO_HINTS) -> BlockRun:
+    """Execute each transaction in a journal, without any of a node's short ways."""
+    del hints
     evm, context = Evm(block.fork), block.context()
     overlay = StateOverlay(genesis_layer(block.accounts))
     gas_left, blob_gas_left = context.gas_limit, Gas(BLOBS_MAX * GAS_PER_BLOB)
@@ -60,4 +76,109 @@ def run_serially(block: MainnetBlock) -> BlockRun:
     return BlockRun(tuple(results), tuple(outcomes), overlay.commit())
 
 
-EXECUTORS: Mapping[str, Executor] = MappingProxyType({"serial": run_serially})
+def run_in_node(block: MainnetBlock, execute: NodeExecutor, hints: BlockHints) -> BlockRun:
+    """Execute a block as a node does, without what stands before and behind its transactions."""
+    execution = begin(block)
+    execute(execution, checked_transactions(block), hints)
+    results = tuple([run.result for run in execution.runs])
+    outcomes = tuple([run.outcome for run in execution.runs])
+    assert execution.receipts_root() == from_hex(block.fields["receiptsRoot"])
+    assert execution.logs_bloom() == from_hex(block.fields["logsBloom"])
+    return BlockRun(results, outcomes, execution.commit())
+
+
+def begin(block: MainnetBlock) -> BlockExecution:
+    """Return the execution of a block that has come to its first transaction."""
+    parent_root = block.fields.get("parentBeaconBlockRoot")
+    setting = BlockSetting(
+        params_of(block),
+        block.context(),
+        Evm(block.fork),
+        Hash32(from_hex(block.fields["parentHash"])),
+        None if parent_root is None else Hash32(from_hex(parent_root)),
+    )
+    epoch = first_epoch(Committee.of_keys([bytes(32)]))
+    execution = BlockExecution(genesis_layer(block.accounts), epoch, setting)
+    execution.begin()
+    return execution
+
+
+def params_of(block: MainnetBlock) -> ChainParams:
+    """Return the rules of a block, with access lists, which change nothing else."""
+    return ChainParams(
+        chain_id=1,
+        fork=block.fork,
+        gas_limit=block.context().gas_limit,
+        block_access_list=True,
+    )
+
+
+def checked_transactions(block: MainnetBlock) -> tuple[PooledTransaction, ...]:
+    """Return the block's transactions with their senders."""
+    params = params_of(block)
+    return tuple(
+        [check_transaction(encode_transaction(each), params) for each in block.transactions]
+    )
+
+
+def _serially(
+    execution: BlockExecution, transactions: Sequence[PooledTransaction], hints: BlockHints
+) -> None:
+    del hints
+    execute_serially(execution, transactions)
+
+
+def true_hints(block: MainnetBlock) -> BlockHints:
+    """Return what a block's builder would send along with it."""
+    execution = begin(block)
+    execute_serially(execution, checked_transactions(block))
+    schedule = ScheduleHint(
+        tuple([run.outcome.accesses for run in execution.runs]),
+        tuple([run.result.gas_used for run in execution.runs]),
+    )
+    return BlockHints(schedule, execution.access_list())
+
+
+def serial_in_node(block: MainnetBlock, hints: BlockHints) -> BlockRun:
+    """Execute a block as a node does, one transaction after the other."""
+    return run_in_node(block, _serially, hints)
+
+
+class Parallel:
+    """Executes a block by a strategy, on workers that it makes."""
+
+    def __init__(
+        self, strategy: Strategy, workers: Callable[[], AbstractContextManager[Backend]]
+    ) -> None:
+        self._strategy = strategy
+        self._workers = workers
+
+    def __call__(self, block: MainnetBlock, hints: BlockHints) -> BlockRun:
+        """Execute it."""
+        with self._workers() as backend:
+            return run_in_node(block, ParallelExecutor(self._strategy, backend), hints)
+
+
+@contextmanager
+def _lockstep() -> Iterator[Backend]:
+    yield InlineBackend(4)
+
+
+WORKERS: Mapping[str, Callable[[], AbstractContextManager[Backend]]] = {
+    "lockstep": _lockstep,
+    "threads": lambda: ThreadPool(2),
+    "processes": lambda: ProcessPool(2),
+}
+PARALLEL = tuple([each for each in Strategy if each is not Strategy.SERIAL])
+
+SERIAL_WAYS: Mapping[str, Way] = {"alone": run_alone, "serial": serial_in_node}
+PARALLEL_WAYS: Mapping[str, Mapping[str, Way]] = {
+    name: {f"{strategy}, {name}": Parallel(strategy, make) for strategy in PARALLEL}
+    for name, make in WORKERS.items()
+}
+"""By kind of workers."""
+WAYS: Mapping[str, Way] = {
+    **SERIAL_WAYS,
+    **{way: run for ways in PARALLEL_WAYS.values() for way, run in ways.items()},
+}
+"""Every way to execute a block, by its name."""

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from node.executors.executor import BlockHints
 from primitives.access import ADDRESS_BYTES, SLOT_KEY_BYTES
 from primitives.bloom import logs_bloom, merge_blooms
 from primitives.ids import Address, Gas
@@ -34,7 +35,13 @@ from tests.conformance.mainnet import (
     block_folders,
     read_block,
 )
-from tests.conformance.mainnet_runs import EXECUTORS, BlockRun
+from tests.conformance.mainnet_runs import (
+    PARALLEL_WAYS,
+    SERIAL_WAYS,
+    WAYS,
+    BlockRun,
+    true_hints,
+)
 from tests.conformance.material import from_hex, number
 from tests.conformance.tally import Tally
 from tests.vectors import vectors_directory
@@ -44,15 +51,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one test of each folder with a block."""
     if "height" in metafunc.fixturenames:
         folders = block_folders(vectors_directory())
-        metafunc.parametrize("height", [folder.name for folder in folders] or [""])
+        heights = [folder.name for folder in folders] or [""]
+        metafunc.parametrize("height", heights, scope="module")
 
 
-@pytest.fixture(name="block")
+@pytest.fixture(scope="module", name="block")
 def fixture_block(vectors: Path, height: str) -> MainnetBlock:
     if not height:
         pytest.skip("this set of vectors has no mainnet blocks")
     [folder] = [path for path in block_folders(vectors) if path.name == height]
     return read_block(folder)
+
+
+@pytest.fixture(scope="module", name="hints")
+def fixture_hints(block: MainnetBlock) -> BlockHints:
+    return true_hints(block)
 
 
 def receipts_of(block: MainnetBlock, run: BlockRun) -> list[Receipt]:
@@ -68,12 +81,19 @@ def receipts_of(block: MainnetBlock, run: BlockRun) -> list[Receipt]:
     return receipts
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
+QUICK = (*SERIAL_WAYS, *PARALLEL_WAYS["lockstep"])
+SLOW = (*PARALLEL_WAYS["threads"], *PARALLEL_WAYS["processes"])
+
+
+@pytest.mark.parametrize("way", [*QUICK, *[pytest.param(w, marks=pytest.mark.slow) for w in SLOW]])
 def test_mainnet_blocks_end_as_on_mainnet(
-    block: MainnetBlock, executor: str, record_property: Callable[[str, object], None]
+    block: MainnetBlock,
+    hints: BlockHints,
+    way: str,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    run = EXECUTORS[executor](block)
-    tally = Tally(f"transactions of mainnet blocks, {executor}")
+    run = WAYS[way](block, hints)
+    tally = Tally(f"transactions of mainnet blocks, {way}")
     for problems in problems_of_transactions(block, run):
         tally.add(problems)
     tally.report(record_property)
