@@ -10,6 +10,7 @@ from primitives.errors import InvalidInput
 from primitives.fork import Fork
 from primitives.header import Header
 from primitives.ids import Gas, Hash32
+from primitives.kzg import CkzgVerifier
 from primitives.params import ChainParams
 
 ANCESTORS_MAX = 256
@@ -22,13 +23,13 @@ class ExecutionEngine:
     What is in a cache cannot be observed, so one engine may serve all nodes of a process.
 
     Args:
-        kzg: verifies openings; without one the point evaluation precompile fails.
+        kzg: verifies openings; c-kzg unless given, which loads its setup when it is first asked.
     """
 
     __slots__ = ("_machines", "kzg")
 
     def __init__(self, kzg: KzgVerifier | None = None) -> None:
-        self.kzg = kzg
+        self.kzg = CkzgVerifier() if kzg is None else kzg
         self._machines: dict[Fork, Evm] = {}
 
     def evm(self, fork: Fork) -> Evm:
