@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import msgspec
 
 from node.execution import BlockExecution
-from node.execution_setting import ExecutionEngine, block_setting
+from node.execution_setting import BlockSetting, ExecutionEngine, block_setting
+from node.executors.executor import BlockHints
 from node.validation import check_transaction
 from primitives.blob_schedule import BlobSchedule
 from primitives.block import decode_block
@@ -26,6 +27,7 @@ from primitives.params import ChainParams
 from primitives.transaction import effective_gas_price
 from storage.state import StateLayer
 from tests.conformance.bal_cases import ListedBlock, ListedChain
+from tests.conformance.mainnet_runs import NodeExecutor
 from tests.conformance.state_benches import genesis_layer
 from tests.conformance.state_runs import read_accounts
 
@@ -60,8 +62,10 @@ class ListedRun(msgspec.Struct, frozen=True):
         return self.block.gas_used in (None, tuple([each.gas_used for each in self.fees]))
 
 
-def run_chain(chain: ListedChain, engine: ExecutionEngine) -> Iterator[ListedRun]:
-    """Execute the blocks of a chain one on top of the other."""
+def run_chain(
+    chain: ListedChain, engine: ExecutionEngine, execute: NodeExecutor
+) -> Iterator[ListedRun]:
+    """Execute the blocks of a chain one on top of the other, with their lists as hints."""
     params = ChainParams(
         chain_id=chain.chain_id,
         fork=Fork.OSAKA,
@@ -71,7 +75,12 @@ def run_chain(chain: ListedChain, engine: ExecutionEngine) -> Iterator[ListedRun
     state = genesis_layer(read_accounts(chain.pre))
     ancestors: tuple[Hash32, ...] = (chain.genesis_hash,)
     for block in chain.blocks:
-        run, after = _run_block(block, state, ancestors, params, engine)
+        run, after = _run_block(
+            block,
+            state,
+            block_setting(decode_block(block.rlp).header, ancestors, params, engine),
+            execute,
+        )
         yield run
         if not block.error:
             state = after
@@ -79,22 +88,13 @@ def run_chain(chain: ListedChain, engine: ExecutionEngine) -> Iterator[ListedRun
 
 
 def _run_block(
-    listed: ListedBlock,
-    state: StateLayer,
-    ancestors: tuple[Hash32, ...],
-    params: ChainParams,
-    engine: ExecutionEngine,
+    listed: ListedBlock, state: StateLayer, setting: BlockSetting, execute: NodeExecutor
 ) -> tuple[ListedRun, StateLayer]:
     block = decode_block(listed.rlp)
-    execution = BlockExecution(
-        state,
-        first_epoch(Committee.of_keys([bytes(32)])),
-        block_setting(block.header, ancestors, params, engine),
-    )
+    execution = BlockExecution(state, first_epoch(Committee.of_keys([bytes(32)])), setting)
     execution.begin()
-    transactions = [check_transaction(raw, params) for raw in block.transactions]
-    for transaction in transactions:
-        execution.execute(transaction)
+    transactions = [check_transaction(raw, setting.params) for raw in block.transactions]
+    execute(execution, transactions, BlockHints(access_list=listed.access_list))
     execution.finish(block.withdrawals)
     after = execution.commit()
     base_fee = block.header.base_fee_per_gas

@@ -9,7 +9,11 @@ equal once the fees are put right, and hash and root cannot be.
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from node.execution_setting import ExecutionEngine
+from node.executors.executor import ParallelExecutor, Strategy
+from node.executors.inline import InlineBackend
 from primitives.block_access_list import (
     access_list_hash,
     check_order,
@@ -55,14 +59,16 @@ def test_public_access_lists_are_as_long_as_the_gas_limit_allows(vectors: Path) 
     report(failures, cases)
 
 
+@pytest.mark.parametrize("strategy", Strategy)
 def test_computed_access_lists_are_the_public_ones(
-    vectors: Path, record_property: Callable[[str, object], None]
+    vectors: Path, strategy: Strategy, record_property: Callable[[str, object], None]
 ) -> None:
-    same = Tally("blocks with access lists, gas as ours")
-    other = Tally("blocks with access lists, gas other than ours, fees put right")
+    same = Tally(f"blocks with access lists, {strategy}: gas as ours")
+    other = Tally(f"blocks with access lists, {strategy}: other gas, fees put right")
+    execute = ParallelExecutor(strategy, InlineBackend(3))
     engine = ExecutionEngine(CkzgVerifier())
     for chain in read_chains(vectors / "ethereum" / FOLDER):
-        for run in run_chain(chain, engine):
+        for run in run_chain(chain, engine, execute):
             (same if run.is_comparable else other).add(_problems_of(run))
     same.report(record_property)
     other.report(record_property)
