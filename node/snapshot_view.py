@@ -116,16 +116,20 @@ class SnapshotView:
         return self._slots.get(self._rows[place][0], {})
 
     def _storage(self, account: bytes) -> StorageView | None:
-        """Return the storage of an account; None if it is not large: it is sent beside it."""
+        """Return the storage of an account; None if it has none.
+
+        It need not be large: whoever was told so by a liar is to find that out.
+        """
         found = self._storages.get(account)
         if found is None:
             values = self._values(account)
-            if not is_large(len(values)):
+            if not values:
                 return None
             pairs = sorted([(slot_hash(slot).hex(), slot) for slot in values])
             trie = storage_of(self._trie.get(account))
             found = StorageView([key for key, _ in pairs], [slot for _, slot in pairs], trie)
-            self._storages[account] = found
+            if is_large(len(values)):
+                self._storages[account] = found
         return found
 
 
