@@ -1,75 +1,18 @@
-"""From decoded blocks to handlers."""
+"""From bytecode to blocks that can run: decoded, checked as a whole, with fused handlers.
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+That takes some fifty runs of a block to pay, so only those are made that run often; until then they
+run instruction by instruction (`contracts.stepping`). Which form runs shows in nothing but time.
+"""
 
-from contracts.decode import STACK_MAX, Step, decode_block
+from contracts.decode import BasicBlock, Step, decode_block
 from contracts.frame import End, Frame, Handler
 from contracts.fusion import fuse
 from contracts.fusion_jumps import fuse_jump
-from contracts.instructions import (
-    arithmetic,
-    bitwise,
-    block as block_info,
-    call,
-    comparison,
-    control,
-    create,
-    environment,
-    keccak,
-    log,
-    memory,
-    selfdestruct,
-    stack,
-    storage,
-)
+from contracts.handlers import ends_for, handlers_for
+from contracts.instructions import control, stack
 from contracts.opcodes import CALLING, Op
 from contracts.program import Block
 from contracts.rules import Rules
-
-_PLAIN: Mapping[int, Handler] = MappingProxyType(
-    {
-        **arithmetic.HANDLERS,
-        **comparison.HANDLERS,
-        **bitwise.HANDLERS,
-        **keccak.HANDLERS,
-        **environment.HANDLERS,
-        **block_info.HANDLERS,
-        **stack.HANDLERS,
-        **memory.HANDLERS,
-        **storage.HANDLERS,
-    }
-)
-"""Instructions that are the same in all forks."""
-
-_BY_RULES: Mapping[int, Callable[[Rules], Handler]] = MappingProxyType(
-    {
-        Op.EXP: arithmetic.make_exp,
-        Op.BALANCE: environment.make_balance,
-        Op.EXTCODESIZE: environment.make_extcodesize,
-        Op.EXTCODECOPY: environment.make_extcodecopy,
-        Op.EXTCODEHASH: environment.make_extcodehash,
-        Op.SLOAD: storage.make_sload,
-        Op.SSTORE: storage.make_sstore,
-        Op.CREATE: create.make_create,
-        Op.CREATE2: create.make_create2,
-        Op.CALL: call.make_call,
-        Op.CALLCODE: call.make_callcode,
-        Op.DELEGATECALL: call.make_delegatecall,
-        Op.STATICCALL: call.make_staticcall,
-    }
-)
-"""Instructions whose price or effect has changed."""
-
-_ENDS: Mapping[int, End] = MappingProxyType(
-    {
-        Op.STOP: control.stop,
-        Op.RETURN: control.return_,
-        Op.REVERT: control.revert,
-        Op.INVALID: control.invalid,
-    }
-)
-"""What ends a call."""
 
 
 class Assembler:
@@ -79,66 +22,39 @@ class Assembler:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self._handlers = _handlers(rules)
-        self._ends = {**_ENDS, Op.SELFDESTRUCT: selfdestruct.make_selfdestruct(rules)}
+        self._handlers = handlers_for(rules)
+        self._ends = ends_for(rules)
 
     def make(self, block: Block) -> None:
-        """Decode a block and give it handlers."""
-        program = block.program
-        plan = decode_block(program.code, block.start, self.rules.instructions)
+        """Make a block ready to run as a whole."""
+        program, plan = block.program, self.plan(block)
         steps = plan.steps
-        last = steps[-1]
-        follow = block
-        if last.opcode not in self._ends:
-            follow = program.block_at(plan.stop)
-        end, taken = self._end(steps, block, follow)
-        block.plan = plan
-        block.follow = follow
-        block.end = end
-        block.body = tuple(fuse(steps[: len(steps) - taken], self.handler))
-        block.gas = plan.gas
-        block.needs = plan.needs
-        block.room = STACK_MAX - plan.growth
+        op = steps[-1].opcode
+        end: End | None
+        if op in (Op.JUMP, Op.JUMPI):
+            end, taken = fuse_jump(steps, program, program.block_at(plan.stop))
+            body = fuse(steps[: len(steps) - taken], self.single)
+        elif self.rules.instructions[op] is None:
+            body, end = fuse(steps[:-1], self.single), control.invalid
+        elif op in self._ends:
+            body, end = fuse(steps[:-1], self.single), self._ends[op]
+        else:
+            follow = block.follow = program.block_at(plan.stop)
+            is_call = op in CALLING
+            body = fuse(steps[:-1] if is_call else steps, self.single)
+            end = _suspending(self.single(steps[-1]), follow) if is_call else None
+        block.fill(body, end, plan.gas, plan.needs, plan.growth)
 
-    def handler(self, step: Step) -> Handler:
-        """Return the handler of one instruction that does not end a block."""
-        known = self._handlers[step.opcode]
-        if known is not None:
-            return known
+    def plan(self, block: Block) -> BasicBlock:
+        """Return the decoded form of a block, as plain data."""
+        return decode_block(block.program.code, block.start, self.rules.instructions)
+
+    def single(self, step: Step) -> Handler:
+        """Return the handler of one instruction that does not end a call and does not jump."""
         if step.opcode == Op.PC:
             return stack.make_push(step.pc)
-        return stack.make_push(step.immediate)
-
-    def _end(self, steps: tuple[Step, ...], block: Block, follow: Block) -> tuple[End | None, int]:
-        """Return what decides where a block goes on, and of how many of its last steps it is made.
-
-        None: it always goes on at the same place.
-        """
-        op = steps[-1].opcode
-        if self.rules.instructions[op] is None:
-            return control.invalid, 1
-        if op in (Op.JUMP, Op.JUMPI):
-            return fuse_jump(steps, block.program, follow)
-        if op in CALLING:
-            return _suspending(self.handler(steps[-1]), follow), 1
-        end = self._ends.get(op)
-        return end, 0 if end is None else 1
-
-
-def _handlers(rules: Rules) -> tuple[Handler | None, ...]:
-    """Return the handlers of a fork by opcode; None for those with an immediate."""
-    table: list[Handler | None] = [None] * 256
-    for op, handler in _PLAIN.items():
-        table[op] = handler
-    for op, make in _BY_RULES.items():
-        table[op] = make(rules)
-    for n in range(1, 17):
-        table[Op.DUP1 + n - 1] = stack.make_dup(n)
-        table[Op.SWAP1 + n - 1] = stack.make_swap(n)
-    table[Op.JUMPDEST] = control.jumpdest
-    for n in range(5):
-        table[Op.LOG0 + n] = log.make_log(n)
-    return tuple(table)
+        known = self._handlers[step.opcode]
+        return stack.make_push(step.immediate) if known is None else known
 
 
 def _suspending(handler: Handler, follow: Block) -> End:

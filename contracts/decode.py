@@ -19,6 +19,9 @@ from contracts.opcodes import BLOCK_ENDS, Instruction, Op
 STACK_MAX = 1_024
 """Items that a stack holds at most (Yellow Paper, section 9.1)."""
 
+IMMEDIATE_BYTES_MAX = 32
+STOP, JUMPDEST = int(Op.STOP), int(Op.JUMPDEST)
+
 _JUMPDEST_OR_PUSH = re.compile(
     rb"\x5b|" + b"|".join(rb"\x%02x.{0,%d}" % (0x5F + n, n) for n in range(1, 33)), re.DOTALL
 )
@@ -69,8 +72,8 @@ def decode_block(code: bytes, start: int, instructions: Sequence[Instruction | N
     pc, size = start, len(code)
     gas = needs = growth = height = 0
     while True:
-        opcode = code[pc] if pc < size else int(Op.STOP)
-        if opcode == Op.JUMPDEST and steps:
+        opcode = code[pc] if pc < size else STOP
+        if opcode == JUMPDEST and steps:
             break
         row = instructions[opcode]
         if row is None:

@@ -18,34 +18,25 @@ Single = Callable[[Step], Handler]
 """Gives the handler of one instruction."""
 
 
-def is_push(step: Step) -> bool:
-    """Whether it pushes something known in advance."""
-    return Op.PUSH0 <= step.opcode <= Op.PUSH32 or step.opcode == Op.PC
-
-
-def is_dup(step: Step) -> bool:
-    """Whether it is one of DUP1 to DUP16."""
-    return Op.DUP1 <= step.opcode <= Op.DUP16
-
-
-def is_swap(step: Step) -> bool:
-    """Whether it is one of SWAP1 to SWAP16."""
-    return Op.SWAP1 <= step.opcode <= Op.SWAP16
-
-
-def is_move(step: Step) -> bool:
-    """Whether it only moves items."""
-    return is_push(step) or is_dup(step) or is_swap(step) or step.opcode == Op.POP
+POP = int(Op.POP)
+JUMPDEST = int(Op.JUMPDEST)
+SWAP1 = int(Op.SWAP1)
+DUPS = range(Op.DUP1, Op.DUP16 + 1)
+SWAPS = range(Op.SWAP1, Op.SWAP16 + 1)
+PUSHES = frozenset([*range(Op.PUSH0, Op.PUSH32 + 1), int(Op.PC)])
+"""PC pushes something known in advance as well."""
+MOVES = PUSHES.union(DUPS, SWAPS, [POP])
+"""Instructions that only move items."""
 
 
 def constant(step: Step) -> int:
-    """Return what it pushes."""
+    """Return what a push pushes."""
     return step.pc if step.opcode == Op.PC else step.immediate
 
 
 def depth_of(step: Step) -> int:
     """Return n of DUPn or SWAPn."""
-    return step.opcode - (Op.DUP1 if is_dup(step) else Op.SWAP1) + 1
+    return (step.opcode & 15) + 1
 
 
 def fuse(steps: Sequence[Step], single: Single) -> list[Handler]:
@@ -58,9 +49,9 @@ def fuse(steps: Sequence[Step], single: Single) -> list[Handler]:
     handlers: list[Handler] = []
     moves: list[Step] = []
     for step in steps:
-        if step.opcode == Op.JUMPDEST:
+        if step.opcode == JUMPDEST:
             continue
-        if is_move(step):
+        if step.opcode in MOVES:
             moves.append(step)
             continue
         handler, taken = _with_operands(moves, step)
@@ -79,16 +70,16 @@ def _with_operands(moves: Sequence[Step], step: Step) -> tuple[Handler | None, i
     if operation is None:
         return _with_place(last, step)
     before = moves[-2] if len(moves) > 1 else None
-    if is_push(last):
-        if before is not None and is_dup(before):
+    if last.opcode in PUSHES:
+        if before is not None and before.opcode in DUPS:
             return operation.constant_dup(constant(last), depth_of(before)), 2
         return operation.constant_top(constant(last)), 1
-    if is_dup(last):
-        if before is not None and is_push(before) and depth_of(last) > 1:
+    if last.opcode in DUPS:
+        if before is not None and before.opcode in PUSHES and depth_of(last) > 1:
             return operation.dup_constant(depth_of(last) - 1, constant(before)), 2
         return operation.dup_top(depth_of(last)), 1
-    if last.opcode == Op.SWAP1:
-        if before is not None and is_push(before):
+    if last.opcode == SWAP1:
+        if before is not None and before.opcode in PUSHES:
             return operation.top_constant(constant(before)), 2
         return operation.swapped, 1
     return None, 0
@@ -97,7 +88,7 @@ def _with_operands(moves: Sequence[Step], step: Step) -> tuple[Handler | None, i
 def _with_place(last: Step, step: Step) -> tuple[Handler | None, int]:
     """Draw a constant place in memory or calldata into the instruction that reads or writes it."""
     make = operands.AT_PLACE.get(step.opcode)
-    if make is None or not is_push(last):
+    if make is None or last.opcode not in PUSHES:
         return None, 0
     return make(constant(last)), 1
 
@@ -106,7 +97,7 @@ def fuse_moves(moves: Sequence[Step], single: Single) -> list[Handler]:
     """Return handlers, at most two, that move items as the steps do."""
     if len(moves) < 2:
         return [single(move) for move in moves]
-    if len(moves) == 2 and moves[1].opcode == Op.POP and is_swap(moves[0]):
+    if len(moves) == 2 and moves[1].opcode == POP and moves[0].opcode in SWAPS:
         return [operands.make_swap_pop(depth_of(moves[0]))]
     low, items = shuffle(moves)
     if not items:
@@ -130,12 +121,16 @@ def shuffle(moves: Sequence[Step]) -> tuple[int, list[int]]:
     """
     reach = height = 0
     for move in moves:
-        if is_swap(move) or is_dup(move):
-            reach = max(reach, depth_of(move) + is_swap(move) - height)
-        elif move.opcode == Op.POP:
-            reach = max(reach, 1 - height)
-        height += -1 if move.opcode == Op.POP else 1 - is_swap(move)
-    items = [place - reach for place in range(reach)]
+        op = move.opcode
+        if op in DUPS:
+            reach, height = max(reach, depth_of(move) - height), height + 1
+        elif op in SWAPS:
+            reach = max(reach, depth_of(move) + 1 - height)
+        elif op == POP:
+            reach, height = max(reach, 1 - height), height - 1
+        else:
+            height += 1
+    items = list(range(-reach, 0))
     for move in moves:
         _move(items, move)
     same = 0
@@ -145,12 +140,13 @@ def shuffle(moves: Sequence[Step]) -> tuple[int, list[int]]:
 
 
 def _move(items: list[int], move: Step) -> None:
-    if is_push(move):
-        items.append(constant(move))
-    elif is_dup(move):
+    op = move.opcode
+    if op in DUPS:
         items.append(items[-depth_of(move)])
-    elif is_swap(move):
+    elif op in SWAPS:
         place = -1 - depth_of(move)
         items[-1], items[place] = items[place], items[-1]
-    else:
+    elif op == POP:
         del items[-1]
+    else:
+        items.append(constant(move))

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from contracts.decode import Step
 from contracts.frame import End, Frame
-from contracts.fusion import constant, depth_of, is_dup, is_push
+from contracts.fusion import DUPS, PUSHES, constant, depth_of
 from contracts.halts import InvalidJump
 from contracts.instructions.control import make_jump, make_jumpi
 from contracts.opcodes import Op
@@ -26,7 +26,7 @@ def fuse_jump(steps: Sequence[Step], program: Program, follow: Block) -> tuple[E
         follow: the block behind it.
     """
     is_conditional = steps[-1].opcode == Op.JUMPI
-    if len(steps) < 2 or not is_push(steps[-2]):
+    if len(steps) < 2 or steps[-2].opcode not in PUSHES:
         return (make_jumpi(program, follow) if is_conditional else make_jump(program)), 1
     target = constant(steps[-2])
     if not program.is_target(target):
@@ -47,12 +47,17 @@ def _decided_by(steps: Sequence[Step], then: Block, otherwise: Block) -> tuple[E
     compare = COMPARISONS.get(steps[-1].opcode) if steps else None
     if compare is None:
         return make_branch(then, otherwise), 0
-    if len(steps) > 1 and is_push(steps[-2]):
+    if len(steps) > 1 and steps[-2].opcode in PUSHES:
         a = constant(steps[-2])
-        if len(steps) > 2 and is_dup(steps[-3]):
+        if len(steps) > 2 and steps[-3].opcode in DUPS:
             return make_compare_dup(compare, a, depth_of(steps[-3]), then, otherwise), 3
         return make_compare_constant(compare, a, then, otherwise), 2
-    if len(steps) > 2 and is_dup(steps[-2]) and is_push(steps[-3]) and depth_of(steps[-2]) > 1:
+    if (
+        len(steps) > 2
+        and steps[-2].opcode in DUPS
+        and steps[-3].opcode in PUSHES
+        and depth_of(steps[-2]) > 1
+    ):
         flipped = COMPARISONS[FLIPPED[steps[-1].opcode]]
         b, depth = constant(steps[-3]), depth_of(steps[-2]) - 1
         return make_compare_dup(flipped, b, depth, then, otherwise), 3

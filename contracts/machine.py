@@ -6,8 +6,8 @@ costs no interpreter stack, whatever thread runs it.
 
 from contracts.creation import finish_creation
 from contracts.frame import Frame
-from contracts.halts import ExceptionalHalt, OutOfGas, StackOverflow, StackUnderflow
-from contracts.program import UNMADE, Block
+from contracts.halts import ExceptionalHalt
+from contracts.program import Block
 
 
 def run(outermost: Frame) -> None:
@@ -43,47 +43,24 @@ def run(outermost: Frame) -> None:
 def execute(f: Frame) -> None:
     """Run a frame until it ends or waits for another one.
 
+    A block that cannot be run as a whole, because it is a shell or because its check fails, is run
+    instruction by instruction.
+
     Raises:
         ExceptionalHalt: it has failed.
     """
-    s = f.stack
+    s, enter = f.stack, f.evm.enter
     block: Block | None = f.resume
     while block is not None:
         gas = f.gas - block.gas
         if gas < 0 or not block.needs <= len(s) <= block.room:
-            if block.needs != UNMADE:
-                raise _step(block, f)
-            block.program.make(block)
+            block = enter(block, f)
             continue
         f.gas = gas
-        for handler in block.body:
+        body, end = block.work
+        for handler in body:
             handler(s, f)
-        end = block.end
         block = block.follow if end is None else end(s, f)
-
-
-def _step(block: Block, f: Frame) -> ExceptionalHalt:
-    """Run a block that cannot be run to its end, up to the instruction that fails.
-
-    Returns:
-        Why it fails, unless an instruction itself raises.
-    """
-    s = f.stack
-    table = f.evm.rules.instructions
-    plan = block.plan
-    assert plan is not None, "a block that was checked has been made"
-    for step in plan.steps:
-        row = table[step.opcode]
-        if row is not None:
-            if len(s) < row.pops:
-                return StackUnderflow()
-            if len(s) - row.pops + row.pushes > 1_024:
-                return StackOverflow()
-            if f.gas < row.gas:
-                return OutOfGas()
-            f.gas -= row.gas
-            f.evm.single(step)(s, f)
-    raise AssertionError(f"block at {block.start} ran to its end after its check had failed")
 
 
 def _return_to(parent: Frame, child: Frame) -> None:

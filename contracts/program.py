@@ -1,13 +1,13 @@
 """Code made ready to run: basic blocks with a handler for each instruction.
 
-Blocks are made when they are first entered, since most of a large contract never runs. Until then
-one stands as a shell whose `needs` no stack can meet, so that the check at every entry finds it out
-and no second one is due.
+Blocks are made ready when they have run often enough (`contracts.assemble`). Until then one stands
+as a shell whose `needs` no stack can meet, so that the check at every entry finds it out and no
+second one is due.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from contracts.decode import STACK_MAX, BasicBlock, jump_targets
+from contracts.decode import IMMEDIATE_BYTES_MAX, STACK_MAX, jump_targets
 from contracts.delegation import designated
 from contracts.frame import End, Handler
 from contracts.halts import InvalidJump
@@ -19,21 +19,30 @@ UNMADE = STACK_MAX + 1
 class Block:
     """A basic block in executable form."""
 
-    __slots__ = ("body", "end", "follow", "gas", "needs", "plan", "program", "room", "start")
+    __slots__ = ("follow", "gas", "needs", "program", "room", "runs", "start", "work")
 
     def __init__(self, program: "Program", start: int) -> None:
         self.program = program
         self.start = start
-        self.plan: BasicBlock | None = None
-        """The decoded form; None for a shell."""
+        self.runs = 0
+        """As a shell."""
         self.gas = 0
         self.needs = UNMADE
         self.room = STACK_MAX
         """Most items with which the stack does not overflow."""
-        self.body: tuple[Handler, ...] = ()
-        self.end: End | None = None
-        """Decides where it goes on; None: at `follow`."""
+        self.work: tuple[tuple[Handler, ...], End | None] = ((), None)
+        """What runs, and what decides where it goes on; None: at `follow`. One attribute, because
+        the two are made for each other and are changed together."""
         self.follow: Block = self
+
+    def fill(
+        self, body: Sequence[Handler], end: End | None, gas: int, needs: int, growth: int
+    ) -> None:
+        """Make it ready to run; `needs` comes last, so that nobody enters it half made."""
+        self.work = tuple(body), end
+        self.gas = gas
+        self.room = STACK_MAX - growth
+        self.needs = needs
 
 
 class Program:
@@ -42,13 +51,14 @@ class Program:
     It holds nothing of any call, so all calls of the same code share one.
     """
 
-    __slots__ = ("_make", "blocks", "code", "delegate", "entry", "jumps", "targets")
+    __slots__ = ("blocks", "code", "delegate", "entry", "jumps", "padded", "targets")
 
-    def __init__(self, code: bytes, make: Callable[[Block], None]) -> None:
+    def __init__(self, code: bytes) -> None:
         self.code = code
+        self.padded = code + bytes(IMMEDIATE_BYTES_MAX + 1)
+        """With the zeros that stand behind the end: STOP, or the rest of an immediate."""
         self.delegate = designated(code)
         """Whom the code points to, if it is a delegation (EIP-7702)."""
-        self._make = make
         self.blocks: dict[int, Block] = {}
         """By start. At most one for each byte of code."""
         self.jumps: dict[int, Block] = {}
@@ -82,7 +92,3 @@ class Program:
         if self.targets is None:
             self.targets = jump_targets(self.code)
         return place in self.targets
-
-    def make(self, block: Block) -> None:
-        """Fill a shell."""
-        self._make(block)

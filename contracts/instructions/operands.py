@@ -19,6 +19,7 @@ SHIFT_MAX = 256
 
 Binary = Callable[[int, int], int]
 MakePlaced = Callable[[int], Handler]
+Fetch = Callable[[list[int]], tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +233,7 @@ def make_replace_by_one(low: int, source: int) -> Handler:
 
 def make_shuffle(low: int, sources: tuple[int, ...]) -> Handler:
     """Put items, two at least, in place of the `low` items on top."""
-    get = cast(Callable[[list[int]], tuple[int, ...]], itemgetter(*sources))
+    get = cast("Fetch", itemgetter(*sources))
     if not low:
 
         def push(s: list[int], f: Frame) -> None:
@@ -256,7 +257,7 @@ def make_shuffle_with(low: int, items: tuple[int, ...]) -> Handler:
     shift = len(constants)
     places = iter(range(-shift, 0))
     sources = [next(places) if item >= 0 else item - shift for item in items]
-    get = cast(Callable[[list[int]], tuple[int, ...]], itemgetter(*sources))
+    get = cast("Fetch", itemgetter(*sources))
     place = -low - shift
 
     def shuffle(s: list[int], f: Frame) -> None:

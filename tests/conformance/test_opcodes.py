@@ -41,14 +41,15 @@ WAYS: Mapping[str, Callable[[int, int], str]] = MappingProxyType(
 
 def test_opcode_vectors(vectors: Path, record_property: Callable[[str, object], None]) -> None:
     tally = Tally("opcode vectors")
-    evm = Evm()
+    evms = {"stepped": Evm(), "fused": Evm(stepped_runs=0)}
     for path, cases in read_files(vectors / "ethereum" / "opcode-vectors"):
         opcode = OPCODES[path.stem.removeprefix("testcases_")]
         for case in cases:
             assert set(case) == {"X", "Y", "Expected"}, f"unknown fields in {path}"
             below, top, expected = (from_hex(case[name]) for name in ("X", "Y", "Expected"))
             wrong = [
-                f"{path.name}, {way}: X={case['X']} Y={case['Y']} gives 0x{result.hex()}"
+                f"{path.name}, {way}, {form}: X={case['X']} Y={case['Y']} gives 0x{result.hex()}"
+                for form, evm in evms.items()
                 for way, write in WAYS.items()
                 if (result := _result(evm, opcode, write, top, below)) != expected
             ]

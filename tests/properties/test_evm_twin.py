@@ -18,7 +18,8 @@ from tests.unit.contracts.naive_state import NaiveState
 
 ORIGIN = Address(b"\x0f" * 20)
 FORKS = (Fork.BERLIN, Fork.LONDON, Fork.SHANGHAI, Fork.CANCUN, Fork.PRAGUE, Fork.OSAKA)
-EVMS = {fork: Evm(fork) for fork in FORKS}
+EVMS = {fork: (Evm(fork), Evm(fork, stepped_runs=0), Evm(fork, stepped_runs=1)) for fork in FORKS}
+"""One that steps through most code, one that never does, one that begins by stepping."""
 
 
 def block_of(fork: Fork) -> BlockContext:
@@ -61,7 +62,7 @@ def compare(random: Random, gas: int, fork: Fork) -> str | None:
     """Run a random program on both, and compare all that can be seen; return how it ended."""
     accounts, data = random_accounts(random), random.randbytes(random.randrange(70))
     state, naive_state = NaiveState(accounts), NaiveState(accounts)
-    frame = run_machine(EVMS[fork], state, data, gas)
+    frame = run_machine(random.choice(EVMS[fork]), state, data, gas)
     call = run_naive(fork, naive_state, data, gas)
     shown = {address.hex(): account.code.hex() for address, account in accounts.items()}
     assert (frame.failure, frame.reverted) == (call.failure, call.reverted), shown
