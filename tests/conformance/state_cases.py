@@ -65,6 +65,10 @@ TRANSACTION_FIELDS = frozenset(
 )
 
 
+OVERSIZED = ":bigint"
+"""Marks a number that does not fit its field."""
+
+
 class BlobSchedule(msgspec.Struct, frozen=True):
     """The numbers of EIP-4844 that a fork may change."""
 
@@ -145,17 +149,18 @@ def _case(
     where: str, fork_name: str, test: Mapping[str, Any], post: Mapping[str, Any]
 ) -> StateCase:
     indexes, fields, fork = post["indexes"], test["transaction"], FORKS[fork_name]
+    chain_id = int(test.get("config", {}).get("chainid", "0x1"), 16)
     _require_known(f"{where} indexes", indexes, frozenset({"data", "gas", "value"}))
     sender = fields.get("sender")
     named = post.get("expectException", "")
     return StateCase(
         name=f"{where} d{indexes['data']} g{indexes['gas']} v{indexes['value']}",
         fork=fork,
-        chain_id=int(test.get("config", {}).get("chainid", "0x1"), 16),
+        chain_id=chain_id,
         blobs=_blob_schedule(fork_name, fork, test.get("config", {})),
         env=test["env"],
         pre=test["pre"],
-        fields=_transaction(fields, indexes),
+        fields=_transaction(fields, indexes, chain_id),
         raw=from_hex(post["txbytes"]),
         sender=None if sender is None else Address(from_hex(sender)),
         errors=tuple(
@@ -179,13 +184,15 @@ def _blob_schedule(fork_name: str, fork: Fork, config: Mapping[str, Any]) -> Blo
     return BlobSchedule(int(listed["max"], 16), int(listed["baseFeeUpdateFraction"], 16))
 
 
-def _transaction(fields: Mapping[str, Any], indexes: Mapping[str, int]) -> Transaction | None:
+def _transaction(
+    fields: Mapping[str, Any], indexes: Mapping[str, int], chain_id: int
+) -> Transaction | None:
     """Put together the transaction that the fields describe; its signature is left open."""
-    value_text = fields["value"][indexes["value"]]
-    if ":bigint" in value_text:
-        return None  # The value is not below 2**256: only bytes can say so.
+    gas_text, value_text = fields["gasLimit"][indexes["gas"]], fields["value"][indexes["value"]]
+    if any(OVERSIZED in text for text in (gas_text, value_text, *fields.values())):
+        return None  # A number is too large for its field: only bytes can say so.
     to = fields["to"]
-    gas = Gas(int(fields["gasLimit"][indexes["gas"]], 16))
+    gas = Gas(int(gas_text, 16))
     data = from_hex(fields["data"][indexes["data"]])
     recipient = Address(from_hex(to)) if to else None
     value = Wei(int(value_text, 16))
@@ -197,21 +204,25 @@ def _transaction(fields: Mapping[str, Any], indexes: Mapping[str, int]) -> Trans
         price = Wei(int(fields["gasPrice"], 16))
         if listed is None:
             return LegacyTransaction(None, nonce, price, gas, recipient, value, data)
-        return AccessListTransaction(1, nonce, price, gas, recipient, value, data, access_list)
+        return AccessListTransaction(
+            chain_id, nonce, price, gas, recipient, value, data, access_list
+        )
     tip, fee = Wei(int(fields["maxPriorityFeePerGas"], 16)), Wei(int(fields["maxFeePerGas"], 16))
     if "maxFeePerBlobGas" not in fields and "authorizationList" not in fields:
-        return DynamicFeeTransaction(1, nonce, tip, fee, gas, recipient, value, data, access_list)
+        return DynamicFeeTransaction(
+            chain_id, nonce, tip, fee, gas, recipient, value, data, access_list
+        )
     if recipient is None:
         return None  # Neither type can create a contract: only bytes can say that one does.
     if "authorizationList" in fields:
         signed = tuple([_authorization(each) for each in fields["authorizationList"]])
         return SetCodeTransaction(
-            1, nonce, tip, fee, gas, recipient, value, data, access_list, signed
+            chain_id, nonce, tip, fee, gas, recipient, value, data, access_list, signed
         )
     hashes = tuple([Hash32(from_hex(each)) for each in fields["blobVersionedHashes"]])
     blob_fee = Wei(int(fields["maxFeePerBlobGas"], 16))
     return BlobTransaction(
-        1, nonce, tip, fee, gas, recipient, value, data, access_list, blob_fee, hashes
+        chain_id, nonce, tip, fee, gas, recipient, value, data, access_list, blob_fee, hashes
     )
 
 

@@ -192,7 +192,10 @@ def _problems_of_bytes(case: StateCase, transaction: Transaction, sender: Addres
     if case.sender is not None and sender != case.sender:
         yield f"{case.name}: signed by {sender.hex()}"
     if case.fields is not None:
-        signed = {name: getattr(transaction, name) for name in ("chain_id", "y_parity", "r", "s")}
+        names = ["y_parity", "r", "s"]
+        if transaction.tx_type == 0 or case.errors:
+            names.append("chain_id")  # The fields don't tell it.
+        signed = {name: getattr(transaction, name) for name in names}
         if msgspec.structs.replace(case.fields, **signed) != transaction:
             yield f"{case.name}: bytes say {transaction}, fields {case.fields}"
 
