@@ -84,6 +84,8 @@ class ExecutedBlock(msgspec.Struct, frozen=True):
     """Hashes of the blocks below, the parent first, as many as instructions may ask for."""
     access_list: bytes = b""
     """The encoded list of all that the block accessed (EIP-7928), where the chain has them."""
+    relatives: tuple[Block, ...] = ()
+    """Before Paris the blocks below that ommers may come from, the parent first."""
 
     @property
     def closing(self) -> bool:

@@ -2,7 +2,7 @@
 
 from primitives.header import Header
 from primitives.ids import Gas
-from primitives.params import GAS_LIMIT_MIN, GAS_LIMIT_QUOTIENT, ChainParams
+from primitives.params import GAS_LIMIT_MAX, GAS_LIMIT_MIN, GAS_LIMIT_QUOTIENT, ChainParams
 
 
 def gas_limit_range(parent: Header, params: ChainParams) -> tuple[int, int]:
@@ -13,7 +13,7 @@ def gas_limit_range(parent: Header, params: ChainParams) -> tuple[int, int]:
     if params.gas_limit_rule == "fixed":
         return params.gas_limit, params.gas_limit
     step = parent.gas_limit // GAS_LIMIT_QUOTIENT - 1
-    return max(parent.gas_limit - step, GAS_LIMIT_MIN), parent.gas_limit + step
+    return max(parent.gas_limit - step, GAS_LIMIT_MIN), min(parent.gas_limit + step, GAS_LIMIT_MAX)
 
 
 def next_gas_limit(parent: Header, params: ChainParams) -> Gas:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from node.execution import BlockExecution, ExecutedBlock, Executor, execute_serially
 from node.execution_setting import ExecutionEngine, block_setting
 from node.validation import PooledTransaction, check_transaction
@@ -23,6 +25,7 @@ from node.validation_errors import (
     WrongWithdrawalsRoot,
 )
 from node.validation_header import check_checkpoint, check_header, require_equal
+from node.validation_ommers import GENERATIONS, check_ommers
 from primitives.block import Block, decode_block, transactions_root, withdrawals_root
 from primitives.block_access_list import access_list_hash, item_count, items_max
 from primitives.epoch import epoch_after
@@ -68,6 +71,8 @@ def execute_block(
     rules = params.at(header.timestamp)
     check_header(header, parent.block.header, parent.digest, rules)
     _check_body(block, rules)
+    if rules.fork < Fork.PARIS:
+        check_ommers(block, (parent.block, *parent.relatives), rules)
     if check is None or params.upgrades:
         transactions = _checked(block.transactions, rules)
     else:
@@ -84,6 +89,9 @@ def execute_block(
     executed = execution.seal(block, payload, epoch, ancestors)
     state_root = executed.state.root()
     require_equal(WrongStateRoot, "header.state_root", state_root, header.state_root)
+    if rules.fork < Fork.PARIS:
+        relatives = (parent.block, *parent.relatives[: GENERATIONS - 1])
+        return msgspec.structs.replace(executed, relatives=relatives)
     return executed
 
 

@@ -91,13 +91,13 @@ class WrongBeaconRoot(InvalidBlock):
 
 
 class WrongOmmers(InvalidBlock):
-    """Ommers in the body or in the header's hash, which do not exist since Paris (EIP-3675)."""
+    """Ommers, which do not exist since Paris (EIP-3675), or before that others than allowed."""
 
     code = "wrong_ommers"
 
 
 class WrongDifficulty(InvalidBlock):
-    """A difficulty other than 0, which it is since Paris (EIP-3675)."""
+    """A difficulty other than 0 (EIP-3675), or before Paris than what follows from the parent."""
 
     code = "wrong_difficulty"
 

@@ -8,6 +8,7 @@ is the parent's hash. What depends on the body or on execution is compared where
 
 from node.execution_base_fee import next_base_fee
 from node.execution_blob_gas import blob_gas_max, next_excess_blob_gas
+from node.execution_difficulty import next_difficulty
 from node.execution_gas_limit import gas_limit_range
 from node.validation_errors import (
     BlobGasAboveLimit,
@@ -77,6 +78,9 @@ def check_header(header: Header, parent: Header, parent_hash: Hash32, params: Ch
         require_equal(WrongOmmers, "header.ommers_hash", EMPTY_OMMERS_HASH, header.ommers_hash)
         require_equal(WrongDifficulty, "header.difficulty", 0, header.difficulty)
         require_equal(WrongNonce, "header.nonce", ZERO_NONCE, header.nonce)
+    else:
+        difficulty = next_difficulty(header.timestamp, parent)
+        require_equal(WrongDifficulty, "header.difficulty", difficulty, header.difficulty)
     if params.fork >= Fork.CANCUN:
         _check_blob_gas(header, parent, params)
     if params.beacon_rule == "derived":

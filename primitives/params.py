@@ -25,6 +25,8 @@ CHECKPOINT_INTERVAL = 64
 
 GAS_LIMIT_MIN = 5_000
 """Least gas limit of a block under Ethereum's rule."""
+GAS_LIMIT_MAX = 2**63 - 1
+"""Greatest gas limit of a block under Ethereum's rule (EIP-1985)."""
 GAS_LIMIT_QUOTIENT = 1_024
 """Under Ethereum's rule a block's gas limit differs from its parent's by less than this part."""
 

@@ -64,12 +64,13 @@ NOT_TIMED: Mapping[str, str] = MappingProxyType(
         "ByzantiumToConstantinopleAt5": "rules before London",
         "ByzantiumToConstantinopleFixAt5": "rules before London",
         "BerlinToLondonAt5": "rules before London",
-        "ArrowGlacierToMergeAtDiffC0000": "a change of rules by total difficulty",
-        "ArrowGlacierToParisAtDiffC0000": "a change of rules by total difficulty",
-        "GrayGlacierToParisAtDiffC0000": "a change of rules by total difficulty",
     }
 )
-"""Networks that change their rules at a height or a total difficulty, and why they are left out."""
+"""Networks that change their rules at a height, and why they are left out."""
+TERMINAL = "AtDiffC0000"
+TERMINAL_DIFFICULTY = 0xC0000
+"""Total difficulty from which on a block's children follow the later rules (EIP-3675), in networks
+called XToYAtDiffC0000."""
 OTHER_RULES: Mapping[str, str] = MappingProxyType(
     {"Amsterdam": "Amsterdam's gas differs from Osaka's"}
 )
@@ -105,6 +106,9 @@ class ChainTest(msgspec.Struct, frozen=True):
     post: Mapping[str, Any] | None
     post_root: bytes | None
     """One of both says what the state is in the end."""
+    terminal_params: ChainParams | None
+    """Rules of blocks whose parent has the `TERMINAL_DIFFICULTY` behind it; None if those rules
+    never come."""
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -135,9 +139,14 @@ def _read_test(where: str, test: Mapping[str, Any]) -> ChainTest:
     for address, account in [pair for each in accounts for pair in each.items()]:
         _require_known(f"{where} {address}", account, ACCOUNT_FIELDS)
     root = test.get("postStateHash")
+    network, config = test["network"], test.get("config", {})
+    later = None
+    if network.endswith(TERMINAL):
+        network, _, name = network.removesuffix(TERMINAL).partition("To")
+        later = read_params(where, name, config)
     return ChainTest(
         name=where,
-        params=read_params(where, test["network"], test.get("config", {})),
+        params=read_params(where, network, config),
         genesis=from_hex(test["genesisRLP"]),
         genesis_hash=from_hex(test["genesisBlockHeader"]["hash"]),
         pre=test["pre"],
@@ -147,6 +156,7 @@ def _read_test(where: str, test: Mapping[str, Any]) -> ChainTest:
         last_hash=from_hex(test["lastblockhash"]),
         post=test.get("postState"),
         post_root=None if root is None else from_hex(root),
+        terminal_params=later,
     )
 
 

@@ -29,6 +29,7 @@ from storage.changes import StateChanges
 from storage.state import StateLayer
 from tests.conformance.blockchain_cases import (
     NO_LIMIT,
+    TERMINAL_DIFFICULTY,
     ChainBlock,
     ChainTest,
     LeftOut,
@@ -85,14 +86,11 @@ def problems_of(test: ChainTest, engine: ExecutionEngine) -> Iterator[str]:
         yield f"{test.name}: genesis has the hash {genesis.digest.hex()}"
     if genesis.state.root() != header.state_root:
         yield f"{test.name}: the state of genesis has the root {genesis.state.root().hex()}"
-    chain = {genesis.digest: genesis}
-    last = genesis
+    chain = Chain(test, genesis)
     for block in test.blocks:
-        outcome = offer(block, chain, test.params, engine)
+        outcome = chain.offer(block, engine)
         yield from _wrong_outcome(block, outcome)
-        if isinstance(outcome, ExecutedBlock):
-            chain[outcome.digest] = outcome
-            last = outcome
+    last = chain.head
     if last.digest != test.last_hash:
         yield f"{test.name}: ends with block {last.number}, {last.digest.hex()}"
     elif test.post_root is not None and last.state.root() != test.post_root:
@@ -116,26 +114,48 @@ def _wrong_outcome(block: ChainBlock, outcome: ExecutedBlock | InvalidBlock) -> 
         yield f"{block.name}: {kind} ({_why(outcome)}), not {block.errors}"
 
 
-def offer(
-    block: ChainBlock,
-    chain: Mapping[Hash32, ExecutedBlock],
-    params: ChainParams,
-    engine: ExecutionEngine,
-) -> ExecutedBlock | InvalidBlock:
-    """Execute a block on the one that it names as its parent; on genesis if that is unknown."""
-    parent = next(iter(chain.values()))
-    try:
-        header = decode_block(block.payload, NO_LIMIT).header
-    except InvalidEncoding:
-        pass
-    else:
-        parent = chain.get(header.parent_hash, parent)
-        if params.at(header.timestamp).fork < Fork.OSAKA:
+class Chain:
+    """The blocks of a test that were accepted, and which of them is the last one."""
+
+    def __init__(self, test: ChainTest, genesis: ExecutedBlock) -> None:
+        self._test = test
+        self._genesis = genesis
+        self._blocks = {genesis.digest: genesis}
+        self._difficulty = {genesis.digest: genesis.block.header.difficulty}
+        self.head = genesis
+
+    def offer(self, block: ChainBlock, engine: ExecutionEngine) -> ExecutedBlock | InvalidBlock:
+        """Execute a block on the one that it names as its parent; on genesis if that is unknown."""
+        parent, params = self._genesis, self._test.params
+        try:
+            header = decode_block(block.payload, NO_LIMIT).header
+        except InvalidEncoding:
+            pass
+        else:
+            parent = self._blocks.get(header.parent_hash, parent)
+            params = self._params(parent, header.timestamp)
+        try:
+            executed = execute_block(parent, block.payload, params, engine=engine)
+        except InvalidBlock as error:
+            return error
+        self._add(parent, executed)
+        return executed
+
+    def _params(self, parent: ExecutedBlock, timestamp: int) -> ChainParams:
+        params, later = self._test.params, self._test.terminal_params
+        if later is not None and self._difficulty[parent.digest] >= TERMINAL_DIFFICULTY:
+            params = later
+        if params.at(timestamp).fork < Fork.OSAKA:
             params = replace(params, max_block_bytes=NO_LIMIT)
-    try:
-        return execute_block(parent, block.payload, params, engine=engine)
-    except InvalidBlock as error:
-        return error
+        return params
+
+    def _add(self, parent: ExecutedBlock, block: ExecutedBlock) -> None:
+        """Take in a block. Before Paris the head is the first of the heaviest, later the newest."""
+        own = block.block.header.difficulty
+        self._blocks[block.digest] = block
+        total = self._difficulty[block.digest] = self._difficulty[parent.digest] + own
+        if not own or total > self._difficulty[self.head.digest]:
+            self.head = block
 
 
 def genesis_of(test: ChainTest) -> ExecutedBlock:

@@ -12,6 +12,7 @@ from node.execution_blob_gas import (
     fake_exponential,
     next_excess_blob_gas,
 )
+from node.execution_difficulty import next_difficulty
 from node.execution_gas_limit import gas_limit_range, next_gas_limit
 from node.execution_requests import DEPOSIT_EVENT, EVENT_BYTES, FIELDS, deposit_requests
 from node.execution_reward import BLOCK_REWARD, block_rewards
@@ -113,6 +114,7 @@ def test_a_fixed_gas_limit_is_the_only_one() -> None:
         (1_024_000, 1_023_001, 1_024_999),
         (5_001, 5_000, 5_004),
         (30_000_000, 29_970_705, 30_029_295),
+        (2**63 - 1, 2**63 - 2**53 + 1, 2**63 - 1),
     ],
 )
 def test_ethereums_gas_limit_moves_by_less_than_a_part(
@@ -131,6 +133,30 @@ def test_a_builder_moves_the_gas_limit_towards_the_chains(wanted: int, given: in
 
 
 # ---------------------------------------------------------------- rewards
+
+
+@pytest.mark.parametrize(
+    ("seconds", "fields", "difficulty"),
+    [
+        (1, {}, 2_048_000 + 1_000),
+        (8, {}, 2_048_000 + 1_000),
+        (9, {}, 2_048_000),
+        (17, {}, 2_048_000),
+        (18, {}, 2_048_000 - 1_000),
+        (9, {"ommers_hash": Hash32(bytes(32))}, 2_048_000 + 1_000),
+        (10_000, {}, 2_048_000 - 99_000),
+        (10_000, {"difficulty": 131_072}, 131_072),
+        (9, {"number": 9_899_998}, 2_048_000),
+        (9, {"number": 9_899_999}, 2_048_001),
+        (9, {"number": 10_199_999}, 2_048_008),
+    ],
+)
+def test_difficulty_follows_the_time_since_the_parent(
+    seconds: int, fields: dict[str, object], difficulty: int
+) -> None:
+    """EIP-100, and EIP-3554 for the bomb."""
+    parent = header(Fork.LONDON, timestamp=500, **{"difficulty": 2_048_000, **fields})
+    assert next_difficulty(500 + seconds, parent) == difficulty
 
 
 def test_makers_of_a_block_and_of_its_ommers_are_paid_before_paris() -> None:
