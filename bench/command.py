@@ -14,6 +14,7 @@ from rich.table import Table
 
 from bench.batching_row import POLICIES
 from bench.evm_peers import bench_evm_peers
+from bench.evm_row import BODIES as EVM_PROGRAMS
 from bench.graph_row import PATTERNS
 from bench.heap_loop import bare_heap_rate
 from bench.rows import measure
@@ -32,6 +33,7 @@ WAN_NODES, WAN_BLOCK, WAN_RATE, WAN_SECONDS = 100, 500, 3_000, 4
 BATCHING_NODES, BATCHING_RATES, BATCHING_SECONDS = 13, (20, 300, 3_000), 8
 VIEW_CHANGE_NODES, VIEW_CHANGE_RATE = 100, 100
 GRAPH_TRANSACTIONS, GRAPH_ROUNDS = (10_000, 100_000), 7
+EVM_ITERATIONS = 50_000
 COMPLEXITY_COMMITTEES = (4, 16, 64, 100)
 TRANSFER_ACCOUNTS, TRANSFER_BLOCK, TRANSFER_BLOCKS = 100_000, 1_000, 20
 STATE_ACCOUNTS, STATE_CHANGES, STATE_BLOCKS = 1_000_000, (100, 1_000, 5_000), 15
@@ -171,6 +173,15 @@ def bench_transfers() -> Report:
     return {"rows": [measure("bench.transfers_row", options)]}
 
 
+def bench_evm() -> Report:
+    """Loops of one kind of instruction each, as whole transactions on a node's state."""
+    rows = [
+        measure("bench.evm_row", {"program": name, "iterations": EVM_ITERATIONS})
+        for name in EVM_PROGRAMS
+    ]
+    return {"rows": rows}
+
+
 BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
     {
         "consensus": bench_consensus,
@@ -183,6 +194,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "thousand": bench_thousand,
         "wan": bench_wan,
         "view-change": bench_view_change,
+        "evm": bench_evm,
         "evm-peers": bench_evm_peers,
         "transfers": bench_transfers,
     }
@@ -193,6 +205,10 @@ NAMED_ONLY = frozenset({"evm-peers"})
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
+        "program": "program",
+        "mgas_per_second": "Mgas/s",
+        "first_mgas_per_second": "first",
+        "nanoseconds_per_iteration": "ns/iteration",
         "pattern": "pattern",
         "transactions": "txs",
         "accesses": "accesses",
