@@ -37,13 +37,19 @@ class TaskNet:
         self.costs = [*costs, *[0] * (nodes - self.count)]
         self.sources = sources
         self.targets = targets
-        self.after: list[list[int]] = [[] for _ in range(nodes)]
+        nobody: list[int] = []
+        self.after: list[list[int]] = [nobody] * nodes
+        """Who waits for each node, to be read only: those that nobody waits for share a list."""
         self.before_count = [0] * nodes
         after, before_count = self.after, self.before_count
         for source, target in zip(sources, targets, strict=True):
             if after[target] or source == target:
                 raise ValueError(f"edge {source} -> {target} stands behind one out of {target}")
-            after[source].append(target)
+            followers = after[source]
+            if followers:
+                followers.append(target)
+            else:
+                after[source] = [target]
             before_count[target] += 1
 
     def paths(self) -> list[int]:
