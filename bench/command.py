@@ -206,9 +206,6 @@ NAMED_ONLY = frozenset({"evm-peers"})
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
         "program": "program",
-        "mgas_per_second": "Mgas/s",
-        "first_mgas_per_second": "first",
-        "nanoseconds_per_iteration": "ns/iteration",
         "pattern": "pattern",
         "transactions": "txs",
         "accesses": "accesses",
@@ -227,6 +224,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "mgas": "Mgas",
         "first_mgas_per_second": "first Mgas/s",
         "mgas_per_second": "best Mgas/s",
+        "nanoseconds_per_iteration": "ns/iteration",
         "orrery_first_seconds": "ours first s",
         "orrery_best_seconds": "best s",
         "py_evm_first_seconds": "py-evm first s",
