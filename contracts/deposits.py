@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from primitives.errors import InvalidInput
 from primitives.ids import Address, Hash32
 from primitives.receipt import Log
+from primitives.system_contracts import DEPOSIT_ADDRESS
 
-MAINNET_DEPOSIT_CONTRACT = Address(bytes.fromhex("00000000219ab540356cbb839cbe05303d7705fa"))
 DEPOSIT_EVENT = Hash32(
     bytes.fromhex("649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5")
 )
@@ -28,7 +28,7 @@ class MalformedDeposit(InvalidInput):
     """A deposit event of another layout than the contract writes: the block is invalid."""
 
 
-def deposit_requests(logs: Iterable[Log], contract: Address = MAINNET_DEPOSIT_CONTRACT) -> bytes:
+def deposit_requests(logs: Iterable[Log], contract: Address = DEPOSIT_ADDRESS) -> bytes:
     """Return the deposits of a block, concatenated in the order of its logs.
 
     Raises:

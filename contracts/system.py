@@ -18,22 +18,13 @@ from contracts.state import State
 from primitives.errors import InvalidInput
 from primitives.fork import Fork
 from primitives.ids import Address, Hash32
-
-
-def _address(digits: str) -> Address:
-    return Address(bytes.fromhex(digits))
-
-
-SYSTEM_ADDRESS = _address("fffffffffffffffffffffffffffffffffffffffe")
-"""Who makes these calls."""
-BEACON_ROOTS = _address("000f3df6d732807ef1319fb7b8bb8522d0beac02")
-"""EIP-4788."""
-HISTORY_STORAGE = _address("0000f90827f1c53a10cb7a02335b175320002935")
-"""EIP-2935."""
-WITHDRAWAL_REQUESTS = _address("00000961ef480eb55e80d19ad83579a64c007002")
-"""EIP-7002."""
-CONSOLIDATION_REQUESTS = _address("0000bbddc7ce488642fb579f8b00f3a590007251")
-"""EIP-7251."""
+from primitives.system_contracts import (
+    BEACON_ROOTS_ADDRESS,
+    CONSOLIDATION_REQUESTS_ADDRESS,
+    HISTORY_ADDRESS,
+    SYSTEM_ADDRESS,
+    WITHDRAWAL_REQUESTS_ADDRESS,
+)
 
 DEPOSIT_TYPE = b"\x00"
 WITHDRAWAL_TYPE = b"\x01"
@@ -69,13 +60,13 @@ def system_call(
 def store_parent_root(evm: Evm, state: State, block: BlockContext, root: Hash32) -> None:
     """Store the parent beacon block's root (EIP-4788). A failed call changes nothing."""
     if evm.fork >= Fork.CANCUN:
-        system_call(evm, state, block, BEACON_ROOTS, root)
+        system_call(evm, state, block, BEACON_ROOTS_ADDRESS, root)
 
 
 def store_parent_hash(evm: Evm, state: State, block: BlockContext, parent_hash: Hash32) -> None:
     """Store the parent block's hash (EIP-2935). A failed call changes nothing."""
     if evm.fork >= Fork.PRAGUE:
-        system_call(evm, state, block, HISTORY_STORAGE, parent_hash)
+        system_call(evm, state, block, HISTORY_ADDRESS, parent_hash)
 
 
 def read_withdrawal_requests(evm: Evm, state: State, block: BlockContext) -> bytes:
@@ -84,7 +75,7 @@ def read_withdrawal_requests(evm: Evm, state: State, block: BlockContext) -> byt
     Raises:
         SystemCallFailed: the contract is missing, or failed.
     """
-    return _must_answer(evm, state, block, WITHDRAWAL_REQUESTS)
+    return _must_answer(evm, state, block, WITHDRAWAL_REQUESTS_ADDRESS)
 
 
 def read_consolidation_requests(evm: Evm, state: State, block: BlockContext) -> bytes:
@@ -93,7 +84,7 @@ def read_consolidation_requests(evm: Evm, state: State, block: BlockContext) -> 
     Raises:
         SystemCallFailed: the contract is missing, or failed.
     """
-    return _must_answer(evm, state, block, CONSOLIDATION_REQUESTS)
+    return _must_answer(evm, state, block, CONSOLIDATION_REQUESTS_ADDRESS)
 
 
 def requests_hash(requests: tuple[bytes, ...]) -> Hash32:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from consensus.batching.policy import BatchLimits
+from contracts.system import requests_hash
 from node.execution import BlockExecution, ExecutedBlock
 from node.execution_base_fee import next_base_fee
 from node.execution_blob_gas import next_excess_blob_gas
@@ -27,7 +28,6 @@ from primitives.block import (
 from primitives.block_access_list import access_list_hash
 from primitives.bloom import EMPTY_BLOOM
 from primitives.epoch import epoch_after
-from primitives.execution_requests import requests_hash
 from primitives.fork import Fork
 from primitives.genesis import ZERO_HASH
 from primitives.header import (

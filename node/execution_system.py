@@ -8,23 +8,21 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from contracts.deposits import MalformedDeposit, deposit_requests
 from contracts.system import (
+    CONSOLIDATION_TYPE,
+    DEPOSIT_TYPE,
+    WITHDRAWAL_TYPE,
     SystemCallFailed,
     read_consolidation_requests,
     read_withdrawal_requests,
     store_parent_hash,
     store_parent_root,
 )
-from node.execution_requests import deposit_requests
 from node.execution_reward import block_rewards
 from node.execution_setting import BlockSetting
-from node.validation_errors import SystemContractFailed, SystemContractMissing
+from node.validation_errors import SystemContractFailed, SystemContractMissing, WrongDeposit
 from primitives.block import Withdrawal
-from primitives.execution_requests import (
-    CONSOLIDATION_REQUEST,
-    DEPOSIT_REQUEST,
-    WITHDRAWAL_REQUEST,
-)
 from primitives.fork import Fork
 from primitives.header import Header
 from primitives.ids import Address
@@ -96,11 +94,18 @@ def end_block(
     if setting.context.fork < Fork.PRAGUE:
         return BlockEnd(issued, ())
     requests = (
-        (DEPOSIT_REQUEST, deposit_requests(receipts)),
-        (WITHDRAWAL_REQUEST, _withdrawal_requests(setting, state, apply)),
-        (CONSOLIDATION_REQUEST, _consolidation_requests(setting, state, apply)),
+        (DEPOSIT_TYPE, _deposits(receipts)),
+        (WITHDRAWAL_TYPE, _withdrawal_requests(setting, state, apply)),
+        (CONSOLIDATION_TYPE, _consolidation_requests(setting, state, apply)),
     )
-    return BlockEnd(issued, tuple([bytes([kind]) + data for kind, data in requests if data]))
+    return BlockEnd(issued, tuple([kind + data for kind, data in requests if data]))
+
+
+def _deposits(receipts: Sequence[Receipt]) -> bytes:
+    try:
+        return deposit_requests([log for receipt in receipts for log in receipt.logs])
+    except MalformedDeposit as error:
+        raise WrongDeposit(error.where, error.expected, error.actual) from error
 
 
 def _withdrawal_requests(setting: BlockSetting, state: StateOverlay, apply: Apply) -> bytes:

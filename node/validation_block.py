@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from contracts.system import requests_hash
 from node.execution import BlockExecution, ExecutedBlock, Executor, execute_serially
 from node.execution_setting import ExecutionEngine, block_setting
 from node.validation import PooledTransaction, check_transaction
@@ -30,7 +31,6 @@ from primitives.block import Block, decode_block, transactions_root, withdrawals
 from primitives.block_access_list import access_list_hash, item_count, items_max
 from primitives.epoch import epoch_after
 from primitives.errors import InvalidEncoding
-from primitives.execution_requests import requests_hash
 from primitives.fork import Fork
 from primitives.header import Header
 from primitives.params import ChainParams

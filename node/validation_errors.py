@@ -138,10 +138,10 @@ class WrongRequestsHash(InvalidBlock):
     code = "wrong_requests_hash"
 
 
-class MalformedDeposit(InvalidBlock):
+class WrongDeposit(InvalidBlock):
     """The deposit contract wrote an event of another layout than EIP-6110's."""
 
-    code = "malformed_deposit"
+    code = "wrong_deposit"
 
 
 class SystemContractMissing(InvalidBlock):

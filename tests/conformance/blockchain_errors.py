@@ -40,7 +40,7 @@ BLOCK_REASONS: Mapping[str, Leaves] = MappingProxyType(
         "INVALID_BLOCK_HASH": PARENT,
         "INVALID_BLOCK_NUMBER": (invalid.WrongNumber, invalid.MalformedBlock),
         "INVALID_BLOCK_TIMESTAMP_OLDER_THAN_PARENT": (invalid.TimestampTooEarly,),
-        "INVALID_DEPOSIT_EVENT_LAYOUT": (invalid.MalformedDeposit,),
+        "INVALID_DEPOSIT_EVENT_LAYOUT": (invalid.WrongDeposit,),
         "INVALID_DIFFICULTY": (invalid.WrongDifficulty,),
         "INVALID_GASLIMIT": GAS_LIMIT,
         "INVALID_GAS_USED": (invalid.WrongGasUsed, invalid.GasUsedAboveLimit),

@@ -6,17 +6,11 @@ import pytest
 
 from contracts.deposits import (
     DEPOSIT_EVENT,
-    MAINNET_DEPOSIT_CONTRACT,
     MalformedDeposit,
     deposit_requests,
 )
 from contracts.evm import Evm
 from contracts.system import (
-    BEACON_ROOTS,
-    CONSOLIDATION_REQUESTS,
-    HISTORY_STORAGE,
-    SYSTEM_ADDRESS,
-    WITHDRAWAL_REQUESTS,
     SystemCallFailed,
     read_consolidation_requests,
     read_withdrawal_requests,
@@ -29,6 +23,14 @@ from primitives.fork import Fork
 from primitives.header import EMPTY_REQUESTS_HASH
 from primitives.ids import Address, Hash32
 from primitives.receipt import Log
+from primitives.system_contracts import (
+    BEACON_ROOTS_ADDRESS,
+    CONSOLIDATION_REQUESTS_ADDRESS,
+    DEPOSIT_ADDRESS,
+    HISTORY_ADDRESS,
+    SYSTEM_ADDRESS,
+    WITHDRAWAL_REQUESTS_ADDRESS,
+)
 from tests.unit.contracts.naive_state import NaiveState
 from tests.unit.contracts.rig import block_of, contract
 
@@ -39,8 +41,8 @@ ROOT_INT = int.from_bytes(ROOT, "big")
 
 
 def test_a_system_call_comes_from_the_system_address_with_its_own_gas() -> None:
-    state = NaiveState({BEACON_ROOTS: contract(WHO_AND_GAS)})
-    output = system_call(Evm(), state, block_of(), BEACON_ROOTS, b"")
+    state = NaiveState({BEACON_ROOTS_ADDRESS: contract(WHO_AND_GAS)})
+    output = system_call(Evm(), state, block_of(), BEACON_ROOTS_ADDRESS, b"")
     assert output is not None
     assert output[12:32] == SYSTEM_ADDRESS
     assert 29_999_900 < int.from_bytes(output[32:], "big") < 30_000_000
@@ -49,8 +51,8 @@ def test_a_system_call_comes_from_the_system_address_with_its_own_gas() -> None:
 
 def test_the_parents_root_and_hash_are_stored_from_their_forks_on() -> None:
     for store, target, since in (
-        (store_parent_root, BEACON_ROOTS, Fork.CANCUN),
-        (store_parent_hash, HISTORY_STORAGE, Fork.PRAGUE),
+        (store_parent_root, BEACON_ROOTS_ADDRESS, Fork.CANCUN),
+        (store_parent_hash, HISTORY_ADDRESS, Fork.PRAGUE),
     ):
         for fork in (Fork.SHANGHAI, Fork.CANCUN, Fork.PRAGUE, Fork.OSAKA):
             state = NaiveState({target: contract(STORE_INPUT)})
@@ -60,16 +62,16 @@ def test_the_parents_root_and_hash_are_stored_from_their_forks_on() -> None:
 
 def test_storing_without_the_contract_or_with_a_failing_one_changes_nothing() -> None:
     store_parent_hash(Evm(), NaiveState(), block_of(), ROOT)
-    state = NaiveState({HISTORY_STORAGE: contract("6001600055fe")})
+    state = NaiveState({HISTORY_ADDRESS: contract("6001600055fe")})
     store_parent_hash(Evm(), state, block_of(), ROOT)
-    assert state.load(HISTORY_STORAGE, 0) == 0
+    assert state.load(HISTORY_ADDRESS, 0) == 0
 
 
 @pytest.mark.parametrize(
     ("read", "target"),
     [
-        (read_withdrawal_requests, WITHDRAWAL_REQUESTS),
-        (read_consolidation_requests, CONSOLIDATION_REQUESTS),
+        (read_withdrawal_requests, WITHDRAWAL_REQUESTS_ADDRESS),
+        (read_consolidation_requests, CONSOLIDATION_REQUESTS_ADDRESS),
     ],
 )
 def test_requests_must_be_answered(read: object, target: Address) -> None:
@@ -99,9 +101,7 @@ def event(fields: tuple[bytes, ...] = FIELDS) -> bytearray:
     return bytearray(head + tail)
 
 
-def log(
-    data: bytes, address: Address = MAINNET_DEPOSIT_CONTRACT, topic: bytes = DEPOSIT_EVENT
-) -> Log:
+def log(data: bytes, address: Address = DEPOSIT_ADDRESS, topic: bytes = DEPOSIT_EVENT) -> Log:
     return Log(address, (Hash32(topic),), data)
 
 
@@ -109,7 +109,7 @@ def test_deposits_are_read_from_the_contracts_events_only() -> None:
     data = bytes(event())
     logs = [
         log(data), log(b"x", Address(b"\1" * 20)), log(b"x", topic=bytes(32)), log(data),
-        Log(MAINNET_DEPOSIT_CONTRACT, (), b"x"),
+        Log(DEPOSIT_ADDRESS, (), b"x"),
     ]  # fmt: skip
     assert deposit_requests(logs) == b"".join(FIELDS) * 2
 

@@ -7,9 +7,9 @@ The block has withdrawals, and the chain has block access lists.
 
 import msgspec
 
+from contracts.deposits import DEPOSIT_EVENT, FIELDS
 from node.builder import BuildContext, build_block
 from node.execution import ExecutedBlock, genesis_executed
-from node.execution_requests import DEPOSIT_EVENT, EVENT_BYTES, FIELDS
 from node.validation import check_transaction
 from primitives.block import (
     Withdrawal,
@@ -49,12 +49,12 @@ WITHDRAWALS = (Withdrawal(3, 1, stranger(60), 32 * 10**9), Withdrawal(4, 2, stra
 
 def deposit_event() -> bytes:
     """Calldata that makes the stand-in write a well-formed deposit."""
-    data = bytearray(EVENT_BYTES)
-    for place, (offset, size) in enumerate(FIELDS):
-        data[place * 32 : place * 32 + 32] = offset.to_bytes(32, "big")
-        data[offset : offset + 32] = size.to_bytes(32, "big")
-        data[offset + 32 : offset + 32 + size] = bytes([place + 1]) * size
-    return bytes(data)
+    head, tail = b"", b""
+    for number, (_, size) in enumerate(FIELDS, 1):
+        head += (32 * len(FIELDS) + len(tail)).to_bytes(32, "big")
+        padded = (bytes([number]) * size).ljust(-(-size // 32) * 32, b"\0")
+        tail += size.to_bytes(32, "big") + padded
+    return head + tail
 
 
 def signed(sender: int, tx: Transaction) -> bytes:

@@ -1,9 +1,12 @@
 """What a transfer does to accounts, and what refuses it."""
 
+import msgspec
 import pytest
 
 from node.execution import BlockExecution, execute_serially, genesis_executed
+from node.execution_setting import BlockHashes
 from node.execution_transaction import run_transaction
+from node.snapshot import anchor
 from node.validation import PooledTransaction, check_transaction
 from primitives.address import contract_address
 from primitives.bloom import bloom_may_contain
@@ -31,6 +34,7 @@ from tests.unit.node.transfers import (
     PARAMS,
     PROPOSER,
     account,
+    built,
     chain,
     execution_on,
     private_key,
@@ -327,3 +331,26 @@ def test_a_supply_that_could_overflow_a_balance_is_refused() -> None:
     alloc = ((account(0), Wei(2**255)), (account(1), Wei(2**255)))
     with pytest.raises(InvalidInput, match="below 2\\*\\*256 wei in all"):
         genesis_executed(Genesis(PARAMS, alloc, COMMITTEE))
+
+
+def test_a_fetched_state_says_which_blocks_are_below_it() -> None:
+    """EIP-2935: BLOCKHASH must give the same to whoever has not seen the blocks."""
+    blocks = [chain()]
+    for _ in range(5):
+        blocks.append(built(blocks[-1]))
+    head = blocks[-1]
+    expected = tuple(block.digest for block in reversed(blocks[:-1]))
+    fetched = anchor(head.block.header, head.state, head.epoch)
+    assert fetched.ancestors == head.ancestors == expected
+    assert built(fetched, transfer(0, 0)).digest == built(head, transfer(0, 0)).digest
+
+
+def test_instructions_see_the_hashes_of_256_blocks() -> None:
+    hashes = tuple(Hash32(bytes([number]) * 32) for number in range(4))
+    block_hash = BlockHashes(10, hashes)
+    assert [block_hash(number) for number in (9, 8, 7, 6)] == list(hashes)
+    for number in (10, 5, 11):
+        with pytest.raises(InvalidInput, match="one of the 4 blocks below 10"):
+            block_hash(number)
+    old = msgspec.structs.replace(chain(), ancestors=tuple([hashes[0]] * 300))
+    assert len(old.child_ancestors()) == 256

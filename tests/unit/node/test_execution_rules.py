@@ -1,4 +1,4 @@
-"""Numbers that follow from the parent: blob gas and its price, the gas limit, rewards, deposits."""
+"""Numbers that follow from the parent: blob gas and its price, gas limit, difficulty, rewards."""
 
 from decimal import Decimal, getcontext
 
@@ -14,21 +14,14 @@ from node.execution_blob_gas import (
 )
 from node.execution_difficulty import next_difficulty
 from node.execution_gas_limit import gas_limit_range, next_gas_limit
-from node.execution_requests import DEPOSIT_EVENT, EVENT_BYTES, FIELDS, deposit_requests
 from node.execution_reward import BLOCK_REWARD, block_rewards
-from node.validation_errors import MalformedDeposit
 from primitives.blob_schedule import GAS_PER_BLOB, BlobSchedule
-from primitives.bloom import EMPTY_BLOOM
 from primitives.fork import Fork
 from primitives.genesis import Genesis, genesis_header
 from primitives.header import Header
 from primitives.ids import Gas, Hash32, Wei
-from primitives.keccak import keccak256
 from primitives.params import ChainParams
-from primitives.receipt import Log, Receipt
-from primitives.system_contracts import DEPOSIT_ADDRESS
 from storage.state import StateLayer
-from tests.unit.node.full_block import deposit_event
 from tests.unit.node.transfers import COMMITTEE, GWEI, execution_on, stranger
 
 
@@ -173,45 +166,3 @@ def test_makers_of_a_block_and_of_its_ommers_are_paid_before_paris() -> None:
         (stranger(3), BLOCK_REWARD * 6 // 8),
         (stranger(1), BLOCK_REWARD + BLOCK_REWARD // 16),
     ]
-
-
-# ---------------------------------------------------------------- deposits
-
-
-def receipt(*logs: Log) -> Receipt:
-    return Receipt(2, 1, Gas(21_000), EMPTY_BLOOM, logs)
-
-
-def event(data: bytes, topic: Hash32 = DEPOSIT_EVENT) -> Log:
-    return Log(DEPOSIT_ADDRESS, (topic,), data)
-
-
-def test_deposits_are_read_from_the_events_of_the_contract() -> None:
-    """EIP-6110."""
-    assert keccak256(b"DepositEvent(bytes,bytes,bytes,bytes,bytes)") == DEPOSIT_EVENT
-    one = b"".join(bytes([place + 1]) * size for place, (_, size) in enumerate(FIELDS))
-    receipts = [receipt(event(deposit_event())), receipt(), receipt(event(deposit_event()))]
-    assert deposit_requests(receipts) == one + one
-    assert len(one) == 192
-
-
-def test_other_events_and_other_contracts_do_not_count() -> None:
-    elsewhere = Log(stranger(1), (DEPOSIT_EVENT,), b"")
-    untitled = Log(DEPOSIT_ADDRESS, (), b"")
-    logs = (elsewhere, untitled, event(b"", Hash32(bytes(32))))
-    assert deposit_requests([receipt(*logs)]) == b""
-
-
-@pytest.mark.parametrize("place", [*range(31, 160, 32), *(offset + 31 for offset, _ in FIELDS)])
-def test_an_event_of_another_layout_is_refused(place: int) -> None:
-    data = bytearray(deposit_event())
-    data[place] ^= 1
-    with pytest.raises(MalformedDeposit, match="deposit event, byte"):
-        deposit_requests([receipt(event(bytes(data)))])
-
-
-@pytest.mark.parametrize("length", [0, EVENT_BYTES - 1, EVENT_BYTES + 1])
-def test_an_event_of_another_length_is_refused(length: int) -> None:
-    data = (deposit_event() + b"\x00")[:length]
-    with pytest.raises(MalformedDeposit, match="expected 576 bytes"):
-        deposit_requests([receipt(event(data))])

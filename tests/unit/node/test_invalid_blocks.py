@@ -5,10 +5,10 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from contracts.deposits import EVENT_BYTES
 from node import validation_errors as invalid
 from node.builder import BuildContext, build_block
 from node.execution import ExecutedBlock, genesis_executed
-from node.execution_requests import EVENT_BYTES
 from node.validation_block import execute_block
 from node.validation_errors import InvalidBlock, InvalidBlockTransaction
 from node.validation_header import check_timestamp_drift
@@ -140,9 +140,9 @@ BODIES: list[tuple[type[InvalidBlock], bytes]] = [
         invalid.WrongAccessListHash,
         with_withdrawals(*WITHDRAWALS, Withdrawal(5, 1, stranger(62), 1)),
     ),
-    (invalid.MalformedDeposit, with_transaction(call(2, 1, DEPOSIT_ADDRESS, deposit_event()[:-1]))),
+    (invalid.WrongDeposit, with_transaction(call(2, 1, DEPOSIT_ADDRESS, deposit_event()[:-1]))),
     (
-        invalid.MalformedDeposit,
+        invalid.WrongDeposit,
         with_transaction(call(2, 1, DEPOSIT_ADDRESS, bytes(EVENT_BYTES))),
     ),
     (invalid.WrongGasUsed, with_body(*RAWS[:-1])),

@@ -5,9 +5,7 @@ import pytest
 from primitives.blob_schedule import NO_BLOBS, BlobSchedule
 from primitives.codec import decode_canonical, encode_canonical
 from primitives.errors import InvalidInput
-from primitives.execution_requests import requests_hash
 from primitives.fork import Fork
-from primitives.header import EMPTY_REQUESTS_HASH
 from primitives.params import ChainParams, Upgrade
 
 FASTER = BlobSchedule(10, 15, 8_346_193)
@@ -85,9 +83,3 @@ def test_an_unknown_choice_is_refused(field: str, says: str) -> None:
 def test_a_blob_schedule_must_make_sense(numbers: tuple[int, int, int]) -> None:
     with pytest.raises(InvalidInput, match=r"chain\.blobs"):
         BlobSchedule(*numbers)
-
-
-def test_requests_without_data_are_left_out_of_the_hash() -> None:
-    """EIP-7685."""
-    assert requests_hash(()) == requests_hash((b"\x00", b"\x01", b"\x02")) == EMPTY_REQUESTS_HASH
-    assert requests_hash((b"\x00", b"\x01a")) == requests_hash((b"\x01a",)) != EMPTY_REQUESTS_HASH
