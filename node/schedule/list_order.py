@@ -112,12 +112,17 @@ def _end(
 ) -> None:
     """Put into `ready` what waited for nothing but `node` any more."""
     count, after = tasks.count, tasks.after
-    ended = [node]
-    while ended:
-        for follower in after[ended.pop()]:
-            waiting[follower] -= 1
-            if not waiting[follower]:
+    joins: list[int] = []
+    followers = after[node]
+    while True:
+        for follower in followers:
+            left = waiting[follower] - 1
+            waiting[follower] = left
+            if not left:
                 if follower < count:
                     heapq.heappush(ready, keys[follower])
                 else:
-                    ended.append(follower)
+                    joins.append(follower)
+        if not joins:
+            return
+        followers = after[joins.pop()]
