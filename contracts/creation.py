@@ -69,32 +69,15 @@ def start_creation(f: Frame, s: list[int], value: int, initcode: bytes, salt: in
     if is_taken(state, address):
         s.append(0)
         return
-    child = creation_frame(f, address, gas, value, initcode)
+    child = Frame(
+        f.world, f.evm.initcode_program(initcode), f.address, address, gas, value, b"",
+        state.snapshot(),
+    )  # fmt: skip
+    child.created = address
     child.parent = f
     child.depth = f.depth + 1
-    f.pending = child
-
-
-def creation_frame(f: Frame, address: Address, gas: int, value: int, initcode: bytes) -> Frame:
-    """Begin the contract, move the value, and return the frame that runs its initcode.
-
-    Args:
-        f: the creator's frame.
-        address: of the contract; it is free.
-        gas: for the creation.
-        value: wei that the creator has.
-        initcode: the code to run.
-    """
-    state = f.state
-    child = Frame(f.evm, state, f.block, f.transaction, f.evm.initcode_program(initcode))
-    child.mark = state.snapshot()
-    child.gas = gas
-    child.caller = f.address
-    child.address = address
-    child.created = address
-    child.value = value
     begin_creation(child)
-    return child
+    f.pending = child
 
 
 def begin_creation(f: Frame) -> None:

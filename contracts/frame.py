@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from contracts.evm import Evm
     from contracts.program import Block, Program
 
+World: TypeAlias = tuple["Evm", State, BlockContext, TransactionContext]
+"""What all frames of a transaction share."""
+NOWHERE = (0, 0)
+
 
 class Frame:
     """State that stays while a call runs. Handlers of instructions work on it.
@@ -21,39 +25,50 @@ class Frame:
     """
 
     __slots__ = (
-        "address", "block", "caller", "created", "data", "depth", "destroyed",
-        "evm", "failure", "gas", "is_static", "mark", "memory", "output",
-        "output_place", "parent", "pending", "program", "refund", "resume", "return_data",
-        "reverted", "stack", "state", "transaction", "value",
+        "address", "block", "caller", "created", "data", "depth", "destroyed", "evm", "failure",
+        "gas", "has_failed", "is_static", "mark", "memory", "output", "output_place", "parent",
+        "pending", "program", "refund", "resume", "return_data", "reverted", "stack", "state",
+        "transaction", "value",
     )  # fmt: skip
 
     def __init__(
         self,
-        evm: "Evm",
-        state: State,
-        block: BlockContext,
-        transaction: TransactionContext,
+        world: World,
         program: "Program",
+        caller: Address,
+        address: Address,
+        gas: int,
+        value: int = 0,
+        data: bytes = b"",
+        mark: int = 0,
     ) -> None:
-        self.evm = evm
-        self.state = state
-        self.block = block
-        self.transaction = transaction
+        self.evm, self.state, self.block, self.transaction = world
         self.program = program
         self.resume: Block = program.entry
         """Where it goes on."""
+        self.caller = caller
+        self.address = address
+        """Whose storage and balance it works on."""
+        self.gas = gas
+        self.value = value
+        """In wei; what CALLVALUE shows."""
+        self.data = data
+        self.mark = mark
+        """The state's snapshot to go back to if it fails."""
+        self.depth = 0
+        self.is_static = False
         self.stack: list[int] = []
         """Last item on top; items are below 2**256."""
         self.memory = bytearray()
         """Always whole words."""
-        self.return_data = b""
-        """What the last call gave back."""
-        self.output = b""
-        self.output_place: tuple[int, int] = (0, 0)
+        self.return_data = self.output = b""
+        """What the last call gave back, and what this one gives back."""
+        self.output_place: tuple[int, int] = NOWHERE
         """Where in its caller's memory the output goes: offset, and most bytes."""
         self.pending: Frame | None = None
         self.parent: Frame | None = None
-        self.reverted = False
+        self.has_failed = self.reverted = False
+        """Whether its changes are taken back, and whether by REVERT."""
         self.failure: str | None = None
         """Name of the exceptional halt."""
         self.refund = 0
@@ -62,21 +77,18 @@ class Frame:
         """Likewise; kept where SELFDESTRUCT is refunded, which happens once an account."""
         self.created: Address | None = None
         """The contract that this frame creates, None for a call."""
-        self.depth = 0
-        self.is_static = False
-        self.gas = 0
-        self.value = 0
-        self.data = b""
-        self.mark = 0
-        """The state's snapshot to go back to if it fails."""
-        self.address: Address
-        """Whose storage and balance it works on."""
-        self.caller: Address
 
     @property
-    def has_failed(self) -> bool:
-        """Whether its changes are taken back."""
-        return self.reverted or self.failure is not None
+    def world(self) -> World:
+        """What it shares with all frames of its transaction."""
+        return self.evm, self.state, self.block, self.transaction
+
+    def fail(self, reason: str) -> None:
+        """End it with an exceptional halt: its gas and its output are lost."""
+        self.has_failed = True
+        self.failure = reason
+        self.gas = 0
+        self.output = b""
 
     def charge(self, gas: int) -> None:
         """Take gas.

@@ -28,9 +28,7 @@ def run(outermost: Frame) -> None:
             if frame.created is not None and not frame.reverted:
                 finish_creation(frame)
         except ExceptionalHalt as halt:
-            frame.failure = type(halt).__name__
-            frame.gas = 0
-            frame.output = b""
+            frame.fail(type(halt).__name__)
         if frame.has_failed:
             frame.state.revert(frame.mark)
         parent = frame.parent
@@ -66,18 +64,14 @@ def execute(f: Frame) -> None:
 def _return_to(parent: Frame, child: Frame) -> None:
     """Give what is left of a call, and its outcome, to the frame that made it."""
     parent.gas += child.gas
+    created = child.created
     if child.has_failed:
         parent.stack.append(0)
         parent.return_data = child.output
     else:
         parent.refund += child.refund
-        if child.destroyed:
-            parent.destroyed += child.destroyed
-        if child.created is not None:
-            parent.stack.append(int.from_bytes(child.created, "big"))
-            parent.return_data = b""
-            return
-        parent.stack.append(1)
-        parent.return_data = child.output
-    if child.created is None:
+        parent.destroyed += child.destroyed
+        parent.stack.append(1 if created is None else int.from_bytes(created, "big"))
+        parent.return_data = b"" if created is not None else child.output
+    if created is None and child.output:
         parent.write(child.output_place, child.output)

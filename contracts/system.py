@@ -47,12 +47,9 @@ def system_call(
     program = evm.program_of(state, target)
     if program is None:
         return None
-    frame = Frame(evm, state, block, TransactionContext(SYSTEM_ADDRESS, block.base_fee), program)
-    frame.gas = SYSTEM_CALL
-    frame.caller = SYSTEM_ADDRESS
-    frame.address = target
-    frame.data = data
-    frame.mark = state.snapshot()
+    world = evm, state, block, TransactionContext(SYSTEM_ADDRESS, block.base_fee)
+    mark = state.snapshot()
+    frame = Frame(world, program, SYSTEM_ADDRESS, target, SYSTEM_CALL, 0, data, mark)
     run(frame)
     return None if frame.has_failed else frame.output
 

@@ -95,24 +95,20 @@ def _execute(
             _move(evm, state, sender, tx.to, tx.value)
             return None
     price = effective_gas_price(tx, block.base_fee)
-    context = TransactionContext(sender, price, tx.blob_versioned_hashes)
-    frame = Frame(evm, state, block, context, program or evm.initcode_program(b""))
-    frame.gas = gas
-    frame.caller = sender
-    frame.value = tx.value
-    if tx.to is None:
-        frame.address = frame.created = contract_address(sender, tx.nonce)
-    else:
-        frame.address = tx.to
-        frame.data = tx.data
+    world = evm, state, block, TransactionContext(sender, price, tx.blob_versioned_hashes)
+    address = contract_address(sender, tx.nonce) if tx.to is None else tx.to
+    data = b"" if tx.to is None else tx.data
+    program = program or evm.initcode_program(b"")
+    frame = Frame(world, program, sender, address, gas, tx.value, data)
     if evm.rules.has_warmth:
         _warm(evm, state, tx, frame)
     frame.mark = state.snapshot()
     if tx.to is None:
+        frame.created = address
         _create(frame)
     else:
         _move(evm, state, sender, tx.to, tx.value)
-        if program is None:
+        if tx.to in evm.precompiles:
             _run_precompile(frame, tx.to)
         else:
             run(frame)
@@ -140,8 +136,7 @@ def _warm(evm: Evm, state: State, tx: Transaction, frame: Frame) -> None:
 
 def _create(frame: Frame) -> None:
     if is_taken(frame.state, frame.address):
-        frame.failure = AddressCollision.__name__
-        frame.gas = 0
+        frame.fail(AddressCollision.__name__)
         return
     begin_creation(frame)
     run(frame)
@@ -151,8 +146,7 @@ def _run_precompile(frame: Frame, address: Address) -> None:
     precompile = frame.evm.precompiles[address]
     output = precompile_output(frame, frame.gas, frame.data, precompile)
     if output is None:
-        frame.failure = PrecompileFailure.__name__
-        frame.gas = 0
+        frame.fail(PrecompileFailure.__name__)
         frame.state.revert(frame.mark)
         return
     frame.gas -= precompile.gas(frame.data)

@@ -50,7 +50,7 @@ def return_(s: list[int], f: Frame) -> Block | None:
 def revert(s: list[int], f: Frame) -> Block | None:
     """REVERT: changes are taken back, gas is kept (EIP-140)."""
     f.output = _read_memory(s, f)
-    f.reverted = True
+    f.reverted = f.has_failed = True
     return None
 
 
@@ -61,5 +61,9 @@ def invalid(s: list[int], f: Frame) -> Block | None:
 
 def _read_memory(s: list[int], f: Frame) -> bytes:
     offset, size = s.pop(), s.pop()
-    f.touch_memory(offset, size)
-    return bytes(f.memory[offset : offset + size]) if size else b""
+    if not size:
+        return b""
+    end = offset + size
+    if end > len(f.memory):
+        f.expand(end)
+    return bytes(f.memory[offset:end])

@@ -33,10 +33,9 @@ def run_machine(evm: Evm, state: NaiveState, data: bytes, gas: int) -> Frame:
     """Call the first contract on the machine under test."""
     program = evm.program_of(state, CONTRACTS[0])
     assert program is not None
-    context = TransactionContext(ORIGIN, Wei(9))
-    frame = Frame(evm, state, block_of(evm.fork), context, program)
-    frame.address, frame.caller, frame.data, frame.gas = CONTRACTS[0], ORIGIN, data, gas
-    frame.mark = state.snapshot()
+    world = evm, state, block_of(evm.fork), TransactionContext(ORIGIN, Wei(9))
+    mark = state.snapshot()
+    frame = Frame(world, program, ORIGIN, CONTRACTS[0], gas, 0, data, mark)
     run(frame)
     return frame
 

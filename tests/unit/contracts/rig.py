@@ -71,9 +71,9 @@ def execute(
     evm = evm or Evm(fork)
     program = evm.program_of(state, HERE) or evm.initcode_program(b"")
     context = TransactionContext(ORIGIN, Wei(9), (Hash32(b"\x01" * 32), Hash32(b"\x02" * 32)))
-    frame = Frame(evm, state, block_of(fork), context, program)
-    frame.address, frame.caller, frame.gas = HERE, ORIGIN, gas
-    frame.data, frame.value, frame.is_static = data, value, is_static
+    world = evm, state, block_of(fork), context
+    frame = Frame(world, program, ORIGIN, HERE, gas, value, data)
+    frame.is_static = is_static
     state.warm_address(HERE)
     frame.mark = state.snapshot()
     run(frame)
