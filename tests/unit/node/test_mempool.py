@@ -6,14 +6,9 @@ from consensus.batching.policy import BatchLimits
 from node.execution import ExecutedBlock
 from node.mempool import Mempool
 from node.mempool_types import Admitted, MempoolLimits, Refused, Replaced
-from node.validation import check_transaction
-from primitives.ids import Address, Gas, Hash32, Instant, Wei
-from primitives.keccak import keccak256
+from primitives.ids import Address, Gas, Hash32, Instant
 from primitives.params import ChainParams
-from primitives.transaction import BlobTransaction, encode_transaction, sign_transaction
 from storage.account import Account
-from storage.changes import StateChanges
-from storage.state import StateLayer
 from tests.unit.node.transfers import (
     ETHER,
     FIXED,
@@ -22,7 +17,6 @@ from tests.unit.node.transfers import (
     account,
     built,
     chain,
-    private_key,
     raw_transfer,
     stranger,
     transfer,
@@ -119,43 +113,6 @@ def test_a_cap_below_a_fixed_fee_can_never_be_included() -> None:
     low = transfer(cap=GWEI - 1, tip=0)
     assert code(pool(params=FIXED).add(NOW, low)) == "max_fee_below_base_fee"
     assert pool().add(NOW, low) == Admitted(pending=True)
-
-
-CONTRACT_CODE = b"\x00"
-DELEGATION = b"\xef\x01\x00" + stranger(3)
-
-
-def with_contracts() -> Mempool:
-    """A pool at a state in which account 1 is a contract and account 2 delegates to one."""
-    hashes = {keccak256(code): code for code in (CONTRACT_CODE, DELEGATION)}
-    contract, delegating = (Account(1, Wei(ETHER), digest) for digest in hashes)
-    accounts = {
-        stranger(3): contract,
-        account(0): Account(0, Wei(ETHER)),
-        account(1): contract,
-        account(2): delegating,
-    }
-    state = StateLayer(None, StateChanges(accounts, {}, {}, hashes))
-    return Mempool(PARAMS, MempoolLimits(), state, BASE_FEE)
-
-
-def test_contracts_are_called_but_do_not_send() -> None:
-    mempool = with_contracts()
-    assert mempool.add(NOW, transfer(0, 0, stranger(3))) == Admitted(pending=True)
-    assert code(mempool.add(NOW, transfer(1, 1))) == "sender_has_code"
-
-
-def test_an_account_that_delegates_may_send() -> None:
-    """EIP-7702."""
-    assert with_contracts().add(NOW, transfer(2, 1)) == Admitted(pending=True)
-
-
-def test_blob_transactions_are_not_taken_without_their_blobs() -> None:
-    hashes = (Hash32(b"\x01" + bytes(31)),)
-    fees = (Wei(GWEI), Wei(9 * GWEI), Gas(21_000))
-    tx = BlobTransaction(1337, 0, *fees, stranger(0), Wei(0), b"", (), Wei(1), hashes)
-    raw = encode_transaction(sign_transaction(tx, private_key(0)))
-    assert code(pool().add(NOW, check_transaction(raw, PARAMS))) == "blobs_not_pooled"
 
 
 def test_all_of_a_senders_transactions_must_be_affordable_together() -> None:
