@@ -26,7 +26,14 @@ from node.mempool_errors import AlreadyKnown, PoolFull, QueueFull
 from node.mempool_eviction import PriceIndex
 from node.mempool_gaps import GapIndex
 from node.mempool_sender import PoolEntry, SenderQueue
-from node.mempool_types import Admission, Admitted, MempoolLimits, Refused, Replaced
+from node.mempool_types import (
+    Admission,
+    Admitted,
+    MempoolLimits,
+    Refused,
+    Replaced,
+    SenderReader,
+)
 from node.mempool_waiting import WaitingSenders
 from node.validation import PooledTransaction
 from primitives.ids import Address, Hash32, Instant
@@ -34,7 +41,6 @@ from primitives.params import ChainParams
 from primitives.transaction import InvalidTransaction
 from primitives.transaction.errors import SenderHasCode
 from storage.account import ABSENT, Account, has_code
-from storage.reader import StateReader
 
 
 class Mempool:
@@ -62,7 +68,7 @@ class Mempool:
     )
 
     def __init__(
-        self, params: ChainParams, limits: MempoolLimits, state: StateReader, base_fee: int
+        self, params: ChainParams, limits: MempoolLimits, state: SenderReader, base_fee: int
     ) -> None:
         self._params = params
         self._limits = limits
@@ -149,7 +155,7 @@ class Mempool:
             return Refused(error.with_traceback(None))
 
     def select(
-        self, state: StateReader, base_fee: int, gas_limit: int, limits: BatchLimits
+        self, state: SenderReader, base_fee: int, gas_limit: int, limits: BatchLimits
     ) -> list[PooledTransaction]:
         """Choose what a block on `state` should contain: best tip first, nonces in order.
 
@@ -196,7 +202,7 @@ class Mempool:
         return chosen
 
     def advance(
-        self, now: Instant, state: StateReader, base_fee: int, touched: Iterable[Address]
+        self, now: Instant, state: SenderReader, base_fee: int, touched: Iterable[Address]
     ) -> tuple[Hash32, ...]:
         """Move to a new head of the chain.
 

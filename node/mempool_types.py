@@ -1,11 +1,25 @@
 """The pool's policy, and its answers to an admission."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
-from primitives.ids import Hash32
+from primitives.ids import Address, Hash32
 from primitives.transaction import InvalidTransaction
+from storage.account import Account
+
+
+class SenderReader(Protocol):
+    """What the pool asks of a state: who sends, and whether code stands in the way."""
+
+    def account(self, address: Address) -> Account | None:
+        """Return the account, or None when the address has none."""
+        ...
+
+    def code(self, code_hash: Hash32) -> bytes:
+        """Return the code with this hash, which some account has."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -369,6 +369,9 @@ def test_a_new_head_looks_at_touched_senders_only() -> None:
             asked.append(address)
             return block.state.account(address)
 
+        def code(self, code_hash: Hash32) -> bytes:
+            return block.state.code(code_hash)
+
     mempool.advance(Instant(2_000), Watched(), BASE_FEE, block.state.changes)
     assert sorted(asked) == sorted([account(0), account(1)])
     assert len(mempool) == 3
