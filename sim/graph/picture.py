@@ -28,7 +28,8 @@ svg{font-family:system-ui,sans-serif;background:#fff}
 .alone{fill:#a9b8c6}
 .dear{fill:#c8374a}
 .join{fill:#fff;stroke:#5b6b7a;stroke-width:1}
-.number{font-size:8.5px;fill:#8d2433;text-anchor:middle;paint-order:stroke;stroke:#fff;stroke-width:2.5px}
+.number{font-size:8.5px;fill:#8d2433;text-anchor:middle;
+  paint-order:stroke;stroke:#fff;stroke-width:2.5px}
 .rule{stroke:#e3e9ef;stroke-width:1}
 """
 
