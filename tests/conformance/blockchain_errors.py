@@ -77,8 +77,8 @@ BLOCK_REASONS: Mapping[str, Leaves] = MappingProxyType(
 """Each name of execution-spec-tests with the leaves that say the same.
 
 A header that is wrong in two ways may be refused for either, and numbers too wide for their field
-never become a header. A header that says how much gas its transactions use shows before they do that
-they use too much.
+never become a header. Where transactions use too much gas, the header's own figure may show it
+before they do.
 """
 
 
