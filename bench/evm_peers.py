@@ -100,8 +100,7 @@ def peers_row(case: Case, seconds: Mapping[str, Mapping[str, float]]) -> dict[st
         "faster_peer": faster,
         "block_transactions": len(case["transactions"]),
         "mgas": round(case["gas_used"] / 1e6, 2),
-        "mgas_per_second": round(case["gas_used"] / 1e6 / ours["best_seconds"], 1),
-        "first_mgas_per_second": round(case["gas_used"] / 1e6 / ours["first_seconds"], 1),
+        "mgas_per_second": round(case["gas_used"] / 1e6 / ours["best_seconds"]),
         **{
             f"{engine.replace('-', '_')}_{name}": value
             for engine, each in seconds.items()
