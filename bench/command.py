@@ -224,7 +224,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "first_mgas_per_second": "first Mgas/s",
         "mgas_per_second": "Mgas/s",
         "nanoseconds_per_iteration": "ns/iteration",
-        "orrery_first_seconds": "ours 1st s",
+        "orrery_first_seconds": "1st s",
         "orrery_best_seconds": "ours s",
         "py_evm_best_seconds": "py-evm s",
         "eels_best_seconds": "EELS s",
