@@ -89,8 +89,6 @@ class Knowledge:
         gone = self._lent
         self._lent = []
         cells = self._touched(passed, work.volatile)
-        for address in [each for changes in passed for each in changes.wiped]:
-            cells += [(address, slot) for slot in self._slots.get(address, ())]
         volatile = [cell for cell in cells if _is_volatile(cell, work.volatile)]
         kept = [cell for cell in cells if not _is_volatile(cell, work.volatile)]
         for address, slot in volatile:
@@ -122,6 +120,9 @@ class Knowledge:
         """Return the cells that the worker knows and that may have another value now."""
         found: dict[Cell, None] = {}
         for changes in (*passed, volatile):
+            for address in changes.wiped:
+                wiped = self._slots.get(address, ())
+                found.update(dict.fromkeys([(address, slot) for slot in wiped]))
             for address in changes.accounts:
                 if address in self._accounts:
                     found[address, None] = None

@@ -12,9 +12,11 @@ from node.executors.versions import MultiVersion
 from node.executors.work import BlockWork, End
 
 SPENT_MAX = 3
-"""The loop stops after attempts that took so many times the gas of a whole block. A block whose
-transactions overturn one another again and again is better executed in order, and one that claims
-more gas than it may have must not cost more than its refusal."""
+"""The loop stops after attempts that took so many times the gas of a whole block. A block that
+claims more gas than it may have must not cost much more than its refusal."""
+ATTEMPTS_MAX = 8
+"""Likewise after so many attempts for each transaction, on average. Those that overturn one another
+again and again are better executed in order."""
 
 
 class Plan(Protocol):
@@ -77,11 +79,13 @@ def run_plan(
         backend: has nothing else to do meanwhile.
     """
     runs: list[TransactionRun | None] = [None] * len(work.transactions)
-    left = SPENT_MAX * work.setting.context.gas_limit
+    gas_left = SPENT_MAX * work.setting.context.gas_limit
+    attempts_left = ATTEMPTS_MAX * len(runs)
     backend.begin(work, versions)
     while True:
         for worker in backend.idle():
-            batch = plan.take(backend.workers) if left > 0 else ()
+            is_open = gas_left > 0 and attempts_left > 0
+            batch = plan.take(backend.workers) if is_open else ()
             if not batch:
                 break
             backend.start(worker, batch)
@@ -90,5 +94,6 @@ def run_plan(
             return runs
         for end in ends:
             runs[end.index] = end.run
-            left -= end.gas_used
+            gas_left -= end.gas_used
+            attempts_left -= 1
             plan.ended(end)

@@ -40,7 +40,7 @@ from primitives.fork import Fork
 from primitives.ids import Address, Hash32, Wei
 from primitives.keccak import EMPTY_KECCAK
 from primitives.kzg import CkzgVerifier
-from primitives.transaction import decode_transaction
+from primitives.transaction import InvalidTransaction, decode_transaction
 from storage.account import Account
 from storage.outcome import Outcome
 
@@ -210,7 +210,10 @@ class Session:
         setting, context = self._setting, self._context
         assert setting is not None, "a block is begun before it is run"
         assert context is not None
-        job = Job(index, decode_transaction(raw, context.fork), sender)
+        try:
+            job = Job(index, decode_transaction(raw, context.fork), sender)
+        except InvalidTransaction:
+            return End(index, None)
         evm = self._engine.evm(context.fork)
         view = self._versions.view(index)
         end = try_transaction(job, view, evm, context, setting.blob_gas_max)

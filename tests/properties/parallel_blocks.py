@@ -169,10 +169,10 @@ def authorization(signer: int, place: int, nonce: int) -> Authorization:
     return sign_authorization(unsigned, KEYS[signer])
 
 
-def random_block(seed: int, length: int = 10) -> RandomBlock:
-    """Return the block of a seed."""
+def random_block(seed: int, length: int = 10, fork: Fork | None = None) -> RandomBlock:
+    """Return the block of a seed, of a random fork unless one is given."""
     random = Random(seed)
-    fork = random.choice(FORKS)
+    fork = fork or random.choice(FORKS)
     params = ChainParams(
         fork=fork,
         gas_limit=Gas(random.choice([2_000_000, 30_000_000])),
