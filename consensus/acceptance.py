@@ -76,7 +76,9 @@ def ask_validity(block: Block, effects: Effects) -> None:
     """Have the node check a block, once."""
     if block.validity is Validity.UNKNOWN:
         block.validity = Validity.ASKED
-        effects.append(ValidateBlock(block.sequence, block.digest, block.parent, block.payload))
+        place = (block.sequence, block.digest, block.parent, block.payload)
+        by = None if block.hinted_by is None else NodeId(block.hinted_by)
+        effects.append(ValidateBlock(*place, block.hint, by))
 
 
 def reconsider(block: Block) -> None:

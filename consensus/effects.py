@@ -51,6 +51,8 @@ class BlockBuilt(Event, frozen=True, gc=False):
     payload: bytes
     closing: bool = False
     """It closes the epoch: nothing may stand on it in this one."""
+    hint: bytes = b""
+    """Goes to the other replicas beside the block, at most `HINT_BYTES_MAX` bytes."""
 
 
 class BlockValidated(Event, frozen=True, gc=False):
@@ -106,6 +108,10 @@ class ValidateBlock(Effect, frozen=True, gc=False):
     digest: Hash32
     parent: Hash32
     payload: bytes
+    hint: bytes = b""
+    """What the proposer sent beside it, if it came from the proposer. Not trusted."""
+    hinted_by: NodeId | None = None
+    """Who sent the hint."""
 
 
 class Deliver(Effect, frozen=True, gc=False):

@@ -12,6 +12,9 @@ from consensus.certificate import Certificate, PreparedCertificate
 from primitives.ids import Hash32, Sequence, View
 from primitives.machine import Message
 
+HINT_BYTES_MAX = 4_194_304
+"""Longest hint that is passed on with a proposal."""
+
 
 class PrePrepare(Message, frozen=True, gc=False, array_like=True, tag=True):
     """The primary of `view` proposes a block for `sequence`.
@@ -28,6 +31,9 @@ class PrePrepare(Message, frozen=True, gc=False, array_like=True, tag=True):
     payload: bytes
     """The encoded block."""
     signature: bytes
+    hint: bytes = b""
+    """What may help to execute the block: for the node, opaque here. Nobody vouches for it, and
+    it goes neither into the log nor into evidence."""
 
 
 class Prepare(Message, frozen=True, gc=False, array_like=True, tag=True):

@@ -24,7 +24,7 @@ from consensus.exposure import (
     on_exhibit,
     on_further_prepare,
 )
-from consensus.messages import Commit, GetProposal, Prepare, PrePrepare
+from consensus.messages import HINT_BYTES_MAX, Commit, GetProposal, Prepare, PrePrepare
 from consensus.proposing import propose
 from consensus.state import Block, Effects, MissingPayload, ReplicaState, Slot, Validity
 from consensus.timers import arm_repair, watch
@@ -59,7 +59,9 @@ def on_pre_prepare(
         set_proposal(state, slot, message.digest, message.parent)
         slot.proposal = message
         confront_all(state, slot, effects)
-    learn_block(state, sequence, message.digest, message.parent, message.payload)
+    block = learn_block(state, sequence, message.digest, message.parent, message.payload)
+    if message.hint and not block.hint and len(message.hint) <= HINT_BYTES_MAX:
+        block.hint, block.hinted_by = message.hint, int(sender)
     consider(state, sequence, effects)
     if slot.committed:
         deliver_ready(state, now, effects)

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from consensus.log import TABLE
-from consensus.messages import MESSAGE_TYPES, Commit, Prepare, PrePrepare, Proposal
+from consensus.messages import HINT_BYTES_MAX, MESSAGE_TYPES, Commit, Prepare, PrePrepare, Proposal
 from consensus.params import ReplicaConfig
 from consensus.replica import Replica
 from consensus.state import Timer
@@ -22,7 +22,9 @@ PROOF_BYTES_MAX = 16 * 1024 * 1024
 def _bytes_max(kind: type[Message]) -> int:
     if kind in (Prepare, Commit):
         return VOTE_BYTES_MAX
-    return MAX_BLOCK_BYTES + ROOM_BYTES if kind in (PrePrepare, Proposal) else PROOF_BYTES_MAX
+    if kind is PrePrepare:
+        return MAX_BLOCK_BYTES + HINT_BYTES_MAX + ROOM_BYTES
+    return MAX_BLOCK_BYTES + ROOM_BYTES if kind is Proposal else PROOF_BYTES_MAX
 
 
 class Pbft:

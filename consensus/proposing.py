@@ -149,7 +149,7 @@ def _pre_prepare(state: ReplicaState, event: BlockBuilt, effects: Effects) -> No
     set_proposal(state, slot, event.digest, event.parent)
     block = state.blocks.get(event.digest)
     if block is None:
-        block = Block(event.sequence, event.digest, event.parent, event.payload)
+        block = Block(event.sequence, event.digest, event.parent, event.payload, hint=event.hint)
         state.blocks[event.digest] = block
     block.validity = Validity.VALID
     block.closing = event.closing
@@ -165,4 +165,4 @@ def signed_proposal(state: ReplicaState, block: Block) -> PrePrepare:
     """Return this primary's PRE-PREPARE for a block; the same each time."""
     fields = (state.view, block.sequence, block.digest, block.parent, block.payload)
     payload = signed_payload(state.binding, PrePrepare(*fields, b""))
-    return PrePrepare(*fields, state.config.signer.sign(payload))
+    return PrePrepare(*fields, state.config.signer.sign(payload), block.hint)

@@ -27,14 +27,7 @@ from consensus.certificate import Certificate, PreparedCertificate
 from consensus.certificate_policy import CertificatePolicy
 from consensus.effects import WorkPending
 from consensus.evidence import Evidence
-from consensus.messages import (
-    Commit,
-    NewView,
-    Prepare,
-    PrePrepare,
-    ViewChange,
-    ViewChangeVote,
-)
+from consensus.messages import Commit, NewView, Prepare, PrePrepare, ViewChange, ViewChangeVote
 from consensus.params import ConsensusParams, ReplicaConfig
 from consensus.signing import Signed, binding
 from primitives.ids import Hash32, Instant, NodeId, Sequence, View
@@ -87,6 +80,10 @@ class Block:
     """When its payload was last handed out to each peer."""
     closing: bool = False
     """It is valid, and closes the epoch: no block of this epoch stands on it."""
+    hint: bytes = b""
+    """What its proposer sent beside it."""
+    hinted_by: int | None = None
+    """That proposer."""
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from network.messages import CertifiedBlock
 from network.offences import Offence
 from network.sync import BlocksFetched, Sync
 from node.commits import Commits
-from node.config import Environment
+from node.config import Environment, NodeConfig
 from node.demand import block_demand
 from node.execution import ExecutedBlock
 from node.intake import Intake
@@ -26,7 +26,7 @@ from node.trace import BlockRefused
 from node.validation_errors import InvalidBlock
 from primitives.errors import InvalidEncoding
 from primitives.ids import Instant
-from primitives.machine import Compute, Effect, Emit
+from primitives.machine import Compute, Demand, Effect, Emit
 
 
 class AdoptPurpose(Purpose, frozen=True, gc=False):
@@ -55,12 +55,21 @@ class CheckCertifiedBlock(msgspec.Struct, frozen=True):
             return error.with_traceback(None)
         return self.execution.run()
 
+    def demand(
+        self, result: ExecutedBlock | InvalidBlock | InvalidCertificate
+    ) -> tuple[Demand, ...]:
+        """Return what it took, beside the votes of the certificate."""
+        if isinstance(result, InvalidCertificate):
+            return ()
+        return self.execution.demand(result)
+
 
 class Adoption:
     """Turns fetched blocks of one node into final ones."""
 
     __slots__ = (
         "_blocks",
+        "_charging",
         "_commits",
         "_environment",
         "_intake",
@@ -72,6 +81,7 @@ class Adoption:
 
     def __init__(
         self,
+        config: NodeConfig,
         environment: Environment,
         ledger: Ledger,
         intake: Intake,
@@ -79,6 +89,7 @@ class Adoption:
         sync: Sync,
         requests: Requests,
     ) -> None:
+        self._charging = environment.charging(config.execution)
         self._environment = environment
         self._ledger = ledger
         self._intake = intake
@@ -135,7 +146,9 @@ class Adoption:
         hashes = shared.outlines.hashes(block.payload)
         votes = shared.verifier.policy.costs.checking(signatures)
         demand = (*votes, *block_demand(hashes, self._intake.recovered))
-        execution = ExecuteBlock(self._ledger.tip, certificate.digest, block.payload, shared.cache)
+        execution = ExecuteBlock(
+            self._ledger.tip, certificate.digest, block.payload, shared.cache, self._charging
+        )
         job = CheckCertifiedBlock(block.certificate, shared, execution)
         purpose = AdoptPurpose(height, certificate, block.certificate)
         return [Compute(self._requests.open(purpose), demand, job)]

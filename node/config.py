@@ -16,11 +16,15 @@ from consensus.signing import MessageVerifier
 from network.gossip_state import GossipConfig
 from network.sync_state import SNAPSHOT_GAP, SyncConfig
 from node.certificates import CertificateReader
-from node.demand import Outlines
+from node.charging import Charging
+from node.demand import ExecutionConfig
 from node.execution import ExecutedBlock
+from node.hints import Hints
 from node.mempool_types import MempoolLimits
+from node.outlines import Outlines
 from node.shared import ComputeCache
 from node.snapshot import SnapshotLibrary
+from node.tally import Tallies
 from node.verifiers import Keys, LaterVerifiers
 from primitives.bls import AggregateSigner
 from primitives.epoch import Epoch
@@ -59,6 +63,7 @@ class NodeConfig:
     """Most proposals that wait for their parent's execution."""
     clock_drift_max: Duration = Duration(15_000_000_000)
     """How far in the future a proposal's timestamp may be, in ns."""
+    execution: ExecutionConfig = field(default_factory=ExecutionConfig)
     mempool: MempoolLimits = field(default_factory=MempoolLimits)
     gossip: GossipConfig = field(default_factory=GossipConfig)
     history: int | None = 1_024
@@ -92,6 +97,10 @@ class Environment:
     """States as nodes that share this object store, restore and serve them."""
     outlines: Outlines = field(default_factory=Outlines)
     """Bodies of blocks, split once for all nodes that share this object."""
+    tallies: Tallies = field(default_factory=Tallies)
+    """What executing blocks took, counted once likewise."""
+    hints: Hints = field(default_factory=Hints)
+    """Schedule hints, encoded and read once likewise."""
     spare_keys: tuple[Keys, ...] = ()
     """Further keys of this node, for when the committee knows it under another one."""
     later_verifiers: LaterVerifiers = field(default_factory=LaterVerifiers)
@@ -103,6 +112,10 @@ class Environment:
         if self.signer is None:
             return self.spare_keys
         return (Keys(self.signer, self.vote_signer), *self.spare_keys)
+
+    def charging(self, config: ExecutionConfig) -> Charging:
+        """Return how a node that executes like this is charged."""
+        return Charging(config, self.outlines, self.tallies, self.hints)
 
     def verifier_of(self, epoch: Epoch) -> MessageVerifier:
         """Return what checks the consensus messages of an epoch."""

@@ -2,49 +2,94 @@
 
 A node pays for what it has not done itself: it recovers the sender of each transaction once,
 wherever it met it first. It never pays less because another node of the process did the work.
+
+What executing a block takes shows only when it has been executed (`Measured`): its transactions
+are then the tasks of a graph, each with its part of computing, accesses and fixed work, under the
+scheduler that the node is configured with. What it is charged for, in order:
+
+* the dependency graph, where one is built: by a schedule hint, or by what the transactions say of
+  themselves;
+* the transactions on the cores, as the scheduler plans them, and those again for which the graph
+  was wrong;
+* taking over what each did, in block order, on one core;
+* the roots.
+
+A builder does not know what its candidates will access. It runs them one after another, or, if it
+is configured so, optimistically.
+
+A refused block is charged as if it were what its header says it is.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
 
 from network.gossip_state import KnownHashes
-from node.costs import BODY_ROOTS, DECODE, EXECUTE, RECOVER, STATE_ROOT
-from node.shared import Memo
-from node.validation import PooledTransaction
-from primitives.block import decode_block
-from primitives.errors import InvalidEncoding
+from node.costs import (
+    ACCEPT,
+    ACCESS,
+    BODY_ROOTS,
+    CALL,
+    COMPUTE_GAS,
+    DECODE,
+    EXECUTE,
+    RECOVER,
+    SCHEDULE,
+    STATE_ROOT,
+    STORAGE_ROOT,
+    SYSTEM,
+)
+from node.schedule import Graph, build_graph, scheduler_named
+from node.tally import Tally
+from primitives.access import AccessSet
+from primitives.errors import InvalidInput
 from primitives.ids import Hash32
-from primitives.machine import Demand, Serial, Tasks
-from primitives.transaction import transaction_hash
+from primitives.machine import Demand, Measured, Serial, TaskGraph, Tasks
 
-OUTLINES_MAX = 64
-"""Block bodies that an `Outlines` remembers."""
+SchedulerName = Literal["serial", "level-groups", "critical-path", "optimistic", "all-at-once"]
+BuildingName = Literal["serial", "optimistic"]
 
-_EMPTY_BLOCK: tuple[Demand, ...] = (Serial(BODY_ROOTS, 1),)
-"""What executing a block without transactions takes: it changes no account."""
+SERIAL: Final = "serial"
+OPTIMISTIC: Final = "optimistic"
+ALL_AT_ONCE: Final = "all-at-once"
+GRAPH_SCHEDULERS: Final = ("level-groups", "critical-path")
+"""Those that plan by a dependency graph, and so have use for a hint."""
+
+_IN_TURN = "block-order"
+"""How the one task of serial execution is planned; any scheduler would do."""
 
 
-class Outlines:
-    """The hashes of blocks' transactions by payload, computed once for all nodes of a process."""
+@dataclass(frozen=True, slots=True)
+class ExecutionConfig:
+    """How one node executes blocks.
 
-    __slots__ = ("_memo",)
+    Raises:
+        InvalidInput: a name that is none.
+    """
 
-    def __init__(self) -> None:
-        self._memo: Memo[bytes, tuple[Hash32, ...]] = Memo(OUTLINES_MAX)
+    scheduler: SchedulerName = SERIAL
+    """Of blocks that others have built."""
+    building: BuildingName = SERIAL
+    """Of blocks that it builds."""
+    hints: bool = True
+    """Whether it ships a schedule hint with its blocks, if its own scheduler has use for one."""
 
-    def hashes(self, payload: bytes) -> tuple[Hash32, ...]:
-        """Return the hashes of the block's transactions.
+    def __post_init__(self) -> None:
+        """Refuse names that are none."""
+        for key, names in (("scheduler", SchedulerName), ("building", BuildingName)):
+            if getattr(self, key) not in get_args(names):
+                expected = f"one of {', '.join(get_args(names))}"
+                raise InvalidInput(f"execution.{key}", expected, getattr(self, key))
 
-        None if the block is malformed, which execution will say.
-        """
-        known = self._memo.get(payload)
-        if known is not None:
-            return known
-        try:
-            hashes = tuple([transaction_hash(raw) for raw in decode_block(payload).transactions])
-        except InvalidEncoding:
-            hashes = ()
-        self._memo.put(payload, hashes)
-        return hashes
+    @property
+    def uses_hints(self) -> bool:
+        """Whether its scheduler plans by a graph."""
+        return self.scheduler in GRAPH_SCHEDULERS
+
+    @property
+    def ships_hints(self) -> bool:
+        """Whether its blocks go out with a hint."""
+        return self.hints and self.uses_hints
 
 
 def transaction_demand(count: int) -> tuple[Demand, ...]:
@@ -53,34 +98,119 @@ def transaction_demand(count: int) -> tuple[Demand, ...]:
     return (Tasks(DECODE, ones), Tasks(RECOVER, ones))
 
 
-def build_demand(candidates: Sequence[PooledTransaction]) -> tuple[Demand, ...]:
-    """Return what it takes to build a block of these transactions."""
-    count = len(candidates)
-    accounts = {candidate.sender for candidate in candidates}
-    accounts.update(candidate.to or candidate.sender for candidate in candidates)
-    return _execution(count, len(accounts) + 1)
-
-
-def block_demand(hashes: Sequence[Hash32], recovered: KnownHashes) -> tuple[Demand, ...]:
-    """Return what it takes to validate a block, for a node that has recovered some senders.
-
-    The accounts that a block changes are known only afterwards. Two for each transfer and the
-    fee recipient are charged, which is right unless some account occurs more than once.
-    """
-    if not hashes:
-        return _EMPTY_BLOCK
+def block_demand(hashes: Sequence[Hash32], recovered: KnownHashes) -> tuple[Demand | Measured, ...]:
+    """Return what it takes to validate a block, for a node that has recovered some senders."""
     younger, older = recovered.younger, recovered.older
     new = len([name for name in hashes if name not in younger and name not in older])
-    checks = transaction_demand(new) if new else ()
-    return checks + _execution(len(hashes), 2 * len(hashes) + 1)
+    return (*(transaction_demand(new) if new else ()), Measured())
 
 
-def _execution(transactions: int, accounts: int) -> tuple[Demand, ...]:
-    """Return the serial part."""
-    if not transactions:
-        return _EMPTY_BLOCK
-    return (
-        Serial(EXECUTE, transactions),
-        Serial(BODY_ROOTS, transactions),
-        Serial(STATE_ROOT, accounts),
+def build_demand(tally: Tally, config: ExecutionConfig) -> tuple[Demand, ...]:
+    """Return what it took to build a block, for what has gone into it."""
+    executing = execution_demand(tally, config.building)
+    if not config.ships_hints or not tally.gas:
+        return executing
+    return (*executing, Serial(SCHEDULE, tally.access_count))
+
+
+def execution_demand(
+    tally: Tally, scheduler: SchedulerName, thought: Sequence[AccessSet] | None = None
+) -> tuple[Demand, ...]:
+    """Return what it took to execute a block.
+
+    Args:
+        tally: of the block.
+        scheduler: what planned it.
+        thought: what the transactions were thought to access, where it plans by a graph.
+    """
+    count = len(tally.gas)
+    framed = (Serial(SYSTEM, 1),)
+    roots = (
+        Serial(BODY_ROOTS, max(count, 1)),
+        Serial(STATE_ROOT, tally.accounts),
+        Serial(STORAGE_ROOT, tally.slots),
     )
+    if not count:
+        return framed + roots
+    if scheduler == SERIAL:
+        return (*framed, _one_task(tally), *roots)
+    accept = Serial(ACCEPT, count)
+    if scheduler in GRAPH_SCHEDULERS:
+        known = tally.accesses if thought is None else thought
+        reading = Serial(
+            SCHEDULE, sum([len(a.reads) + len(a.writes) + len(a.deltas) for a in known])
+        )
+        return (*framed, reading, _planned(tally, scheduler, known), accept, *roots)
+    edges: tuple[tuple[int, int], ...] = ()
+    if scheduler == OPTIMISTIC:
+        edges = tuple(zip(tally.graph.sources, tally.graph.targets, strict=True))
+    return (*framed, _graph(tally, edges, scheduler), accept, *roots)
+
+
+def refused_demand(count: int, gas: int) -> tuple[Demand, ...]:
+    """Return what it took to find out that a block is invalid.
+
+    Args:
+        count: its transactions.
+        gas: what they use, as its header says.
+    """
+    return (
+        Serial(SYSTEM, 1),
+        Serial(EXECUTE, count),
+        Serial(COMPUTE_GAS, max(0, gas - 21_000 * count)),
+        Serial(BODY_ROOTS, max(count, 1)),
+        Serial(STATE_ROOT, 2 * count + 1),
+    )
+
+
+def _one_task(tally: Tally) -> TaskGraph:
+    """Return all transactions as one task: nobody else does anything meanwhile."""
+    more = tuple([(kind, (sum(units),)) for kind, units in _contracts(tally)])
+    return TaskGraph(EXECUTE, (len(tally.gas),), (), _IN_TURN, more)
+
+
+def _graph(
+    tally: Tally, edges: tuple[tuple[int, int], ...], scheduler: str, again: tuple[int, ...] = ()
+) -> TaskGraph:
+    ones = (1,) * len(tally.gas)
+    return TaskGraph(EXECUTE, ones, edges, scheduler, _contracts(tally), again)
+
+
+def _contracts(tally: Tally) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Return the work that contracts cause, by kind and transaction; none in plain transfers."""
+    if not any(tally.calls):
+        return ()
+    return ((CALL, tally.calls), (COMPUTE_GAS, tally.computed), (ACCESS, tally.cells))
+
+
+def _planned(tally: Tally, scheduler: str, thought: Sequence[AccessSet]) -> TaskGraph:
+    """Return the transactions as planned by what they were thought to access."""
+    graph = build_graph(thought, kinds=scheduler_named(scheduler).kinds)
+    edges = tuple(zip(graph.sources, graph.targets, strict=True))
+    is_right = thought is tally.accesses or tuple(thought) == tally.accesses
+    again = () if is_right else broken(graph, tally.graph)
+    return _graph(tally, edges, scheduler, again)
+
+
+def broken(planned: Graph, true: Graph) -> tuple[int, ...]:
+    """Return the transactions that ran too early under a plan, ascending.
+
+    A transaction is in order if all those whose writes it reads come before it in the plan and
+    were in order themselves. Others may have been lucky; they count as broken too.
+
+    Args:
+        planned: what was planned by.
+        true: who reads what others wrote.
+    """
+    count = true.transactions
+    before = [0] * (count + planned.joins)
+    for source, target in zip(planned.sources, planned.targets, strict=True):
+        before[target] |= before[source] | (1 << source if source < count else 0)
+    needed = [0] * (count + true.joins)
+    for source, target in zip(true.sources, true.targets, strict=True):
+        needed[target] |= needed[source] if source >= count else 1 << source
+    wrong = 0
+    for index in range(count):
+        if needed[index] & (wrong | ~before[index]):
+            wrong |= 1 << index
+    return tuple([index for index in range(count) if wrong >> index & 1])

@@ -240,7 +240,9 @@ class Node:
 
     def _on_completed(self, now: Instant, event: Completed) -> Seq[Effect]:
         purpose = self.parts.requests.close(event.request)
-        return self._completions[purpose.__class__](now, purpose, event.result)
+        effects = self._completions[purpose.__class__](now, purpose, event.result)
+        traced = self.parts.charging.traced(event, built=isinstance(purpose, BuildPurpose))
+        return effects if traced is None else [traced, *effects]
 
     # ---------------------------------------------------------------- effects for own cores
 

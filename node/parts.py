@@ -7,6 +7,7 @@ from network.sync import Sync
 from node.adoption import Adoption
 from node.arrival import Arrival
 from node.backlog import Backlog
+from node.charging import Charging
 from node.commits import Commits
 from node.config import Environment, NodeConfig, sync_config
 from node.confirmations import Confirmations
@@ -45,6 +46,8 @@ class Parts(msgspec.Struct, frozen=True):
     """Its consensus core, a new one for each epoch."""
     scores: PeerScores
     """How its peers stand."""
+    charging: Charging
+    """How it finds out what its jobs took."""
     confirmations: Confirmations | None
     """None where no gateway is served."""
     start_work: tuple[Effect, ...]
@@ -72,9 +75,9 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     pause = Duration(environment.consensus.request_timeout // 2)
     fairness = Fairness(pool, params, environment.consensus.batch_limits, pause)
     backlog = Backlog(pool, fairness)
-    proposals = Proposals(config, environment, ledger, pool, backlog, intake, requests)
+    proposals = Proposals(config, environment, ledger, pool, backlog, intake, requests, scores)
     commits = Commits(config, environment, ledger, pool, gossip, sync, proposals, backlog, fairness)
-    adoption = Adoption(environment, ledger, intake, commits, sync, requests)
+    adoption = Adoption(config, environment, ledger, intake, commits, sync, requests)
     arrival = Arrival(environment, ledger, commits, sync, requests)
     table = environment.engine.table
     records = [Record(table, key, value) for key, value in store.scan(table)]
@@ -101,6 +104,7 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
         requests=requests,
         epochs=epochs,
         scores=scores,
+        charging=environment.charging(config.execution),
         confirmations=confirmations,
         start_work=restored.work,
     )

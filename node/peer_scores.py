@@ -47,6 +47,8 @@ class Misdeed(StrEnum):
     FALSE_SIGNATURE = "a signature that is not valid"
     FALSE_PROOF = "a proof of a result that proves nothing"
     FALSE_CERTIFICATE = "a certificate that no quorum has signed"
+    FALSE_HINT = "a schedule hint that is not its block's"
+    """Whoever has built a block knows what its transactions access."""
     STRANGE_REFUSAL = "a refusal that this epoch's committee has not signed"
     """The refusing validator may have been in another epoch already, or still."""
 
@@ -70,6 +72,7 @@ WEIGHTS: Mapping[str, Weight] = MappingProxyType(
         Offence.FALSE_OFFER: Weight(50, proof=True),
         Offence.FALSE_CHUNK: Weight(50, proof=True),
         Offence.ENDLESS_SPLIT: Weight(50, proof=True),
+        Misdeed.FALSE_HINT: Weight(25, proof=True),
         Offence.NEEDLESS_SPLIT: Weight(25, proof=True),
         Offence.UNEVEN: Weight(25, proof=True),
         Offence.FOREIGN: Weight(8, proof=False),

@@ -6,6 +6,8 @@ is asked for what fits on the parent's state, so that transactions of undecided 
 not chosen twice.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from consensus.effects import BlockBuilt, BlockValidated, RequestBlock, ValidateBlock
@@ -13,7 +15,7 @@ from node.backlog import Backlog
 from node.builder import BuildContext
 from node.config import Environment, NodeConfig
 from node.costs import SELECT
-from node.demand import block_demand, build_demand
+from node.demand import block_demand
 from node.events import BlockExecuted, PoolChanged, ToConsensus
 from node.evidence import is_covered
 from node.execution import ExecutedBlock
@@ -21,13 +23,14 @@ from node.execution_base_fee import next_base_fee
 from node.intake import Intake
 from node.ledger import Ledger
 from node.mempool import Mempool
+from node.peer_scores import Misdeed, PeerScores
 from node.requests import Purpose, Requests
 from node.shared_jobs import BuildBlock, ExecuteBlock
 from node.trace import BlockBuiltTraced, BlockRefused
 from node.validation_errors import InvalidBlock
 from node.validation_header import check_timestamp_drift, earliest_timestamp
 from primitives.ids import Duration, Hash32, Instant
-from primitives.machine import Compute, Effect, Emit, SetTimer, Work
+from primitives.machine import NOTHING, Compute, Effect, Emit, Measured, SetTimer, Work
 
 SECOND_NS = 1_000_000_000
 
@@ -55,6 +58,7 @@ class Proposals:
 
     __slots__ = (
         "_backlog",
+        "_charging",
         "_config",
         "_environment",
         "_executing",
@@ -62,6 +66,7 @@ class Proposals:
         "_ledger",
         "_pool",
         "_requests",
+        "_scores",
         "_waiting",
     )
 
@@ -74,8 +79,11 @@ class Proposals:
         backlog: Backlog,
         intake: Intake,
         requests: Requests,
+        scores: PeerScores,
     ) -> None:
         self._backlog = backlog
+        self._charging = environment.charging(config.execution)
+        self._scores = scores
         self._config = config
         self._environment = environment
         self._ledger = ledger
@@ -102,9 +110,9 @@ class Proposals:
         context = BuildContext(
             self._config.fee_recipient, self._clock(now) // SECOND_NS, limits=limits
         )
-        job = BuildBlock(parent, candidates, context, self._environment.cache)
+        job = BuildBlock(parent, candidates, context, self._environment.cache, self._charging)
         number = self._requests.open(BuildPurpose(request))
-        return [Work(SELECT, len(candidates)), Compute(number, build_demand(candidates), job)]
+        return [Work(SELECT, len(candidates)), Compute(number, (Measured(),), job)]
 
     def built(self, now: Instant, purpose: BuildPurpose, block: ExecutedBlock) -> list[Effect]:
         """Hand the built block to consensus."""
@@ -118,6 +126,7 @@ class Proposals:
             request.parent,
             block.payload,
             closing=block.closing,
+            hint=self._charging.hint(block),
         )
         traced = BlockBuiltTraced(
             block.number, block.digest, len(block.transactions), block.block.header.gas_used
@@ -154,7 +163,14 @@ class Proposals:
         self._executing[proposal.digest] = None
         hashes = self._environment.outlines.hashes(proposal.payload)
         demand = block_demand(hashes, self._intake.recovered)
-        job = ExecuteBlock(parent, proposal.digest, proposal.payload, self._environment.cache)
+        job = ExecuteBlock(
+            parent,
+            proposal.digest,
+            proposal.payload,
+            self._environment.cache,
+            self._charging,
+            proposal.hint,
+        )
         return [Compute(self._requests.open(ExecutePurpose(proposal)), demand, job)]
 
     def executed(
@@ -175,9 +191,18 @@ class Proposals:
             return self._refuse(proposal, str(result), proven=proven, mislabelled=mislabelled)
         self._ledger.keep(result)
         return [
+            *self._check_hint(now, proposal, result),
             _verdict(proposal, None, closing=result.closing),
             BlockExecuted(proposal.digest),
         ]
+
+    def _check_hint(
+        self, now: Instant, proposal: ValidateBlock, block: ExecutedBlock
+    ) -> Sequence[Effect]:
+        """Count a false hint against who sent it: the builder of a block knows better."""
+        if proposal.hinted_by is None or self._charging.is_true(block, proposal.hint):
+            return NOTHING
+        return self._scores.count(now, proposal.hinted_by, Misdeed.FALSE_HINT)
 
     def _is_covered(self, proposal: ValidateBlock) -> bool:
         """Tell whether a proposal's signature covers its payload, hence all faults found in it.

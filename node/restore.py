@@ -6,7 +6,7 @@ not make the state root of its header, it begins with genesis. What is lost at t
 crash came before it was durable, is fetched from peers afterwards.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -15,7 +15,8 @@ from network.messages import CertifiedBlock
 from node.certificates import CertificateReader
 from node.checkpoints import Checkpoint, Checkpoints, stored_snapshot, stored_state
 from node.config import Environment, NodeConfig
-from node.costs import BODY_ROOTS, DECODE, EXECUTE, RECOVER, STATE_ROOT
+from node.costs import STATE_ROOT
+from node.demand import SERIAL, execution_demand, transaction_demand
 from node.execution import ExecutedBlock
 from node.ledger import Ledger, stored_blocks
 from node.snapshot import Closing, anchor
@@ -23,7 +24,7 @@ from node.validation_errors import InvalidBlock
 from primitives.epoch import Epoch, first_epoch
 from primitives.errors import InvalidEncoding
 from primitives.header import decode_header
-from primitives.machine import Effect, Work
+from primitives.machine import Demand, Effect, Serial, TaskGraph, Tasks, Work
 from storage.store import Store
 
 
@@ -50,7 +51,7 @@ def restore(store: Store, config: NodeConfig, environment: Environment) -> Resto
     _restore_below(ledger, below, environment.certificates, recent)
     if not below and checkpoints.served:
         ledger.note_certificate(environment.certificates.read(checkpoints.served[0].certificate))
-    transactions = 0
+    taken: list[Demand] = []
     for stored in above:
         block = environment.cache.execute(ledger.tip, stored.payload)
         certificate = _certificate(stored, environment.certificates)
@@ -59,10 +60,10 @@ def restore(store: Store, config: NodeConfig, environment: Environment) -> Resto
         if certificate.digest != block.digest:
             break
         ledger.append(block, stored.certificate, certificate)
-        transactions += len(block.transactions)
-        accounts += len(block.state.changes)
+        taken += transaction_demand(len(block.transactions))
+        taken += execution_demand(environment.tallies.of(block), SERIAL)
     checkpoints.note_stored(store)
-    return Restored(ledger, _work(transactions, accounts))
+    return Restored(ledger, _work(accounts, taken))
 
 
 def _restore_snapshot(
@@ -116,12 +117,25 @@ def _certificate(stored: CertifiedBlock, reader: CertificateReader) -> Certifica
         return None
 
 
-def _work(transactions: int, accounts: int) -> tuple[Effect, ...]:
-    units = (
-        (DECODE, transactions),
-        (RECOVER, transactions),
-        (EXECUTE, transactions),
-        (BODY_ROOTS, transactions),
-        (STATE_ROOT, accounts),
-    )
-    return tuple(Work(kind, count) for kind, count in units if count)
+def _work(accounts: int, taken: Sequence[Demand]) -> tuple[Effect, ...]:
+    """Return all that as work of the protocol thread, which has nothing else to do yet.
+
+    Args:
+        accounts: of the snapshot, whose root was computed.
+        taken: what the blocks above it took.
+    """
+    units: dict[str, int] = {STATE_ROOT: accounts}
+    for demand in taken:
+        for kind, count in _units(demand):
+            units[kind] = units.get(kind, 0) + count
+    return tuple(Work(kind, count) for kind, count in units.items() if count)
+
+
+def _units(demand: Demand) -> Iterator[tuple[str, int]]:
+    if isinstance(demand, Serial):
+        yield demand.kind, demand.units
+    if isinstance(demand, Tasks | TaskGraph):
+        yield demand.kind, sum(demand.units)
+    if isinstance(demand, TaskGraph):
+        for kind, units in demand.more:
+            yield kind, sum(units)

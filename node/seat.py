@@ -10,7 +10,9 @@ the replica of the next one.
 from collections.abc import Callable, Mapping, Sequence as Seq
 from typing import Any, ClassVar
 
-from consensus.effects import VERIFIED, Exposed, FellBehind
+import msgspec
+
+from consensus.effects import VERIFIED, Exposed, FellBehind, ValidateBlock
 from consensus.engine import ConsensusCore, MessageHandler
 from consensus.trace import EvidenceFound, ViewEntered
 from primitives.committee import Committee
@@ -130,6 +132,11 @@ class Seat:
     def _fall_behind(self, effect: FellBehind) -> Effect:
         return FellBehind(effect.sequence, self._nodes[effect.peer])
 
+    def _validate(self, effect: ValidateBlock) -> Effect:
+        if effect.hinted_by is None:
+            return effect
+        return msgspec.structs.replace(effect, hinted_by=self._nodes[effect.hinted_by])
+
     def _expose(self, effect: Exposed) -> Effect:
         return Exposed(self._nodes[effect.peer], effect.kind)
 
@@ -148,6 +155,7 @@ _OUTWARD: Mapping[type[Effect], Callable[[Seat, Any], Effect]] = {
     Send: Seat._send,
     Loopback: Seat._loop,
     FellBehind: Seat._fall_behind,
+    ValidateBlock: Seat._validate,
     Exposed: Seat._expose,
     Emit: Seat._emit,
 }

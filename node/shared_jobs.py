@@ -3,11 +3,13 @@
 import msgspec
 
 from node.builder import BuildContext
+from node.charging import Charging
 from node.execution import ExecutedBlock
 from node.shared import ComputeCache
 from node.validation import PooledTransaction
 from node.validation_errors import InvalidBlock, WrongDigest
 from primitives.ids import Hash32
+from primitives.machine import Demand
 from primitives.transaction import InvalidTransaction
 
 
@@ -29,10 +31,15 @@ class BuildBlock(msgspec.Struct, frozen=True):
     candidates: tuple[PooledTransaction, ...]
     context: BuildContext
     cache: ComputeCache
+    charging: Charging
 
     def run(self) -> ExecutedBlock:
         """Return the built block."""
         return self.cache.build(self.parent, self.candidates, self.context)
+
+    def demand(self, result: ExecutedBlock) -> tuple[Demand, ...]:
+        """Return what it took."""
+        return self.charging.built(result)
 
 
 class ExecuteBlock(msgspec.Struct, frozen=True):
@@ -43,6 +50,9 @@ class ExecuteBlock(msgspec.Struct, frozen=True):
     """The hash under which it was announced."""
     payload: bytes
     cache: ComputeCache
+    charging: Charging
+    hint: bytes = b""
+    """What came with the block, to plan by; not trusted."""
 
     def run(self) -> ExecutedBlock | InvalidBlock:
         """Return the executed block, or why it is refused."""
@@ -50,3 +60,7 @@ class ExecuteBlock(msgspec.Struct, frozen=True):
         if isinstance(result, ExecutedBlock) and result.digest != self.digest:
             return WrongDigest("block", self.digest.hex(), result.digest.hex())
         return result
+
+    def demand(self, result: ExecutedBlock | InvalidBlock) -> tuple[Demand, ...]:
+        """Return what it took."""
+        return self.charging.executed(self.payload, result, self.hint)

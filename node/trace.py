@@ -33,6 +33,27 @@ class BlockBuiltTraced(TraceEvent, frozen=True, gc=False):
     gas_used: int
 
 
+class BlockExecutedTraced(TraceEvent, frozen=True, gc=False):
+    """This node has executed a block with transactions, to build it or to judge it."""
+
+    name = "execution.block_executed"
+
+    height: int
+    digest: bytes
+    built: bool
+    """It has built the block."""
+    transactions: int
+    gas_used: int
+    critical_path: int
+    """Gas of the dearest chain of transactions that depend on one another."""
+    work_ns: int
+    """Time of one core for all its transactions, each once."""
+    span_ns: int
+    """Time that they took on the cores that were free."""
+    repeats: int
+    """Executions beside the first of each transaction."""
+
+
 class BlockCommitted(TraceEvent, frozen=True, gc=False):
     """This node has made a block its final head."""
 
@@ -76,6 +97,7 @@ EVENTS: tuple[type[TraceEvent], ...] = (
     TransactionSubmitted,
     TransactionRejected,
     BlockBuiltTraced,
+    BlockExecutedTraced,
     BlockCommitted,
     BlockRefused,
     PeerScored,

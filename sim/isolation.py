@@ -16,8 +16,10 @@ from consensus.signing import MessageVerifier
 from network.codec import Codec
 from node.certificates import CertificateReader
 from node.config import Environment
-from node.demand import Outlines
 from node.execution import genesis_executed
+from node.hints import Hints
+from node.outlines import Outlines
+from node.tally import Tallies
 from primitives.errors import InvalidEncoding
 from primitives.ids import Instant
 from primitives.machine import NOTHING, Effect, Event, Received
@@ -42,6 +44,8 @@ def isolated_environment(
         verifier=verifier,
         certificates=CertificateReader(0),
         outlines=Outlines(),
+        tallies=Tallies(),
+        hints=Hints(),
     )
 
 

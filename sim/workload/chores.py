@@ -87,7 +87,8 @@ class Grinding:
     __slots__ = ("_address", "_head", "_seeds", "gas_limit_max")
 
     def __init__(self, setting: Setting, rounds: int) -> None:
-        self._address = setting.site.place("mill", load_artifact("Mill")).address
+        placed = setting.site.find("mill") or setting.site.place("mill", load_artifact("Mill"))
+        self._address = placed.address
         self._head = _GRIND + encode_arguments(["uint256"], [rounds])
         self._seeds = setting.amounts(0, 2**62)
         self.gas_limit_max = ROUNDS_GAS + ROUND_GAS * rounds

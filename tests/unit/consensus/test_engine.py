@@ -2,7 +2,15 @@
 
 from consensus.effects import VERIFIED
 from consensus.engine import ConsensusCore, ConsensusEngine
-from consensus.messages import MESSAGE_TYPES, Commit, NewView, Prepare, PrePrepare, Proposal
+from consensus.messages import (
+    HINT_BYTES_MAX,
+    MESSAGE_TYPES,
+    Commit,
+    NewView,
+    Prepare,
+    PrePrepare,
+    Proposal,
+)
 from consensus.pbft import Pbft
 from consensus.replica import ON_MESSAGE, ON_TIMER
 from network.codec import Codec
@@ -26,7 +34,8 @@ def test_its_messages_are_those_that_a_replica_handles_in_wire_order() -> None:
 
 def test_a_vote_is_short_and_a_proposal_has_room_for_the_largest_block() -> None:
     assert ENGINE.messages[Prepare] == ENGINE.messages[Commit] == 512
-    assert MAX_BLOCK_BYTES < ENGINE.messages[PrePrepare] == ENGINE.messages[Proposal]
+    assert ENGINE.messages[Proposal] > MAX_BLOCK_BYTES
+    assert ENGINE.messages[PrePrepare] == ENGINE.messages[Proposal] + HINT_BYTES_MAX
     assert ENGINE.messages[NewView] > 1_000 * 1_000
 
 

@@ -8,12 +8,9 @@ from consensus.certificate_ed25519 import Ed25519Certificates
 from consensus.effects import ViewBegun, WorkDone, WorkPending
 from consensus.messages import Commit
 from consensus.state import Timer
-from network.gossip_state import KnownHashes
 from node.backlog import Backlog
 from node.certificates import CertificateReader
 from node.checkpoints import Checkpoints
-from node.costs import BODY_ROOTS, DECODE, EXECUTE, RECOVER, STATE_ROOT
-from node.demand import Outlines, block_demand, build_demand, transaction_demand
 from node.execution import ExecutedBlock
 from node.fairness import Fairness
 from node.ledger import UNDECIDED_MAX, Ledger, encode_certificate
@@ -25,7 +22,7 @@ from node.snapshot import SnapshotLibrary
 from primitives.committee import Committee
 from primitives.errors import InvalidEncoding
 from primitives.ids import Duration, Hash32, Instant, Sequence, View
-from primitives.machine import Completed, Compute, Serial, Submitted, Tasks, TimerFired
+from primitives.machine import Completed, Compute, Submitted, TimerFired
 from tests.unit.node.driver import Driver
 from tests.unit.node.harness import validator_key
 from tests.unit.node.transfers import FIXED, built, chain, transfer
@@ -219,48 +216,6 @@ def test_a_final_block_is_not_in_flight() -> None:
     backlog.built(child(child(GENESIS, 0), 1), View(0))
     backlog.committed(1)
     assert backlog.report(news=False) == pending(7, 0)
-
-
-# ---------------------------------------------------------------- demand
-
-
-def test_each_new_transaction_is_a_task_of_its_own() -> None:
-    assert transaction_demand(3) == (Tasks(DECODE, (1, 1, 1)), Tasks(RECOVER, (1, 1, 1)))
-
-
-def test_a_built_block_costs_the_accounts_it_touches() -> None:
-    candidates = (transfer(0, 0), transfer(0, 1), transfer(1, 0))
-    assert build_demand(candidates) == (
-        Serial(EXECUTE, 3),
-        Serial(BODY_ROOTS, 3),
-        Serial(STATE_ROOT, 4),
-    )
-
-
-def test_a_block_of_known_transactions_costs_no_recovery() -> None:
-    hashes = (transfer(0, 0).hash, transfer(0, 1).hash)
-    recovered = KnownHashes(10)
-    recovered.add(hashes[0])
-    assert block_demand(hashes, recovered)[1] == Tasks(RECOVER, (1,))
-    recovered.add(hashes[1])
-    assert [demand.kind for demand in block_demand(hashes, recovered)] == [
-        EXECUTE,
-        BODY_ROOTS,
-        STATE_ROOT,
-    ]
-
-
-def test_an_empty_block_costs_its_header() -> None:
-    assert block_demand((), KnownHashes(1)) == (Serial(BODY_ROOTS, 1),)
-
-
-def test_outlines_name_a_bodys_transactions_once_and_survive_a_malformed_one() -> None:
-    block = child(GENESIS, 0, 1)
-    outlines = Outlines()
-    names = tuple(transaction.hash for transaction in block.transactions)
-    assert outlines.hashes(block.payload) == names
-    assert outlines.hashes(block.payload) is outlines.hashes(block.payload)
-    assert outlines.hashes(b"\xc0garbage") == ()
 
 
 # ---------------------------------------------------------------- certificates

@@ -6,9 +6,14 @@ import msgspec
 import pytest
 
 from node import shared
+from node.charging import Charging
+from node.demand import ExecutionConfig
 from node.execution import ExecutedBlock
+from node.hints import Hints
+from node.outlines import Outlines
 from node.shared import ComputeCache, Memo
 from node.shared_jobs import BuildBlock, CheckTransactions, ExecuteBlock
+from node.tally import Tallies
 from node.validation import PooledTransaction
 from node.validation_block import execute_block
 from node.validation_errors import InvalidBlock, InvalidBlockTransaction
@@ -16,6 +21,8 @@ from primitives.block import Block, encode_block, transactions_root
 from primitives.ids import Hash32
 from primitives.transaction import InvalidTransaction, encode_transaction, transaction_hash
 from tests.unit.node.transfers import CONTEXT, GWEI, PARAMS, built, chain, raw_transfer, transfer
+
+CHARGING = Charging(ExecutionConfig(), Outlines(), Tallies(), Hints())
 
 
 class Unscanned(dict[int, int]):
@@ -185,16 +192,16 @@ def test_a_batch_answers_for_each_transaction_in_order() -> None:
 def test_jobs_build_and_execute() -> None:
     cache = ComputeCache(PARAMS)
     parent = chain()
-    block = BuildBlock(parent, (transfer(0, 0),), CONTEXT, cache).run()
-    assert ExecuteBlock(parent, block.digest, block.payload, cache).run() is block
+    block = BuildBlock(parent, (transfer(0, 0),), CONTEXT, cache, CHARGING).run()
+    assert ExecuteBlock(parent, block.digest, block.payload, cache, CHARGING).run() is block
 
 
 def test_a_block_under_a_false_name_is_refused_and_the_true_one_is_not() -> None:
     cache = ComputeCache(PARAMS)
     parent = chain()
     block = built(parent, transfer(0, 0))
-    error = ExecuteBlock(parent, Hash32(bytes(32)), block.payload, cache).run()
+    error = ExecuteBlock(parent, Hash32(bytes(32)), block.payload, cache, CHARGING).run()
     assert isinstance(error, InvalidBlock)
     assert error.code == "wrong_digest"
-    right = ExecuteBlock(parent, block.digest, block.payload, cache).run()
+    right = ExecuteBlock(parent, block.digest, block.payload, cache, CHARGING).run()
     assert isinstance(right, ExecutedBlock)

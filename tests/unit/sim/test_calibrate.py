@@ -91,7 +91,11 @@ def test_shipped_costs_are_plausible() -> None:
     assert all(100_000 < cost < 5_000_000_000 for cost in pairings.values())
     # A result's two proofs are some ten hashes each, and as many nodes to decode.
     assert 10_000_000 < others.pop("node.check_result") < 100_000_000
+    # Both set up much for little: a machine for each contract, some contracts for each block.
+    for kind in ("node.call_contract", "node.system_calls"):
+        assert 10_000_000 < others.pop(kind) < 500_000_000
     assert all(cost < 25_000_000 for cost in others.values())
+    assert 1_000 < costs["node.compute_gas"] < 200_000
     assert costs["network.served_byte"] < 20_000
 
 

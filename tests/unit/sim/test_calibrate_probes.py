@@ -16,6 +16,7 @@ from network.costs import ANNOUNCED, HASHED, SERVED
 from network.gossip import TransactionsFetched
 from network.messages import PooledTransactions
 from node import costs as node_costs
+from node.tally import tally
 from node.trace import TransactionRejected
 from node.validation_block import execute_block
 from primitives.keys import Ed25519Verifier
@@ -23,7 +24,9 @@ from primitives.machine import Emit, Send, Work
 from sim.calibrate.material import BLOCK_TRANSACTIONS, TRANSFERS, Material, make_material
 from sim.calibrate.probes import PROBES
 from sim.calibrate.probes_consensus import bls_commits, bls_verifier
+from sim.calibrate.probes_execution import CELLS
 from sim.calibrate.sampling import Trial
+from sim.workload.tokens import HOLDING
 
 BY_KIND = {probe.kind: probe for probe in PROBES}
 
@@ -170,3 +173,47 @@ def test_the_state_root_is_that_of_the_header(material: Material) -> None:
     assert outcome(node_costs.STATE_ROOT, material) == material.block.block.header.state_root
     changed = len(material.block.state.changes)
     assert trial(node_costs.STATE_ROOT, material).units == changed > BLOCK_TRANSACTIONS
+
+
+def test_calls_compute_and_succeed(material: Material) -> None:
+    for kind in (node_costs.COMPUTE_GAS, node_costs.CALL):
+        assert outcome(kind, material)
+    assert all(outcome(node_costs.COMPUTE_GAS, material))
+    used = [run.result.gas_used for run in material.computing.runs]
+    units = trial(node_costs.COMPUTE_GAS, material).units
+    assert 0.9 * sum(used) < units < sum(used)
+
+
+def test_idle_calls_write_an_event_each(material: Material) -> None:
+    blooms = outcome(node_costs.CALL, material)
+    assert len(blooms) == trial(node_costs.CALL, material).units > 100
+    assert all(any(bloom) for bloom in blooms)
+    assert max(tally(material.calling).computed) < 1_000
+
+
+def test_cells_are_looked_at_and_changed(material: Material) -> None:
+    assert outcome(node_costs.ACCESS, material) == HOLDING + 1
+    assert trial(node_costs.ACCESS, material).units == 2 * CELLS
+
+
+def test_an_empty_block_is_framed_by_system_calls(material: Material) -> None:
+    changes = outcome(node_costs.SYSTEM, material)
+    assert sum(len(slots) for slots in changes.slots.values()) >= 2
+
+
+def test_the_block_is_planned(material: Material) -> None:
+    ends = outcome(node_costs.SCHEDULE, material)
+    assert len(ends) == BLOCK_TRANSACTIONS
+    assert max(ends) < material.block.block.header.gas_used / 3
+    assert trial(node_costs.SCHEDULE, material).units == tally(material.block).access_count
+
+
+def test_every_transfer_is_taken_over(material: Material) -> None:
+    taken = outcome(node_costs.ACCEPT, material)
+    assert all(taken)
+    assert len(taken) == trial(node_costs.ACCEPT, material).units == BLOCK_TRANSACTIONS
+
+
+def test_the_root_covers_the_changed_slots(material: Material) -> None:
+    assert outcome(node_costs.STORAGE_ROOT, material) != material.genesis.state.root()
+    assert trial(node_costs.STORAGE_ROOT, material).units > 300

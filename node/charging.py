@@ -1,0 +1,88 @@
+"""How a node finds out what a job of its own took, once it is done."""
+
+import msgspec
+
+from node.demand import (
+    ALL_AT_ONCE,
+    OPTIMISTIC,
+    ExecutionConfig,
+    build_demand,
+    execution_demand,
+    refused_demand,
+)
+from node.execution import ExecutedBlock
+from node.hints import Hints
+from node.outlines import Outlines
+from node.schedule.hint import ScheduleHint
+from node.tally import Tallies
+from node.trace import BlockExecutedTraced
+from node.validation_errors import InvalidBlock
+from primitives.machine import UNSPENT, Completed, Demand, Emit
+
+
+class Charging(msgspec.Struct, frozen=True):
+    """One node's way of executing, with what its process knows of blocks."""
+
+    config: ExecutionConfig
+    outlines: Outlines
+    tallies: Tallies
+    hints: Hints
+
+    def hint(self, block: ExecutedBlock) -> bytes:
+        """Return what goes out beside a block that this node has built."""
+        return self.hints.make(block) if self.config.ships_hints else b""
+
+    def is_true(self, block: ExecutedBlock, hint: bytes) -> bool:
+        """Whether a hint is that of its block, as far as this node has a reason to look."""
+        if not self.config.uses_hints or not hint:
+            return True
+        said = self.hints.read(hint, len(block.transactions))
+        return isinstance(said, ScheduleHint) and said.accesses == self.tallies.of(block).accesses
+
+    def traced(self, completed: Completed, *, built: bool) -> Emit | None:
+        """Return what is to be traced of a job that is done; None if it executed nothing.
+
+        Args:
+            completed: the job, and what its task graphs took.
+            built: it built a block of this node's.
+        """
+        block, spent = completed.result, completed.spent
+        if spent is UNSPENT or not isinstance(block, ExecutedBlock):
+            return None
+        event = BlockExecutedTraced(
+            block.number,
+            block.digest,
+            built,
+            len(block.transactions),
+            block.block.header.gas_used,
+            self.tallies.of(block).critical_path,
+            spent.work_ns,
+            spent.span_ns,
+            spent.repeats,
+        )
+        return Emit(event)
+
+    def built(self, block: ExecutedBlock) -> tuple[Demand, ...]:
+        """Return what it took to build a block."""
+        return build_demand(self.tallies.of(block), self.config)
+
+    def executed(
+        self, payload: bytes, result: ExecutedBlock | InvalidBlock, hint: bytes = b""
+    ) -> tuple[Demand, ...]:
+        """Return what it took to execute a block, or to refuse it.
+
+        Args:
+            payload: the block's encoding.
+            result: of the execution.
+            hint: what came with it; any bytes.
+        """
+        if not isinstance(result, ExecutedBlock):
+            outline = self.outlines.of(payload)
+            return refused_demand(len(outline.hashes), outline.gas)
+        config, tally = self.config, self.tallies.of(result)
+        if config.uses_hints:
+            thought = self.hints.thought(result, hint)
+            return execution_demand(tally, config.scheduler, thought.accesses)
+        if config.scheduler == ALL_AT_ONCE and not result.access_list:
+            return execution_demand(tally, OPTIMISTIC)
+        return execution_demand(tally, config.scheduler)
