@@ -146,6 +146,34 @@ def test_layers_equal_one_dictionary_of_everything(
 
 
 @settings(max_examples=60)
+@given(BLOCKS, st.lists(CHANGE, min_size=1, max_size=8))
+def test_an_overlay_reads_what_has_changed_so_far(
+    blocks: list[list[Change]], changes: list[Change]
+) -> None:
+    layers, plains = history(blocks)
+    overlay, plain = StateOverlay(layers[-1]), plains[-1].copy()
+    for change in changes:
+        overlay.apply(Outcome((), (change,), (), ()))
+        plain.apply(change)
+        for address in ADDRESSES:
+            slots = plain.slots.get(address, {})
+            assert overlay.account(address) == plain.accounts.get(address)
+            assert overlay.has_storage(address) == bool(slots)
+            found = {slot: overlay.slot(address, slot) for slot in range(41)}
+            assert {slot: value for slot, value in found.items() if value} == slots
+        if change.code and change.address in plain.accounts:
+            assert overlay.code(keccak256(change.code)) == change.code
+    above = StateOverlay(overlay)
+    above.apply(Outcome((), tuple(changes[:1]), (), ()))
+    plain.apply(changes[0])
+    address = changes[0].address
+    slots = plain.slots.get(address, {})
+    assert [above.slot(address, slot) for slot in range(41)] == [
+        slots.get(slot, 0) for slot in range(41)
+    ]
+
+
+@settings(max_examples=60)
 @given(BLOCKS, st.lists(CHANGE, max_size=5), st.lists(CHANGE, max_size=5), st.integers(0, 12))
 def test_blocks_on_one_parent_do_not_disturb_each_other(
     blocks: list[list[Change]], one: list[Change], other: list[Change], place: int
