@@ -12,6 +12,7 @@ work itself.
 
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 from node.builder import BuildContext, build_block
@@ -19,6 +20,7 @@ from node.execution import ExecutedBlock
 from node.execution_setting import ExecutionEngine
 from node.executors.attempt import attempt
 from node.executors.batches import Checked, check_transactions
+from node.executors.executor import NO_HINTS, BlockExecutor, BlockHints, SerialExecutor
 from node.executors.pool import InlinePool, Pool
 from node.validation import PooledTransaction, check_transaction
 from node.validation_block import execute_block
@@ -97,10 +99,11 @@ class ComputeCache:
         params: the chain.
         transactions: how many checked transactions are kept.
         blocks: how many executed blocks are kept.
-        pool: shares out the checks of a batch of transactions.
+        pool: shares out the checks of a batch of transactions; nobody if None.
+        executor: executes blocks; serially if None. Which one it is cannot be observed.
     """
 
-    __slots__ = ("_blocks", "_pool", "_transactions", "_with_trie", "engine", "params")
+    __slots__ = ("_blocks", "_executor", "_pool", "_transactions", "_with_trie", "engine", "params")
 
     def __init__(
         self,
@@ -108,11 +111,13 @@ class ComputeCache:
         transactions: int = 32_768,
         blocks: int = 512,
         pool: Pool | None = None,
+        executor: BlockExecutor | None = None,
     ) -> None:
         self.params = params
         self.engine = ExecutionEngine()
         """Has the virtual machines that blocks run on."""
         self._pool = InlinePool() if pool is None else pool
+        self._executor = SerialExecutor() if executor is None else executor
         self._transactions: Memo[bytes, Checked] = Memo(transactions, _TRANSACTION_BYTES_MAX, len)
         self._blocks: Memo[tuple[Hash32, bytes], ExecutedBlock | InvalidBlock] = Memo(
             blocks, _BLOCK_BYTES_MAX, lambda key: len(key[1])
@@ -169,15 +174,25 @@ class ComputeCache:
             raise result.with_traceback(None)
         return result
 
-    def execute(self, parent: ExecutedBlock, payload: bytes) -> ExecutedBlock | InvalidBlock:
-        """Return the executed block, or the reason why it is refused."""
+    def execute(
+        self, parent: ExecutedBlock, payload: bytes, hints: BlockHints = NO_HINTS
+    ) -> ExecutedBlock | InvalidBlock:
+        """Return the executed block, or the reason why it is refused.
+
+        Args:
+            parent: the block below.
+            payload: the block's encoding.
+            hints: may speed it up, and change nothing else.
+        """
         key = (parent.digest, payload)
         known = self._blocks.get(key)
         if known is not None:
             return known
+        executor = partial(self._executor, hints=hints)
+        check, engine = self.transactions, self.engine
         result = attempt(
             InvalidBlock,
-            lambda: execute_block(parent, payload, self.params, self.transactions, self.engine),
+            lambda: execute_block(parent, payload, self.params, check, engine, executor),
         )
         self._keep(key, result)
         return result
@@ -196,6 +211,8 @@ class ComputeCache:
     def _keep(self, key: tuple[Hash32, bytes], result: ExecutedBlock | InvalidBlock) -> None:
         """Remember a result; let go of the trie of a block that few will build on any more."""
         self._blocks.put(key, result)
+        if isinstance(result, ExecutedBlock):
+            self._executor.follow(result)
         if isinstance(result, ExecutedBlock) and len(self._blocks):
             self._with_trie.append(result)
             if len(self._with_trie) > _TRIES_MAX:

@@ -1,12 +1,12 @@
-"""The executor that chooses by measured cost: in turn, or shared out.
+"""The executor that chooses by cost: in turn, or shared out.
 
-For real time only. It is given a clock; in virtual time nothing may depend on one, and the profile
-decides (`choice.pays` with the profile's prices).
+In real time it is given a clock, and learns what things cost. In virtual time nothing may depend on
+one: there it goes by the prices that it was given, such as those of a profile.
 """
 
 from collections.abc import Callable, Sequence
 
-from node.execution import BlockExecution, execute_serially
+from node.execution import BlockExecution, ExecutedBlock, execute_serially
 from node.executors.choice import Estimator, Load, pays
 from node.executors.executor import NO_HINTS, BlockHints, ParallelExecutor
 from node.validation import PooledTransaction
@@ -18,7 +18,7 @@ class AdaptiveExecutor:
     Args:
         parallel: shares blocks out.
         workers: to how many.
-        clock: returns nanoseconds that never go back.
+        clock: returns nanoseconds that never go back; None to learn nothing from time.
         estimator: knows what things cost.
     """
 
@@ -28,7 +28,7 @@ class AdaptiveExecutor:
         self,
         parallel: ParallelExecutor,
         workers: int,
-        clock: Callable[[], int],
+        clock: Callable[[], int] | None = None,
         estimator: Estimator | None = None,
     ) -> None:
         self._parallel = parallel
@@ -50,10 +50,11 @@ class AdaptiveExecutor:
             InvalidBlockTransaction: for the first that may not stand at its place.
         """
         estimator, workers = self.estimator, self._workers
-        start = self._clock()
+        start = 0 if self._clock is None else self._clock()
         if not estimator.may_pay(transactions, workers):
             execute_serially(execution, transactions)
-            estimator.learn_serial(Load(len(transactions), 0), self._clock() - start)
+            if self._clock is not None:
+                estimator.learn_serial(Load(len(transactions), 0), self._clock() - start)
             return
         is_shared = pays(estimator.prices, estimator.load(transactions), workers)
         if is_shared:
@@ -61,10 +62,16 @@ class AdaptiveExecutor:
             self._parallel(execution, transactions, hints)
         else:
             execute_serially(execution, transactions)
-        taken = self._clock() - start
         used = [run.result.gas_used for run in execution.runs[-len(transactions) :]]
         load = estimator.learn_gas(transactions, used)
+        if self._clock is None:
+            return
+        taken = self._clock() - start
         if is_shared:
             estimator.learn_shared(load, taken, workers)
         else:
             estimator.learn_serial(load, taken)
+
+    def follow(self, block: ExecutedBlock) -> None:
+        """Let the workers learn of a block."""
+        self._parallel.follow(block)

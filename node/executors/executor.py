@@ -7,11 +7,11 @@ place what is not.
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
-from node.execution import BlockExecution, execute_serially
+from node.execution import BlockExecution, ExecutedBlock, execute_serially
 from node.execution_transaction import TransactionRun
 from node.executors.graph_plan import CriticalPathPlan, LevelPlan
 from node.executors.optimistic_plan import OptimisticPlan
@@ -54,10 +54,51 @@ class Strategy(StrEnum):
     """All at once, on the values that the block's access list names (EIP-7928)."""
 
 
+class BlockExecutor(Protocol):
+    """Executes the transactions of one block after the other."""
+
+    def __call__(
+        self,
+        execution: BlockExecution,
+        transactions: Sequence[PooledTransaction],
+        hints: BlockHints = NO_HINTS,
+    ) -> None:
+        """Execute transactions, in effect one after another, on a block that has begun.
+
+        Raises:
+            InvalidBlockTransaction: for the first that may not stand at its place.
+        """
+        ...
+
+    def follow(self, block: ExecutedBlock) -> None:
+        """Learn of a block that was executed or built, by whomever."""
+        ...
+
+
+class SerialExecutor:
+    """Executes transactions one after another."""
+
+    __slots__ = ()
+
+    def __call__(
+        self,
+        execution: BlockExecution,
+        transactions: Sequence[PooledTransaction],
+        hints: BlockHints = NO_HINTS,
+    ) -> None:
+        """Execute transactions on a block that has begun.
+
+        Raises:
+            InvalidBlockTransaction: for the first that may not stand at its place.
+        """
+        execute_serially(execution, transactions)
+
+    def follow(self, block: ExecutedBlock) -> None:
+        """Do nothing: the state is at hand."""
+
+
 class ParallelExecutor:
     """Executes blocks by one strategy; one of these serves any number of blocks in turn.
-
-    Call it as an `Executor` of `node.execution`.
 
     Args:
         strategy: how the order is found; without access list `ALL_AT_ONCE` is `OPTIMISTIC`.
@@ -99,6 +140,11 @@ class ParallelExecutor:
         plan = self._plan(work, versions)
         runs = run_plan(work, plan, versions, self._backend)
         self.rerun += accept_in_order(execution, transactions, runs)
+
+    def follow(self, block: ExecutedBlock) -> None:
+        """Let the workers learn of a block."""
+        header = block.block.header
+        self._backend.follow(block.digest, header.parent_hash, block.state.all_changes)
 
     def _plan(self, work: BlockWork, versions: MultiVersion) -> Plan:
         match self._strategy:

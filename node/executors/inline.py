@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from node.executors.versions import MultiVersion
 from node.executors.work import BlockWork, End, try_transaction
+from primitives.ids import Hash32
+from storage.changes import StateChanges
 
 
 class InlineBackend:
@@ -26,6 +28,9 @@ class InlineBackend:
         self._queues: list[deque[int]] = [deque() for _ in range(workers)]
         self._work: BlockWork | None = None
         self._versions: MultiVersion | None = None
+
+    def follow(self, block: Hash32, parent: Hash32, changes: StateChanges) -> None:
+        """Do nothing: whoever works here sees the state itself."""
 
     def begin(self, work: BlockWork, versions: MultiVersion) -> None:
         """Turn to a block."""

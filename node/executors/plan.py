@@ -10,6 +10,8 @@ from typing import Protocol
 from node.execution_transaction import TransactionRun
 from node.executors.versions import MultiVersion
 from node.executors.work import BlockWork, End
+from primitives.ids import Hash32
+from storage.changes import StateChanges
 
 SPENT_MAX = 3
 """The loop stops after attempts that took so many times the gas of a whole block. A block that
@@ -41,6 +43,16 @@ class Backend(Protocol):
     @property
     def workers(self) -> int:
         """How many attempts it makes at a time."""
+        ...
+
+    def follow(self, block: Hash32, parent: Hash32, changes: StateChanges) -> None:
+        """Learn of a block that was executed, here or elsewhere: the next one may build on it.
+
+        Args:
+            block: its hash.
+            parent: its parent's hash.
+            changes: what it changed over its parent's state.
+        """
         ...
 
     def begin(self, work: BlockWork, versions: MultiVersion) -> None:

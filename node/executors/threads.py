@@ -12,6 +12,8 @@ from node.execution_setting import ExecutionEngine
 from node.executors.pool import FUNCTIONS
 from node.executors.versions import MultiVersion
 from node.executors.work import BlockWork, End, try_transaction
+from primitives.ids import Hash32
+from storage.changes import StateChanges
 
 
 class ThreadPool:
@@ -42,6 +44,9 @@ class ThreadPool:
         function = FUNCTIONS[name]
         started = [self._threads.submit(function, task) for task in tasks]
         return [future.result() for future in started]
+
+    def follow(self, block: Hash32, parent: Hash32, changes: StateChanges) -> None:
+        """Do nothing: whoever works here sees the state itself."""
 
     def begin(self, work: BlockWork, versions: MultiVersion) -> None:
         """Turn to a block."""
