@@ -37,7 +37,10 @@ def test_ratios_are_to_the_faster_peer() -> None:
     assert (row["first_ratio"], row["best_ratio"]) == (3.0, 5.0)
     assert row["faster_peer"] == "py-evm"
     assert list(row)[:3] == ["block", "first_ratio", "best_ratio"]
-    assert {name for name in row if name in command.HEADINGS} >= {"mgas_per_second", "eels_best_seconds"}
+    assert {name for name in row if name in command.HEADINGS} >= {
+        "mgas_per_second",
+        "eels_best_seconds",
+    }
 
 
 def test_a_case_is_text_of_json() -> None:
