@@ -28,6 +28,7 @@ from primitives.machine import Machine
 from primitives.params import ChainParams
 from sim.blocks import BlockIndex, IndexedCache
 from sim.clients import Clients
+from sim.crew import Crew
 from sim.electorate import Electorate
 from sim.governance import BALANCE, Governance, governance_account
 from sim.hosts.disk import Disk, DiskSpec
@@ -69,7 +70,11 @@ CONSENSUS_KEYS = tuple(field.name for field in dataclasses.fields(ConsensusParam
 
 
 def build_world(
-    scenario: Scenario, seed: int, profile: Profile | None = None, with_clients: bool = True
+    scenario: Scenario,
+    seed: int,
+    profile: Profile | None = None,
+    with_clients: bool = True,
+    crew: Crew | None = None,
 ) -> World:
     """Build the network of a scenario, all nodes started, its timeline and clients scheduled.
 
@@ -78,6 +83,7 @@ def build_world(
         seed: of every random choice.
         profile: what work costs; the one that ships if None.
         with_clients: whether the scenario's workload runs; its accounts are funded anyway.
+        crew: who computes; this process alone if None. The world is the same with any.
     """
     plans = place_nodes(scenario.network)
     params = chain_params(scenario)
@@ -101,7 +107,7 @@ def build_world(
         genesis=genesis,
         genesis_block=block,
         consensus=consensus_params(scenario),
-        cache=IndexedCache(params, index),
+        cache=IndexedCache(params, index, crew=crew),
         verifier=MemoVerifier(plain, VOTES_REMEMBERED + 16 * keys.committee.size),
         engine=make_engine(scenario.consensus.protocol),
         later_verifiers=LaterVerifiers(keys.verifier),
@@ -114,7 +120,7 @@ def build_world(
     links = Links(link_spec(scenario, plans), membership, seed)
     hosts = _hosts(scenario, plans, profile or load_profile())
     codec = node_codec(environment.engine)
-    own: Callable[[Environment], Environment] | None = None
+    own: Callable[[Environment, int], Environment] | None = None
     if scenario.fidelity == "isolated":
         own = partial(isolated_environment, index=index, verifier=plain)
         for host in hosts:
@@ -284,14 +290,16 @@ class _NodeFactory:
         electorate: Electorate,
         membership: _Membership,
         seed: int,
-        own: Callable[[Environment], Environment] | None = None,
+        own: Callable[[Environment, int], Environment] | None = None,
     ) -> None:
         self._plans = plans
         self._membership = membership
         self._seed = seed
         self._lives: dict[int, int] = {}
         self._configs = [_node_config(scenario, plan) for plan in plans]
-        environments = [environment if own is None else own(environment) for _ in plans]
+        environments = [
+            environment if own is None else own(environment, plan.node) for plan in plans
+        ]
         self._environments = [
             _with_keys(each, plan, keys, electorate)
             for plan, each in zip(plans, environments, strict=True)
