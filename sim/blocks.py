@@ -9,11 +9,13 @@ from collections.abc import Sequence
 
 from node.builder import BuildContext
 from node.execution import ExecutedBlock
+from node.executors.executor import NO_HINTS, BlockHints
 from node.shared import ComputeCache, Memo
 from node.validation import PooledTransaction
 from node.validation_errors import InvalidBlock
 from primitives.ids import Hash32
 from primitives.params import ChainParams
+from sim.crew import Crew, lone_crew
 
 BLOCKS_KEPT = 1_024
 """How far below the highest block all executed blocks are kept, and how many older ones beside."""
@@ -86,6 +88,7 @@ class IndexedCache(ComputeCache):
         index: filled.
         transactions: how many checked transactions are kept.
         blocks: how many executed blocks are kept.
+        crew: who computes; this process alone if None.
     """
 
     __slots__ = ("_index",)
@@ -96,13 +99,17 @@ class IndexedCache(ComputeCache):
         index: BlockIndex,
         transactions: int = TRANSACTIONS_KEPT,
         blocks: int = EXECUTIONS_KEPT,
+        crew: Crew | None = None,
     ) -> None:
-        super().__init__(params, transactions, blocks)
+        crew = crew or lone_crew()
+        super().__init__(params, transactions, blocks, crew.pool, crew.executor)
         self._index = index
 
-    def execute(self, parent: ExecutedBlock, payload: bytes) -> ExecutedBlock | InvalidBlock:
+    def execute(
+        self, parent: ExecutedBlock, payload: bytes, hints: BlockHints = NO_HINTS
+    ) -> ExecutedBlock | InvalidBlock:
         """Return the executed block, or the reason why it is refused."""
-        result = super().execute(parent, payload)
+        result = super().execute(parent, payload, hints)
         if isinstance(result, ExecutedBlock):
             self._index.add(result)
         return result

@@ -17,6 +17,7 @@ from network.codec import Codec
 from node.certificates import CertificateReader
 from node.config import Environment
 from node.execution import genesis_executed
+from node.executors.pool import InlinePool
 from node.hints import Hints
 from node.outlines import Outlines
 from node.tally import Tallies
@@ -24,23 +25,26 @@ from primitives.errors import InvalidEncoding
 from primitives.ids import Instant
 from primitives.machine import NOTHING, Effect, Event, Received
 from sim.blocks import BlockIndex, IndexedCache
+from sim.crew import Crew, own_executor
 from sim.hosts.clock import Step
 
 
 def isolated_environment(
-    shared: Environment, index: BlockIndex, verifier: MessageVerifier
+    shared: Environment, number: int, index: BlockIndex, verifier: MessageVerifier
 ) -> Environment:
     """Return one node's own environment, equal to the shared one.
 
     Args:
         shared: of the network.
+        number: of the node. Neighbours execute blocks in different ways.
         index: still gets to know every block, for those who look from outside.
         verifier: checks signatures and remembers none.
     """
+    crew = Crew(InlinePool(), own_executor(number))
     return dataclasses.replace(
         shared,
         genesis_block=genesis_executed(shared.genesis),
-        cache=IndexedCache(shared.genesis.params, index, transactions=0, blocks=0),
+        cache=IndexedCache(shared.genesis.params, index, 0, 0, crew),
         verifier=verifier,
         certificates=CertificateReader(0),
         outlines=Outlines(),

@@ -1,0 +1,62 @@
+"""Who computes for a run: this process alone, or workers beside it.
+
+A run is the same with any crew. Results are awaited where they are needed, virtual time is charged
+by what the nodes are configured to be, and whether a block is shared out follows from fixed
+prices, not from a clock. So a crew is no part of a scenario and of no digest.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from node.executors.adaptive import AdaptiveExecutor
+from node.executors.executor import BlockExecutor, ParallelExecutor, SerialExecutor, Strategy
+from node.executors.inline import InlineBackend
+from node.executors.pool import InlinePool, Pool
+from node.executors.processes import ProcessPool
+from node.executors.threads import ThreadPool
+
+LOCKSTEP = 3
+"""How many workers an isolated node without any pretends to have."""
+
+
+class Crew(msgspec.Struct, frozen=True):
+    """What shares out batches, and what executes blocks."""
+
+    pool: Pool
+    executor: BlockExecutor
+
+
+def lone_crew() -> Crew:
+    """Return nobody: all is done where it is asked for, in turn."""
+    return Crew(InlinePool(), SerialExecutor())
+
+
+@contextmanager
+def hired(workers: int, *, always: bool = False) -> Iterator[Crew]:
+    """Give a crew for the time of a run.
+
+    Args:
+        workers: threads that recover senders, and processes that execute blocks; 0 for nobody.
+        always: whether blocks are shared out even if it does not pay.
+    """
+    if not workers:
+        yield lone_crew()
+        return
+    with ThreadPool(workers) as threads, ProcessPool(workers) as processes:
+        parallel = ParallelExecutor(Strategy.OPTIMISTIC, processes)
+        yield Crew(threads, parallel if always else AdaptiveExecutor(parallel, workers))
+
+
+def own_executor(number: int) -> BlockExecutor:
+    """Return the executor of an isolated node, another one than its neighbour's.
+
+    What agrees by construction elsewhere is checked so: nodes come to the same blocks in ways of
+    their own.
+
+    Args:
+        number: of the node.
+    """
+    strategy = tuple(Strategy)[number % len(Strategy)]
+    return ParallelExecutor(strategy, InlineBackend(LOCKSTEP))
