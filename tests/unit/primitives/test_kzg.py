@@ -45,6 +45,7 @@ def test_the_setup_is_loaded_once_at_the_first_question(monkeypatch: pytest.Monk
         loads.append(text)
         return loads  # no setup of the library's: it proves nothing
 
+    monkeypatch.setattr(kzg, "load_setup", load)
     fresh = CkzgVerifier()
     assert not loads
     for _ in range(2):
