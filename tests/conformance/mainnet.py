@@ -16,12 +16,15 @@ from primitives.keccak import keccak256
 from primitives.transaction import (
     AccessListEntry,
     AccessListTransaction,
+    Authorization,
     BlobTransaction,
     DynamicFeeTransaction,
     LegacyTransaction,
+    SetCodeTransaction,
     Transaction,
 )
 from tests.conformance.material import from_hex, number
+from tests.conformance.state_cases import BLOB_SCHEDULES, NO_BLOBS, BlobSchedule
 from tests.conformance.state_runs import Account, blob_base_fee
 
 FILES = frozenset(
@@ -31,10 +34,17 @@ ACCOUNT_FIELDS = frozenset({"nonce", "balance", "code_hash", "storage"})
 POST_FIELDS = frozenset({"nonce", "balance", "codeHash", "storage"})
 ORACLE_FIELDS = frozenset({"result", "txs", "post"})
 ORACLE_TRANSACTION_FIELDS = frozenset({"i", "from", "gasUsed", "reads", "writes"})
-CANCUN_UPDATE_FRACTION = 3_338_477
-
-FORKS: Mapping[str, Fork] = MappingProxyType({fork.name.lower(): fork for fork in Fork})
-"""As the oracle names them."""
+FORKS: Mapping[str, Fork] = MappingProxyType(
+    {
+        **{fork.name.lower(): fork for fork in Fork},
+        "dao_fork": Fork.HOMESTEAD,
+        "constantinople": Fork.PETERSBURG,
+        "muir_glacier": Fork.ISTANBUL,
+        "arrow_glacier": Fork.LONDON,
+        "gray_glacier": Fork.LONDON,
+    }
+)
+"""As the oracle names them. On mainnet Constantinople began together with Petersburg."""
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -74,10 +84,21 @@ class MainnetBlock(msgspec.Struct, frozen=True):
     """After the transactions, before withdrawals: all accounts and slots there are."""
     block_hash: Callable[[int], Hash32]
 
+    @property
+    def blobs(self) -> BlobSchedule:
+        """How many it may have, and how their fee moves."""
+        return BLOB_SCHEDULES.get(self.fork, NO_BLOBS)
+
+    @property
+    def parent_beacon_root(self) -> Hash32 | None:
+        """From Cancun on."""
+        root = self.fields.get("parentBeaconBlockRoot")
+        return None if root is None else Hash32(from_hex(root))
+
     def context(self) -> BlockContext:
         """Return what its transactions can see of it."""
         fields, excess = self.fields, int(self.fields.get("excessBlobGas", "0x0"), 16)
-        fee = blob_base_fee(excess, CANCUN_UPDATE_FRACTION) if self.fork >= Fork.CANCUN else 0
+        fee = blob_base_fee(excess, self.blobs.update_fraction) if self.fork >= Fork.CANCUN else 0
         difficulty = int(fields["difficulty"], 16).to_bytes(32, "big")
         return BlockContext(
             fork=self.fork,
@@ -209,8 +230,11 @@ def transaction_from_rpc(fields: Mapping[str, Any]) -> Transaction:
     )
     if kind == 2:
         return DynamicFeeTransaction(1, nonce, tip, fee, gas, to, value, data, listed, v, r, s)
-    assert kind == 3, f"no reader for type {kind}"
+    assert kind in (3, 4), f"no reader for type {kind}"
     assert to is not None
+    if kind == 4:
+        signed = tuple([_authorization(each) for each in fields["authorizationList"]])
+        return SetCodeTransaction(1, nonce, tip, fee, gas, to, value, data, listed, signed, v, r, s)
     blob_fee = Wei(number(fields["maxFeePerBlobGas"]))
     names = tuple([Hash32(from_hex(each)) for each in fields["blobVersionedHashes"]])
     return BlobTransaction(
@@ -221,3 +245,14 @@ def transaction_from_rpc(fields: Mapping[str, Any]) -> Transaction:
 def _entry(fields: Mapping[str, Any]) -> AccessListEntry:
     keys = tuple([Hash32(from_hex(key)) for key in fields["storageKeys"]])
     return AccessListEntry(Address(from_hex(fields["address"])), keys)
+
+
+def _authorization(fields: Mapping[str, Any]) -> Authorization:
+    return Authorization(
+        number(fields["chainId"]),
+        Address(from_hex(fields["address"])),
+        number(fields["nonce"]),
+        number(fields["yParity"]),
+        number(fields["r"]),
+        number(fields["s"]),
+    )

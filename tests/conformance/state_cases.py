@@ -45,6 +45,7 @@ ENV_FIELDS = frozenset(
         "previousHash",
     }
 )
+"""The previous hash is not looked at: clients agree on another one (`state_runs.block_context`)."""
 TRANSACTION_FIELDS = frozenset(
     {
         "accessLists",
@@ -77,6 +78,9 @@ class BlobSchedule(msgspec.Struct, frozen=True):
     update_fraction: int
     """How slowly the fee follows demand."""
 
+
+NO_BLOBS = BlobSchedule(0, 1)
+"""Before Cancun."""
 
 BLOB_SCHEDULES: Mapping[Fork, BlobSchedule] = MappingProxyType(
     {
@@ -175,7 +179,7 @@ def _case(
 def _blob_schedule(fork_name: str, fork: Fork, config: Mapping[str, Any]) -> BlobSchedule:
     listed = config.get("blobSchedule", {}).get(fork_name)
     if listed is None:
-        return BLOB_SCHEDULES.get(fork, BlobSchedule(0, 1))
+        return BLOB_SCHEDULES.get(fork, NO_BLOBS)
     _require_known(
         f"blobSchedule of {fork_name}",
         listed,

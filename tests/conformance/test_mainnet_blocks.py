@@ -24,6 +24,7 @@ from node.executors.executor import BlockHints
 from primitives.access import ADDRESS_BYTES, SLOT_KEY_BYTES
 from primitives.block import transactions_root, withdrawals_root
 from primitives.bloom import logs_bloom, merge_blooms
+from primitives.fork import Fork
 from primitives.ids import Address, Gas
 from primitives.receipt import Receipt, encode_receipt
 from primitives.transaction import encode_transaction, recover_sender, transaction_hash
@@ -102,16 +103,21 @@ def test_mainnet_blocks_end_as_on_mainnet(
     way: str,
     record_property: Callable[[str, object], None],
 ) -> None:
-    run = WAYS[way](block, hints)
     tally = Tally(f"transactions of mainnet blocks, {way}")
+    if block.fork < Fork.SPURIOUS_DRAGON:
+        tally.leave_out(f"{block.name}, whose fork keeps empty accounts")
+        tally.report(record_property)
+        return
+    run = WAYS[way](block, hints)
     for problems in problems_of_transactions(block, run):
         tally.add(problems)
     tally.report(record_property)
     receipts = receipts_of(block, run)
     assert receipts[-1].cumulative_gas_used == number(block.fields["gasUsed"])
     assert merge_blooms([each.bloom for each in receipts]) == from_hex(block.fields["logsBloom"])
-    root = ordered_root([encode_receipt(each) for each in receipts])
-    assert root == from_hex(block.fields["receiptsRoot"])
+    if block.fork >= Fork.BYZANTIUM:  # Before, receipts hold state roots (EIP-658).
+        root = ordered_root([encode_receipt(each) for each in receipts])
+        assert root == from_hex(block.fields["receiptsRoot"])
     assert state_after(run) == dict(block.post)
 
 

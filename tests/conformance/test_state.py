@@ -21,7 +21,8 @@ from tests.conformance.state_runs import problems_of
 from tests.conformance.tally import Tally
 from tests.vectors import vectors_directory
 
-FOLDERS = ("cancun", "shanghai-berlin", "prague-osaka", "precompiles")
+SUITES = ("GeneralStateTests", "state_tests")
+"""Folders that have state tests below them, wherever they stand."""
 
 HEAVY: Mapping[str, pytest.MarkDecorator] = MappingProxyType(
     {
@@ -41,8 +42,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _places() -> Iterator[object]:
     top = vectors_directory() / "ethereum"
-    for name in FOLDERS:
-        files = sorted(path for path in (top / name).rglob("*") if path.is_file())
+    for suite in sorted(path for name in SUITES for path in top.rglob(name)):
+        files = sorted(path for path in suite.rglob("*") if path.is_file())
         yield from dict.fromkeys([str(path.parent.relative_to(top)) for path in files])
         for path in files:
             if path.name in HEAVY:
