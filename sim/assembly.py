@@ -11,19 +11,17 @@ import numpy as np
 from consensus.params import ConsensusParams
 from consensus.signing import CommitteeVerifier, MemoVerifier
 from network.topology import Adjacency, Position, TopologyParams, build_topology
-from node.config import Environment, NodeConfig, Role
+from node.config import Environment
 from node.epochs import group_of
 from node.execution import genesis_executed
 from node.gateway import Gateway
-from node.mempool_types import MempoolLimits
 from node.node import Node
 from node.trace import BlockCommitted
 from node.verifiers import LaterVerifiers
 from node.wire import message_types, node_codec
 from primitives.committee import Committee
 from primitives.genesis import Genesis, genesis_hash
-from primitives.ids import Address, Gas, Hash32, Instant, NodeId
-from primitives.keccak import keccak256
+from primitives.ids import Gas, Hash32, Instant, NodeId
 from primitives.machine import Machine
 from primitives.params import ChainParams
 from sim.blocks import BlockIndex, IndexedCache
@@ -41,11 +39,11 @@ from sim.links.jitter import JitterLaw
 from sim.links.links import Links, LinkSpec
 from sim.links.places import PLACES
 from sim.links.regions import TABLES
+from sim.node_configs import node_config
 from sim.profile import Profile, load_profile
 from sim.randomness import generator
 from sim.registry import liar_factory, make_batching, make_engine, workload_factory
 from sim.scenario import (
-    ChangeCommittee,
     LyingDisk,
     NodePlan,
     Scenario,
@@ -152,6 +150,7 @@ def chain_params(scenario: Scenario) -> ChainParams:
         max_block_bytes=chain.max_block_bytes,
         certificates=scenario.consensus.certificates,
         checkpoint_interval=chain.checkpoint_interval,
+        block_access_list=chain.block_access_list,
     )
 
 
@@ -296,7 +295,7 @@ class _NodeFactory:
         self._membership = membership
         self._seed = seed
         self._lives: dict[int, int] = {}
-        self._configs = [_node_config(scenario, plan) for plan in plans]
+        self._configs = [node_config(scenario, plan) for plan in plans]
         environments = [
             environment if own is None else own(environment, plan.node) for plan in plans
         ]
@@ -340,12 +339,6 @@ class _NodeFactory:
         return generator(self._seed, f"liar-plan/{liar}/{epoch}" if epoch else f"liar-plan/{liar}")
 
 
-def _role(plan: NodePlan) -> Role:
-    if plan.gateway:
-        return Role.GATEWAY
-    return Role.VALIDATOR if plan.validator else Role.FOLLOWER
-
-
 def _with_keys(
     environment: Environment, plan: NodePlan, keys: RunKeys, electorate: Electorate
 ) -> Environment:
@@ -357,31 +350,6 @@ def _with_keys(
         return environment
     signer, vote_signer = keys.signers[plan.node], keys.vote_signer(plan.node)
     return dataclasses.replace(environment, signer=signer, vote_signer=vote_signer)
-
-
-def _node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:
-    return NodeConfig(
-        index=plan.node,
-        role=_role(plan),
-        fee_recipient=fee_recipient(plan.node),
-        announce_blocks=scenario.network.followers > 0 or _changes_committee(scenario),
-        serves_gateways=scenario.network.gateways > 0,
-        history=None if scenario.chain.history == "archive" else scenario.chain.history,
-        mempool=MempoolLimits(
-            count=plan.mempool_transactions,
-            byte_count=plan.mempool_bytes,
-            per_sender=plan.mempool_per_sender,
-        ),
-    )
-
-
-def _changes_committee(scenario: Scenario) -> bool:
-    return any(isinstance(event, ChangeCommittee) for event in scenario.events)
-
-
-def fee_recipient(node: NodeId | int) -> Address:
-    """Return the address that a validator's tips go to; nobody has its key."""
-    return Address(keccak256(b"orrery/fee-recipient/%d" % node)[-20:])
 
 
 def submitted_to(scenario: Scenario) -> range:

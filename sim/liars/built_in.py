@@ -20,6 +20,7 @@ from sim.liars.twins import Twins
 from sim.liars.two_faced import TwoFaced
 from sim.liars.usurping import Usurping
 from sim.liars.withholding import withholding
+from sim.liars.wrong_hint import wrong_hint
 
 BUILT_IN_LIARS: Mapping[str, LiarFactory] = MappingProxyType(
     {
@@ -30,6 +31,7 @@ BUILT_IN_LIARS: Mapping[str, LiarFactory] = MappingProxyType(
         "two-faced": TwoFaced,
         "withholding": withholding,
         "invalid-state-root": invalid_state_root,
+        "wrong-hint": wrong_hint,
         "censoring": Censoring,
         "replaying": Replaying,
         "flooding": Flooding,

@@ -30,6 +30,7 @@ from sim.scenario.events import (
     calm_from,
     event_end,
 )
+from sim.scenario.execution import Execution
 from sim.scenario.load import Burst, Load, Ramp, Transfers
 from sim.scenario.load_contracts import (
     Amm,
@@ -60,6 +61,7 @@ __all__ = [
     "Disk",
     "Consensus",
     "Chain",
+    "Execution",
     "Workload",
     "Load",
     "Transfers",

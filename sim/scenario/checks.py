@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from node.demand import ALL_AT_ONCE
 from sim.registry import batching_names, engine_names, workload_names
 from sim.scenario.errors import Path
 from sim.scenario.event_checks import check_events
@@ -34,6 +35,7 @@ def check_scenario(scenario: Scenario) -> list[Finding]:
         findings.extend(check_events(scenario))
     findings.extend(_check_consensus(scenario))
     findings.extend(_check_chain(scenario))
+    findings.extend(_check_execution(scenario))
     findings.extend(_check_workload(scenario))
     findings.extend(_check_measure(scenario))
     findings.extend(_check_expect(scenario))
@@ -71,6 +73,17 @@ def _check_chain(scenario: Scenario) -> Iterator[Finding]:
     if chain.elasticity > chain.gas_limit // 21_000:
         expected = "a value that leaves room for one transfer below the target"
         yield Finding(("chain", "elasticity"), expected, str(chain.elasticity))
+
+
+def _check_execution(scenario: Scenario) -> Iterator[Finding]:
+    if scenario.chain.block_access_list:
+        return
+    expected = "chain.block_access_list = true beside it, which all at once starts from"
+    if scenario.execution.scheduler == ALL_AT_ONCE:
+        yield Finding(("execution", "scheduler"), expected, "false")
+    for number, node_class in enumerate(scenario.network.classes):
+        if node_class.scheduler == ALL_AT_ONCE:
+            yield Finding(("network", "classes", number, "scheduler"), expected, "false")
 
 
 def _check_workload(scenario: Scenario) -> Iterator[Finding]:

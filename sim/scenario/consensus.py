@@ -74,6 +74,8 @@ class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether blocks of the same second are allowed, or each needs a later one."""
     max_block_bytes: Annotated[int, Meta(gt=0, le=8_388_608, extra={"unit": "bytes"})] = 8_388_608
     """Size of a block at most."""
+    block_access_list: bool = False
+    """Whether a block commits to all that it accesses, and what is there afterwards (EIP-7928)."""
     checkpoint_interval: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 64
     """Blocks from one checkpoint to the next. Changes of the committee take effect there."""
     history: Literal["archive"] | Annotated[int, Meta(ge=0, le=2**31 - 1)] = 1_024

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from node.demand import BuildingName, SchedulerName
 from sim.scenario.quantities import (
     BitsPerSecond,
     ByteCount,
@@ -64,6 +65,10 @@ class NodeClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mempool_transactions: PositiveCount | None = None
     mempool_bytes: ByteCount | None = None
     mempool_per_sender: PositiveCount | None = None
+    scheduler: SchedulerName | None = None
+    """How these nodes execute blocks; as `[execution]` says if left out."""
+    building: BuildingName | None = None
+    """How they execute what they build blocks of; likewise."""
     liar: Annotated[str, Meta(min_length=1)] | None = None
     """A liar that ships (`sim.liars`) or an entry point of `orrery.liars`: how these nodes lie."""
 

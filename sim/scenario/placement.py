@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import msgspec
 
+from node.demand import BuildingName, SchedulerName
 from primitives.ids import Duration, NodeId
 from sim.links.regions import TABLES
 from sim.scenario.network import Disk, Network, NodeClass
@@ -33,6 +34,8 @@ OVERRIDABLE = (
     "mempool_per_sender",
 )
 """Keys that `[network]` sets for all nodes and a class for its own."""
+OWN = ("scheduler", "building", "liar")
+"""Keys that only a class has."""
 
 
 class NodePlan(msgspec.Struct, frozen=True):
@@ -56,6 +59,9 @@ class NodePlan(msgspec.Struct, frozen=True):
     mempool_per_sender: int
     classes: tuple[str, ...]
     """Names of the classes that the node belongs to, in file order."""
+    scheduler: SchedulerName | None = None
+    """How it executes blocks, if a class says so."""
+    building: BuildingName | None = None
     liar: str | None = None
     """How the node misbehaves; None for an honest one."""
 
@@ -96,8 +102,9 @@ def place_nodes(network: Network) -> tuple[NodePlan, ...]:
         for node in members(node_class, network):
             settings[node].update(overrides)
             classes[node].append(node_class.name)
-            if node_class.liar is not None:
-                settings[node]["liar"] = node_class.liar
+            for key in OWN:
+                if (value := getattr(node_class, key)) is not None:
+                    settings[node][key] = value
     return tuple(
         _plan(network, node, regions[node], settings[node], tuple(classes[node]))
         for node in range(network.nodes)

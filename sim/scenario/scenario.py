@@ -8,6 +8,7 @@ from msgspec import Meta
 from primitives.ids import Duration
 from sim.scenario.consensus import Chain, Consensus
 from sim.scenario.events import TimelineEvent
+from sim.scenario.execution import Execution
 from sim.scenario.load import Transfers
 from sim.scenario.network import Network
 from sim.scenario.quantities import Count, PositiveNumber, PositiveSpan, Span
@@ -68,6 +69,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     from their own bytes. The same run either way, at another speed."""
     consensus: Consensus = Consensus()
     chain: Chain = Chain()
+    execution: Execution = Execution()
     workload: Workload = Transfers(rate=100.0)
     measure: Measure = Measure()
     events: tuple[TimelineEvent, ...] = ()

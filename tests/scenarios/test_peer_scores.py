@@ -42,7 +42,8 @@ def test_nobody_honest_is_scored_for_a_proof(file: Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["equivocating-primary", "flooding", "garbage", "invalid-state-root", "twins"]
+    "name",
+    ["equivocating-primary", "flooding", "garbage", "invalid-state-root", "twins", "wrong-hint"],
 )
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_liars_score_falls_at_every_honest_node(name: str, seed: int) -> None:

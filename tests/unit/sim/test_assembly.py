@@ -14,10 +14,11 @@ from primitives.keys import ValidatorKey
 from primitives.machine import Machine
 from primitives.params import ChainParams
 from sim import assembly
-from sim.assembly import build_world, chain_params, consensus_params, fee_recipient
+from sim.assembly import build_world, chain_params, consensus_params
 from sim.hosts.disk import Disk, DiskSpec
 from sim.kernel.host import Host
 from sim.liars import LiarContext
+from sim.node_configs import fee_recipient
 from sim.profile import load_profile
 from sim.randomness import generator
 from sim.scenario import Scenario, decode_scenario, place_nodes

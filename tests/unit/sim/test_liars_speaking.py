@@ -7,6 +7,8 @@ from consensus.certificate import Certificate
 from consensus.messages import Commit, Decided, Prepare, PrePrepare, Proposal
 from network.messages import AnnounceTransactions, CertifiedBlocks, GetStatus, PooledTransactions
 from node.execution import ExecutedBlock
+from node.hints import Hints
+from node.schedule.hint import MalformedHint, ScheduleHint
 from node.validation_errors import InvalidBlock
 from primitives.block import decode_block, encode_block
 from primitives.header import header_hash
@@ -234,11 +236,38 @@ def test_an_invalid_state_root_is_signed_well_formed_and_refused() -> None:
     assert "state_root" in str(refused)
 
 
+# Wrong hint
+
+
+def test_a_wrong_hint_stands_beside_the_true_block_and_its_signature() -> None:
+    bench = Bench("wrong-hint")
+    honest = replace(proposal(bench), hint=b"true")
+    told = bench.say(honest)
+    assert groups(told) == [[1, 2, 3]]
+    (spoken,) = told[1]
+    assert isinstance(spoken, PrePrepare)
+    assert spoken.hint != b"true"
+    assert replace(spoken, hint=b"true") == honest
+    assert bench.is_signed(spoken)
+    assert bench.say(honest) == told, "and the same again when it is repeated"
+
+
+def test_wrong_hints_are_of_several_kinds() -> None:
+    """Some can be read, and say of blocks without transactions all that there is to say."""
+    spoken = [
+        Bench("wrong-hint", seed=seed).say(proposal(Bench("silent")))[1] for seed in range(30)
+    ]
+    hints = [message.hint for (message,) in spoken if isinstance(message, PrePrepare)]
+    read = [Hints().read(hint, 0) for hint in hints]
+    assert {type(each) for each in read} == {MalformedHint, ScheduleHint}
+
+
 # All of these
 
 
 @pytest.mark.parametrize(
-    "name", ["equivocating-primary", "withholding", "invalid-state-root", "colluding"]
+    "name",
+    ["equivocating-primary", "withholding", "invalid-state-root", "wrong-hint", "colluding"],
 )
 def test_the_proposals_of_others_are_passed_on_as_they_are(name: str) -> None:
     """Validators show one another what a primary has signed, without the payload."""

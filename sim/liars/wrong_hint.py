@@ -1,0 +1,57 @@
+"""Wrong hint: proposes valid blocks beside which stand hints that are none, or are not true.
+
+Nobody signs a hint, so there is no evidence against it, and no reason to refuse the block. All
+that it may cost is time: what was planned wrongly is executed again, what was tied together for
+nothing waits.
+"""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from consensus.messages import PrePrepare
+from node.schedule.hint import ScheduleHint, encode_hint
+from primitives.access import ADDRESS_BYTES, NONCE, AccessSet
+from primitives.block import decode_block
+from primitives.ids import NodeId
+from primitives.machine import Machine, Message
+from sim.liars.context import LiarContext
+from sim.liars.speaker import Speaker
+
+NOTHING = AccessSet((), ())
+ONE_CELL = (b"\xee" * ADDRESS_BYTES + NONCE,)
+EVERYTHING = AccessSet(ONE_CELL, ONE_CELL)
+"""All transactions want the same cell, so each waits for the one before it."""
+
+
+def wrong_hint(honest: Machine, context: LiarContext) -> Machine:
+    """Make a node that, as primary, says of each block one of three wrong things.
+
+    Either that no transaction touches anything, or that each depends on the one before it, or
+    nothing that could be read. All hear the same.
+    """
+    said: dict[bytes, bytes] = {}
+
+    def invented(proposal: PrePrepare) -> bytes:
+        known = said.get(proposal.digest)
+        if known is None:
+            count = len(decode_block(proposal.payload).transactions)
+            known = _lie(int(context.generator.integers(3)), count, context)
+            said.clear()
+            said[proposal.digest] = known
+        return known
+
+    def change(to: NodeId, message: Message) -> Iterable[Message]:
+        assert isinstance(message, PrePrepare)
+        if not context.is_own(message) or not message.payload:
+            return (message,)
+        return (replace(message, hint=invented(message)),)
+
+    return Speaker(honest, context, (PrePrepare,), change)
+
+
+def _lie(kind: int, count: int, context: LiarContext) -> bytes:
+    if kind == 0:
+        return context.generator.bytes(40)
+    accesses = (NOTHING if kind == 1 else EVERYTHING,) * count
+    return encode_hint(ScheduleHint(accesses, (0,) * count))

@@ -1,0 +1,45 @@
+"""What a scenario says of one node, as the node takes it."""
+
+from node.config import NodeConfig, Role
+from node.demand import ExecutionConfig
+from node.mempool_types import MempoolLimits
+from primitives.ids import Address, NodeId
+from primitives.keccak import keccak256
+from sim.scenario import ChangeCommittee, NodePlan, Scenario
+
+
+def node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:
+    """Return the choices of one node."""
+    return NodeConfig(
+        index=plan.node,
+        role=_role(plan),
+        fee_recipient=fee_recipient(plan.node),
+        announce_blocks=scenario.network.followers > 0 or _changes_committee(scenario),
+        serves_gateways=scenario.network.gateways > 0,
+        execution=ExecutionConfig(
+            scheduler=plan.scheduler or scenario.execution.scheduler,
+            building=plan.building or scenario.execution.building,
+            hints=scenario.execution.hints,
+        ),
+        history=None if scenario.chain.history == "archive" else scenario.chain.history,
+        mempool=MempoolLimits(
+            count=plan.mempool_transactions,
+            byte_count=plan.mempool_bytes,
+            per_sender=plan.mempool_per_sender,
+        ),
+    )
+
+
+def fee_recipient(node: NodeId | int) -> Address:
+    """Return the address that a validator's tips go to; nobody has its key."""
+    return Address(keccak256(b"orrery/fee-recipient/%d" % node)[-20:])
+
+
+def _role(plan: NodePlan) -> Role:
+    if plan.gateway:
+        return Role.GATEWAY
+    return Role.VALIDATOR if plan.validator else Role.FOLLOWER
+
+
+def _changes_committee(scenario: Scenario) -> bool:
+    return any(isinstance(event, ChangeCommittee) for event in scenario.events)
