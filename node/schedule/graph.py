@@ -187,7 +187,8 @@ class _WithReaders(_Builder):
         self._readers: dict[bytes, list[int]] = {}
         """Readers of a cell that nobody who changes it has asked for yet."""
         self._joined: dict[bytes, int] = {}
-        """What stands for the readers before those, since the last writer."""
+        """What stands for the readers before those. They in turn come after a payment that waits
+        for those before them, so the newest is enough."""
 
     def find(self, index: int, access: AccessSet) -> dict[int, int]:
         """Return the nodes that the next transaction waits for, with kinds, and note it."""
@@ -201,8 +202,7 @@ class _WithReaders(_Builder):
                 found[reader] = found.get(reader, 0) | WAR
         for key in access.deltas:
             if key in readers:
-                earlier = [joined[key]] if key in joined else []
-                joined[key] = self.join(earlier + readers.pop(key), WAR)
+                joined[key] = self.join(readers.pop(key), WAR)
             if key in joined:
                 found[joined[key]] = found.get(joined[key], 0) | WAR
         for key in access.reads:

@@ -8,9 +8,11 @@ from hypothesis import given, strategies as st
 from node.schedule import (
     RAW,
     SCHEDULERS,
+    WAW,
     Graph,
     TaskNet,
     bound,
+    build_graph,
     graph_demand,
     graph_tasks,
     scheduler_named,
@@ -135,6 +137,27 @@ def test_optimistic_readers_behind_a_join_run_again():
     assert plan.finish(0) == 4
 
 
+KEYS = st.sets(st.sampled_from([b"a", b"b"]), max_size=2).map(lambda s: tuple(sorted(s)))
+BLOCKS = st.lists(
+    st.tuples(st.builds(AccessSet, KEYS, st.just(()), KEYS), st.integers(1, 5)), max_size=9
+)
+
+
+@given(BLOCKS, st.sampled_from(sorted(SCHEDULERS)), st.integers(1, 4))
+def test_who_reads_what_was_paid_ends_up_after_all_who_paid(block, name, workers):
+    if name == "all-at-once":
+        return
+    accesses, costs = [each for each, _ in block], [cost for _, cost in block]
+    graph = build_graph(accesses, kinds=RAW)
+    plan = SCHEDULERS[name].plan(graph_tasks(graph, costs, RAW), [0] * workers, 0)
+    last = dict(zip(plan.tasks, zip(plan.starts, plan.ends, strict=True), strict=True))
+    assert set(last) == set(range(len(block)))
+    for later, reader in enumerate(accesses):
+        for earlier, payer in enumerate(accesses[:later]):
+            if set(reader.reads) & set(payer.deltas):
+                assert last[earlier][1] <= last[later][0]
+
+
 # ---------------------------------------------------------------- the optimistic bookkeeping
 
 
@@ -184,9 +207,11 @@ def test_the_shape_of_a_graph():
 
 
 def test_edges_of_other_kinds_are_left_out_but_never_those_into_joins():
-    graph = Graph(3, 1, (0, 1, 3, 0), (3, 3, 2, 1), (1, 1, 4, 2))
-    tasks = graph_tasks(graph, [1, 1, 1], RAW)
-    assert (list(tasks.sources), list(tasks.targets)) == ([0, 1], [3, 3])
+    graph = Graph(4, 1, (0, 1, 4, 4, 2), (4, 4, 2, 3, 3), (RAW, RAW, RAW, WAW, WAW))
+    reading = graph_tasks(graph, [1] * 4, RAW)
+    assert (list(reading.sources), list(reading.targets)) == ([0, 1, 4], [4, 4, 2])
+    writing = graph_tasks(graph, [1] * 4, WAW)
+    assert (list(writing.sources), list(writing.targets)) == ([0, 1, 4, 2], [4, 4, 3, 3])
 
 
 def test_edges_out_of_order_are_refused():
