@@ -5,6 +5,8 @@ import msgspec
 from node.builder import BuildContext
 from node.charging import Charging
 from node.execution import ExecutedBlock
+from node.executors.executor import NO_HINTS, BlockHints
+from node.schedule.hint import ScheduleHint
 from node.shared import ComputeCache
 from node.validation import PooledTransaction
 from node.validation_errors import InvalidBlock, WrongDigest
@@ -56,7 +58,7 @@ class ExecuteBlock(msgspec.Struct, frozen=True):
 
     def run(self) -> ExecutedBlock | InvalidBlock:
         """Return the executed block, or why it is refused."""
-        result = self.cache.execute(self.parent, self.payload)
+        result = self.cache.execute(self.parent, self.payload, self._hints())
         if isinstance(result, ExecutedBlock) and result.digest != self.digest:
             return WrongDigest("block", self.digest.hex(), result.digest.hex())
         return result
@@ -64,3 +66,11 @@ class ExecuteBlock(msgspec.Struct, frozen=True):
     def demand(self, result: ExecutedBlock | InvalidBlock) -> tuple[Demand, ...]:
         """Return what it took."""
         return self.charging.executed(self.payload, result, self.hint)
+
+    def _hints(self) -> BlockHints:
+        """Return what came with the block, if it can be read."""
+        if not self.hint:
+            return NO_HINTS
+        count = len(self.charging.outlines.of(self.payload).hashes)
+        said = self.charging.hints.read(self.hint, count)
+        return BlockHints(said) if isinstance(said, ScheduleHint) else NO_HINTS

@@ -26,6 +26,7 @@ from sim.checkers import (
     expected_checkers,
     safety_checkers,
 )
+from sim.crew import Crew, hired
 from sim.pictures import network_picture
 from sim.pools import Pools
 from sim.profile import Profile, load_profile
@@ -77,6 +78,7 @@ def run_scenario(
     progress: Watch | None = None,
     profile: Profile | None = None,
     replay: str = "",
+    execution_workers: int = 0,
 ) -> RunResult:
     """Simulate a scenario and, if asked to, leave a run directory.
 
@@ -90,15 +92,40 @@ def run_scenario(
         progress: called with how far the run has come, some 200 times.
         profile: what work costs; the one that ships if None.
         replay: the command line that repeats this run, for the report.
+        execution_workers: processes that execute blocks where it pays; 0 for none beside this
+            one. The run is the same.
 
     Raises:
         InvalidInput: the run directory cannot be written.
     """
+    with hired(execution_workers) as crew:
+        return run_with(
+            crew,
+            scenario,
+            seed=seed,
+            run_directory=run_directory,
+            progress=progress,
+            profile=profile,
+            replay=replay,
+        )
+
+
+def run_with(
+    crew: Crew,
+    scenario: Scenario,
+    *,
+    seed: int,
+    run_directory: Path | None = None,
+    progress: Watch | None = None,
+    profile: Profile | None = None,
+    replay: str = "",
+) -> RunResult:
+    """Simulate a scenario with the crew that computes for it; see `run_scenario`."""
     started = time.perf_counter()
     resolved = format_scenario(scenario)
     if run_directory is not None:
         begin_run_directory(run_directory, resolved, (CERTIFICATE, COMMITTEE))
-    world = build_world(scenario, seed, profile)
+    world = build_world(scenario, seed, profile, crew=crew)
     collector = Collector(run_shape(scenario, world), world.blocks)
     world.subscribe_honest(collector.observe)
     world.subscribe(traffic=collector.traffic)

@@ -61,6 +61,8 @@ class Job(msgspec.Struct, frozen=True):
     """What work costs; the profile that ships by default."""
     profile_file: str | None = None
     """Where it came from, as the user named it; None for the one that ships."""
+    execution_workers: int = 0
+    """Processes that execute the run's blocks; 0 for none beside this one. The run is the same."""
 
     @property
     def replay(self) -> str:
@@ -92,6 +94,7 @@ def run_job(job: Job, watch: Watch | None = None) -> RunResult:
             progress=watch,
             profile=job.profile,
             replay=job.replay,
+            execution_workers=job.execution_workers,
         )
     except InvalidInput as error:
         if WORKLOAD_KEY.match(error.where) is None:

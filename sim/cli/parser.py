@@ -183,6 +183,14 @@ def _add_run(parser: ArgumentParser) -> None:
         help="where run directories go (default: runs/)",
     )
     _add_workers(parser)
+    parser.add_argument(
+        "--execution-workers",
+        type=count,
+        default=0,
+        metavar="N",
+        help="processes that execute the blocks of a run, where it pays; the run is the same "
+        "(default: 0, none beside the run's own)",
+    )
     _add_json(parser)
 
 

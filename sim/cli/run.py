@@ -57,6 +57,7 @@ def _jobs(arguments: Namespace) -> list[Job]:
             overrides=tuple(arguments.overrides),
             profile=profile,
             profile_file=profile_name(arguments),
+            execution_workers=arguments.execution_workers,
         )
         for seed in range(first, first + arguments.seeds)
     ]

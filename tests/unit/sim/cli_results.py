@@ -43,6 +43,7 @@ class FakeRuns:
         self.profiles: list[Profile | None] = []
         self.calls: list[tuple[Scenario, int, Path | None]] = []
         self.interrupt_at: int | None = None
+        self.execution_workers: list[int] = []
         self.error: Exception | None = None
 
     def run_scenario(
@@ -54,7 +55,9 @@ class FakeRuns:
         progress: Callable[[object], None] | None,
         profile: Profile | None,
         replay: str,
+        execution_workers: int,
     ) -> RunResult:
+        self.execution_workers.append(execution_workers)
         self.profiles.append(profile)
         self.calls.append((scenario, seed, run_directory))
         if self.error is not None:
