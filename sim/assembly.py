@@ -120,7 +120,7 @@ def build_world(
     codec = node_codec(environment.engine)
     own: Callable[[Environment, int], Environment] | None = None
     if scenario.fidelity == "isolated":
-        own = partial(isolated_environment, index=index, verifier=plain)
+        own = partial(isolated_environment, index=index, verifier=plain, crew=crew)
         for host in hosts:
             host.wire = Wire(codec).behind
     factory = _NodeFactory(scenario, plans, environment, keys, electorate, membership, seed, own)
