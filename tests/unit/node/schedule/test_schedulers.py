@@ -184,6 +184,22 @@ def test_who_meets_an_estimate_waits_for_it():
     assert book.take() is None
 
 
+def test_readers_behind_a_join_wait_until_all_who_are_repeated_have_ended():
+    # 0 comes before 1 and 2, which pay what 3 reads.
+    book = Incarnations(TaskNet([1] * 4, [0, 0, 1, 2, 4], [1, 2, 4, 4, 3]))
+    assert [book.take() for _ in range(3)] == [0, 1, 2]
+    book.end(1)
+    book.end(2)
+    assert book.take() == 3
+    book.end(3)
+    book.end(0)  # 1 and 2 had read too early, and so has 3
+    assert [book.take() for _ in range(3)] == [1, 2, None]
+    book.end(1)
+    assert book.take() is None
+    book.end(2)
+    assert book.take() == 3
+
+
 def test_one_core_never_runs_anything_again():
     plan = SCHEDULERS["optimistic"].plan(chain(50), [0], 0)
     assert plan.tasks == list(range(50))
