@@ -51,6 +51,7 @@ def drive_network(
     duration: str = "1h",
     consensus: Mapping[str, object] | None = None,
     chain: Mapping[str, object] | None = None,
+    execution: Mapping[str, object] | None = None,
     workload: Mapping[str, object] | None = None,
     events: Sequence[Mapping[str, object]] = (),
     **network: object,
@@ -65,6 +66,7 @@ def drive_network(
         duration: the instant at which clients and timeline end; time may be driven beyond it.
         consensus: keys of `[consensus]`, as in a scenario file.
         chain: keys of `[chain]`.
+        execution: keys of `[execution]`.
         workload: keys of `[workload]`, instead of `load`.
         events: `[[events]]`.
         network: keys of `[network]`.
@@ -81,6 +83,7 @@ def drive_network(
         "network": {"validators": validators, "followers": followers, **network},
         "consensus": dict(consensus or {}),
         "chain": dict(chain or {}),
+        "execution": dict(execution or {}),
         "workload": dict(offered if workload is None else workload),
         "events": [dict(event) for event in events],
     }
