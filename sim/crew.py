@@ -49,7 +49,7 @@ def hired(workers: int, *, always: bool = False) -> Iterator[Crew]:
         yield Crew(threads, parallel if always else AdaptiveExecutor(parallel, workers))
 
 
-def own_executor(number: int) -> BlockExecutor:
+def own_executor(number: int, crew: Crew | None = None) -> BlockExecutor:
     """Return the executor of an isolated node, another one than its neighbour's.
 
     What agrees by construction elsewhere is checked so: nodes come to the same blocks in ways of
@@ -57,6 +57,9 @@ def own_executor(number: int) -> BlockExecutor:
 
     Args:
         number: of the node.
+        crew: of the run; every so many nodes let it work, not the first, which builds most.
     """
-    strategy = tuple(Strategy)[number % len(Strategy)]
+    strategy = tuple(Strategy)[(number - 1) % len(Strategy)]
+    if strategy is Strategy.SERIAL:
+        return (crew or lone_crew()).executor
     return ParallelExecutor(strategy, InlineBackend(LOCKSTEP))

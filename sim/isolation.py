@@ -30,7 +30,11 @@ from sim.hosts.clock import Step
 
 
 def isolated_environment(
-    shared: Environment, number: int, index: BlockIndex, verifier: MessageVerifier
+    shared: Environment,
+    number: int,
+    index: BlockIndex,
+    verifier: MessageVerifier,
+    crew: Crew | None = None,
 ) -> Environment:
     """Return one node's own environment, equal to the shared one.
 
@@ -39,12 +43,13 @@ def isolated_environment(
         number: of the node. Neighbours execute blocks in different ways.
         index: still gets to know every block, for those who look from outside.
         verifier: checks signatures and remembers none.
+        crew: of the run, if it has one.
     """
-    crew = Crew(InlinePool(), own_executor(number))
+    own = Crew(InlinePool() if crew is None else crew.pool, own_executor(number, crew))
     return dataclasses.replace(
         shared,
         genesis_block=genesis_executed(shared.genesis),
-        cache=IndexedCache(shared.genesis.params, index, 0, 0, crew),
+        cache=IndexedCache(shared.genesis.params, index, 0, 0, own),
         verifier=verifier,
         certificates=CertificateReader(0),
         outlines=Outlines(),

@@ -105,11 +105,13 @@ class ParallelExecutor:
         backend: does the work.
     """
 
-    __slots__ = ("_backend", "_strategy", "rerun")
+    __slots__ = ("_backend", "_strategy", "blocks", "rerun")
 
     def __init__(self, strategy: Strategy, backend: Backend) -> None:
         self._strategy = strategy
         self._backend = backend
+        self.blocks = 0
+        """Blocks that were shared out so far."""
         self.rerun = 0
         """Transactions that had to be run at their places so far, of all blocks."""
 
@@ -127,6 +129,7 @@ class ParallelExecutor:
         if self._strategy is Strategy.SERIAL:
             execute_serially(execution, transactions)
             return
+        self.blocks += 1
         work = BlockWork(
             execution.setting,
             tuple(transactions),

@@ -1,0 +1,73 @@
+"""A run is the same whoever computes for it: nobody beside it, or one or two workers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from node.executors.executor import ParallelExecutor
+from primitives.ids import Duration
+from sim.cli import main
+from sim.crew import Crew, hired, lone_crew, own_executor
+from sim.run import run_scenario, run_with
+from sim.scenario import Scenario, load_scenario
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "scenarios" / "liars" / "wrong-hint.toml"
+SECOND = 10**9
+
+
+def scenario(*overrides: str) -> Scenario:
+    """Contract calls, and a primary whose hints are false; nodes that share nothing."""
+    loaded = load_scenario(FILE, ["consensus.signatures=modelled", *overrides])
+    return msgspec.structs.replace(loaded, duration=Duration(4 * SECOND), fidelity="isolated")
+
+
+@contextmanager
+def always(workers: int) -> Iterator[Crew]:
+    with hired(workers, always=True) as crew:
+        yield crew
+
+
+def test_the_digest_is_the_same_with_no_one_and_two_workers() -> None:
+    found = {}
+    for workers in (0, 1, 2):
+        with always(workers) as crew:
+            result = run_with(crew, scenario(), seed=5)
+            found[workers] = result.digest, result.height, result.transactions
+            if workers:
+                assert isinstance(crew.executor, ParallelExecutor)
+                assert crew.executor.blocks > 10
+    assert found[0] == found[1] == found[2]
+    assert found[0][1] > 5
+    assert found[0][2] > 20
+
+
+def test_sharing_the_nodes_state_makes_no_difference_either() -> None:
+    shared = msgspec.structs.replace(scenario(), fidelity="shared")
+    assert run_scenario(shared, seed=5).digest == run_scenario(scenario(), seed=5).digest
+
+
+def test_isolated_neighbours_execute_in_different_ways() -> None:
+    executors = [own_executor(number) for number in range(5)]
+    strategies = {str(getattr(each, "_strategy", "serial")) for each in executors}
+    assert len(strategies) == 5
+    crew = lone_crew()
+    assert own_executor(1, crew) is crew.executor
+
+
+def test_the_command_line_takes_workers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["run", str(FILE), "--seed", "5", "--out", str(tmp_path), "--json"]
+    found = []
+    for workers in ("0", "2"):
+        main([*command, "--set", "duration=2s", "--execution-workers", workers])
+        found.append(msgspec.json.decode(capsys.readouterr().out)["digest"])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_crew_is_dismissed_at_the_end(workers: int) -> None:
+    with hired(workers, always=True) as crew:
+        assert crew.pool.workers == workers
