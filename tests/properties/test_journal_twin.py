@@ -105,9 +105,9 @@ def random_state(source: Random) -> dict[Address, NaiveAccount]:
     """Return a state in which accounts are poor, and some are missing or empty."""
     return {
         address: NaiveAccount(
-            source.randrange(2),
-            source.randrange(4),
-            source.choice(CODES),
+            source.choice((0, 0, 1)),
+            source.choice((0, 0, 1, 3)),
+            source.choice((b"", *CODES)),
             {slot: source.randrange(1, 3) for slot in range(source.randrange(3))},
         )
         for address in ADDRESSES[:3]
@@ -167,11 +167,8 @@ def contents(state: StateLayer) -> StateChanges:
     return StateChanges(found.accounts, found.slots)
 
 
-@settings(max_examples=300)
-@given(PRE, st.lists(PROGRAM, max_size=4))
-def test_a_block_of_programs_ends_as_on_plain_dicts(
-    pre: dict[Address, NaiveAccount], programs: list[list[Step]]
-) -> None:
+def check_block(pre: dict[Address, NaiveAccount], programs: list[list[Step]]) -> None:
+    """Compare answers, logs, contents and roots of a block of programs with plain dicts."""
     naive = NaiveState(pre)
     base = layer(pre)
     overlay = StateOverlay(base)
@@ -188,6 +185,21 @@ def test_a_block_of_programs_ends_as_on_plain_dicts(
     assert contents(state) == contents(layer(naive.now.accounts))
     assert state.root() == state_root(naive)
     assert base.root() == state_root(NaiveState(pre))
+
+
+@settings(max_examples=150)
+@given(PRE, st.lists(PROGRAM, max_size=4))
+def test_a_block_of_programs_ends_as_on_plain_dicts(
+    pre: dict[Address, NaiveAccount], programs: list[list[Step]]
+) -> None:
+    check_block(pre, programs)
+
+
+@settings(max_examples=500)
+@given(st.integers(0, 2**64))
+def test_a_block_of_long_programs_ends_as_on_plain_dicts(seed: int) -> None:
+    source = Random(seed)
+    check_block(random_state(source), [random_program(source) for _ in range(4)])
 
 
 @settings(max_examples=500)
