@@ -8,10 +8,12 @@ stand in one block, whose stack was checked.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from contracts.decode import Step
 from contracts.frame import Handler
 from contracts.instructions import operands
+from contracts.instructions.binary import make_binary
 from contracts.opcodes import Op
 
 Single = Callable[[Step], Handler]
@@ -20,7 +22,6 @@ Single = Callable[[Step], Handler]
 
 POP = int(Op.POP)
 JUMPDEST = int(Op.JUMPDEST)
-SWAP1 = int(Op.SWAP1)
 DUPS = range(Op.DUP1, Op.DUP16 + 1)
 SWAPS = range(Op.SWAP1, Op.SWAP16 + 1)
 PUSHES = frozenset([*range(Op.PUSH0, Op.PUSH32 + 1), int(Op.PC)])
@@ -65,24 +66,39 @@ def _with_operands(moves: Sequence[Step], step: Step) -> tuple[Handler | None, i
     """Return a handler of a step and of the last moves before it, and how many those are."""
     if not moves:
         return None, 0
-    operation = operands.OPERATIONS.get(step.opcode)
-    last = moves[-1]
-    if operation is None:
-        return _with_place(last, step)
-    before = moves[-2] if len(moves) > 1 else None
-    if last.opcode in PUSHES:
-        if before is not None and before.opcode in DUPS:
-            return operation.constant_dup(constant(last), depth_of(before)), 2
-        return operation.constant_top(constant(last)), 1
-    if last.opcode in DUPS:
-        if before is not None and before.opcode in PUSHES and depth_of(last) > 1:
-            return operation.dup_constant(depth_of(last) - 1, constant(before)), 2
-        return operation.dup_top(depth_of(last)), 1
-    if last.opcode == SWAP1:
-        if before is not None and before.opcode in PUSHES:
-            return operation.top_constant(constant(before)), 2
-        return operation.swapped, 1
-    return None, 0
+    function = operands.OPERATIONS.get(step.opcode)
+    if function is None:
+        return _with_place(moves[-1], step)
+    found = two_operands(moves)
+    return (make_binary(function, found.low, found.a, found.b), found.taken) if found else (None, 0)
+
+
+class Operands(NamedTuple):
+    """Where a function of two words finds them. Both as `shuffle` has items."""
+
+    taken: int
+    """Moves that this replaces."""
+    low: int
+    """Items from the top that the result replaces."""
+    a: int
+    """What the moves would have left on top."""
+    b: int
+    """What they would have left below it."""
+
+
+def two_operands(moves: Sequence[Step]) -> Operands | None:
+    """Return what the last moves fetch for a function of two words, as many moves as can be.
+
+    None: after the last move alone, more than two items are in other places than before.
+    """
+    for taken in range(len(moves), 0, -1):
+        low, items = shuffle(moves[len(moves) - taken :])
+        while len(items) < 2:
+            low += 1
+            items.insert(0, -low)
+        if len(items) == 2:
+            return Operands(taken, low, items[1], items[0])
+    return None
 
 
 def _with_place(last: Step, step: Step) -> tuple[Handler | None, int]:

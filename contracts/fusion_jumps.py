@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from contracts.decode import Step
 from contracts.frame import End, Frame
-from contracts.fusion import DUPS, PUSHES, constant, depth_of
+from contracts.fusion import MOVES, PUSHES, Operands, constant, two_operands
 from contracts.halts import InvalidJump
 from contracts.instructions.control import make_jump, make_jumpi
 from contracts.opcodes import Op
@@ -15,6 +15,10 @@ from contracts.program import Block, Program
 COMPARISONS: Mapping[int, Callable[[int, int], bool]] = MappingProxyType(
     {Op.EQ: eq, Op.GT: gt, Op.LT: lt}
 )
+FLIPPED: Mapping[Callable[[int, int], bool], Callable[[int, int], bool]] = MappingProxyType(
+    {eq: eq, gt: lt, lt: gt}
+)
+"""The comparison that says the same with its operands changed over."""
 
 
 def fuse_jump(steps: Sequence[Step], program: Program, follow: Block) -> tuple[End, int]:
@@ -43,29 +47,17 @@ def fuse_jump(steps: Sequence[Step], program: Program, follow: Block) -> tuple[E
 
 
 def _decided_by(steps: Sequence[Step], then: Block, otherwise: Block) -> tuple[End, int]:
-    """Draw the comparison in front of a jump into it."""
+    """Draw the comparison in front of a jump, and the moves in front of that, into the jump."""
     compare = COMPARISONS.get(steps[-1].opcode) if steps else None
     if compare is None:
         return make_branch(then, otherwise), 0
-    if len(steps) > 1 and steps[-2].opcode in PUSHES:
-        a = constant(steps[-2])
-        if len(steps) > 2 and steps[-3].opcode in DUPS:
-            return make_compare_dup(compare, a, depth_of(steps[-3]), then, otherwise), 3
-        return make_compare_constant(compare, a, then, otherwise), 2
-    if (
-        len(steps) > 2
-        and steps[-2].opcode in DUPS
-        and steps[-3].opcode in PUSHES
-        and depth_of(steps[-2]) > 1
-    ):
-        flipped = COMPARISONS[FLIPPED[steps[-1].opcode]]
-        b, depth = constant(steps[-3]), depth_of(steps[-2]) - 1
-        return make_compare_dup(flipped, b, depth, then, otherwise), 3
-    return make_compare(compare, then, otherwise), 1
-
-
-FLIPPED: Mapping[int, int] = MappingProxyType({Op.EQ: Op.EQ, Op.GT: Op.LT, Op.LT: Op.GT})
-"""The comparison that says the same with its operands changed over."""
+    count = 0
+    while count < len(steps) - 1 and steps[-2 - count].opcode in MOVES:
+        count += 1
+    found = two_operands(steps[len(steps) - 1 - count : -1])
+    if found is None:
+        return make_compare(compare, then, otherwise), 1
+    return make_compare_operands(compare, found, then, otherwise), 1 + found.taken
 
 
 def make_jump_to(block: Block) -> End:
@@ -111,24 +103,60 @@ def make_compare(compare: Callable[[int, int], bool], then: Block, otherwise: Bl
     return branch
 
 
+def make_compare_operands(
+    compare: Callable[[int, int], bool], found: Operands, then: Block, otherwise: Block
+) -> End:
+    """Compare what is found where `found` says, drop the `low` items on top, and decide."""
+    _, low, a, b = found
+    if a >= 0 and b >= 0:
+        return make_drop_and_go(low, then if compare(a, b) else otherwise)
+    if a >= 0 or b >= 0:
+        constant, place = max(a, b), min(a, b)
+        fits = compare if a >= 0 else FLIPPED[compare]
+        return make_compare_constant(fits, low, constant, place, then, otherwise)
+
+    def branch(s: list[int], f: Frame) -> Block | None:
+        return then if compare(s[a], s[b]) else otherwise
+
+    def branch_and_drop(s: list[int], f: Frame) -> Block | None:
+        holds = compare(s[a], s[b])
+        del s[-low:]
+        return then if holds else otherwise
+
+    return branch_and_drop if low else branch
+
+
 def make_compare_constant(
-    compare: Callable[[int, int], bool], a: int, then: Block, otherwise: Block
+    compare: Callable[[int, int], bool],
+    low: int,
+    constant: int,
+    place: int,
+    then: Block,
+    otherwise: Block,
 ) -> End:
-    """Compare a constant with the top."""
+    """Compare a constant with the item at a place, drop the `low` items on top, and decide."""
 
     def branch(s: list[int], f: Frame) -> Block | None:
-        return then if compare(a, s.pop()) else otherwise
+        return then if compare(constant, s[place]) else otherwise
 
-    return branch
+    def branch_and_pop(s: list[int], f: Frame) -> Block | None:
+        return then if compare(constant, s.pop()) else otherwise
+
+    def branch_and_drop(s: list[int], f: Frame) -> Block | None:
+        holds = compare(constant, s[place])
+        del s[-low:]
+        return then if holds else otherwise
+
+    if not low:
+        return branch
+    return branch_and_pop if low == 1 and place == -1 else branch_and_drop
 
 
-def make_compare_dup(
-    compare: Callable[[int, int], bool], a: int, depth: int, then: Block, otherwise: Block
-) -> End:
-    """Compare a constant with an item that stays."""
-    place = -depth
+def make_drop_and_go(low: int, block: Block) -> End:
+    """Drop the `low` items on top and go on: what is compared is known."""
 
-    def branch(s: list[int], f: Frame) -> Block | None:
-        return then if compare(a, s[place]) else otherwise
+    def drop_and_go(s: list[int], f: Frame) -> Block | None:
+        del s[len(s) - low :]
+        return block
 
-    return branch
+    return drop_and_go

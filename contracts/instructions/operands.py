@@ -1,12 +1,7 @@
-"""Instructions that find their operands elsewhere than on top of the stack.
-
-What `contracts.fusion` puts together from an instruction and the moves in front of it: the first
-operand `a` is what would be on top, the second `b` what would be below it.
-"""
+"""Functions of two words, and handlers of moves and what follows them: for `contracts.fusion`."""
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from operator import itemgetter
 from types import MappingProxyType
 from typing import cast
@@ -14,75 +9,11 @@ from typing import cast
 from contracts.frame import Frame, Handler
 from contracts.opcodes import Op
 
-MASK = 2**256 - 1
 SHIFT_MAX = 256
 
 Binary = Callable[[int, int], int]
 MakePlaced = Callable[[int], Handler]
 Fetch = Callable[[list[int]], tuple[int, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A function of two words that cannot fail. Its result is cut to 256 bits."""
-
-    function: Binary
-
-    def constant_top(self, a: int) -> Handler:
-        """PUSH a, then it: b is on top."""
-        function = self.function
-
-        def handler(s: list[int], f: Frame) -> None:
-            s[-1] = function(a, s[-1]) & MASK
-
-        return handler
-
-    def top_constant(self, b: int) -> Handler:
-        """PUSH b, SWAP1, then it: a is on top."""
-        function = self.function
-
-        def handler(s: list[int], f: Frame) -> None:
-            s[-1] = function(s[-1], b) & MASK
-
-        return handler
-
-    def dup_top(self, depth: int) -> Handler:
-        """DUPn, then it."""
-        function, place = self.function, -depth
-
-        def handler(s: list[int], f: Frame) -> None:
-            s[-1] = function(s[place], s[-1]) & MASK
-
-        return handler
-
-    def dup_constant(self, depth: int, b: int) -> Handler:
-        """PUSH b, DUP, then it; `depth` counts without b."""
-        function, place = self.function, -depth
-
-        def handler(s: list[int], f: Frame) -> None:
-            s.append(function(s[place], b) & MASK)
-
-        return handler
-
-    def constant_dup(self, a: int, depth: int) -> Handler:
-        """DUPn, PUSH a, then it."""
-        function, place = self.function, -depth
-
-        def handler(s: list[int], f: Frame) -> None:
-            s.append(function(a, s[place]) & MASK)
-
-        return handler
-
-    @property
-    def swapped(self) -> Handler:
-        """SWAP1, then it."""
-        function = self.function
-
-        def handler(s: list[int], f: Frame) -> None:
-            b = s.pop()
-            s[-1] = function(s[-1], b) & MASK
-
-        return handler
 
 
 def divide(a: int, b: int) -> int:
@@ -105,24 +36,25 @@ def shift_right(a: int, b: int) -> int:
     return b >> a if a < SHIFT_MAX else 0
 
 
-OPERATIONS: Mapping[int, Operation] = MappingProxyType(
+OPERATIONS: Mapping[int, Binary] = MappingProxyType(
     {
-        Op.ADD: Operation(operator.add),
-        Op.SUB: Operation(operator.sub),
-        Op.MUL: Operation(operator.mul),
-        Op.DIV: Operation(divide),
-        Op.MOD: Operation(modulo),
-        Op.AND: Operation(operator.and_),
-        Op.OR: Operation(operator.or_),
-        Op.XOR: Operation(operator.xor),
-        Op.LT: Operation(operator.lt),
-        Op.GT: Operation(operator.gt),
-        Op.EQ: Operation(operator.eq),
-        Op.SHL: Operation(shift_left),
-        Op.SHR: Operation(shift_right),
+        Op.ADD: operator.add,
+        Op.SUB: operator.sub,
+        Op.MUL: operator.mul,
+        Op.DIV: divide,
+        Op.MOD: modulo,
+        Op.AND: operator.and_,
+        Op.OR: operator.or_,
+        Op.XOR: operator.xor,
+        Op.LT: operator.lt,
+        Op.GT: operator.gt,
+        Op.EQ: operator.eq,
+        Op.SHL: shift_left,
+        Op.SHR: shift_right,
     }
 )
-"""What can take its operands from anywhere. A comparison's truth value, cut, is 1 or 0."""
+"""Functions of two words that cannot fail; what they give is still to be cut to 256 bits, which
+makes a comparison's truth value 1 or 0."""
 
 
 def make_mload_at(place: int) -> Handler:

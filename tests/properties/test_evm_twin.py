@@ -13,7 +13,7 @@ from primitives.fork import Fork
 from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.keccak import keccak256
 from tests.properties.naive_evm import Call, NaiveEvm
-from tests.properties.random_programs import CONTRACTS, PRECOMPILES, random_accounts
+from tests.properties.random_programs import CONTRACTS, random_accounts
 from tests.unit.contracts.naive_state import NaiveState
 
 ORIGIN = Address(b"\x0f" * 20)
@@ -69,7 +69,7 @@ def compare(random: Random, gas: int, fork: Fork) -> str | None:
     assert frame.output == call.output, shown
     assert (0 if frame.has_failed else frame.refund) == call.refund, shown
     for each in (state, naive_state):  # these are warm whether they were noted or not
-        each.now.warm_addresses -= set(PRECOMPILES)
+        each.now.warm_addresses -= set(EVMS[fork][0].precompiles)
     assert state.now == naive_state.now, shown
     assert accesses(state) == accesses(naive_state), shown
     if call.failure is None and not call.reverted:
