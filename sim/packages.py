@@ -4,7 +4,10 @@ import hashlib
 from importlib.metadata import version
 
 PACKAGES = (
+    "blake2b-py",
+    "ckzg",
     "coincurve",
+    "cryptography",
     "msgspec",
     "networkx",
     "numpy",
@@ -12,7 +15,7 @@ PACKAGES = (
     "pynacl",
     "safe-pysha3",
 )
-"""Random streams, encodings, graphs, hashes and signatures come from these."""
+"""Random streams, encodings, graphs, hashes, signatures, precompiles: all come from these."""
 
 
 def packages_fingerprint() -> str:
