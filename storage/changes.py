@@ -34,11 +34,15 @@ class StateChanges(msgspec.Struct, frozen=True):
     codes: Mapping[Hash32, bytes] = {}
     """Code that came up, by its hash. Kept for good: another account may have the same."""
 
-    @property
-    def size(self) -> int:
-        """How many cells it holds, as merging counts them."""
-        slots = sum([len(values) for values in self.slots.values()])
-        return len(self.accounts) + slots + len(self.codes)
+    size: int = -1
+    """How many cells it holds, as merging counts them. Counted once if it is not given."""
+
+    def __post_init__(self) -> None:
+        """Count the cells: every later block compares its own with these."""
+        if self.size < 0:
+            slots = sum([len(values) for values in self.slots.values()])
+            cells = len(self.accounts) + slots + len(self.codes)
+            msgspec.structs.force_setattr(self, "size", cells)
 
 
 def merged(newer: StateChanges, older: StateChanges) -> StateChanges:
