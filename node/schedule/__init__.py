@@ -7,7 +7,6 @@ from node.schedule.bounds import (
     scheduler_named as scheduler_named,
     shape as shape,
 )
-from node.schedule.demand import graph_demand as graph_demand
 from node.schedule.graph import (
     ORDERED as ORDERED,
     RAW as RAW,

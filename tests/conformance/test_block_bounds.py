@@ -30,11 +30,11 @@ from node.schedule import (
     build_graph,
     decode_hint,
     encode_hint,
-    graph_demand,
     shape,
 )
 from primitives.access import BALANCE, NONCE, AccessSet
 from primitives.ids import Address
+from primitives.machine import TaskGraph
 from sim.graph.block_folder import read_block_folder
 from sim.hosts.processors import Processors
 from tests.conformance.tally import Tally
@@ -108,8 +108,9 @@ def rules(block: Observed) -> tuple[EdgeRule, EdgeRule]:
 
 def virtual_speed_up(block: Observed, rule: EdgeRule, workers: int) -> float:
     """Return what virtual time makes of the block on an idle machine."""
-    counted = [rule.counted(each) for each in block.accesses]
-    demand = graph_demand("gas", counted, block.gas, "block-order")
+    graph = build_graph(block.accesses, rule)
+    edges = tuple(zip(graph.sources, graph.targets, strict=True))
+    demand = TaskGraph("gas", block.gas, edges, "block-order")
     end = Processors(workers).reserve(0, 0, demand, lambda _kind, units: units)
     return sum(block.gas) / end
 

@@ -13,7 +13,6 @@ from node.schedule import (
     TaskNet,
     bound,
     build_graph,
-    graph_demand,
     graph_tasks,
     scheduler_named,
     shape,
@@ -21,7 +20,6 @@ from node.schedule import (
 from node.schedule.optimistic import Incarnations
 from primitives.access import AccessSet
 from primitives.errors import InvalidInput
-from primitives.machine import TaskGraph
 from tests.unit.node.schedule.naive import Naive
 from tests.unit.node.schedule.naive_optimistic import NaiveOptimistic
 
@@ -241,13 +239,3 @@ def test_an_unknown_scheduler_is_refused_by_name():
     assert scheduler_named("optimistic") is SCHEDULERS["optimistic"]
     with pytest.raises(InvalidInput, match=r"one of critical-path, block-order, .* 'magic'"):
         scheduler_named("magic")
-
-
-def test_the_demand_of_a_block_has_the_edges_that_its_scheduler_waits_for():
-    block = [AccessSet((), (b"a",)), AccessSet((), (b"a", b"b")), AccessSet((b"b",), ())]
-    demand = graph_demand("gas", block, [3, 4, 5], "critical-path")
-    assert demand == TaskGraph("gas", (3, 4, 5), ((0, 1), (1, 2)), "critical-path")
-    assert graph_demand("gas", block, [3, 4, 5], "optimistic").edges == ((1, 2),)
-    assert graph_demand("gas", block, [3, 4, 5], "all-at-once").edges == ()
-    with pytest.raises(InvalidInput, match="scheduler"):
-        graph_demand("gas", block, [3, 4, 5], "magic")
