@@ -24,19 +24,21 @@ def run_precompile(
         mark: the snapshot before the value was moved.
         precompile: what to run.
     """
-    output = precompile_output(f, gas, data, precompile)
+    output, left = answer(f, gas, data, precompile)
+    f.gas += left
     if output is None:
         f.state.revert(mark)
         s.append(0)
         return
-    f.gas += gas - precompile.gas(data)
     f.return_data = output
     f.write(place, output)
     s.append(1)
 
 
-def precompile_output(f: Frame, gas: int, data: bytes, precompile: Precompile) -> bytes | None:
-    """Return what it gives; None if it fails or `gas` is too little."""
-    if precompile.gas(data) > gas:
-        return None
-    return precompile.run(data, f.block.kzg)
+def answer(f: Frame, gas: int, data: bytes, precompile: Precompile) -> tuple[bytes | None, int]:
+    """Return what it gives and the gas that is left: None and 0 if it fails or costs too much."""
+    left = gas - precompile.gas(data)
+    if left < 0:
+        return None, 0
+    output = precompile.run(data, f.block.kzg)
+    return output, 0 if output is None else left

@@ -8,7 +8,7 @@ from contracts.frame import Frame
 from contracts.gas import BLOB
 from contracts.halts import AddressCollision, PrecompileFailure
 from contracts.machine import run
-from contracts.precompile_call import precompile_output
+from contracts.precompile_call import answer
 from contracts.program import Program
 from contracts.result import ExecutionResult
 from contracts.state import State
@@ -144,10 +144,10 @@ def _create(frame: Frame) -> None:
 
 def _run_precompile(frame: Frame, address: Address) -> None:
     precompile = frame.evm.precompiles[address]
-    output = precompile_output(frame, frame.gas, frame.data, precompile)
+    output, left = answer(frame, frame.gas, frame.data, precompile)
     if output is None:
         frame.fail(PrecompileFailure.__name__)
         frame.state.revert(frame.mark)
         return
-    frame.gas -= precompile.gas(frame.data)
+    frame.gas = left
     frame.output = output
