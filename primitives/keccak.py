@@ -10,7 +10,8 @@ def keccak256(data: bytes) -> Hash32:
 
     Reference: Yellow Paper, appendix on notation (KEC).
     """
-    return Hash32(keccak_256(data).digest())
+    digest: Hash32 = keccak_256(data).digest()
+    return digest
 
 
 EMPTY_KECCAK = keccak256(b"")

@@ -18,7 +18,7 @@ from primitives.rlp import encode_bytes, encode_int
 from primitives.trie import EMPTY_ROOT
 from storage.account import Account
 from storage.changes import StateChanges
-from storage.trie import Trie
+from storage.trie import Form, Trie, replace
 
 
 class Contract(msgspec.Struct, frozen=True, gc=False):
@@ -27,6 +27,14 @@ class Contract(msgspec.Struct, frozen=True, gc=False):
     account: Account
     storage: Trie[int]
     """By hashed slot; never empty."""
+
+
+class StorageChange(msgspec.Struct, frozen=True, gc=False):
+    """An account of which storage has changed."""
+
+    account: Account
+    slots: Mapping[int, int]
+    is_wiped: bool
 
 
 StateLeaf: TypeAlias = Account | Contract
@@ -76,12 +84,12 @@ def storage_root(leaf: StateLeaf | None) -> Hash32:
 
 def empty_state_trie() -> StateTrie:
     """Return the trie without accounts."""
-    return Trie(encode_state_leaf)
+    return Trie(_STATE)
 
 
 def empty_storage() -> Trie[int]:
     """Return the trie without slots."""
-    return Trie(encode_int)
+    return _NO_SLOTS
 
 
 def slot_hash(slot: int) -> Hash32:
@@ -91,21 +99,32 @@ def slot_hash(slot: int) -> Hash32:
 
 def update_state_trie(before: StateTrie, changes: StateChanges) -> StateTrie:
     """Return the trie after some changes, each storage updated once and over dirty paths only."""
-    leaves: dict[bytes, StateLeaf | None] = {}
+    leaves: dict[bytes, Account | StorageChange | None] = {}
     slots, wiped = changes.slots, changes.wiped
     for address, account in changes.accounts.items():
-        key = keccak256(address)
-        if account is None:
-            leaves[key] = None
-            continue
-        storage = empty_storage() if address in wiped else storage_of(before.get(key))
-        values = slots.get(address)
-        if values:
-            storage = updated_storage(storage, values)
-        leaves[key] = account if storage.is_empty else Contract(account, storage)
+        if account is not None and (address in slots or address in wiped):
+            change = StorageChange(account, slots.get(address, {}), address in wiped)
+            leaves[keccak256(address)] = change
+        else:
+            leaves[keccak256(address)] = account
     return before.updated(leaves)
 
 
 def updated_storage(storage: Trie[int], values: Mapping[int, int]) -> Trie[int]:
     """Return the trie of slots after some have new values; 0 unsets one."""
     return storage.updated({slot_hash(slot): value or None for slot, value in values.items()})
+
+
+def _merge(old: StateLeaf | None, change: Account | StorageChange | None) -> StateLeaf | None:
+    """Return an account's leaf after a change: storage stays unless the change speaks of it."""
+    if type(change) is Account:
+        return Contract(change, old.storage) if type(old) is Contract else change
+    if type(change) is not StorageChange:
+        return None
+    storage = _NO_SLOTS if change.is_wiped else storage_of(old)
+    storage = updated_storage(storage, change.slots)
+    return change.account if storage.is_empty else Contract(change.account, storage)
+
+
+_NO_SLOTS: Trie[int] = Trie(Form(encode_int, replace))
+_STATE = Form(encode_state_leaf, _merge)

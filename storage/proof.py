@@ -115,7 +115,7 @@ def prove_key(trie: Trie[Any], key: bytes) -> tuple[bytes, ...]:
     node: Node = trie.top
     depth = 0
     while node is not None:
-        encoding = encoded(node, depth, trie.encode)
+        encoding = encoded(node, depth, trie.form.encode)
         if not depth or len(encoding) >= HASHED:
             nodes.append(encoding)
         if isinstance(node, Branch):

@@ -48,7 +48,7 @@ def find_subtree(trie: Trie[Any], prefix: str) -> tuple[Node, bytes, tuple[bytes
     node, name, depth = trie.top, trie.reference, 0
     way: list[bytes] = []
     while depth < len(prefix) and node is not None:
-        way.append(encoded(node, depth, trie.encode))
+        way.append(encoded(node, depth, trie.form.encode))
         rest = prefix[depth:]
         if isinstance(node, Branch):
             node, name = child_at(node, int(rest[0], 16))

@@ -14,6 +14,7 @@ Reference: Ethereum yellow paper, appendix D.
 """
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -24,6 +25,8 @@ from primitives.rlp import EMPTY_STRING
 from storage.trie_nodes import (
     ABSENT,
     HASH_BYTES,
+    LENGTHS,
+    STARTS,
     Branch,
     Extension,
     Leaf,
@@ -42,15 +45,32 @@ from storage.trie_nodes import (
 
 Value = TypeVar("Value")
 _Change: TypeAlias = tuple[bytes, Any]
-"""A key and its new value, None for none."""
-_Encode: TypeAlias = Callable[[Any], bytes]
+"""A key and what changes there, or its value."""
+_FIRST = itemgetter(0)
+
+
+class Form(msgspec.Struct, frozen=True):
+    """What a trie does with the values in its leaves."""
+
+    encode: Callable[[Any], bytes]
+    """Returns what a leaf commits to for its value; never nothing."""
+    merge: Callable[[Any, Any], Any]
+    """Returns a value from the one before and a change; either may be None, for nothing."""
+
+
+def replace(_: Any, change: Any) -> Any:
+    """Let a change be the new value."""
+    return change
+
+
+PLAIN = Form(bytes, replace)
+"""Values that stand for themselves."""
 
 
 class Trie(msgspec.Struct, Generic[Value], frozen=True):
     """One version of a trie."""
 
-    encode: Callable[[Value], bytes]
-    """Returns what a leaf commits to for its value; never nothing."""
+    form: Form
     top: Node = None
     reference: bytes = EMPTY_STRING
     """How a parent would name the topmost node."""
@@ -89,21 +109,22 @@ class Trie(msgspec.Struct, Generic[Value], frozen=True):
                 node, depth = node.child, end
         return None
 
-    def updated(self, changes: Mapping[bytes, Value | None]) -> "Trie[Value]":
+    def updated(self, changes: Mapping[bytes, Any]) -> "Trie[Value]":
         """Return the trie with `changes` applied; this one stays as it is.
 
         Args:
-            changes: new value for each 32-byte key; None deletes it, absent or not.
+            changes: for each 32-byte key what the trie's form merges: if nothing else is said, the
+                new value. None deletes it, absent or not.
         """
         if not changes:
             return self
-        items = sorted(changes.items(), key=_first)
-        return Trie(self.encode, *_update(self.top, items, 0, self.encode))
+        items = sorted(changes.items(), key=_FIRST)
+        return Trie(self.form, *_update(self.top, items, 0, self.form))
 
 
 def bytes_trie() -> Trie[bytes]:
     """Return an empty trie of values that stand for themselves."""
-    return Trie(bytes)
+    return Trie(PLAIN)
 
 
 def build_below(leaves: Mapping[bytes, bytes], depth: int) -> Named:
@@ -111,28 +132,24 @@ def build_below(leaves: Mapping[bytes, bytes], depth: int) -> Named:
 
     The keys share their first `depth` nibbles.
     """
-    return _build(sorted(leaves.items()), depth, bytes)
+    return _build(sorted(leaves.items()), depth, PLAIN)
 
 
-def _first(change: _Change) -> bytes:
-    return change[0]
-
-
-def _update(node: Node, items: list[_Change], depth: int, encode: _Encode) -> Named:
+def _update(node: Node, items: list[_Change], depth: int, form: Form) -> Named:
     """Apply sorted, non-empty changes to the subtree whose paths begin at `depth`."""
     if type(node) is Branch:
         if len(items) == 1:
-            return _update_path(node, items, depth, encode)
-        return _update_branch(node, items, depth, encode)
+            return _update_path(node, items, depth, form)
+        return _update_branch(node, items, depth, form)
     if node is None:
-        return _build([item for item in items if item[1] is not None], depth, encode)
+        return _build(_merged(items, form), depth, form)
     if isinstance(node, Extension):
-        return _update_extension(node, items, depth, encode)
+        return _update_extension(node, items, depth, form)
     assert isinstance(node, Leaf)
-    return _update_leaf(node, items, depth, encode)
+    return _update_leaf(node, items, depth, form)
 
 
-def _update_path(node: Node, items: list[_Change], depth: int, encode: _Encode) -> Named:
+def _update_path(node: Node, items: list[_Change], depth: int, form: Form) -> Named:
     """Apply one change below a branch: down to where it stands, and up again."""
     key = items[0][0]
     way: list[tuple[Branch, int, int]] = []
@@ -143,27 +160,24 @@ def _update_path(node: Node, items: list[_Change], depth: int, encode: _Encode) 
         place = (mask & (bit - 1)).bit_count() if mask & bit else -1
         way.append((node, nibble, place))
         node = node.children[place] if place >= 0 else None
-    value = items[0][1]
-    if type(node) is Leaf and node.key == key and value is not None:
-        node, name = _leaf(node.key, value, depth, encode)
-    else:
-        node, name = _update(node, items, depth, encode)
+    node, name = _update(node, items, depth, form)
     while way:
         branch, nibble, place = way.pop()
         depth -= 1
-        start = hashes_start(branch)
-        if node is not None and place >= 0 and start and len(name) == HASH_BYTES:
-            start += nibble + 32 * place
-            old, children = branch.encoding, branch.children
+        old, children = branch.encoding, branch.children
+        count = len(children)
+        is_hash = place >= 0 and len(name) == HASH_BYTES
+        if node is not None and is_hash and len(old) == LENGTHS[count]:
+            start = STARTS[count] + nibble + 32 * place
             encoding = b"".join((old[:start], name, old[start + HASH_BYTES :]))
             node = Branch(branch.mask, (*children[:place], node, *children[place + 1 :]), encoding)
             name = b"\xa0" + keccak256(encoding)
         else:
-            node, name = _replaced(branch, {nibble: (node, name)}, depth, encode)
+            node, name = _replaced(branch, {nibble: (node, name)}, depth, form)
     return node, name
 
 
-def _update_branch(branch: Branch, items: list[_Change], depth: int, encode: _Encode) -> Named:
+def _update_branch(branch: Branch, items: list[_Change], depth: int, form: Form) -> Named:
     """Apply changes below a branch at several places."""
     mask, children, old = branch.mask, branch.children, branch.encoding
     start = hashes_start(branch)
@@ -175,7 +189,7 @@ def _update_branch(branch: Branch, items: list[_Change], depth: int, encode: _En
         bit = 1 << nibble
         place = (mask & (bit - 1)).bit_count()
         child = children[place] if mask & bit else None
-        named = below[nibble] = _update(child, group, depth + 1, encode)
+        named = below[nibble] = _update(child, group, depth + 1, form)
         if child is None or named[0] is None or len(named[1]) != HASH_BYTES:
             start = 0
         elif start:
@@ -184,23 +198,32 @@ def _update_branch(branch: Branch, items: list[_Change], depth: int, encode: _En
             parts += (old[done:at], named[1])
             done = at + HASH_BYTES
     if not start:
-        return _replaced(branch, below, depth, encode)
+        return _replaced(branch, below, depth, form)
     encoding = b"".join((*parts, old[done:]))
     return Branch(mask, tuple(changed), encoding), b"\xa0" + keccak256(encoding)
 
 
-def _update_leaf(node: Leaf, items: list[_Change], depth: int, encode: _Encode) -> Named:
+def _update_leaf(node: Leaf, items: list[_Change], depth: int, form: Form) -> Named:
     if len(items) == 1 and items[0][0] == node.key:
-        value = items[0][1]
-        return ABSENT if value is None else _leaf(node.key, value, depth, encode)
-    kept = [item for item in items if item[1] is not None]
-    if all(item[0] != node.key for item in items):
-        kept.append((node.key, node.value))
-        kept.sort(key=_first)
-    return _build(kept, depth, encode)
+        value = form.merge(node.value, items[0][1])
+        return ABSENT if value is None else _leaf(node.key, value, depth, form)
+    old = [item for item in items if item[0] == node.key]
+    kept = _merged([item for item in items if item[0] != node.key], form)
+    value = form.merge(node.value, old[0][1]) if old else node.value
+    if value is not None:
+        kept.append((node.key, value))
+        kept.sort(key=_FIRST)
+    return _build(kept, depth, form)
 
 
-def _update_extension(node: Extension, items: list[_Change], depth: int, encode: _Encode) -> Named:
+def _merged(items: list[_Change], form: Form) -> list[_Change]:
+    """Return the new values of keys that had none, without those that still have none."""
+    merge = form.merge
+    values = [(key, merge(None, change)) for key, change in items]
+    return [item for item in values if item[1] is not None]
+
+
+def _update_extension(node: Extension, items: list[_Change], depth: int, form: Form) -> Named:
     nibbles = node.nibbles
     end = depth + len(nibbles)
     shared = min(
@@ -208,28 +231,28 @@ def _update_extension(node: Extension, items: list[_Change], depth: int, encode:
         _agreeing(nibbles, nibbles_between(items[-1][0], depth, end)),
     )
     if shared == len(nibbles):
-        return _extend(nibbles, _update(node.child, items, end, encode), depth, encode)
+        return _extend(nibbles, _update(node.child, items, end, form), depth, form)
     fork, at = depth + shared, nibbles[shared]
-    old = _extend(nibbles[shared + 1 :], (node.child, node.reference), fork + 1, encode)
+    old = _extend(nibbles[shared + 1 :], (node.child, node.reference), fork + 1, form)
     below: dict[int, Named] = {at: old}
     for nibble, group in _by_nibble(items, fork):
-        below[nibble] = _update(old[0] if nibble == at else None, group, fork + 1, encode)
-    return _extend(nibbles[:shared], _joined(below, fork, encode), depth, encode)
+        below[nibble] = _update(old[0] if nibble == at else None, group, fork + 1, form)
+    return _extend(nibbles[:shared], _joined(below, fork, form), depth, form)
 
 
-def _build(items: list[_Change], depth: int, encode: _Encode) -> Named:
+def _build(items: list[_Change], depth: int, form: Form) -> Named:
     """Build the subtree of sorted items, all of which have a value."""
     if not items:
         return ABSENT
     first = items[0][0]
     if len(items) == 1:
-        return _leaf(first, items[0][1], depth, encode)
+        return _leaf(first, items[0][1], depth, form)
     fork = parting(first, items[-1][0], depth)
-    below = {nibble: _build(group, fork + 1, encode) for nibble, group in _by_nibble(items, fork)}
-    named = _joined(below, fork, encode)
+    below = {nibble: _build(group, fork + 1, form) for nibble, group in _by_nibble(items, fork)}
+    named = _joined(below, fork, form)
     if fork == depth:
         return named
-    return _extend(nibbles_between(first, depth, fork), named, depth, encode)
+    return _extend(nibbles_between(first, depth, fork), named, depth, form)
 
 
 def _by_nibble(items: list[_Change], depth: int) -> list[tuple[int, list[_Change]]]:
@@ -248,7 +271,7 @@ def _by_nibble(items: list[_Change], depth: int) -> list[tuple[int, list[_Change
     return groups
 
 
-def _replaced(branch: Branch, below: dict[int, Named], depth: int, encode: _Encode) -> Named:
+def _replaced(branch: Branch, below: dict[int, Named], depth: int, form: Form) -> Named:
     """Return a branch at a depth with what stands at some places now, or its shorter form."""
     mask, references = branch.mask, references_of(branch)
     children: list[Node] = []
@@ -263,10 +286,10 @@ def _replaced(branch: Branch, below: dict[int, Named], depth: int, encode: _Enco
         if child is not None:
             children.append(child)
             left |= 1 << nibble
-    return _made(left, children, references, depth, encode)
+    return _made(left, children, references, depth, form)
 
 
-def _joined(below: dict[int, Named], depth: int, encode: _Encode) -> Named:
+def _joined(below: dict[int, Named], depth: int, form: Form) -> Named:
     """Return the node at a depth over what stands at some places: a branch, or a shorter form."""
     references = [EMPTY_STRING] * 16
     children: list[Node] = []
@@ -276,11 +299,11 @@ def _joined(below: dict[int, Named], depth: int, encode: _Encode) -> Named:
         if child is not None:
             children.append(child)
             mask |= 1 << nibble
-    return _made(mask, children, references, depth, encode)
+    return _made(mask, children, references, depth, form)
 
 
 def _made(
-    mask: int, children: list[Node], references: list[bytes], depth: int, encode: _Encode
+    mask: int, children: list[Node], references: list[bytes], depth: int, form: Form
 ) -> Named:
     """Return the node over these children: a branch needs two, fewer take a shorter form."""
     if len(children) > 1:
@@ -288,10 +311,10 @@ def _made(
     if not children:
         return ABSENT
     only = mask.bit_length() - 1
-    return _extend(bytes((only,)), (children[0], references[only]), depth, encode)
+    return _extend(bytes((only,)), (children[0], references[only]), depth, form)
 
 
-def _extend(nibbles: bytes, named: Named, depth: int, encode: _Encode) -> Named:
+def _extend(nibbles: bytes, named: Named, depth: int, form: Form) -> Named:
     """Put nibbles before every path of a node, which is to begin at `depth` then.
 
     A leaf has its whole key and is only named anew.
@@ -300,15 +323,15 @@ def _extend(nibbles: bytes, named: Named, depth: int, encode: _Encode) -> Named:
     if not nibbles or node is None:
         return named
     if type(node) is Leaf:
-        return _leaf(node.key, node.value, depth, encode)
+        return _leaf(node.key, node.value, depth, form)
     if isinstance(node, Extension):
         nibbles, below, node = nibbles + node.nibbles, node.reference, node.child
     assert isinstance(node, Branch)
     return Extension(nibbles, node, below), reference(extension_payload(nibbles, below))
 
 
-def _leaf(key: bytes, value: Any, depth: int, encode: _Encode) -> Named:
-    return Leaf(key, value), reference(leaf_payload(key, encode(value), depth))
+def _leaf(key: bytes, value: Any, depth: int, form: Form) -> Named:
+    return Leaf(key, value), reference(leaf_payload(key, form.encode(value), depth))
 
 
 def _agreeing(one: bytes, other: bytes) -> int:

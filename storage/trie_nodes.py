@@ -65,10 +65,10 @@ ABSENT: Named = (None, EMPTY_STRING)
 _HEADERS = tuple([list_header(length) for length in range(1_024)])
 """Prefix of a list by the length of its payload."""
 
-_LENGTHS = tuple([len(_HEADERS[17 + 32 * count]) + 17 + 32 * count for count in range(17)])
+LENGTHS = tuple([len(_HEADERS[17 + 32 * count]) + 17 + 32 * count for count in range(17)])
 """Bytes of a branch by the number of its children, if they are all hashes."""
 
-_STARTS = tuple([len(_HEADERS[17 + 32 * count]) for count in range(17)])
+STARTS = tuple([len(_HEADERS[17 + 32 * count]) for count in range(17)])
 """Bytes of the header of such a branch."""
 
 _LONG = tuple([encode_bytes(bytes(length))[:-length] for length in range(1, 256)])
@@ -148,7 +148,7 @@ def hashes_start(branch: Branch) -> int:
     Nearly always they are. Then those at places with a child have 33 bytes, and all others one.
     """
     count = len(branch.children)
-    return _STARTS[count] if len(branch.encoding) == _LENGTHS[count] else 0
+    return STARTS[count] if len(branch.encoding) == LENGTHS[count] else 0
 
 
 def references_of(branch: Branch) -> list[bytes]:
