@@ -51,11 +51,14 @@ def _charge_new_heir(f: Frame, heir: Address, balance: int, rules: Rules) -> Non
 
 
 def _move(f: Frame, heir: Address, balance: int) -> None:
-    """Move all value; an account that leaves it to itself loses it."""
+    """Move all value; an account that leaves it to itself loses it.
+
+    The heir of nothing is touched as well: it stands in the block's access list (EIP-7928).
+    """
     state, address = f.state, f.address
     if balance:
         state.take_balance(address, balance)
-    if heir != address and (balance or f.evm.rules.touches_empty):
+    if heir != address:
         state.add_balance(heir, balance)
 
 
