@@ -18,7 +18,7 @@ WIDTH = 1_120.0
 MARGIN = 40.0
 ROWS_MAX = 40
 """Transactions that stand above one another in a column."""
-ROW_PITCH = 15.0
+ROW_PITCH = 18.0
 COLUMN_PITCH_MIN, COLUMN_PITCH_MAX = 17.0, 92.0
 BAND_GAP = 22.0
 GRID_PITCH = 17.0

@@ -29,7 +29,7 @@ svg{font-family:system-ui,sans-serif;background:#fff}
 .dear{fill:#c8374a}
 .join{fill:#fff;stroke:#5b6b7a;stroke-width:1}
 .number{font-size:8.5px;fill:#8d2433;text-anchor:middle;
-  paint-order:stroke;stroke:#fff;stroke-width:2.5px}
+  paint-order:stroke;stroke:#fff;stroke-width:1.5px}
 .rule{stroke:#e3e9ef;stroke-width:1}
 """
 
