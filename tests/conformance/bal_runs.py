@@ -27,6 +27,7 @@ from primitives.params import ChainParams
 from primitives.transaction import effective_gas_price
 from storage.state import StateLayer
 from tests.conformance.bal_cases import ListedBlock, ListedChain
+from tests.conformance.bal_state import state_by_list
 from tests.conformance.mainnet_runs import NodeExecutor
 from tests.conformance.state_benches import genesis_layer
 from tests.conformance.state_runs import read_accounts
@@ -55,6 +56,8 @@ class ListedRun(msgspec.Struct, frozen=True):
     """Of each transaction."""
     fee_recipient: Address
     state_root: Hash32
+    listed_root: Hash32
+    """Of the state by the computed list alone."""
 
     @property
     def is_comparable(self) -> bool:
@@ -97,6 +100,7 @@ def _run_block(
     execute(execution, transactions, BlockHints(access_list=listed.access_list))
     execution.finish(block.withdrawals)
     after = execution.commit()
+    by_list = state_by_list(state, execution.access_list())
     base_fee = block.header.base_fee_per_gas
     prices = [effective_gas_price(each.transaction, base_fee) for each in transactions]
     run = ListedRun(
@@ -112,6 +116,7 @@ def _run_block(
         ),
         block.header.fee_recipient,
         after.root(),
+        by_list.root(),
     )
     return run, after
 

@@ -76,6 +76,8 @@ def test_computed_access_lists_are_the_public_ones(
 
 def _problems_of(run: ListedRun) -> list[str]:
     problems = list(differences(run))
+    if run.listed_root != run.state_root:
+        problems.append("the list alone gives another state than execution")
     if run.is_comparable:
         if access_list_hash(run.access_list) != run.block.access_list_hash:
             problems.append("another hash")

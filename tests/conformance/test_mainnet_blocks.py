@@ -30,6 +30,8 @@ from primitives.receipt import Receipt, encode_receipt
 from primitives.transaction import encode_transaction, recover_sender, transaction_hash
 from primitives.trie import ordered_root
 from storage.outcome import Outcome
+from storage.state import StateLayer
+from tests.conformance.bal_state import state_by_list
 from tests.conformance.mainnet import (
     AccountAfter,
     Expected,
@@ -45,6 +47,7 @@ from tests.conformance.mainnet_runs import (
     true_hints,
 )
 from tests.conformance.material import from_hex, number
+from tests.conformance.state_benches import genesis_layer
 from tests.conformance.tally import Tally
 from tests.vectors import vectors_directory
 
@@ -118,11 +121,21 @@ def test_mainnet_blocks_end_as_on_mainnet(
     if block.fork >= Fork.BYZANTIUM:  # Before, receipts hold state roots (EIP-658).
         root = ordered_root([encode_receipt(each) for each in receipts])
         assert root == from_hex(block.fields["receiptsRoot"])
-    assert state_after(run) == dict(block.post)
+    assert state_after(run.state) == dict(block.post)
 
 
-def state_after(run: BlockRun) -> dict[Address, AccountAfter]:
-    everything = run.state.everything()
+def test_the_access_list_of_a_mainnet_block_gives_the_state_after_it(
+    block: MainnetBlock, hints: BlockHints
+) -> None:
+    if block.fork < Fork.CANCUN:
+        pytest.skip(f"in {block.fork.name.title()} contracts can vanish, which no list tells")
+    assert hints.access_list
+    after = state_by_list(genesis_layer(block.accounts), hints.access_list)
+    assert state_after(after) == dict(block.post)
+
+
+def state_after(state: StateLayer) -> dict[Address, AccountAfter]:
+    everything = state.everything()
     return {
         address: AccountAfter(
             account.nonce,
