@@ -35,6 +35,17 @@ VIEW_CHANGE_NODES, VIEW_CHANGE_RATE = 100, 100
 GRAPH_TRANSACTIONS, GRAPH_ROUNDS = (10_000, 100_000), 7
 EVM_ITERATIONS = 50_000
 COMPLEXITY_COMMITTEES = (4, 16, 64, 100)
+PARALLEL_ROUNDS = 15
+PARALLEL_ROWS = (
+    ("recovery", "threads"),
+    ("recovery", "processes"),
+    ("calls", "processes:critical-path"),
+    ("calls", "processes:optimistic"),
+    ("calls", "adaptive"),
+    ("transfers", "adaptive"),
+    ("transfers", "processes:critical-path"),
+)
+"""The last one shows why a block of transfers is not shared out."""
 TRANSFER_ACCOUNTS, TRANSFER_BLOCK, TRANSFER_BLOCKS = 100_000, 1_000, 20
 STATE_ACCOUNTS, STATE_CHANGES, STATE_BLOCKS = 1_000_000, (100, 1_000, 5_000), 15
 
@@ -173,6 +184,17 @@ def bench_transfers() -> Report:
     return {"rows": [measure("bench.transfers_row", options)]}
 
 
+def bench_parallel() -> Report:
+    """Executors beside two plain processes: sender recovery, long computations, transfers."""
+    rows = [
+        measure(
+            "bench.parallel_row", {"case": case, "executor": executor, "rounds": PARALLEL_ROUNDS}
+        )
+        for case, executor in PARALLEL_ROWS
+    ]
+    return {"rows": rows}
+
+
 def bench_evm() -> Report:
     """Loops of one kind of instruction each, as whole transactions on a node's state."""
     rows = [
@@ -188,6 +210,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "gossip": bench_gossip,
         "graph": bench_graph,
         "certificates": bench_certificates,
+        "parallel": bench_parallel,
         "complexity": bench_complexity,
         "batching": bench_batching,
         "state-root": bench_state_root,
@@ -205,6 +228,13 @@ NAMED_ONLY = frozenset({"evm-peers"})
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
+        "ratio": "ratio",
+        "compared_with": "to that of",
+        "case": "case",
+        "executor": "executor",
+        "speed_up": "speed-up",
+        "plain_speed_up": "plain",
+        "bound": "bound",
         "program": "program",
         "pattern": "pattern",
         "transactions": "txs",
