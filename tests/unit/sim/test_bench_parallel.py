@@ -29,8 +29,8 @@ def test_a_row_begins_with_what_it_is_compared_with(
     assert all(isinstance(row[name], float) for name in ("ratio", "speed_up", "plain_speed_up"))
     machine = {"processor": "a processor", "python": "3.11"}
     command.show("parallel", {"machine": machine, "rows": [row]}, Console(width=100))
-    heading = capsys.readouterr().out.splitlines()[1].split()
-    assert heading[0] == "ratio"
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["ratio"] in [words[:1] for words in printed]
 
 
 def test_a_part_is_done_once_for_each_line(
