@@ -13,7 +13,7 @@ forms of nodes, `primitives.trie` is the plain twin that the tests compare with.
 Reference: Ethereum yellow paper, appendix D.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -108,6 +108,18 @@ class Trie(msgspec.Struct, Generic[Value], frozen=True):
                     return None
                 node, depth = node.child, end
         return None
+
+    def items(self) -> Iterator[tuple[bytes, Value]]:
+        """Yield all keys with their values, by ascending key."""
+        waiting: list[Node] = [self.top]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Branch):
+                waiting += reversed(node.children)
+            elif isinstance(node, Extension):
+                waiting.append(node.child)
+            elif node is not None:
+                yield node.key, node.value
 
     def updated(self, changes: Mapping[bytes, Any]) -> "Trie[Value]":
         """Return the trie with `changes` applied; this one stays as it is.

@@ -49,6 +49,7 @@ def test_one_by_one_equals_all_at_once() -> None:
     for path, value in items.items():
         node = node.updated({path: value})
     assert node == built(items)
+    assert list(node.items()) == sorted(items.items())
 
 
 def test_an_extension_is_split_at_every_place() -> None:
@@ -117,3 +118,4 @@ def test_any_history_ends_at_the_root_of_its_contents(batches: list[dict[bytes, 
                 items[path] = value
         assert node.root == trie_root(items)
     assert node == built(items)
+    assert list(node.items()) == sorted(items.items())
