@@ -30,7 +30,8 @@ class Charging(msgspec.Struct, frozen=True):
 
     def hint(self, block: ExecutedBlock) -> bytes:
         """Return what goes out beside a block that this node has built."""
-        return self.hints.make(block) if self.config.ships_hints else b""
+        useful = self.config.ships_hints and self.tallies.of(block).is_planned
+        return self.hints.make(block) if useful else b""
 
     def is_true(self, block: ExecutedBlock, hint: bytes) -> bool:
         """Whether a hint is that of its block, as far as this node has a reason to look."""

@@ -14,6 +14,9 @@ scheduler that the node is configured with. What it is charged for, in order:
 * taking over what each did, in block order, on one core;
 * the roots.
 
+A block of plain transfers is executed one by one under every scheduler: to hand one over and to
+take it over again costs more than to execute it.
+
 A builder does not know what its candidates will access. It runs them one after another, or, if it
 is configured so, optimistically.
 
@@ -108,7 +111,7 @@ def block_demand(hashes: Sequence[Hash32], recovered: KnownHashes) -> tuple[Dema
 def build_demand(tally: Tally, config: ExecutionConfig) -> tuple[Demand, ...]:
     """Return what it took to build a block, for what has gone into it."""
     executing = execution_demand(tally, config.building)
-    if not config.ships_hints or not tally.gas:
+    if not config.ships_hints or not tally.is_planned:
         return executing
     return (*executing, Serial(SCHEDULE, tally.access_count))
 
@@ -132,19 +135,15 @@ def execution_demand(
     )
     if not count:
         return framed + roots
-    if scheduler == SERIAL:
+    if scheduler == SERIAL or not tally.is_planned:
         return (*framed, _one_task(tally), *roots)
-    accept = Serial(ACCEPT, count)
     if scheduler in GRAPH_SCHEDULERS:
         known = tally.accesses if thought is None else thought
-        reading = Serial(
-            SCHEDULE, sum([len(a.reads) + len(a.writes) + len(a.deltas) for a in known])
-        )
-        return (*framed, reading, _planned(tally, scheduler, known), accept, *roots)
+        return (*framed, _planned(tally, scheduler, known), *roots)
     edges: tuple[tuple[int, int], ...] = ()
     if scheduler == OPTIMISTIC:
         edges = tuple(zip(tally.graph.sources, tally.graph.targets, strict=True))
-    return (*framed, _graph(tally, edges, scheduler), accept, *roots)
+    return (*framed, _graph(tally, edges, scheduler), *roots)
 
 
 def refused_demand(count: int, gas: int) -> tuple[Demand, ...]:
@@ -170,15 +169,30 @@ def _one_task(tally: Tally) -> TaskGraph:
 
 
 def _graph(
-    tally: Tally, edges: tuple[tuple[int, int], ...], scheduler: str, again: tuple[int, ...] = ()
+    tally: Tally,
+    edges: tuple[tuple[int, int], ...],
+    scheduler: str,
+    again: tuple[int, ...] = (),
+    read: int = 0,
 ) -> TaskGraph:
+    """Return the transactions as tasks.
+
+    Args:
+        tally: of the block.
+        edges: who waits for whom.
+        scheduler: plans them.
+        again: those that were planned wrongly.
+        read: accesses that the graph was built from.
+    """
     ones = (1,) * len(tally.gas)
-    return TaskGraph(EXECUTE, ones, edges, scheduler, _contracts(tally), again)
+    before = ((SCHEDULE, read),) if read else ()
+    after = ((ACCEPT, len(ones)),)
+    return TaskGraph(EXECUTE, ones, edges, scheduler, _contracts(tally), again, before, after)
 
 
 def _contracts(tally: Tally) -> tuple[tuple[str, tuple[int, ...]], ...]:
     """Return the work that contracts cause, by kind and transaction; none in plain transfers."""
-    if not any(tally.calls):
+    if not tally.is_planned:
         return ()
     return ((CALL, tally.calls), (COMPUTE_GAS, tally.computed), (ACCESS, tally.cells))
 
@@ -189,7 +203,8 @@ def _planned(tally: Tally, scheduler: str, thought: Sequence[AccessSet]) -> Task
     edges = tuple(zip(graph.sources, graph.targets, strict=True))
     is_right = thought is tally.accesses or tuple(thought) == tally.accesses
     again = () if is_right else broken(graph, tally.graph)
-    return _graph(tally, edges, scheduler, again)
+    read = sum([len(each.reads) + len(each.writes) + len(each.deltas) for each in thought])
+    return _graph(tally, edges, scheduler, again, read)
 
 
 def broken(planned: Graph, true: Graph) -> tuple[int, ...]:

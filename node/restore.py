@@ -137,5 +137,4 @@ def _units(demand: Demand) -> Iterator[tuple[str, int]]:
     if isinstance(demand, Tasks | TaskGraph):
         yield demand.kind, sum(demand.units)
     if isinstance(demand, TaskGraph):
-        for kind, units in demand.more:
-            yield kind, sum(units)
+        yield from [(kind, sum(units)) for kind, units in demand.more]

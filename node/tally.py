@@ -54,6 +54,11 @@ class Tally(msgspec.Struct, frozen=True):
     """Gas of the dearest chain of transactions that depend on one another."""
 
     @property
+    def is_planned(self) -> bool:
+        """Whether it pays to plan the transactions: some call contracts."""
+        return any(self.calls)
+
+    @property
     def access_count(self) -> int:
         """Accesses of all transactions, which building a graph takes one by one."""
         return sum([len(a.reads) + len(a.writes) + len(a.deltas) for a in self.accesses])

@@ -76,7 +76,8 @@ class Spent(msgspec.Struct, frozen=True, gc=False):
     work_ns: int = 0
     """Time of one core for all tasks, each once, in ns."""
     span_ns: int = 0
-    """From when the graphs could start to their end, on the cores that were free, in ns."""
+    """From when the graphs could start to their end, on the cores that were free, in ns. What
+    comes before the first task and after the last counts."""
     repeats: int = 0
     """Executions beside the first of each task."""
 
@@ -134,6 +135,10 @@ class TaskGraph(Demand, frozen=True, gc=False):
     again: tuple[int, ...] = ()
     """Tasks that have to be done once more, one after another, when all are done: their
     dependencies were not what was thought."""
+    before: tuple[tuple[str, int], ...] = ()
+    """What one core does before the first task, by kind: finding out the dependencies."""
+    after: tuple[tuple[str, int], ...] = ()
+    """What one core does after all of them: taking over what they did."""
 
 
 class Measured(msgspec.Struct, frozen=True, gc=False):

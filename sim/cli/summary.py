@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.report.result import FastConfirmation, Offender, Points, RunResult
+from sim.report.result import Execution, FastConfirmation, Offender, Points, RunResult
 from sim.report.seeds import Interval, intervals
 
 PIPE_WIDTH = 100
@@ -112,6 +112,7 @@ def _figures(result: RunResult) -> list[tuple[str, str]]:
         ("throughput", f"{result.tps:,.1f} tx/s"),
         ("confirmation p50 / p95 / p99", f"{times} s"),
         *_fast_figures(result.fast_confirmation),
+        *_execution_figures(result.execution),
         ("view changes", f"{result.view_changes:,}"),
         *_committee_figures(result.committee_changes),
         ("messages", f"{result.messages:,}"),
@@ -121,6 +122,16 @@ def _figures(result: RunResult) -> list[tuple[str, str]]:
         *(("evidence against", _offender(offender)) for offender in result.evidence),
         ("digest", result.digest),
     ]
+
+
+def _execution_figures(execution: Execution | None) -> list[tuple[str, str]]:
+    """Say how blocks of others were executed; those of a lone validator have no judge."""
+    if execution is None or not execution.validation.blocks:
+        return []
+    figures = execution.validation
+    speed = f"{figures.gas_per_second / 1e6:,.1f} Mgas/s, {figures.speed_up:.2f} times one core"
+    again = [("executed again", f"{figures.repeats:,}")] if figures.repeats else []
+    return [("execution", speed), *again]
 
 
 def _committee_figures(changes: int) -> list[tuple[str, str]]:

@@ -89,7 +89,9 @@ class Processors:
 
     def _run_graph(self, at: int, node: int, graph: TaskGraph, cost: CostOf) -> int:
         """Let the scheduler plan on the cores as they are, then reserve what it planned."""
-        costs = _task_costs(graph, cost)
+        begun, costs = at, _task_costs(graph, cost)
+        if graph.before:
+            at = self._run(at, node, _serial_cost(graph.before, cost))
         net = TaskNet(costs, [edge[0] for edge in graph.edges], [edge[1] for edge in graph.edges])
         plan = scheduler_named(graph.scheduler).plan(net, self._free, at)
         cores, owner = self._free, self._owner
@@ -101,11 +103,16 @@ class Processors:
                 owner[core] = node
                 self._since[core] = free
         end = plan.finish(at)
-        if graph.again:
-            end = self._run(end, node, sum([costs[task] for task in graph.again]))
+        if graph.again or graph.after:
+            rest = sum([costs[task] for task in graph.again])
+            end = self._run(end, node, rest + _serial_cost(graph.after, cost))
         repeats = len(plan.ends) - len(costs) + len(graph.again)
-        self.spent = Spent(sum(costs), end - at, repeats)
+        self.spent = Spent(sum(costs), end - begun, repeats)
         return end
+
+
+def _serial_cost(units_by_kind: tuple[tuple[str, int], ...], cost: CostOf) -> int:
+    return sum([cost(kind, units) for kind, units in units_by_kind])
 
 
 def _task_costs(graph: TaskGraph, cost: CostOf) -> list[int]:

@@ -21,10 +21,17 @@ from node.gateway_trace import (
     StillPending,
     ValidatorLied,
 )
-from node.trace import BlockCommitted, PeerScored, TransactionRejected, TransactionSubmitted
+from node.trace import (
+    BlockCommitted,
+    BlockExecutedTraced,
+    PeerScored,
+    TransactionRejected,
+    TransactionSubmitted,
+)
 from primitives.machine import TraceEvent
 from sim.report.confirmation import ConfirmationLedger
 from sim.report.evidence import EvidenceLedger
+from sim.report.execution import ExecutionLedger
 from sim.report.gateways import GatewayLedger
 from sim.report.series import SECOND_NS, IntColumn, NodeCounters, NodeHistograms, SecondBins
 from sim.report.stream import BlockTransactions, RunShape
@@ -158,6 +165,7 @@ class Collector:
         self.confirmations = ConfirmationLedger(blocks)
         self.gateways = GatewayLedger()
         self.evidence = EvidenceLedger()
+        self.execution = ExecutionLedger(shape.nodes)
         self.submitted_by_second = SecondBins()
         self.views = ViewLog()
         self.faults: list[FaultMark] = []
@@ -174,6 +182,9 @@ class Collector:
             EpochBegun.name: self._on_epoch_begun,
             EvidenceFound.name: lambda at_ns, node, event: self.evidence.on_evidence(node, event),
             PeerScored.name: lambda at_ns, node, event: self.evidence.on_scored(node, event),
+            BlockExecutedTraced.name: lambda _, node, event: self.execution.on_executed(
+                node, event
+            ),
             SYNC_STARTED: self._on_sync_started,
             SnapshotAdopted.name: self._on_snapshot_adopted,
             Accepted.name: self._on_accepted,
@@ -231,6 +242,7 @@ class Collector:
         self.sampled_ns.extend(instants)
         times = len(instants)
         self.nodes.take(times)
+        self.execution.take(times)
         for kind in self.traffic_by_kind.values():
             kind.count_by_node.take(times)
             kind.bytes_by_node.take(times)

@@ -166,6 +166,7 @@ def build_result(
         rejected=dict(sorted(collector.rejected.items())),
         evidence=collector.evidence.offenders(),
         peer_scores=collector.evidence.standings(),
+        execution=collector.execution.result(),
         fast_confirmation=fast_confirmation(collector),
         violation=violation,
         replay=identity.replay,

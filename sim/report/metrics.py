@@ -25,6 +25,7 @@ def write_metrics(collector: Collector, out: TextIO, epoch_s: int = 0) -> None:
     export.chain()
     export.transactions()
     export.consensus()
+    export.execution()
     export.network()
     writer.end()
 
@@ -108,6 +109,26 @@ class _Export:
             limit=validators,
         )
 
+    def execution(self) -> None:
+        """What executing blocks took, by task."""
+        tasks = self._collector.execution.by_task
+        for name, meaning in (
+            ("blocks", "Blocks with transactions that this node has executed."),
+            ("transactions", "Transactions in them."),
+            ("repeats", "Executions beside the first of each transaction."),
+            ("gas", "Gas that they used."),
+            ("critical_path", "Gas of the dearest chains of transactions that depend on others."),
+        ):
+            counters = {task: getattr(tasks[task], name) for task in tasks}
+            self._by_kind(f"execution_{name}", meaning, "task", counters)
+        for name, meaning in (
+            ("work", "Time of one core for all transactions, each once."),
+            ("span", "Time that the transactions took on the cores that were free."),
+        ):
+            counters = {task: getattr(tasks[task], f"{name}_ns") for task in tasks}
+            family = f"execution_{name}_seconds"
+            self._by_kind(family, meaning, "task", counters, unit="seconds", scale=SECOND_NS)
+
     def network(self) -> None:
         """Messages and bytes sent, by kind."""
         kinds = self._collector.traffic_by_kind
@@ -160,6 +181,7 @@ class _Export:
         label: str,
         by_kind: dict[str, NodeCounters],
         unit: str = "",
+        scale: int = 1,
     ) -> None:
         """Write a counter for each (node, kind) that has one; silent pairs are left out."""
         if not by_kind:
@@ -169,7 +191,8 @@ class _Export:
             matrix = self._matrix(by_kind[kind])
             for node in np.flatnonzero(matrix[-1]).tolist():
                 labels = (*node_labels(node), (label, kind))
-                self._writer.series(f"{name}_total", labels, matrix[:, node].tolist())
+                values = matrix[:, node] if scale == 1 else matrix[:, node] / scale
+                self._writer.series(f"{name}_total", labels, values.tolist())
 
     def _histogram(self, name: str, meaning: str, histograms: NodeHistograms) -> None:
         """Write a histogram for each node that has counted something. The name ends in the unit."""

@@ -115,6 +115,34 @@ class PeerStanding(msgspec.Struct, frozen=True, kw_only=True):
     """How often scores fell, by reason, all nodes together."""
 
 
+class ExecutionFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What executing blocks took, in the whole run, all nodes together.
+
+    Each node that has executed a block counts it, blocks without transactions left out.
+    """
+
+    blocks: int
+    transactions: int
+    repeats: int
+    """Executions beside the first of each transaction at each node."""
+    gas: int
+    gas_per_second: float
+    """Of the time that the transactions took on the cores that were free."""
+    speed_up: float
+    """Time of one core for the transactions, each once, over the time that they took."""
+    speed_up_max: float
+    """What their dependencies allow, in gas: with however many cores."""
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True):
+    """Execution of blocks, by what for."""
+
+    building: ExecutionFigures
+    """By primaries, of blocks of their own."""
+    validation: ExecutionFigures
+    """Of blocks that others have built."""
+
+
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one run.
 
@@ -167,6 +195,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """Peers whose score has fallen anywhere, ascending."""
     fast_confirmation: FastConfirmation | None = None
     """None where no client has used a gateway."""
+    execution: Execution | None = None
+    """None where no block with transactions was executed."""
     certificates: CertificateComparison | None = None
     """What either form of certificates takes in this committee."""
     violation: Breach | None = None

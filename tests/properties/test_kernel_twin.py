@@ -145,6 +145,8 @@ class Chatter:
             "optimistic" if b & 2 else "critical-path",
             (("work", (1, 0, a, 2)),),
             (1, 3) if b & 4 else (),
+            (("work", a & 3),) if a & 16 else (),
+            (("work", b & 3),) if b & 16 else (),
         )
         return (Serial("work", a), Tasks("work", (b, 5, a)), graph)[: 1 + a % 3]
 

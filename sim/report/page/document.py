@@ -12,6 +12,7 @@ from sim.report.page.block_times import block_time_card
 from sim.report.page.cards import card
 from sim.report.page.certificates import certificates_card
 from sim.report.page.evidence import evidence_card
+from sim.report.page.execution import execution_card
 from sim.report.page.fast_confirmation import fast_confirmation_card
 from sim.report.page.growth import growth_card
 from sim.report.page.latency import latency_card
@@ -67,6 +68,7 @@ def render_report(
                 fast_confirmation_card(result.fast_confirmation, collector),
                 block_time_card(collector),
                 view_timeline_card(collector),
+                execution_card(result.execution),
                 traffic_card(collector),
                 certificates_card(result.certificates),
                 network_card(network or NetworkPicture()),
@@ -132,6 +134,8 @@ _DEFINITIONS = {
     "Fast confirmation": "where clients submit through gateways, confirmation times are those that "
     "the gateway sees: the first answer is a quorum of tentative signatures with a proof of the "
     "result, or the commit certificate where that was quicker; final commit is the certificate.",
+    "Execution": "of blocks with transactions, at every node, in the whole run. A transaction that "
+    "was executed too early, or by a false hint, is executed again.",
     "Block time": "time between successive blocks, each at its first commit anywhere.",
     "Evidence and scores": "a proof is what no honest node signs, and is never forgotten; an "
     "accident, such as silence, is forgotten by and by. Scores go from 100 down to 0; they say "

@@ -1,6 +1,7 @@
 """What executing a block is charged for: counted by transaction, planned by what is known."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 import pytest
 from hypothesis import given, strategies as st
@@ -9,7 +10,9 @@ from network.gossip_state import KnownHashes
 from node.charging import Charging
 from node.costs import (
     ACCEPT,
+    ACCESS,
     BODY_ROOTS,
+    CALL,
     COMPUTE_GAS,
     DECODE,
     EXECUTE,
@@ -27,21 +30,39 @@ from node.demand import (
     execution_demand,
     transaction_demand,
 )
+from node.execution import genesis_executed
 from node.hints import Hints
 from node.outlines import Outlines
 from node.schedule import RAW, build_graph
 from node.schedule.hint import ScheduleHint, encode_hint
 from node.tally import Tallies, Tally, tally
+from node.validation import PooledTransaction
 from node.validation_errors import WrongDigest
 from primitives.access import AccessSet
 from primitives.errors import InvalidInput
+from primitives.genesis import Genesis, GenesisContract
+from primitives.ids import Address, Wei
 from primitives.machine import Demand, Measured, Serial, TaskGraph, Tasks
-from tests.unit.node.transfers import FIXED, account, built, chain, transfer
+from tests.unit.node.transfers import COMMITTEE, FIXED, account, built, transfer
 
-GENESIS = chain(params=FIXED)
-BLOCK = built(GENESIS, transfer(0, 0), transfer(0, 1), transfer(1, 0), params=FIXED)
+COUNTER = bytes.fromhex("5f546001015f5500")
+"""Adds one to slot 0."""
+ONE, OTHER = Address(b"\xc1" * 20), Address(b"\xc2" * 20)
+ALLOC = tuple((account(index), Wei(10**19)) for index in range(5))
+CONTRACTS = tuple(GenesisContract(each, COUNTER, storage=((0, 7),)) for each in (ONE, OTHER))
+GENESIS = genesis_executed(Genesis(FIXED, ALLOC, COMMITTEE, contracts=CONTRACTS))
+
+
+def call(sender: int, to: Address) -> PooledTransaction:
+    return transfer(sender, 0, to=to, value=0, gas=60_000)
+
+
+BLOCK = built(GENESIS, call(0, ONE), call(1, ONE), call(2, OTHER), params=FIXED)
+PLAIN = built(GENESIS, transfer(0, 0), transfer(0, 1), transfer(1, 0), params=FIXED)
 EMPTY = built(GENESIS, params=FIXED)
 ONES = (1, 1, 1)
+COMPUTED = 2 + 3 + 3 + 2
+"""Gas of a call beside what its slot costs: PUSH0, PUSH1, ADD, PUSH0."""
 
 
 def charging(scheduler: SchedulerName = "serial", **options: object) -> Charging:
@@ -75,7 +96,7 @@ def test_outlines_name_a_bodys_transactions_once_and_survive_a_malformed_one() -
     names = tuple(transaction.hash for transaction in BLOCK.transactions)
     assert outlines.hashes(BLOCK.payload) == names
     assert outlines.hashes(BLOCK.payload) is outlines.hashes(BLOCK.payload)
-    assert outlines.of(BLOCK.payload).gas == 63_000
+    assert outlines.of(BLOCK.payload).gas == BLOCK.block.header.gas_used
     assert outlines.hashes(b"\xc0garbage") == ()
 
 
@@ -84,9 +105,10 @@ def test_outlines_name_a_bodys_transactions_once_and_survive_a_malformed_one() -
 
 def test_one_after_another_is_one_task() -> None:
     counted = tally(BLOCK)
+    more = ((CALL, (3,)), (COMPUTE_GAS, (3 * counted.computed[0],)), (ACCESS, (6,)))
     assert charging().executed(BLOCK.payload, BLOCK) == (
         Serial(SYSTEM, 1),
-        TaskGraph(EXECUTE, (3,), (), "block-order"),
+        TaskGraph(EXECUTE, (3,), (), "block-order", more),
         Serial(BODY_ROOTS, 3),
         Serial(STATE_ROOT, counted.accounts),
         Serial(STORAGE_ROOT, counted.slots),
@@ -95,20 +117,27 @@ def test_one_after_another_is_one_task() -> None:
 
 def test_a_graph_is_built_planned_and_accepted() -> None:
     counted = tally(BLOCK)
-    demand = execution_demand(counted, "critical-path")
-    assert demand[:4] == (
-        Serial(SYSTEM, 1),
-        Serial(SCHEDULE, counted.access_count),
-        TaskGraph(EXECUTE, ONES, ((0, 1),), "critical-path"),
-        Serial(ACCEPT, 3),
+    frame, graph, *_ = execution_demand(counted, "critical-path")
+    more = ((CALL, ONES), (COMPUTE_GAS, counted.computed), (ACCESS, (2, 2, 2)))
+    before, after = ((SCHEDULE, counted.access_count),), ((ACCEPT, 3),)
+    assert frame == Serial(SYSTEM, 1)
+    assert graph == TaskGraph(
+        EXECUTE, ONES, ((0, 1),), "critical-path", more, before=before, after=after
     )
+
+
+@pytest.mark.parametrize("scheduler", get_args(SchedulerName))
+def test_plain_transfers_are_not_worth_handing_over(scheduler: SchedulerName) -> None:
+    demand = charging(scheduler).executed(PLAIN.payload, PLAIN)
+    assert graph_of(demand) == TaskGraph(EXECUTE, (3,), (), "block-order")
+    assert charging(scheduler).hint(PLAIN) == b""
 
 
 def test_an_optimist_builds_no_graph_but_meets_the_true_one() -> None:
     demand = charging("optimistic").executed(BLOCK.payload, BLOCK)
     assert graph_of(demand).edges == ((0, 1),)
-    assert SCHEDULE not in [each.kind for each in demand]
-    assert Serial(ACCEPT, 3) in demand
+    assert graph_of(demand).before == ()
+    assert graph_of(demand).after == ((ACCEPT, 3),)
 
 
 def test_without_a_block_access_list_all_at_once_is_optimistic() -> None:
@@ -135,7 +164,7 @@ def test_a_refused_block_costs_what_it_claims() -> None:
     error = WrongDigest("block", "a", "b")
     demand = charging("optimistic").executed(BLOCK.payload, error)
     assert Serial(EXECUTE, 3) in demand
-    assert Serial(COMPUTE_GAS, 0) in demand
+    assert Serial(COMPUTE_GAS, BLOCK.block.header.gas_used - 63_000) in demand
     assert (
         sum(each.units for each in charging().executed(b"junk", error) if isinstance(each, Serial))
         == 3
@@ -184,8 +213,12 @@ def test_a_hint_that_invents_dependencies_only_slows() -> None:
 
 @pytest.mark.parametrize("hint", [b"", b"junk", hint_of(AccessSet((), ()))])
 def test_without_a_usable_hint_the_transactions_speak_for_themselves(hint: bytes) -> None:
-    """Who sends and who is paid stands in them, so of transfers nothing is missed."""
+    """They do not say which slots they write; who reads one is found out and runs again."""
     graph = graph_of(charging("critical-path").executed(BLOCK.payload, BLOCK, hint))
+    assert graph.edges == ()
+    assert graph.again == (1,)
+    by_nonce = built(GENESIS, call(0, ONE), transfer(0, 1, to=OTHER, gas=60_000), params=FIXED)
+    graph = graph_of(charging("critical-path").executed(by_nonce.payload, by_nonce, hint))
     assert graph.edges == ((0, 1),)
     assert graph.again == ()
 
@@ -257,5 +290,9 @@ def test_a_tally_is_taken_once() -> None:
     counted = tallies.of(BLOCK)
     assert isinstance(counted, Tally)
     assert tallies.of(BLOCK) is counted
-    assert counted.gas == (21_000,) * 3
-    assert counted.critical_path == 42_000
+    assert counted.gas == tuple(run.result.gas_used for run in BLOCK.runs)
+    assert counted.critical_path == counted.gas[0] + counted.gas[1]
+    assert counted.calls == ONES
+    assert counted.cells == (2, 2, 2)
+    assert counted.computed == (COMPUTED,) * 3
+    assert tally(PLAIN).calls == tally(PLAIN).computed == (0, 0, 0)

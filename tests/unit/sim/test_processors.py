@@ -265,6 +265,13 @@ def test_what_has_to_be_done_again_is_done_at_the_end_in_turn():
     assert cores.spent == Spent(cost("w", 12), plain + cost("w", 8), 2)
 
 
+def test_what_surrounds_the_tasks_takes_one_core_and_counts():
+    graph = TaskGraph("w", (5, 4), (), before=(("w", 2),), after=(("w", 1), ("w", 1)))
+    cores = Processors(2)
+    assert cores.reserve(7, 0, graph, cost) == 7 + cost("w", 2 + 5 + 2)
+    assert cores.spent == Spent(cost("w", 9), cost("w", 9), 0)
+
+
 def test_what_a_graph_took_is_told_until_the_next_stage():
     cores = Processors(2)
     cores.reserve(0, 0, TaskGraph("w", (3, 3), ((0, 1),), "optimistic"), cost)
