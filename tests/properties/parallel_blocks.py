@@ -128,6 +128,12 @@ def _call(random: Random) -> bytes:
     return none + value + _place(random) + gas + bytes([kind, Op.POP])
 
 
+def _pay(random: Random) -> bytes:
+    """Send a wei or two on: who has few of them runs dry, without ever looking at his balance."""
+    gas_and_place = _place(random) + push(0)
+    return push(0) * 4 + push(random.choice([1, 1, 2])) + gas_and_place + bytes([Op.CALL, Op.POP])
+
+
 def _create(random: Random) -> bytes:
     """Create a contract whose initcode is one byte or a counter, maybe where one stands."""
     initcode = random.choice(
@@ -159,7 +165,7 @@ def _transient(random: Random) -> bytes:
 
 STATEMENTS: tuple[Callable[[Random], bytes], ...] = (
     _count_up, _count_up, _copy, _clear, _store_input, _look, _look, _log_own, _call, _call, _call,
-    _create, _create, _maybe_fail, _maybe_fail, _transient, _log_own,
+    _pay, _pay, _pay, _create, _create, _maybe_fail, _maybe_fail, _transient, _log_own,
 )  # fmt: skip
 
 
@@ -218,7 +224,7 @@ def _transaction(
     sender = random.choice(PEOPLE)
     nonce = nonces[sender] + (random.random() < 0.01)
     nonces[sender] += 1
-    to = None if random.random() < 0.1 else random.choice(PLACES)
+    to = None if random.random() < 0.1 else random.choice((*PLACES, *CONTRACTS, *CONTRACTS))
     data = random.randbytes(random.choice([0, 0, 32]))
     if to is None:
         data = random_program(random, 2)
