@@ -75,7 +75,11 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     @property
     def accesses(self) -> AccessSet:
-        """The cells that were read, written, or moved amounts to and from. Computed anew."""
+        """The cells that were read, written, or moved amounts to and from. Computed anew.
+
+        Wiping all slots of an account at once is a write of its code: nobody reads a slot without
+        running that code, and it saves naming slots that the transaction has never seen.
+        """
         reads: list[bytes] = []
         writes: list[bytes] = []
         deltas: list[bytes] = []
@@ -90,7 +94,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, array_like=True):
                 deltas.append(sight.address + BALANCE)
         for change in self.changes:
             address = change.address
-            if change.nonce is not None or change.code is not None or change.is_destroyed:
+            is_made = change.is_wiped or change.is_destroyed
+            if change.nonce is not None or change.code is not None or is_made:
                 _note_writes(change, writes)
             elif change.starts_or_ends:
                 (deltas if change.delta > 0 else writes).append(address + EXISTENCE)
@@ -124,7 +129,7 @@ def _note_writes(change: Change, writes: list[bytes]) -> None:
     address = change.address
     if change.nonce is not None or change.is_destroyed:
         writes.append(address + NONCE)
-    if change.code is not None or change.is_destroyed:
+    if change.code is not None or change.is_wiped or change.is_destroyed:
         writes.append(address + CODE)
     if change.starts_or_ends:
         writes.append(address + EXISTENCE)

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings, strategies as st
 
+from primitives.access import CODE, SLOT_KEY_BYTES
 from primitives.ids import Address, Wei
 from primitives.keccak import keccak256
 from primitives.receipt import Log
@@ -222,3 +223,42 @@ def test_what_is_accepted_on_an_old_state_equals_serial_execution(seed: int) -> 
         else:
             parallel.apply(executed(parallel, program)[0])
     assert contents(parallel.commit()) == contents(serial.commit())
+
+
+def tamed(program: list[Step]) -> list[Step]:
+    """Return a program without what no contract can do: to empty what has storage."""
+    steps: list[Step] = []
+    for step in program:
+        if step[0] == "call":
+            steps.append(("call", tamed(step[1]), step[2]))
+        elif step[0] == "set_nonce":
+            steps.append((*step[:2], step[2] + 1))
+        elif step[0] != "has_storage" and step[2:] != (b"",):
+            steps.append(step)
+    return steps
+
+
+@settings(max_examples=500)
+@given(st.integers(0, 2**64))
+def test_whoever_is_refused_read_what_somebody_before_has_written(seed: int) -> None:
+    """Access sets explain every conflict: nothing runs again that a graph did not warn of."""
+    source = Random(seed)
+    pre = random_state(source)
+    for each in pre.values():
+        each.nonce = 1 if each.storage else each.nonce
+    base = layer(pre)
+    overlay = StateOverlay(base)
+    changed: set[bytes] = set()
+    for _ in range(source.randrange(2, 6)):
+        program = tamed(random_program(source))
+        guess, _ = executed(base, program)
+        accesses = guess.accesses
+        if not overlay.accepts(guess):
+            # Whoever reads a slot runs the contract's code.
+            codes = {key[:20] + CODE for key in accesses.reads if len(key) == SLOT_KEY_BYTES}
+            assert changed & {*accesses.reads, *accesses.deltas, *codes}
+        outcome, _ = executed(overlay, program)
+        overlay.apply(outcome)
+        changed |= {*outcome.accesses.writes, *outcome.accesses.deltas}
+        for keys in (accesses.reads, accesses.writes, accesses.deltas):
+            assert list(keys) == sorted(set(keys))
