@@ -16,7 +16,10 @@ BALANCE = 1_000
 
 SIMPLE = tuple(row.opcode for row in INSTRUCTIONS)
 WORDS = (0, 1, 2, 3, 31, 32, 33, 64, 255, 256, 257, 2**64, 2**128, 2**255, 2**256 - 1)
-MEMORY_OPS = (Op.MLOAD, Op.MSTORE, Op.MSTORE8, Op.KECCAK256, Op.MCOPY, Op.CALLDATACOPY, Op.CODECOPY)
+MEMORY_OPS = (
+    Op.MLOAD, Op.MSTORE, Op.MSTORE8, Op.KECCAK256, Op.MCOPY, Op.CALLDATACOPY, Op.CODECOPY,
+    Op.RETURNDATACOPY,
+)  # fmt: skip
 CALLS = (Op.CALL, Op.CALL, Op.CALLCODE, Op.DELEGATECALL, Op.STATICCALL)
 ACCOUNT_OPS = (Op.BALANCE, Op.EXTCODESIZE, Op.EXTCODEHASH, Op.SELFDESTRUCT)
 
@@ -52,9 +55,9 @@ class Writer:
         kinds = (
             self.simple, self.word, self.move, self.arithmetic, self.memory, self.storage,
             self.jump, self.label, self.call, self.create, self.look, self.leave,
-            self.compare_and_jump,
+            self.compare_and_jump, self.show_gas,
         )  # fmt: skip
-        weights = (4, 10, 10, 16, 8, 8, 3, 5, 7, 2, 3, 1, 6)
+        weights = (4, 10, 10, 16, 8, 8, 3, 5, 7, 2, 3, 1, 6, 3)
         self.random.choices(kinds, weights)[0]()
 
     def simple(self) -> None:
@@ -123,6 +126,11 @@ class Writer:
 
     def look(self) -> None:
         self.op(self.random.choice(ACCOUNT_OPS), self.target())
+
+    def show_gas(self) -> None:
+        self.code += bytes([Op.GAS])
+        if self.random.random() < 0.7:
+            self.op(Op.SSTORE if self.random.random() < 0.5 else Op.MSTORE, 0)
 
     def leave(self) -> None:
         self.op(self.random.choice((Op.RETURN, Op.REVERT, Op.STOP)), 0, self.small())

@@ -78,11 +78,11 @@ def compare(random: Random, gas: int, fork: Fork) -> str | None:
     return call.failure
 
 
-GAS = st.integers(0, 60_000) | st.integers(0, 1_000)
+GAS = st.integers(0, 200_000) | st.integers(30_000, 300_000) | st.integers(0, 1_000)
 
 
 @given(st.integers(0, 2**64), GAS, st.sampled_from(FORKS))
-@settings(max_examples=400)
+@settings(max_examples=600)
 def test_random_programs(seed: int, gas: int, fork: Fork) -> None:
     compare(Random(seed), gas, fork)
 
