@@ -43,6 +43,8 @@ class Child:
         """Indexes of the transactions that it is running."""
         self.task: int | None = None
         """Number of the task that it is doing."""
+        self.is_torn = False
+        """Whether an order was only sent in part; then nothing can be said to it any more."""
         self.told = 0
         """How much of the block's news it has been told."""
 
@@ -54,7 +56,7 @@ class Child:
     @property
     def is_busy(self) -> bool:
         """Whether something is to come from it."""
-        return bool(self.jobs) or self.task is not None
+        return bool(self.jobs) or self.task is not None or self.is_torn
 
     def fileno(self) -> int:
         """Return the descriptor to wait at for reports."""
@@ -67,11 +69,13 @@ class Child:
             WorkerLost: the process is gone.
         """
         data = memoryview(frame(order))
+        self.is_torn = True
         try:
             while data:
                 data = data[os.write(self._orders.fileno(), data) :]
         except OSError as error:
             raise WorkerLost(f"worker {self.pid}: {error}") from error
+        self.is_torn = False
 
     def receive(self) -> Sequence[Report]:
         """Return the reports that have come; at least some bytes of one must be there.
