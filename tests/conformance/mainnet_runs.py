@@ -142,6 +142,19 @@ def true_hints(block: MainnetBlock) -> BlockHints:
     return BlockHints(schedule, execution.access_list())
 
 
+def wrong_hints(hints: BlockHints) -> BlockHints:
+    """Return hints in which every transaction has what belongs to the next one."""
+    schedule, listed = hints.schedule, hints.access_list
+    assert schedule is not None
+    assert listed
+    turned = [
+        msgspec.structs.replace(changes, address=account.address)
+        for account, changes in zip(listed, (*listed[1:], listed[0]), strict=True)
+    ]
+    accesses = (*schedule.accesses[1:], schedule.accesses[0])
+    return BlockHints(ScheduleHint(accesses, schedule.gas[::-1]), tuple(turned))
+
+
 def serial_in_node(block: MainnetBlock, hints: BlockHints) -> BlockRun:
     """Execute a block as a node does, one transaction after the other."""
     return run_in_node(block, _serially, hints)

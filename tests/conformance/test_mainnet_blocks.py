@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from node.executors.executor import BlockHints
+from node.executors.executor import NO_HINTS, BlockHints
 from primitives.access import ADDRESS_BYTES, SLOT_KEY_BYTES
 from primitives.block import transactions_root, withdrawals_root
 from primitives.bloom import logs_bloom, merge_blooms
@@ -45,6 +45,7 @@ from tests.conformance.mainnet_runs import (
     WAYS,
     BlockRun,
     true_hints,
+    wrong_hints,
 )
 from tests.conformance.material import from_hex, number
 from tests.conformance.state_benches import genesis_layer
@@ -111,7 +112,32 @@ def test_mainnet_blocks_end_as_on_mainnet(
         tally.leave_out(f"{block.name}, whose fork keeps empty accounts")
         tally.report(record_property)
         return
-    run = WAYS[way](block, hints)
+    check(tally, block, WAYS[way](block, hints), record_property)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["no", "wrong"])
+@pytest.mark.parametrize("way", PARALLEL_WAYS["lockstep"])
+def test_mainnet_blocks_end_as_on_mainnet_whatever_the_hints(
+    block: MainnetBlock,
+    hints: BlockHints,
+    way: str,
+    kind: str,
+    record_property: Callable[[str, object], None],
+) -> None:
+    if block.fork < Fork.SPURIOUS_DRAGON:
+        pytest.skip(f"{block.name}: its fork keeps empty accounts")
+    tally = Tally(f"transactions of mainnet blocks, {way}, {kind} hints")
+    given = NO_HINTS if kind == "no" else wrong_hints(hints)
+    check(tally, block, WAYS[way](block, given), record_property)
+
+
+def check(
+    tally: Tally,
+    block: MainnetBlock,
+    run: BlockRun,
+    record_property: Callable[[str, object], None],
+) -> None:
     for problems in problems_of_transactions(block, run):
         tally.add(problems)
     tally.report(record_property)
