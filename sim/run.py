@@ -44,8 +44,9 @@ from sim.report import (
 )
 from sim.report.certificates import compare_certificates
 from sim.report.result import CertificateComparison
+from sim.report.stream import NodeExecution
 from sim.report.writer import TRACE
-from sim.scenario import Scenario, calm_from, format_scenario
+from sim.scenario import Scenario, calm_from, format_scenario, place_nodes
 from sim.tables import Tables
 from sim.trace import Observation
 from sim.world import World
@@ -214,6 +215,10 @@ def run_shape(scenario: Scenario, world: World) -> RunShape:
         warmup_ns=scenario.measure.warm_up,
         cooldown_ns=scenario.measure.cool_down,
         gateways=scenario.network.gateways,
+        execution=tuple(
+            NodeExecution(plan.scheduler or scenario.execution.scheduler, plan.cores)
+            for plan in place_nodes(scenario.network)
+        ),
         liars=tuple(node for node in nodes if not world.is_honest(NodeId(node))),
     )
 

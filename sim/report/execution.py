@@ -1,8 +1,11 @@
 """What executing blocks took: counted for each node, apart for building and for judging."""
 
+from collections.abc import Iterator, Sequence
+
 from node.trace import BlockExecutedTraced
-from sim.report.result import Execution, ExecutionFigures
+from sim.report.result import Execution, ExecutionFigures, ExecutionSetup
 from sim.report.series import SECOND_NS, NodeCounters
+from sim.report.stream import NodeExecution
 
 BUILDING, VALIDATION = "building", "validation"
 TASKS = (BUILDING, VALIDATION)
@@ -37,17 +40,21 @@ class TaskCounters:
         for name in self.__slots__:
             getattr(self, name).take(times)
 
-    def figures(self) -> ExecutionFigures:
-        """Return what they come to, all nodes together."""
-        gas, span_ns = sum(self.gas.live), sum(self.span_ns.live)
-        path = sum(self.critical_path.live)
+    def figures(self, nodes: Sequence[int] | None = None) -> ExecutionFigures:
+        """Return what they come to for some nodes together, or all."""
+
+        def total(counters: NodeCounters) -> int:
+            return sum(counters.live if nodes is None else [counters.live[node] for node in nodes])
+
+        gas, span_ns = total(self.gas), total(self.span_ns)
+        path = total(self.critical_path)
         return ExecutionFigures(
-            blocks=sum(self.blocks.live),
-            transactions=sum(self.transactions.live),
-            repeats=sum(self.repeats.live),
+            blocks=total(self.blocks),
+            transactions=total(self.transactions),
+            repeats=total(self.repeats),
             gas=gas,
             gas_per_second=gas * SECOND_NS / span_ns if span_ns else 0.0,
-            speed_up=sum(self.work_ns.live) / span_ns if span_ns else 1.0,
+            speed_up=total(self.work_ns) / span_ns if span_ns else 1.0,
             speed_up_max=gas / path if path else 1.0,
         )
 
@@ -69,9 +76,32 @@ class ExecutionLedger:
         for counters in self.by_task.values():
             counters.take(times)
 
-    def result(self) -> Execution | None:
-        """Return the figures; None where no block with transactions was executed."""
+    def result(self, setups: Sequence[NodeExecution] = ()) -> Execution | None:
+        """Return the figures; None where no block with transactions was executed.
+
+        Args:
+            setups: how each node executes, if that is known.
+        """
         building, validation = [self.by_task[task].figures() for task in TASKS]
         if not building.blocks and not validation.blocks:
             return None
-        return Execution(building=building, validation=validation)
+        return Execution(
+            building=building, validation=validation, setups=tuple(self._setups(setups))
+        )
+
+    def _setups(self, setups: Sequence[NodeExecution]) -> Iterator[ExecutionSetup]:
+        """Yield what validating took the nodes of each setup, if there are several."""
+        counters = self.by_task[VALIDATION]
+        members: dict[NodeExecution, list[int]] = {}
+        for node, setup in enumerate(setups):
+            if counters.blocks.live[node]:
+                members.setdefault(setup, []).append(node)
+        if len(members) < 2:
+            return
+        for setup, nodes in sorted(members.items()):
+            yield ExecutionSetup(
+                scheduler=setup.scheduler,
+                cores=setup.cores,
+                nodes=len(nodes),
+                figures=counters.figures(nodes),
+            )

@@ -166,7 +166,7 @@ def build_result(
         rejected=dict(sorted(collector.rejected.items())),
         evidence=collector.evidence.offenders(),
         peer_scores=collector.evidence.standings(),
-        execution=collector.execution.result(),
+        execution=collector.execution.result(collector.shape.execution),
         fast_confirmation=fast_confirmation(collector),
         violation=violation,
         replay=identity.replay,

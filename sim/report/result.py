@@ -134,6 +134,15 @@ class ExecutionFigures(msgspec.Struct, frozen=True, kw_only=True):
     """What their dependencies allow, in gas: with however many cores."""
 
 
+class ExecutionSetup(msgspec.Struct, frozen=True, kw_only=True):
+    """What validating took the nodes that execute blocks alike."""
+
+    scheduler: str
+    cores: int
+    nodes: int
+    figures: ExecutionFigures
+
+
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
     """Execution of blocks, by what for."""
 
@@ -141,6 +150,8 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     """By primaries, of blocks of their own."""
     validation: ExecutionFigures
     """Of blocks that others have built."""
+    setups: tuple[ExecutionSetup, ...] = ()
+    """The second by scheduler and cores, where nodes differ in them; ascending."""
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):

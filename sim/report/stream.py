@@ -14,6 +14,13 @@ class BlockTransactions(Protocol):
         ...
 
 
+class NodeExecution(msgspec.Struct, frozen=True, order=True):
+    """How one node executes the blocks of others."""
+
+    scheduler: str
+    cores: int
+
+
 class RunShape(msgspec.Struct, frozen=True):
     """What must be known of a run before its first event."""
 
@@ -30,6 +37,8 @@ class RunShape(msgspec.Struct, frozen=True):
     """They come last."""
     liars: tuple[int, ...] = ()
     """Nodes whose own words nobody takes down, ascending."""
+    execution: tuple[NodeExecution, ...] = ()
+    """How each node executes blocks; empty where that is not known."""
 
     @property
     def judged(self) -> list[int]:

@@ -26,6 +26,7 @@ from sim.report.page.overview import (
     tiles,
 )
 from sim.report.page.seeds_card import seeds_card
+from sim.report.page.speed_up import speed_up_card
 from sim.report.page.throughput import throughput_card
 from sim.report.page.traffic import traffic_card
 from sim.report.page.view_timeline import view_timeline_card
@@ -69,6 +70,7 @@ def render_report(
                 block_time_card(collector),
                 view_timeline_card(collector),
                 execution_card(result.execution),
+                speed_up_card(result.execution),
                 traffic_card(collector),
                 certificates_card(result.certificates),
                 network_card(network or NetworkPicture()),

@@ -1,0 +1,60 @@
+"""The comparison of schedulers and cores: what it must show, whatever the machine."""
+
+import itertools
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sim.report.result import ExecutionFigures
+from sim.run import run_scenario
+from sim.scenario import Scenario, load_scenario
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "scenarios" / "parallel-execution.toml"
+SECONDS = 10**9
+CORES = (1, 2, 4, 8, 16, 32)
+SCHEDULERS = ("level-groups", "critical-path", "optimistic", "all-at-once")
+
+
+def scenario() -> Scenario:
+    return load_scenario(FILE)
+
+
+def test_it_compares_every_scheduler_on_every_number_of_cores() -> None:
+    network = scenario().network
+    builder, *judges = network.classes
+    assert builder.nodes == (0,)
+    pairs = {(each.scheduler, each.cores) for each in judges}
+    assert pairs == {("serial", 1), *((name, n) for name in SCHEDULERS for n in CORES)}
+    assert network.validators == 1 + len(pairs)
+
+
+@pytest.mark.slow
+def test_more_cores_are_faster_up_to_what_dependencies_allow() -> None:
+    short = msgspec.structs.replace(scenario(), duration=5 * SECONDS)
+    short = msgspec.structs.replace(short, measure=type(short.measure)())
+    result = run_scenario(short, seed=1)
+    assert result.violation is None
+    assert result.execution is not None
+    found: dict[tuple[str, int], ExecutionFigures] = {
+        (each.scheduler, each.cores): each.figures for each in result.execution.setups
+    }
+    assert len(found) == 25
+    assert len({figures.gas for figures in found.values()}) == 1, "all executed the same blocks"
+    serial = found["serial", 1]
+    assert serial.speed_up == 1.0
+    for name in SCHEDULERS:
+        curve = [found[name, cores] for cores in CORES]
+        assert all(a.speed_up < b.speed_up for a, b in itertools.pairwise(curve)), name
+        assert curve[0].speed_up < 1.0, "one core plans and takes over in vain"
+        assert all(f.speed_up < cores for f, cores in zip(curve, CORES, strict=True))
+        assert curve[3].gas_per_second > 2 * serial.gas_per_second
+    for cores in CORES[1:]:
+        levels, path, free = [
+            found[name, cores].speed_up for name in ("level-groups", "critical-path", "all-at-once")
+        ]
+        assert levels < path < free
+        assert path < found["critical-path", cores].speed_up_max
+        assert found["optimistic", cores].repeats > 0
+        assert found["critical-path", cores].repeats == 0, "the hints are true"
