@@ -15,7 +15,7 @@ from primitives.keccak import EMPTY_KECCAK
 
 CODE_BYTES_KEPT = 16 * 1024 * 1024
 """Bytes of code whose decoded form is kept, unless told otherwise."""
-STEPPED_RUNS = 48
+STEPPED_RUNS = 16
 """So many runs of a block go instruction by instruction before it is made ready as a whole."""
 
 
