@@ -59,7 +59,8 @@ def test_the_guide_shows_every_key_and_only_those(repository: Path) -> None:
     table = tomllib.loads(example)
     scenario = decode_scenario(example_text(example))
     written = tomllib.loads(format_scenario(scenario))
-    for section in ("network", "consensus", "chain", "workload", "measure", "expect"):
+    sections = ("network", "consensus", "chain", "execution", "workload", "measure", "expect")
+    for section in sections:
         missing = set(written[section]) - set(table[section]) - {"classes", "kind"}
         assert not missing, f"[{section}] of the guide lacks {missing}"
 
