@@ -23,6 +23,10 @@ from storage.outcome import Change, Outcome
 from storage.reader import StateReader
 
 _Value = TypeVar("_Value")
+WEI_MAX = 2**256 - 1
+ASSUMED_WEI_MAX = 2**192
+"""More than all there is on a chain. A list that says more is wrong, and sums of what it says must
+not come near to 2**256."""
 
 
 class MultiVersion:
@@ -75,7 +79,7 @@ class MultiVersion:
             versions = self._versions(account.address)
             # Index 0 is what comes before the transactions, number 1 of them is index 0 here.
             for number, balance in account.balance_changes:
-                versions.balance.put(number - 1, balance)
+                versions.balance.put(number - 1, min(balance, ASSUMED_WEI_MAX))
             for number, nonce in account.nonce_changes:
                 versions.nonce.put(number - 1, nonce)
             for number, code in account.code_changes:
@@ -139,6 +143,9 @@ class View:
     def account(self, address: Address) -> Account | None:
         """Return the account, or None when the address has none.
 
+        Amounts of transactions that have met different states need not add up. A balance below 0
+        is shown as 0: no instruction is made for a word below 0, and a size below 0 would give gas.
+
         Raises:
             Blocked: its nonce or code is about to change.
         """
@@ -149,7 +156,8 @@ class View:
         index, before = self._index, below or ABSENT
         nonce = self._settled(versions.nonce, before.nonce)
         code_hash = self._settled(versions.code_hash, before.code_hash)
-        account = Account(nonce, Wei(versions.balance_at(index, before.balance)), code_hash)
+        balance = min(max(versions.balance_at(index, before.balance), 0), WEI_MAX)
+        account = Account(nonce, Wei(balance), code_hash)
         return None if is_empty(account) else account
 
     def slot(self, address: Address, slot: int) -> int:

@@ -115,7 +115,7 @@ def try_transaction(
         return End(index, None, journal.finish().sights)
     except Blocked as blocked:
         return End(index, None, blocked=blocked.writer)
-    except (OrreryError, LookupError):
+    except (OrreryError, LookupError, ArithmeticError, ValueError):
         return End(index, None)
     outcome = journal.finish()
     return End(index, TransactionRun(result, outcome), outcome.sights)

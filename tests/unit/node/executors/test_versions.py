@@ -140,3 +140,23 @@ def test_storage_of_a_created_contract_is_empty_whatever_was_there() -> None:
     versions.record(1, outcome(versions.view(1), [("create", 0, 0)]))
     assert not versions.view(2).has_storage(PEOPLE[0])
     assert versions.view(2).slot(PEOPLE[0], 1) == 0
+
+
+def test_no_view_shows_a_balance_that_is_no_word() -> None:
+    """Somebody spends what another one, who runs again, does not pay him any more."""
+    base = StateLayer(None, {PEOPLE[0]: Account(1, Wei(100))})
+    versions = MultiVersion(base)
+    versions.record(0, outcome(versions.view(0), [("pay", 1, 50)]))
+    versions.record(1, outcome(versions.view(1), [("take", 1, 40)]))
+    versions.record(0, outcome(versions.view(0), []))
+    assert versions.view(2).account(PEOPLE[1]) is None
+    assert Journal(versions.view(2)).balance(PEOPLE[1]) == 0
+
+
+def test_a_list_that_claims_too_much_makes_no_balance_above_a_word() -> None:
+    claimed = AccountChanges(PEOPLE[1], balance_changes=((1, 2**256 - 1),))
+    versions = MultiVersion(BASE)
+    versions.assume((claimed,))
+    journal = Journal(versions.view(1))
+    journal.add_balance(PEOPLE[1], 2**128)
+    assert journal.balance(PEOPLE[1]) < 2**256
