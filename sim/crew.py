@@ -1,8 +1,8 @@
 """Who computes for a run: this process alone, or workers beside it.
 
 A run is the same with any crew. Results are awaited where they are needed, virtual time is charged
-by what the nodes are configured to be, and whether a block is shared out follows from fixed
-prices, not from a clock. So a crew is no part of a scenario and of no digest.
+by what the nodes are configured to be, and whether a block is shared out follows from the
+calibration profile, not from a clock. So a crew is no part of a scenario and of no digest.
 """
 
 from collections.abc import Iterator
@@ -10,13 +10,18 @@ from contextlib import contextmanager
 
 import msgspec
 
+from node.costs import COMPUTE_GAS, EXECUTE
 from node.executors.adaptive import AdaptiveExecutor
+from node.executors.choice import Estimator, Prices
 from node.executors.executor import BlockExecutor, ParallelExecutor, SerialExecutor, Strategy
 from node.executors.inline import InlineBackend
 from node.executors.pool import InlinePool, Pool
 from node.executors.processes import ProcessPool
 from node.executors.threads import ThreadPool
+from sim.profile import Profile, load_profile
 
+HANDING_OVER = 5
+"""Times the cost of a transfer that handing a transaction over and taking it back costs."""
 LOCKSTEP = 3
 """How many workers an isolated node without any pretends to have."""
 
@@ -33,12 +38,23 @@ def lone_crew() -> Crew:
     return Crew(InlinePool(), SerialExecutor())
 
 
+def prices_of(profile: Profile) -> Prices:
+    """Return what execution costs by a calibration profile; no clock is looked at.
+
+    What handing a transaction over costs is no work of a node, so no profile has it. It is
+    guessed from what a transaction costs: about five times as much.
+    """
+    costs = profile.costs_ps()
+    return Prices(costs[EXECUTE], costs[COMPUTE_GAS], HANDING_OVER * costs[EXECUTE])
+
+
 @contextmanager
-def hired(workers: int, *, always: bool = False) -> Iterator[Crew]:
+def hired(workers: int, profile: Profile | None = None, *, always: bool = False) -> Iterator[Crew]:
     """Give a crew for the time of a run.
 
     Args:
         workers: threads that recover senders, and processes that execute blocks; 0 for nobody.
+        profile: by which it is decided what to share out; the one that ships if None.
         always: whether blocks are shared out even if it does not pay.
     """
     if not workers:
@@ -46,7 +62,9 @@ def hired(workers: int, *, always: bool = False) -> Iterator[Crew]:
         return
     with ThreadPool(workers) as threads, ProcessPool(workers) as processes:
         parallel = ParallelExecutor(Strategy.OPTIMISTIC, processes)
-        yield Crew(threads, parallel if always else AdaptiveExecutor(parallel, workers))
+        estimator = Estimator(prices_of(profile or load_profile()))
+        chosen = AdaptiveExecutor(parallel, workers, estimator=estimator)
+        yield Crew(threads, parallel if always else chosen)
 
 
 def own_executor(number: int, crew: Crew | None = None) -> BlockExecutor:

@@ -99,7 +99,7 @@ def run_scenario(
     Raises:
         InvalidInput: the run directory cannot be written.
     """
-    with hired(execution_workers) as crew:
+    with hired(execution_workers, profile) as crew:
         return run_with(
             crew,
             scenario,

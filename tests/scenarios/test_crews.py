@@ -7,10 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from node.costs import COMPUTE_GAS, EXECUTE
+from node.executors.choice import Load, pays
 from node.executors.executor import ParallelExecutor
 from primitives.ids import Duration
 from sim.cli import main
-from sim.crew import Crew, hired, lone_crew, own_executor
+from sim.crew import Crew, hired, lone_crew, own_executor, prices_of
+from sim.profile import load_profile
 from sim.run import run_scenario, run_with
 from sim.scenario import Scenario, load_scenario
 
@@ -65,6 +68,14 @@ def test_the_command_line_takes_workers(tmp_path: Path, capsys: pytest.CaptureFi
         main([*command, "--set", "duration=2s", "--execution-workers", workers])
         found.append(msgspec.json.decode(capsys.readouterr().out)["digest"])
     assert found[0] == found[1]
+
+
+def test_the_profile_says_what_is_worth_sharing_out() -> None:
+    prices = prices_of(load_profile())
+    costs = load_profile().costs_ps()
+    assert (prices.transaction, prices.gas) == (costs[EXECUTE], costs[COMPUTE_GAS])
+    assert pays(prices, Load(64, 64 * 1_000_000), 2)
+    assert not pays(prices, Load(1_000, 0), 16)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
