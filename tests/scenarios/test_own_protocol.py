@@ -14,7 +14,7 @@ from sim.scenario import Scenario, ScenarioError, decode_scenario, format_scenar
 
 SCENARIO = """
 name = "in-turns"
-duration = "8s"
+duration = "9s"
 
 [network]
 validators = 4
