@@ -38,3 +38,6 @@ class TransactionContext(msgspec.Struct, frozen=True, gc=False):
     gas_price: Wei
     """Paid for a unit of gas, base fee included."""
     blob_hashes: tuple[Hash32, ...] = ()
+    is_of_block: bool = False
+    """Whether it is none, but a call that the block makes itself: nothing is warm at its start, not
+    even precompiles, for those are warm by the start of a transaction (EIP-2929)."""

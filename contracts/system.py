@@ -47,7 +47,8 @@ def system_call(
     program = evm.program_of(state, target)
     if program is None:
         return None
-    world = evm, state, block, TransactionContext(SYSTEM_ADDRESS, block.base_fee)
+    call = TransactionContext(SYSTEM_ADDRESS, block.base_fee, is_of_block=True)
+    world = evm, state, block, call
     mark = state.snapshot()
     frame = Frame(world, program, SYSTEM_ADDRESS, target, SYSTEM_CALL, 0, data, mark)
     run(frame)

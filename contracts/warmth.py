@@ -11,10 +11,12 @@ COLD_SURCHARGE = COLD_ACCOUNT - WARM_ACCESS
 def access_surcharge(f: Frame, address: Address) -> int:
     """Mark an account as accessed; return what it costs above a warm access.
 
-    Precompiles are warm from the start. They are not put among the warm addresses of every
-    transaction, because hardly any looks at them.
+    Precompiles are warm from the start of a transaction. They are not put among the warm addresses
+    of each, because hardly any looks at them.
     """
-    if f.state.warm_address(address) or address in f.evm.precompiles:
+    if f.state.warm_address(address):
+        return 0
+    if address in f.evm.precompiles and not f.transaction.is_of_block:
         return 0
     return COLD_SURCHARGE
 

@@ -49,6 +49,15 @@ def test_a_system_call_comes_from_the_system_address_with_its_own_gas() -> None:
     assert state.nonce(SYSTEM_ADDRESS) == 0
 
 
+def test_nothing_is_warm_for_a_call_of_the_block_not_even_a_precompile() -> None:
+    """EIP-2929 warms precompiles at the start of a transaction, which this is none."""
+    cost_of_balance = "5a60013150" + "5a9003" + "60005260206000f3"
+    state = NaiveState({BEACON_ROOTS_ADDRESS: contract(cost_of_balance)})
+    output = system_call(Evm(), state, block_of(), BEACON_ROOTS_ADDRESS, b"")
+    assert output is not None
+    assert int.from_bytes(output, "big") == 3 + 2_600 + 2 + 2
+
+
 def test_the_parents_root_and_hash_are_stored_from_their_forks_on() -> None:
     for store, target, since in (
         (store_parent_root, BEACON_ROOTS_ADDRESS, Fork.CANCUN),
