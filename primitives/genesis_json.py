@@ -13,6 +13,7 @@ Reference: go-ethereum, `core.Genesis` and `params.ChainConfig`; EIP-7840 for `b
 """
 
 import json
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -89,6 +90,9 @@ _FIELDS = frozenset(
     }
 )
 _ACCOUNT = frozenset({"balance", "code", "nonce", "storage"})
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
+_HEX = re.compile(r"(0[xX])?([0-9a-fA-F]{2})*")
+"""Python alone would read more than that: signs, blanks, underscores, digits of other scripts."""
 
 Alloc = tuple[tuple[tuple[Address, Wei], ...], tuple[GenesisContract, ...]]
 """Balances, and accounts that have more than a balance."""
@@ -106,8 +110,8 @@ def read_genesis(text: str, committee: Committee, where: str = "genesis") -> Gen
         InvalidInput: the path of the field that is wrong, missing, or has no place here.
     """
     try:
-        found = json.loads(text)
-    except json.JSONDecodeError as error:
+        found = json.loads(text, object_pairs_hook=_each_once)
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(where, "JSON", error) from error
     fields = _object(found, where, _FIELDS)
     for name in (*_ABSENT_OR_ZERO, *_ABSENT_OR_ZERO_LATER):
@@ -159,11 +163,9 @@ def read_number(found: object, where: str, bits: int) -> int:
         InvalidInput: it is none, or has more bits.
     """
     value = found if isinstance(found, int) and not isinstance(found, bool) else None
-    if isinstance(found, str):
-        try:
-            value = int(found, 16) if found[:2] in ("0x", "0X") else int(found, 10)
-        except ValueError:
-            value = 0 if found == "0x" else None
+    if isinstance(found, str) and len(found) <= 2 * bits and _NUMBER.fullmatch(found):
+        is_hex = found[:2] in ("0x", "0X")
+        value = int(found[2:] or "0", 16) if is_hex else int(found)
     if value is None or value < 0 or value.bit_length() > bits:
         raise InvalidInput(where, f"a number below 2**{bits}, decimal or with 0x", repr(found))
     return value
@@ -216,6 +218,8 @@ def _read_times(
             raise InvalidInput(path, f"no time before {before}, of the fork before it", at)
         before = at
         schedule = _read_schedule(schedules.get(name), f"{where}.blobSchedule.{name}")
+        if schedule is None and name.startswith("bpo"):
+            raise InvalidInput(f"{where}.blobSchedule.{name}", "the blobs that it brings", "none")
         if at <= timestamp:
             fork, blobs = next_fork, schedule
         else:
@@ -255,11 +259,8 @@ def _read_storage(found: object, where: str) -> tuple[tuple[int, int], ...]:
 
 
 def _read_bytes(found: object, where: str) -> bytes:
-    if isinstance(found, str):
-        try:
-            return bytes.fromhex(found[2:] if found[:2] in ("0x", "0X") else found)
-        except ValueError:
-            pass
+    if isinstance(found, str) and _HEX.fullmatch(found):
+        return bytes.fromhex(found[2:] if found[:2] in ("0x", "0X") else found)
     raise InvalidInput(where, "bytes in hexadecimal", repr(found)[:60])
 
 
@@ -274,6 +275,16 @@ def _require_system(
             raise InvalidInput(
                 where, f"the contract {format_address(address)} of {fork.name}", "none"
             )
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that has a name twice: which of both counts is up to whoever reads it."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} stands twice in an object")
+    return found
 
 
 def _object(found: object, where: str, known: frozenset[str] | None) -> Mapping[str, Any]:

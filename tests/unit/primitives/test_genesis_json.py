@@ -153,6 +153,13 @@ SYSTEM = next(iter(SYSTEM_CODE)).hex()
         ({f"alloc__{RICH}": []}, f"genesis.alloc.{RICH}"),
         ({f"alloc__{RICH[2:]}": {}}, f"genesis.alloc.{RICH[2:]}"),
         ({f"alloc__{RICH}__balance": "1" * 80}, f"genesis.alloc.{RICH}.balance"),
+        ({f"alloc__{RICH}__balance": "1_000"}, f"genesis.alloc.{RICH}.balance"),
+        ({f"alloc__{RICH}__balance": " 1"}, f"genesis.alloc.{RICH}.balance"),
+        ({f"alloc__{RICH}__balance": "+1"}, f"genesis.alloc.{RICH}.balance"),
+        ({f"alloc__{RICH}__balance": "0x_1"}, f"genesis.alloc.{RICH}.balance"),
+        ({f"alloc__{RICH}__balance": "\u0663"}, f"genesis.alloc.{RICH}.balance"),
+        ({f"alloc__{RICH}__code": "0x60 00"}, f"genesis.alloc.{RICH}.code"),
+        ({"config__blobSchedule__bpo1": None}, "genesis.config.blobSchedule.bpo1"),
         ({f"alloc__{RICH}__nonce": 2**64}, f"genesis.alloc.{RICH}.nonce"),
         ({f"alloc__{RICH}__code": "0x0"}, f"genesis.alloc.{RICH}.code"),
         ({f"alloc__{RICH}__secret": 1}, f"genesis.alloc.{RICH}.secret"),
@@ -172,6 +179,9 @@ def test_text_that_is_no_json_is_refused() -> None:
         read_genesis("{", COMMITTEE)
     with pytest.raises(InvalidInput, match="a JSON object"):
         read_genesis("[]", COMMITTEE)
+    for text in ("1" * 5_000, "[" * 100_000, '{"gasLimit": 1, "gasLimit": 2}'):
+        with pytest.raises(InvalidInput, match="expected JSON"):
+            read_genesis(text, COMMITTEE)
 
 
 def test_an_allocation_alone_can_be_read() -> None:
