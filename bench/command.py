@@ -229,7 +229,7 @@ NAMED_ONLY = frozenset({"evm-peers"})
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
         "ratio": "ratio",
-        "compared_with": "to that of",
+        "compared_with": "to",
         "case": "case",
         "executor": "executor",
         "speed_up": "speed-up",

@@ -106,7 +106,7 @@ def run(case: str, executor: str, rounds: int) -> dict[str, object]:
         "case": case,
         "executor": executor,
         "ratio": round(best / seconds["executor"], 3),
-        "compared_with": "serial" if case == "transfers" else f"{WORKERS} plain processes",
+        "compared_with": "serial" if case == "transfers" else "plain",
         "speed_up": round(seconds["serial"] / seconds["executor"], 2),
         "plain_speed_up": round(seconds["serial"] / seconds["plain"], 2),
         "bound": round(_bound(material), 2),
