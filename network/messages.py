@@ -26,8 +26,9 @@ HASHES_PER_REQUEST = 256
 BLOCKS_PER_REQUEST = 64
 """Most blocks in one `GetBlocks`."""
 
-PREFIX_NIBBLES_MAX = 8
-"""Longest prefix of a `GetChunk`: four billion chunks are enough."""
+PREFIX_NIBBLES_MAX = 64
+"""Longest prefix of a `GetChunk`: a whole hash. Two heavy accounts, or very many slots, may share
+any shorter one, because somebody has searched for such a pair; then it has to be split."""
 
 Digest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 """A 32-byte hash, checked when a message is decoded."""
@@ -217,7 +218,7 @@ LIMITS: dict[type[Message], int] = {
     Status: 128,
     GetSnapshot: 32,
     SnapshotOffer: 4 * 1024 * 1024,
-    GetChunk: 192,
+    GetChunk: 256,
     Chunk: 4 * 1024 * 1024,
 }
 """Longest body of each kind in bytes; a frame that claims more is refused unread."""

@@ -5,6 +5,7 @@ from msgspec.structs import replace as changed
 
 from network.messages import Chunk, Content, GetChunk
 from network.transfer import CHUNK_ACCOUNTS
+from primitives.genesis import GenesisContract
 from primitives.ids import Address
 from primitives.keccak import keccak256
 from primitives.machine import Message
@@ -96,6 +97,23 @@ def test_a_restart_finds_slots_and_codes() -> None:
     assert harness.node(1).ledger.height == 9
     check_whole(harness, 1)
     assert counted(harness.node(1).ledger.tip.state) == (9, 9)
+
+
+def test_two_heavy_accounts_whose_hashes_begin_alike_are_parted() -> None:
+    """Eight nibbles are found in a fraction of a second; nobody who splits there lies."""
+    alike = [Address(number.to_bytes(20, "big")) for number in (0x1000034AD, 0x10001B069)]
+    assert len({keccak256(address)[:4] for address in alike}) == 1
+    slots = slots_up_to(CHUNK_ACCOUNTS)
+    heavy = tuple(GenesisContract(address, COUNTING, storage=slots) for address in alike)
+    harness = network(contracts=(*CONTRACTS, *heavy))
+    harness.crash(3)
+    call(harness, 12)
+    harness.start(3)
+    harness.run(5 * SECOND)
+    agree(harness, 12)
+    assert adopted(harness) == [12]
+    assert not harness.node(3).parts.sync.state.liars
+    check_whole(harness, 3)
 
 
 # ---------------------------------------------------------------- peers that lie
