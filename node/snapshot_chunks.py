@@ -159,7 +159,8 @@ def _check_contracts(
             continue
         slots = read_slots(rows)
         found = updated_storage(empty_storage(), slots).root
-        if found != root or len(slots) != len(rows):
+        # What is not set makes no other root, but would be kept and weigh.
+        if found != root or len(slots) != len(rows) or not all(slots.values()):
             raise InvalidSubtree("chunk.contracts", f"storage of root {root.hex()}", found.hex())
         storage.append((address, slots))
     return tuple(storage), tuple(codes), tuple(large)
