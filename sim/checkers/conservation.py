@@ -55,7 +55,7 @@ class Conservation:
 
     def __init__(self, context: CheckContext) -> None:
         self._params = context.params
-        self._supply = sum(balance for _, balance in context.alloc)
+        self._supply: int = sum(balance for _, balance in context.alloc)
         self._burnt = 0
         self._before: Balances = GenesisBalances(dict(context.alloc))
 
