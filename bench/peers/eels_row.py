@@ -23,7 +23,7 @@ def prepare(case: Case) -> SimpleNamespace:
         transactions.append(tx)
         senders[id(tx)] = Bytes20(bytes.fromhex(each["sender"]))
     setattr(fork, "recover_sender", lambda _chain_id, tx: senders[id(tx)])  # noqa: B010
-    block = vm.BlockEnvironment(**_environment(case, _state(package, case), vm))
+    block = vm.BlockEnvironment(**environment_of(case, state_of(package, case), vm))
     return SimpleNamespace(
         process=fork.process_transaction,
         block=block,
@@ -46,7 +46,8 @@ def _decode(codec: ModuleType, raw: bytes) -> Any:
     return rlp.decode_to(codec.LegacyTransaction, raw)
 
 
-def _state(package: str, case: Case) -> Any:
+def state_of(package: str, case: Case) -> Any:
+    """Return a state of the case's accounts, in a fork's own form."""
     states, types = import_module(f"{package}.state"), import_module(f"{package}.fork_types")
     state = states.State()
     for address, each in case["accounts"].items():
@@ -63,7 +64,7 @@ def _state(package: str, case: Case) -> Any:
     return state
 
 
-def _environment(case: Case, state: Any, vm: ModuleType) -> dict[str, Any]:
+def environment_of(case: Case, state: Any, vm: ModuleType) -> dict[str, Any]:
     """Return what the fork's block environment asks for; which fields that is depends on it."""
     header = case["header"]
     known = {

@@ -41,7 +41,7 @@ class Engine:
         ]
         return SimpleNamespace(
             evm=evm,
-            overlay=StateOverlay(_layer(case)),
+            overlay=StateOverlay(layer_of(case)),
             context=_context(case, fork),
             transactions=transactions,
         )
@@ -72,7 +72,8 @@ def execute(prepared: SimpleNamespace) -> int:
     return gas_used
 
 
-def _layer(case: Case) -> StateLayer:
+def layer_of(case: Case) -> StateLayer:
+    """Return a state of the case's accounts."""
     accounts: dict[Address, Account | None] = {}
     slots: dict[Address, dict[int, int]] = {}
     codes: dict[Hash32, bytes] = {}

@@ -164,7 +164,7 @@ def _case(
         blobs=_blob_schedule(fork_name, fork, test.get("config", {})),
         env=test["env"],
         pre=test["pre"],
-        fields=_transaction(fields, indexes, chain_id),
+        fields=read_transaction(fields, indexes, chain_id),
         raw=from_hex(post["txbytes"]),
         sender=None if sender is None else Address(from_hex(sender)),
         errors=tuple(
@@ -188,7 +188,7 @@ def _blob_schedule(fork_name: str, fork: Fork, config: Mapping[str, Any]) -> Blo
     return BlobSchedule(int(listed["max"], 16), int(listed["baseFeeUpdateFraction"], 16))
 
 
-def _transaction(
+def read_transaction(
     fields: Mapping[str, Any], indexes: Mapping[str, int], chain_id: int
 ) -> Transaction | None:
     """Put together the transaction that the fields describe; its signature is left open."""
