@@ -80,9 +80,14 @@ def merged_all(runs: tuple[StateChanges, ...]) -> StateChanges:
 def settled(changes: StateChanges) -> StateChanges:
     """Return what is left if nothing was there before: set slots, and accounts that exist."""
     slots = {
-        address: left
-        for address, values in changes.slots.items()
-        if (left := {slot: value for slot, value in values.items() if value})
+        address: left for address, values in changes.slots.items() if (left := _set_ones(values))
     }
     accounts = {key: account for key, account in changes.accounts.items() if account is not None}
     return StateChanges(accounts, slots, {}, changes.codes)
+
+
+def _set_ones(values: Mapping[int, int]) -> Mapping[int, int]:
+    """Return those slots that are set; the same mapping if all are."""
+    if all(values.values()):
+        return values
+    return {slot: value for slot, value in values.items() if value}

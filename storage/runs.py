@@ -5,20 +5,25 @@ from collections.abc import Collection
 from primitives.ids import Address, Hash32
 from primitives.keccak import EMPTY_KECCAK
 from storage.account import Account
-from storage.changes import StateChanges, merged
+from storage.changes import StateChanges, merged, settled
 
 Runs = tuple[StateChanges, ...]
 """Newest first; each less than half as large as the next."""
 
 
 def with_changes(changes: StateChanges, older: Runs) -> Runs:
-    """Return the runs with newer changes before them, merged as far as their sizes ask for."""
+    """Return the runs with newer changes before them, merged as far as their sizes ask for.
+
+    The oldest run stands on nothing, so what is merged into it leaves no trace of what is unset.
+    """
     newest, size = changes, changes.size
     taken = 0
     while taken < len(older) and 2 * size >= older[taken].size:
         newest = merged(newest, older[taken])
         size = newest.size
         taken += 1
+    if taken and taken == len(older):
+        newest = settled(newest)
     return (newest, *older[taken:])
 
 

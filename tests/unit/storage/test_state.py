@@ -6,6 +6,7 @@ from primitives.ids import Address, Hash32, Wei
 from primitives.keccak import keccak256
 from primitives.trie import EMPTY_ROOT, secure_trie_root
 from storage.account import ABSENT, Account, account_leaf, has_code, is_empty
+from storage.changes import StateChanges
 from storage.state import StateLayer, StateOverlay, genesis_state
 
 
@@ -157,3 +158,17 @@ def test_layers_equal_one_dictionary(batches: list[dict[Address, Account]]) -> N
         layer = overlay.commit()
         assert layer.accounts() == dict(sorted(plain.items()))
         assert layer.root() == plain_root(plain)
+
+
+def test_what_was_unset_again_takes_no_room_for_ever() -> None:
+    """A contract that uses each slot once, and accounts that come and go, leave no trace."""
+    contract = address(1)
+    state = StateLayer(None, {contract: owning(5)})
+    for number in range(200):
+        for value in (1, 0):
+            guest = owning(1) if value else None
+            accounts = {contract: owning(5), address(1_000 + number): guest}
+            state = StateLayer(state, StateChanges(accounts, {contract: {number: value}}))
+    cells = sum(run.size for run in state._runs)
+    assert cells < 20
+    assert state.everything() == StateChanges({contract: owning(5)}, {})
