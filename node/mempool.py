@@ -9,6 +9,7 @@ which cost their sender nothing and so give way to newer ones of their kind (`me
 
 Contracts change balances and nonces of accounts that sent nothing, and an account whose code only
 names another one may send as well (EIP-7702). Both are seen at the next head, as any change is.
+Because any call may empty an account that delegates, the pool keeps its next transaction only.
 Blob transactions are not taken: in the form that blocks have they come without their blobs, and a
 proposer must not commit to blobs that nobody has.
 
@@ -226,6 +227,7 @@ class Mempool:
                 continue
             account = account_of(sender) or ABSENT
             before = queue.pending
+            queue.delegates = has_code(account) and self._delegates(account)
             for entry in queue.advance(now, account.nonce, account.balance):
                 removed.append(entry.transaction.hash)
                 self._unlist(entry)
@@ -266,9 +268,11 @@ class Mempool:
 
     def _new_queue(self, sender: Address) -> SenderQueue:
         account = self._state.account(sender) or ABSENT
-        if has_code(account) and not self._delegates(account):
+        delegates = has_code(account) and self._delegates(account)
+        if has_code(account) and not delegates:
             raise SenderHasCode("transaction.sender", "an account without code", "a contract")
-        return SenderQueue(account.nonce, account.balance, account.nonce)
+        start = (account.nonce, account.balance, account.nonce)
+        return SenderQueue(*start, delegates=delegates)
 
     def _delegates(self, account: Account) -> bool:
         """Whether an account's code only names another one (EIP-7702), so that it may send."""

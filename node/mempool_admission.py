@@ -2,6 +2,7 @@
 
 from node.mempool_errors import (
     BlobsNotPooled,
+    DelegatedLimitReached,
     PooledTransactionTooLarge,
     ReplacementUnderpriced,
     SenderLimitReached,
@@ -53,6 +54,10 @@ def check_admission(
     old = queue.entries.get(nonce)
     if old is not None:
         _check_bump(transaction, old.transaction, limits.price_bump_percent)
+    elif queue.delegates and (queue.entries or nonce != queue.next_nonce):
+        raise DelegatedLimitReached(
+            "mempool", "one transaction at a time of an account that delegates", f"nonce {nonce}"
+        )
     elif nonce >= queue.next_nonce + limits.per_sender:
         _refuse_beyond_window(nonce, queue, limits.per_sender)
     freed = 0 if old is None else old.transaction.cost_max

@@ -36,6 +36,12 @@ class SenderLimitReached(InvalidTransaction):
     code = "sender_limit_reached"
 
 
+class DelegatedLimitReached(InvalidTransaction):
+    """More than the next transaction of an account that delegates."""
+
+    code = "delegated_limit"
+
+
 class PooledTransactionTooLarge(InvalidTransaction):
     """More bytes than the pool takes in one transaction."""
 

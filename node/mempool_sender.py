@@ -42,6 +42,9 @@ class SenderQueue:
     """Gas limits of the pending transactions together."""
     entries: dict[int, PoolEntry] = field(default_factory=dict)
     """By nonce, none below `next_nonce`."""
+    delegates: bool = False
+    """Whether the account has named code that may spend what it owns (EIP-7702). Then only the
+    next transaction is kept: one call of a stranger may make all of them void."""
 
     @property
     def pending(self) -> int:
@@ -87,7 +90,7 @@ class SenderQueue:
         """Move to the account's new nonce and balance; return the entries that fell out.
 
         These are the ones whose nonce has been used, and from the highest nonce down as many as
-        the balance can no longer pay at most.
+        the balance can no longer pay at most, or all but the next one if the account delegates.
         """
         removed: list[PoolEntry] = []
         for used in range(self.next_nonce, nonce):
@@ -102,13 +105,17 @@ class SenderQueue:
                 self.pending_gas -= transaction.gas_limit
         self.pending_end = max(self.pending_end, nonce)
         self.next_nonce, self.balance = nonce, balance
-        if self.cost_max > balance:
-            for highest in sorted(self.entries, reverse=True):
-                removed.append(self.take(highest))
-                if self.cost_max <= balance:
-                    break
+        for highest in sorted(self.entries, reverse=True) if self._is_beyond() else ():
+            removed.append(self.take(highest))
+            if not self._is_beyond():
+                break
         self.promote(now)
         return removed
+
+    def _is_beyond(self) -> bool:
+        """Whether there is more than the account can pay, or may have."""
+        has_others = len(self.entries) > (self.next_nonce in self.entries)
+        return self.cost_max > self.balance or (self.delegates and has_others)
 
     def _weigh(self, entry: PoolEntry, sign: int) -> None:
         """Count an entry as pending (1), or no longer (-1)."""

@@ -1,7 +1,7 @@
 """Contracts, delegations and blobs at the door of the pool, and accounts that contracts change."""
 
 from node.mempool import Mempool
-from node.mempool_types import Admitted, MempoolLimits
+from node.mempool_types import Admitted, MempoolLimits, Replaced
 from node.validation import check_transaction
 from primitives.ids import Gas, Hash32, Instant, Wei
 from primitives.keccak import keccak256
@@ -70,4 +70,30 @@ def test_a_nonce_that_an_authorization_has_used_up_is_gone() -> None:
     gone = mempool.advance(Instant(2_000), state, BASE_FEE, [account(0)])
     assert gone == (transfer(0, 0).hash,)
     assert mempool.pending_count == 1
+    assert code(mempool.add(NOW, transfer(0, 2))) == "delegated_limit"
+
+
+def test_who_delegates_has_one_transaction_at_a_time() -> None:
+    """Another's call may take all that it owns, and a pool of its transactions would be void."""
+    mempool = with_contracts()
+    assert code(mempool.add(NOW, transfer(2, 2))) == "delegated_limit"
+    mempool.add(NOW, transfer(2, 1))
+    assert code(mempool.add(NOW, transfer(2, 2))) == "delegated_limit"
+    dearer = transfer(2, 1, cap=20 * GWEI, tip=2 * GWEI)
+    assert mempool.add(NOW, dearer) == Replaced(transfer(2, 1).hash)
+    assert mempool.pending_count == 1
+
+
+def test_who_begins_to_delegate_keeps_its_next_transaction_only() -> None:
+    mempool = pool()
+    for nonce in (0, 1, 2, 5):
+        mempool.add(NOW, transfer(0, nonce))
+    delegating = Account(0, Wei(ETHER), keccak256(DELEGATION))
+    state = StateLayer(None, StateChanges({account(0): delegating}, {}, {}, CODES))
+    gone = mempool.advance(Instant(2_000), state, BASE_FEE, [account(0)])
+    assert gone == tuple(transfer(0, nonce).hash for nonce in (5, 2, 1))
+    assert (mempool.pending_count, mempool.queued_count) == (1, 0)
+    ended = StateLayer(None, {account(0): Account(1, Wei(ETHER))})
+    mempool.advance(Instant(3_000), ended, BASE_FEE, [account(0)])
+    assert mempool.add(NOW, transfer(0, 1)) == Admitted(pending=True)
     assert mempool.add(NOW, transfer(0, 2)) == Admitted(pending=True)
