@@ -68,6 +68,7 @@ CHAIN = {
     "base_fee_change_denominator": ("16", 16, "base_fee_change_denominator"),
     "timestamp_rule": ("strict", "strict", "timestamp_rule"),
     "max_block_bytes": ("1MiB", 2**20, "max_block_bytes"),
+    "block_access_list": ("true", True, "block_access_list"),
     "checkpoint_interval": ("16", 16, "checkpoint_interval"),
 }
 """The same of `[chain]`, with the field of `ChainParams`."""
