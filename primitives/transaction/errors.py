@@ -211,9 +211,3 @@ class SenderHasCode(InvalidTransaction):
     """A sender that is a contract (EIP-3607)."""
 
     code = "sender_has_code"
-
-
-class KindNotExecutable(InvalidTransaction):
-    """A kind of transaction that this version cannot execute."""
-
-    code = "kind_not_executable"
