@@ -5,6 +5,7 @@ import msgspec
 from node.execution import ExecutedBlock
 from node.schedule.hint import (
     HINT_BYTES_MAX,
+    KEYS_MAX,
     MalformedHint,
     ScheduleHint,
     decode_hint,
@@ -18,6 +19,8 @@ from primitives.keccak import keccak256
 
 HINTS_MAX = 64
 """Hints that a `Hints` remembers, each way."""
+READ_BYTES_MAX = 8 * 1024 * 1024
+"""Bytes of hints that it remembers to have read; what they say takes some ten times as many."""
 
 
 class Thought(msgspec.Struct, frozen=True):
@@ -29,28 +32,42 @@ class Thought(msgspec.Struct, frozen=True):
 
 
 class Hints:
-    """Hints of the last blocks, encoded and read once for all nodes of a process."""
+    """Hints of the last blocks, encoded and read once for all nodes of a process.
+
+    Args:
+        read_bytes_max: bytes of hints of others that are remembered.
+    """
 
     __slots__ = ("_made", "_read")
 
-    def __init__(self) -> None:
+    def __init__(self, read_bytes_max: int = READ_BYTES_MAX) -> None:
         self._made: Memo[Hash32, bytes] = Memo(HINTS_MAX)
-        self._read: Memo[tuple[Hash32, int], ScheduleHint | MalformedHint] = Memo(HINTS_MAX)
+        self._read: Memo[tuple[Hash32, int, int], ScheduleHint | MalformedHint] = Memo(
+            HINTS_MAX, read_bytes_max, lambda key: key[2]
+        )
 
     def make(self, block: ExecutedBlock) -> bytes:
-        """Return the hint of a block; nothing for one that is empty or whose hint is too long."""
+        """Return the hint of a block; nothing if it is empty or nobody could read it."""
         if not block.transactions:
             return b""
         made = self._made.get(block.digest)
         if made is None:
             gas = tuple([int(run.result.gas_used) for run in block.runs])
             made = encode_hint(ScheduleHint(block.accesses, gas))
+            made = made if self._is_readable(made, block.accesses) else b""
             self._made.put(block.digest, made)
-        return made if len(made) <= HINT_BYTES_MAX else b""
+        return made
+
+    def _is_readable(self, made: bytes, accesses: tuple[AccessSet, ...]) -> bool:
+        """Whether others can read a hint: of whoever sends another one they think that it lies."""
+        if len(made) > HINT_BYTES_MAX:
+            return False
+        count = sum(len(one.reads) + len(one.writes) + len(one.deltas) for one in accesses)
+        return count <= KEYS_MAX or isinstance(self.read(made, len(accesses)), ScheduleHint)
 
     def read(self, hint: bytes, transactions: int) -> ScheduleHint | MalformedHint:
         """Return what a hint says of a block of so many transactions, or what is wrong with it."""
-        key = (keccak256(hint), transactions)
+        key = (keccak256(hint), transactions, len(hint))
         known = self._read.get(key)
         if known is None:
             try:

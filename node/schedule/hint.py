@@ -40,6 +40,9 @@ HINT_BYTES_MAX = 4_194_304
 """Longest hint that is decoded."""
 KEYS_MAX = 131_072
 """Most keys that a hint may name: each takes some hundred bytes in memory."""
+ACCESSES_MAX = 1_048_576
+"""Most accesses that a hint may name, of all transactions: one byte each, and eight in memory.
+Each cost gas when it was made."""
 
 _FIELDS = frozenset(BALANCE + CODE + EXISTENCE + NONCE)
 _UNSEEN = (BALANCE, EXISTENCE)
@@ -112,6 +115,9 @@ def decode_hint(data: bytes, transactions: int) -> ScheduleHint:
         raise MalformedHint("hint", error.expected, error.actual) from error
     if len(form.transactions) != transactions:
         raise MalformedHint("hint", f"{transactions} transactions", len(form.transactions))
+    count = sum(len(one.reads) + len(one.writes) + len(one.deltas) for one in form.transactions)
+    if count > ACCESSES_MAX:
+        raise MalformedHint("hint.transactions", f"at most {ACCESSES_MAX} accesses", count)
     keys = _keys(form.accounts)
     used = bytearray(len(keys))
     accesses = tuple([_access(one, keys, used) for one in form.transactions])

@@ -101,6 +101,14 @@ def test_many_keys_in_few_bytes_are_refused_before_they_take_memory():
         decode_hint(form(accounts=((A, b"b", slots),)), 1)
 
 
+def test_many_accesses_in_few_bytes_are_refused_before_they_take_memory():
+    """A key that was named before takes one byte, and eight or more in memory."""
+    slots = tuple(k.to_bytes(3, "big") for k in range(1 << 16, (1 << 16) + 100_000))
+    each = (1, (0, *[1] * 99_999), (), ())
+    with pytest.raises(MalformedHint, match="at most 1048576 accesses"):
+        decode_hint(form(accounts=((A, b"", slots),), transactions=(each,) * 11), 11)
+
+
 def test_a_key_stands_once_and_numbers_are_short():
     one = AccessSet((slot_key(A, 2**255),), (slot_key(A, 2**255),), ())
     alone = len(encode_hint(ScheduleHint((one,), (1,))))
