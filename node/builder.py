@@ -4,7 +4,7 @@ A block is built by executing what goes into it, so its header can commit to the
 transaction that turns out not to be valid here is passed over rather than proposed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -15,7 +15,7 @@ from node.execution_base_fee import next_base_fee
 from node.execution_blob_gas import next_excess_blob_gas
 from node.execution_gas_limit import next_gas_limit
 from node.execution_setting import ExecutionEngine, block_setting
-from node.validation import PooledTransaction
+from node.validation import PooledTransaction, check_transaction
 from node.validation_header import checkpoint_data, earliest_timestamp, prev_randao
 from primitives.block import (
     WITHDRAWAL_BYTES_MAX,
@@ -92,6 +92,8 @@ def build_block(
     bytes_left = params.max_block_bytes - HEADER_BYTES_MAX
     bytes_left -= WITHDRAWAL_BYTES_MAX * len(context.withdrawals)
     batch_bytes = 0
+    if params.upgrades:
+        candidates = _allowed(candidates, params.at(draft.timestamp))
     for candidate in candidates:
         size = len(candidate.raw) + ITEM_BYTES_MAX
         if size > bytes_left or not _fits(candidate, execution, batch_bytes, context.limits):
@@ -116,6 +118,17 @@ def build_block(
     return msgspec.structs.replace(
         executed, block=block, payload=encode_block(block), digest=header_hash(header)
     )
+
+
+def _allowed(
+    candidates: Iterable[PooledTransaction], rules: ChainParams
+) -> Iterator[PooledTransaction]:
+    """Yield what the rules of a block allow. The pool has asked those that the chain began with."""
+    for candidate in candidates:
+        try:
+            yield check_transaction(candidate.raw, rules)
+        except InvalidTransaction:
+            continue
 
 
 def _fits(

@@ -8,10 +8,11 @@ from node.builder import BuildContext, build_block
 from node.execution_base_fee import next_base_fee
 from node.validation_block import execute_block
 from primitives.block import decode_block, transactions_root
+from primitives.fork import Fork
 from primitives.header import header_hash
 from primitives.ids import Gas, Wei
 from primitives.keccak import keccak256
-from primitives.params import ChainParams
+from primitives.params import MAX_TRANSACTION_GAS, ChainParams, Upgrade
 from tests.unit.node.transfers import (
     CONTEXT,
     FIXED,
@@ -161,6 +162,16 @@ def test_elasticity_moves_the_target() -> None:
     assert next_base_fee(header, ChainParams(elasticity=1)) == GWEI
     tripled = ChainParams(elasticity=3, base_fee_change_denominator=4)
     assert next_base_fee(header, tripled) == GWEI + GWEI * 2 // 4
+
+
+def test_what_the_rules_of_the_block_forbid_is_passed_over() -> None:
+    """A pool checks by the rules that the chain began with; a block may come after an upgrade."""
+    params = ChainParams(fork=Fork.PRAGUE, upgrades=(Upgrade(1, Fork.OSAKA),))
+    parent = chain(params=params)
+    large = transfer(0, 0, gas=MAX_TRANSACTION_GAS + 1, params=params)
+    block = build_block(parent, (large, transfer(1, 0)), CONTEXT, params)
+    assert [each.hash for each in block.transactions] == [transfer(1, 0).hash]
+    assert execute_block(parent, block.payload, params).digest == block.digest
 
 
 def test_balances_add_up_over_blocks() -> None:
