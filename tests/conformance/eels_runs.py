@@ -13,6 +13,7 @@ from bench.peers.cases import ROOT
 from bench.peers.orrery_row import layer_of
 from contracts.context import BlockContext
 from contracts.evm import Evm
+from contracts.kzg import KzgVerifier
 from contracts.transaction import execute_transaction
 from node.execution_blob_gas import blob_base_fee, blob_gas_max
 from primitives.fork import Fork
@@ -80,7 +81,7 @@ class Ours:
         fork = Fork[case["fork"].upper()]
         evm = self._machines.setdefault((fork, stepped_runs), Evm(fork, stepped_runs=stepped_runs))
         params = ChainParams(chain_id=1, fork=fork)
-        block = self._context(case, params)
+        block = context_of(case, params, self._kzg)
         overlay = StateOverlay(layer_of(case))
         gas_left, blob_gas_left = int(block.gas_limit), int(blob_gas_max(params))
         results: list[dict[str, Any]] = []
@@ -115,24 +116,26 @@ class Ours:
             )
         return {"results": results, "root": overlay.commit().root().hex()}
 
-    def _context(self, case: Case, params: ChainParams) -> BlockContext:
-        header = case["header"]
-        mixed = bytes.fromhex(header["mix_hash"])
-        if params.fork < Fork.PARIS:
-            mixed = header["difficulty"].to_bytes(32, "big")
-        return BlockContext(
-            fork=params.fork,
-            chain_id=1,
-            number=header["number"],
-            timestamp=header["timestamp"],
-            fee_recipient=Address(bytes.fromhex(header["coinbase"])),
-            gas_limit=Gas(header["gas_limit"]),
-            base_fee=Wei(header["base_fee"]),
-            prev_randao=Hash32(mixed),
-            blob_base_fee=blob_base_fee(header["excess_blob_gas"], params),
-            block_hash=block_hash,
-            kzg=self._kzg,
-        )
+
+def context_of(case: Case, params: ChainParams, kzg: KzgVerifier | None) -> BlockContext:
+    """Return the block of a case, as instructions see it."""
+    header = case["header"]
+    mixed = bytes.fromhex(header["mix_hash"])
+    if params.fork < Fork.PARIS:
+        mixed = header["difficulty"].to_bytes(32, "big")
+    return BlockContext(
+        fork=params.fork,
+        chain_id=1,
+        number=header["number"],
+        timestamp=header["timestamp"],
+        fee_recipient=Address(bytes.fromhex(header["coinbase"])),
+        gas_limit=Gas(header["gas_limit"]),
+        base_fee=Wei(header["base_fee"]),
+        prev_randao=Hash32(mixed),
+        blob_base_fee=blob_base_fee(header["excess_blob_gas"], params),
+        block_hash=block_hash,
+        kzg=kzg,
+    )
 
 
 def difference(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str | None:

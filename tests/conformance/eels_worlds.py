@@ -12,10 +12,13 @@ from bench.peers.case import Case
 from contracts.creation import salted_address
 from contracts.delegation import designator
 from contracts.opcodes import Op
+from contracts.validity import worst_cost
+from node.execution_blob_gas import blob_base_fee
 from primitives.address import ZERO_ADDRESS, address_from_private_key, contract_address
 from primitives.fork import Fork
 from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.keccak import keccak256
+from primitives.params import ChainParams
 from primitives.transaction import (
     AccessListEntry,
     AccessListTransaction,
@@ -27,6 +30,7 @@ from primitives.transaction import (
     Transaction,
     encode_transaction,
     intrinsic_gas,
+    recover_sender,
     sign_authorization,
     sign_transaction,
 )
@@ -107,8 +111,19 @@ class World:
             "header": self.header,
             "block_hashes": block_hashes(self.header["number"]),
             "transactions": [{"raw": encode_transaction(tx).hex()} for tx in transactions],
-            "accounts": self.accounts,
+            "accounts": self._adjusted(transactions),
         }
+
+    def _adjusted(self, transactions: list[Transaction]) -> Accounts:
+        """Return the accounts; now and then the first sender has just what the worst case takes."""
+        if not transactions or self.random.random() < 0.9:
+            return self.accounts
+        tx = transactions[0]
+        accounts = dict(self.accounts)
+        balance = max(0, worst_cost(tx) + self.random.choice((-1, 0, 0, 1, 1_000)))
+        sender = recover_sender(tx, fork=self.fork).hex()
+        accounts[sender] = {**accounts[sender], "balance": balance}
+        return accounts
 
     def _targets(self) -> tuple[bytes, ...]:
         random = self.random
@@ -143,7 +158,7 @@ class World:
         random = self.random
         excess = random.choice((0, 0, 131_072, 10**7, 10**8)) if self.fork >= Fork.CANCUN else 0
         return {
-            "coinbase": random.choice((MINER, MINER, MINER, CONTRACTS[0], SENDERS[0])).hex(),
+            "coinbase": self._coinbase().hex(),
             "number": random.choice((1, 5, 256, 257, 300)),
             "timestamp": random.choice((1, 1_800_000_000)),
             "gas_limit": 30_000_000,
@@ -153,6 +168,13 @@ class World:
             "parent_hash": bytes(32).hex(),
             "excess_blob_gas": excess,
         }
+
+    def _coinbase(self) -> Address:
+        """Return who gets the tips: nobody special, or one that takes part, or is created."""
+        if self.random.random() < 0.7:
+            return MINER
+        made = contract_address(SENDERS[0], self.nonces[0])
+        return self.random.choice((CONTRACTS[0], SENDERS[0], NOBODY, RIPEMD, made))
 
     def _accounts(self) -> Accounts:
         random, accounts = self.random, Accounts()
@@ -269,7 +291,9 @@ class World:
         if kind == 3:
             count = random.choice((1, 1, 2, 6, 7, 9, 10))
             hashes = tuple([Hash32(b"\x01" + bytes([n]) * 31) for n in range(count)])
-            blob_fee = Wei(random.choice((1, 10, 10**13)))
+            params = ChainParams(fork=self.fork)
+            blob_fee = blob_base_fee(self.header["excess_blob_gas"], params)
+            blob_fee = Wei(blob_fee + random.choice((0, 0, 1, -1, 10**6)))
             return BlobTransaction(
                 1, nonce, tip, fee, gas, to, value, data, entries, blob_fee, hashes
             )
