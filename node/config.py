@@ -28,9 +28,12 @@ from node.tally import Tallies
 from node.verifiers import Keys, LaterVerifiers
 from primitives.bls import AggregateSigner
 from primitives.epoch import Epoch
+from primitives.errors import InvalidInput
+from primitives.fork import Fork
 from primitives.genesis import Genesis
 from primitives.ids import Address, Duration, NodeId
 from primitives.keys import Signer
+from primitives.system_contracts import HISTORY_ADDRESS, SYSTEM_CODE
 
 
 class Role(Enum):
@@ -105,6 +108,25 @@ class Environment:
     """Further keys of this node, for when the committee knows it under another one."""
     later_verifiers: LaterVerifiers = field(default_factory=LaterVerifiers)
     """What `verifier` is in the first epoch, in the ones after it."""
+
+    def __post_init__(self) -> None:
+        """Refuse a chain on which a state does not say what the blocks before it were.
+
+        A node that begins with a stored or a fetched state has no blocks below, and instructions
+        may ask for their hashes. It takes them from the state (EIP-2935). Without them it would
+        execute other than all others.
+
+        Raises:
+            InvalidInput: what its genesis lacks.
+        """
+        if self.genesis.params.fork < Fork.PRAGUE:
+            found = self.genesis.params.fork.name
+            raise InvalidInput("chain.fork", "PRAGUE or later from the beginning (EIP-2935)", found)
+        for contract in self.genesis.contracts:
+            expected = SYSTEM_CODE[HISTORY_ADDRESS]
+            if contract.address == HISTORY_ADDRESS and contract.code != expected:
+                where = "genesis.contracts: the history contract"
+                raise InvalidInput(where, expected.hex(), contract.code.hex())
 
     @property
     def keys(self) -> tuple[Keys, ...]:

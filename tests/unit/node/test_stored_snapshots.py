@@ -5,9 +5,14 @@ import pytest
 from node.checkpoints import LATEST, RUNS, SNAPSHOT
 from node.config import sync_config
 from node.ledger import BLOCKS
+from primitives.errors import InvalidInput
+from primitives.fork import Fork
+from primitives.genesis import GenesisContract
 from primitives.machine import Record
+from primitives.params import ChainParams
+from primitives.system_contracts import HISTORY_ADDRESS
 from tests.unit.node.harness import SECOND, agree, digests, make_config, make_environment
-from tests.unit.node.state_rig import MANY, adopted, advance, away, network
+from tests.unit.node.state_rig import FEW, MANY, adopted, advance, away, environment, network
 
 
 def test_a_restart_from_the_stored_state_equals_a_replay_from_genesis() -> None:
@@ -105,3 +110,12 @@ def test_the_batch_of_a_checkpoint_holds_what_changed_since_the_one_before() -> 
     advance(harness, 8)
     runs = [len(row) for _, row in harness.places[0].store.scan(RUNS)]
     assert sum(runs) < 2_000
+
+
+def test_a_chain_whose_states_do_not_hold_hashes_of_blocks_has_no_nodes() -> None:
+    """Whoever began with a state would execute otherwise than who has the blocks."""
+    with pytest.raises(InvalidInput, match="PRAGUE or later"):
+        make_environment(4, ChainParams(fork=Fork.CANCUN))
+    contract = GenesisContract(HISTORY_ADDRESS, b"\x00")
+    with pytest.raises(InvalidInput, match="the history contract"):
+        environment(FEW, (contract,))
