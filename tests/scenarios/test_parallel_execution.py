@@ -8,7 +8,7 @@ import pytest
 
 from sim.report.result import ExecutionFigures
 from sim.run import run_scenario
-from sim.scenario import Scenario, load_scenario
+from sim.scenario import Scenario, decode_table, load_scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "scenarios" / "parallel-execution.toml"
@@ -58,3 +58,33 @@ def test_more_cores_are_faster_up_to_what_dependencies_allow() -> None:
         assert path < found["critical-path", cores].speed_up_max
         assert found["optimistic", cores].repeats > 0
         assert found["critical-path", cores].repeats == 0, "the hints are true"
+
+
+def mixed(fidelity: str) -> Scenario:
+    """Return a small network in which every node executes in another way."""
+    classes = [
+        {"name": name, "nodes": [node], "scheduler": name, "cores": 1 + node}
+        for node, name in enumerate(("critical-path", "serial", "optimistic", "all-at-once"))
+    ]
+    table: dict[str, object] = {
+        "name": "mixed",
+        "duration": "4s",
+        "fidelity": fidelity,
+        "network": {"validators": 4, "classes": classes, "latency": "uniform"},
+        "chain": {"block_access_list": True},
+        "workload": {"kind": "mainnet-like", "accounts": 40, "rate": 60, "tokens": 3, "pairs": 2},
+        "expect": {"agreement": True, "min_height": 5},
+    }
+    network = table["network"]
+    assert isinstance(network, dict)
+    network["latency_value"] = "5ms"
+    return decode_table(table)
+
+
+def test_nodes_that_share_nothing_and_execute_differently_make_the_same_run() -> None:
+    shared, isolated = (run_scenario(mixed(each), seed=4) for each in ("shared", "isolated"))
+    assert shared.digest == isolated.digest
+    assert shared.passed
+    assert isolated.passed
+    assert shared.execution is not None
+    assert len(shared.execution.setups) == 3, "the primary judges no block"
