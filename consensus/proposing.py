@@ -162,7 +162,11 @@ def _pre_prepare(state: ReplicaState, event: BlockBuilt, effects: Effects) -> No
 
 
 def signed_proposal(state: ReplicaState, block: Block) -> PrePrepare:
-    """Return this primary's PRE-PREPARE for a block; the same each time."""
+    """Return this primary's PRE-PREPARE for a block; the same each time.
+
+    What an earlier primary said beside it is left out: it may be a lie, and would be this one's.
+    """
     fields = (state.view, block.sequence, block.digest, block.parent, block.payload)
     payload = signed_payload(state.binding, PrePrepare(*fields, b""))
-    return PrePrepare(*fields, state.config.signer.sign(payload), block.hint)
+    hint = block.hint if block.hinted_by is None else b""
+    return PrePrepare(*fields, state.config.signer.sign(payload), hint)

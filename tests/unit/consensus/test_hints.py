@@ -5,6 +5,7 @@ import msgspec
 from consensus.effects import BlockBuilt, ValidateBlock
 from consensus.evidence import bare_proposal
 from consensus.messages import HINT_BYTES_MAX, PrePrepare
+from consensus.proposing import signed_proposal
 from consensus.signing import binding, signed_payload
 from node.schedule import hint
 from primitives.ids import NodeId, Sequence, View
@@ -71,3 +72,11 @@ def test_what_a_later_proposal_of_the_same_block_says_is_too_late() -> None:
     (asked,) = only(rig.receive(0, hinted(BLOCK)), ValidateBlock)
     assert not only(rig.receive(0, hinted(BLOCK, b"other")), ValidateBlock)
     assert rig.state.blocks[BLOCK.digest].hint == asked.hint
+
+
+def test_a_later_primary_does_not_send_what_another_one_said() -> None:
+    """It would be taken for its own word, and it may be a lie."""
+    rig = Rig()
+    rig.receive(0, hinted(BLOCK))
+    proposal = signed_proposal(rig.state, rig.state.blocks[BLOCK.digest])
+    assert (proposal.payload, proposal.hint) == (BLOCK.payload, b"")
