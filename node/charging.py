@@ -38,7 +38,8 @@ class Charging(msgspec.Struct, frozen=True):
         if not self.config.uses_hints or not hint:
             return True
         said = self.hints.read(hint, len(block.transactions))
-        return isinstance(said, ScheduleHint) and said.accesses == self.tallies.of(block).accesses
+        true = self.tallies.of(block)
+        return isinstance(said, ScheduleHint) and said == ScheduleHint(true.accesses, true.gas)
 
     def traced(self, completed: Completed, *, built: bool) -> Emit | None:
         """Return what is to be traced of a job that is done; None if it executed nothing.

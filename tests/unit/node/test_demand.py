@@ -192,6 +192,12 @@ def test_a_true_hint_breaks_nothing() -> None:
     assert graph_of(demand) == graph_of(execution_demand(tally(BLOCK), "critical-path"))
 
 
+def test_a_hint_with_true_accesses_and_other_gas_is_false() -> None:
+    """Who weighs by it gives one worker most of the block."""
+    hint = hint_of(*tally(BLOCK).accesses)
+    assert not charging("level-groups").is_true(BLOCK, hint)
+
+
 def test_a_hint_that_hides_a_dependency_costs_the_transaction_again() -> None:
     nothing = AccessSet((), ())
     hint = hint_of(nothing, nothing, nothing)
