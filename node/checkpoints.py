@@ -79,11 +79,13 @@ class Checkpoints:
     Args:
         interval: blocks from one to the next.
         library: what the process shares.
+        genesis: the first state.
     """
 
     __slots__ = (
         "_changes",
         "_closings",
+        "_genesis",
         "_interval",
         "_library",
         "_over_genesis",
@@ -92,8 +94,9 @@ class Checkpoints:
         "served",
     )
 
-    def __init__(self, interval: int, library: SnapshotLibrary) -> None:
+    def __init__(self, interval: int, library: SnapshotLibrary, genesis: StateLayer) -> None:
         self._interval = interval
+        self._genesis = genesis
         self._library = library
         self._changes: list[StateChanges] = []
         """Of the final blocks above the last checkpoint."""
@@ -174,8 +177,10 @@ class Checkpoints:
         """Put a run before the others, merged into them until it is less than half of the next."""
         rest = self._runs
         while rest and 2 * newest.count >= rest[0].count:
-            is_bottom = len(rest) == 1 and not self._over_genesis
-            rows = self._library.merged(rest[0].rows, newest.rows, is_bottom=is_bottom)
+            below = self._genesis if self._over_genesis else None
+            rows = self._library.merged(
+                rest[0].rows, newest.rows, is_bottom=len(rest) == 1, genesis=below
+            )
             newest = StoredRun(newest.height, self._library.count(rows), rows)
             rest = rest[1:]
         return (newest, *rest)

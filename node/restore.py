@@ -43,7 +43,7 @@ def restore(store: Store, config: NodeConfig, environment: Environment) -> Resto
     """
     recent = environment.consensus.reach
     interval = environment.genesis.params.checkpoint_interval
-    checkpoints = Checkpoints(interval, environment.snapshots)
+    checkpoints = Checkpoints(interval, environment.snapshots, environment.genesis_block.state)
     base = _restore_snapshot(store, environment, checkpoints)
     accounts = len(base.state.accounts()) if base.number else 0
     ledger = Ledger(base, recent, checkpoints, config.history)

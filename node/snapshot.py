@@ -31,7 +31,7 @@ from primitives.header import Header, header_hash
 from primitives.ids import Address, Hash32, Wei
 from primitives.keccak import keccak256
 from primitives.system_contracts import HISTORY_ADDRESS, HISTORY_SERVED
-from storage.changes import StateChanges, merged_all, settled
+from storage.changes import StateChanges, merged_all, settled, settled_over
 from storage.state import StateLayer
 
 MEMO_MAX = 4
@@ -86,7 +86,7 @@ class SnapshotLibrary:
 
     def __init__(self, count_max: int = MEMO_MAX) -> None:
         self._runs: Memo[bytes, bytes] = Memo(count_max)
-        self._merged: Memo[tuple[bytes, bytes, bool], bytes] = Memo(count_max)
+        self._merged: Memo[tuple[bytes, bytes, bool, bytes], bytes] = Memo(count_max)
         self._decoded: Memo[bytes, StateChanges] = Memo(4 * count_max)
         self._states: Memo[tuple[bytes, ...], StateLayer] = Memo(count_max)
         self._views: Memo[Hash32, SnapshotView] = Memo(count_max)
@@ -105,13 +105,24 @@ class SnapshotLibrary:
             self._runs.put(name, known)
         return known
 
-    def merged(self, older: bytes, newer: bytes, *, is_bottom: bool) -> bytes:
-        """Return two runs as one; at the bottom of all, what is deleted leaves no trace."""
-        key = (older, newer, is_bottom)
+    def merged(
+        self, older: bytes, newer: bytes, *, is_bottom: bool, genesis: StateLayer | None = None
+    ) -> bytes:
+        """Return two runs as one; at the bottom of all, what is deleted leaves no trace.
+
+        Args:
+            older: a run.
+            newer: the one after it.
+            is_bottom: whether no run is below.
+            genesis: what is there instead; None for nothing.
+        """
+        key = (older, newer, is_bottom, b"" if genesis is None else genesis.root())
         known = self._merged.get(key)
         if known is None:
             both = merged_all((self._read(newer), self._read(older)))
-            known = encode_run(settled(both) if is_bottom else both)
+            if is_bottom:
+                both = settled(both) if genesis is None else settled_over(both, genesis)
+            known = encode_run(both)
             self._merged.put(key, known)
         return known
 

@@ -15,6 +15,7 @@ import msgspec
 
 from primitives.ids import Address, Hash32
 from storage.account import Account
+from storage.reader import StateReader
 
 AccountChanges = Mapping[Address, Account | None]
 """New account of each changed address; None where it ceased to exist."""
@@ -84,6 +85,27 @@ def settled(changes: StateChanges) -> StateChanges:
     }
     accounts = {key: account for key, account in changes.accounts.items() if account is not None}
     return StateChanges(accounts, slots, {}, changes.codes)
+
+
+def settled_over(changes: StateChanges, base: StateReader) -> StateChanges:
+    """Return changes without what they unset that was not set below them either.
+
+    Args:
+        changes: as they stand on `base`.
+        base: what was there before.
+    """
+    slots = {
+        address: left
+        for address, values in changes.slots.items()
+        if (left := {k: value for k, value in values.items() if value or base.slot(address, k)})
+    }
+    accounts = {
+        address: account
+        for address, account in changes.accounts.items()
+        if account is not None or base.account(address) is not None
+    }
+    wiped = {address: None for address in changes.wiped if base.has_storage(address)}
+    return StateChanges(accounts, slots, wiped, changes.codes)
 
 
 def _set_ones(values: Mapping[int, int]) -> Mapping[int, int]:

@@ -217,6 +217,10 @@ def test_stored_runs_make_the_state_that_they_were_written_from(
         newer = tuple(reversed(runs[3:]))
         base = library.state(None, (runs[0],))
         assert contents(library.state(base, (*newer, upper))) == plains[-1]
+        lower = library.merged(runs[1], runs[2], is_bottom=True, genesis=base)
+        assert contents(library.state(base, (*newer, lower))) == plains[-1]
+        for address, values in decode_run(lower).slots.items():
+            assert all(value or base.slot(address, slot) for slot, value in values.items())
 
 
 @settings(max_examples=60)

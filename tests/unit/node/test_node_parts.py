@@ -45,7 +45,7 @@ def append(ledger: Ledger, block: ExecutedBlock) -> None:
 
 
 def new_ledger(recent: int = 8) -> Ledger:
-    return Ledger(GENESIS, recent, Checkpoints(64, SnapshotLibrary()))
+    return Ledger(GENESIS, recent, Checkpoints(64, SnapshotLibrary(), GENESIS.state))
 
 
 # ---------------------------------------------------------------- ledger

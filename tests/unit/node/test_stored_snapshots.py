@@ -5,14 +5,20 @@ import pytest
 from node.checkpoints import LATEST, RUNS, SNAPSHOT
 from node.config import sync_config
 from node.ledger import BLOCKS
+from node.snapshot import SnapshotLibrary
+from node.snapshot_rows import decode_run, encode_run
 from primitives.errors import InvalidInput
 from primitives.fork import Fork
 from primitives.genesis import GenesisContract
 from primitives.machine import Record
 from primitives.params import ChainParams
 from primitives.system_contracts import HISTORY_ADDRESS
+from storage.account import Account
+from storage.changes import StateChanges
+from storage.state import StateLayer
 from tests.unit.node.harness import SECOND, agree, digests, make_config, make_environment
 from tests.unit.node.state_rig import FEW, MANY, adopted, advance, away, environment, network
+from tests.unit.node.transfers import stranger
 
 
 def test_a_restart_from_the_stored_state_equals_a_replay_from_genesis() -> None:
@@ -83,6 +89,17 @@ def test_a_store_keeps_two_intervals_of_blocks_and_few_runs() -> None:
     assert ledger.certified_block(44) is None
     with pytest.raises(KeyError):
         ledger.digest(30)
+
+
+def test_what_was_unset_again_leaves_no_trace_in_the_bottom_run() -> None:
+    """Over genesis, only what genesis has need be said to be gone."""
+    used, left = stranger(1), stranger(2)
+    genesis = StateLayer(None, StateChanges({left: Account(1)}, {left: {1: 5}}))
+    accounts = {used: Account(1), left: Account(1)}
+    first = encode_run(StateChanges(accounts, {used: {1: 1, 2: 1}, left: {1: 6}}))
+    second = encode_run(StateChanges(accounts, {used: {1: 0, 2: 0}, left: {1: 0, 9: 0}}))
+    both = SnapshotLibrary().merged(first, second, is_bottom=True, genesis=genesis)
+    assert decode_run(both) == StateChanges(accounts, {left: {1: 0}})
 
 
 def test_an_archive_fetches_blocks_however_many_are_missing() -> None:
