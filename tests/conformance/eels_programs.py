@@ -22,8 +22,12 @@ BINARY = (
     Op.ADD, Op.MUL, Op.SUB, Op.DIV, Op.SDIV, Op.MOD, Op.SMOD, Op.EXP, Op.SIGNEXTEND, Op.LT, Op.GT,
     Op.SLT, Op.SGT, Op.EQ, Op.AND, Op.OR, Op.XOR, Op.BYTE, Op.SHL, Op.SHR, Op.SAR,
 )  # fmt: skip
-GASES = (0, 1, 100, 700, 2_299, 2_300, 2_301, 2_600, 5_000, 9_000, 20_000, 60_000, 300_000)
+GASES = (0, 5, 6, 7, 100, 2_305, 2_306, 2_307, 2_600, 5_000, 9_000, 20_000, 60_000, 300_000)
+"""With the stipend, or without it, 6 is what leaves exactly 2,300 behind two pushes."""
+CAREFUL_GASES = (6, 2_306, 5_000, 20_000, 20_000, 40_000, 40_000)
 SALTS = 2
+NEAR = 3
+"""So many of the targets get half of all looks, so that some come after others."""
 
 
 class Surroundings(NamedTuple):
@@ -58,6 +62,8 @@ class Writer:
     def __init__(self, random: Random, around: Surroundings) -> None:
         self.random = random
         self.around = around
+        self.is_careful = False
+        """Whether to leave out what ends a program early."""
         self._statements: tuple[tuple[int, Callable[[], bytes]], ...] = (
             (10, self._store), (3, self._store_transient), (6, self._write_memory), (4, self._copy),
             (4, self._log), (14, self._call), (5, self._call_precompile), (7, self._create),
@@ -71,6 +77,40 @@ class Writer:
         kinds = [make for _, make in self._statements]
         code = b"".join([make() for make in self.random.choices(kinds, weights, k=size)])
         return code + (self._end() if self.random.random() < 0.7 else b"")
+
+    def driver(self, size: int) -> bytes:
+        """Return a program that calls others, looks at what they left, and gets to its end.
+
+        What may fail is in those that it calls; otherwise most transactions would just have lost
+        all their gas, and show nothing but that.
+        """
+        self.is_careful = True
+        kinds = (self._call, self._call, self._create, self._store, self._look, self._look)
+        code = b"".join([self.random.choice(kinds)() for _ in range(size)])
+        self.is_careful = False
+        return code
+
+    def failing(self) -> bytes:
+        """Return a program that touches a few things and is taken back."""
+        self.is_careful = True
+        kinds = (self._look, self._look, self._store, self._store_transient, self._log)
+        code = b"".join([self.random.choice(kinds)() for _ in range(4)])
+        self.is_careful = False
+        return code + self.random.choice((push(0) * 2 + bytes([Op.REVERT]), bytes([Op.INVALID])))
+
+    def _look(self) -> bytes:
+        """Access something, and keep what it shows, or the gas that is left."""
+        kind = self.random.randrange(6)
+        if kind == 0:
+            return self._read(3) + self._use()
+        if kind == 1:
+            return bytes([Op.RETURNDATASIZE]) + self._slot() + bytes([Op.SSTORE])
+        if kind == 2 and self.around.fork >= Fork.CANCUN:
+            return self._slot() + bytes([Op.TLOAD]) + self._slot() + bytes([Op.SSTORE])
+        if kind == 3:
+            return self._slot() + bytes([Op.SLOAD]) + self._use()
+        operation = self.random.choice((Op.BALANCE, Op.EXTCODESIZE, Op.EXTCODEHASH))
+        return self.target() + bytes([operation]) + self._use()
 
     def value(self, depth: int = 0) -> bytes:
         """Return code that pushes one item."""
@@ -123,7 +163,9 @@ class Writer:
             return self._slot() + bytes([Op.SLOAD])
         if self.random.random() < 0.1:
             return bytes([self.random.choice((Op.ADDRESS, Op.CALLER, Op.ORIGIN, Op.COINBASE))])
-        address = int.from_bytes(self.random.choice(self.around.targets), "big")
+        near = self.random.random() < 0.5
+        targets = self.around.targets[: NEAR if near else None]
+        address = int.from_bytes(self.random.choice(targets), "big")
         if self.random.random() < 0.1:
             address |= self.random.getrandbits(96) << 160
         return push(address)
@@ -134,7 +176,7 @@ class Writer:
     def _small(self) -> bytes:
         """Push a place in memory; now and then one that nobody can pay."""
         rare = (2**16, 2**32, 2**64 - 1, 2**256 - 1)
-        if self.random.random() < 0.02:
+        if self.random.random() < 0.02 and not self.is_careful:
             return push(self.random.choice(rare))
         return push(self.random.choice((0, 0, 1, 31, 32, 33, 64, self.random.randrange(1_200))))
 
@@ -142,7 +184,7 @@ class Writer:
         return push(self.random.choice((0, 1, 4, 32, 100, 2**64, 2**256 - 1)))
 
     def _size(self) -> bytes:
-        if self.random.random() < 0.02:
+        if self.random.random() < 0.02 and not self.is_careful:
             return push(self.random.choice((2**20, 2**64, 2**256 - 1)))
         return push(self.random.choice((0, 0, 1, 31, 32, 33, 64, self.random.randrange(300))))
 
@@ -187,6 +229,8 @@ class Writer:
         return items + self._size() + self._small() + bytes([Op.LOG0 + topics])
 
     def _gas(self) -> bytes:
+        if self.is_careful:
+            return push(self.random.choice(CAREFUL_GASES))
         if self.random.random() < 0.4:
             return bytes([Op.GAS])
         return push(self.random.choice((*GASES, self.random.randrange(100_000), 2**64, 2**256 - 1)))
@@ -230,7 +274,7 @@ class Writer:
     def _create(self) -> bytes:
         initcode = self.random.choice(self.around.initcodes)
         size = len(initcode) + (self.random.choice((0, 1)))
-        if self.random.random() < 0.04:
+        if self.random.random() < 0.04 and not self.is_careful:
             size = self.random.choice((49_152, 49_153))
         code = put_bytes(initcode)
         is_salted = self.random.random() < 0.5

@@ -99,6 +99,8 @@ class World:
         self.around = self.around._replace(initcodes=self._initcodes())
         self.writer = Writer(random, self.around)
         self.nonces = [random.choice((0, 0, 1, 5)) for _ in SENDERS]
+        if random.random() < 0.2:
+            self.nonces[-1] = random.choice((2**64 - 2, 2**64 - 1))
         self.header = self._header()
         self.accounts = self._accounts()
 
@@ -185,7 +187,7 @@ class World:
             balance = random.choice((10**18, 10**18, 10**18, 10**12, 10**7))
             accounts[sender.hex()] = self._account(nonce, balance, code)
         for contract in CONTRACTS:
-            code = self.writer.program(random.randrange(1, 12))
+            code = self._code(contract)
             nonce = random.choice((1, 1, 1, 1, 0, 2**64 - 2, 2**64 - 1))
             accounts[contract.hex()] = self._account(nonce, random.choice((0, 1, 10**6)), code)
         accounts[PLAIN.hex()] = self._account(0, 5, b"", has_storage=False)
@@ -197,6 +199,14 @@ class World:
                 code, nonce = (b"\x00" if kind == 0 else b""), (1 if kind == 1 else 0)
                 accounts[address.hex()] = self._account(nonce, 3, code, has_storage=kind == 2)
         return accounts
+
+    def _code(self, contract: Address) -> bytes:
+        """Return a contract's code: two call the others, and one always fails."""
+        if contract in CONTRACTS[:2]:
+            return self.writer.driver(self.random.randrange(3, 10))
+        if contract == CONTRACTS[-1]:
+            return self.writer.failing()
+        return self.writer.program(self.random.randrange(1, 8))
 
     def _future_addresses(self) -> list[Address]:
         """Return addresses at which programs may create."""
@@ -225,8 +235,9 @@ class World:
     def variations(self) -> Iterator[list[Transaction]]:
         """Yield several lists of transactions: with plenty of gas first, then with less."""
         random = self.random
-        yield self._several(lambda: None)
-        for _ in range(5):
+        for _ in range(4):
+            yield self._several(lambda: None)
+        for _ in range(3):
             yield self._several(
                 lambda: random.choice(
                     (-1, 0, 1, *[random.randrange(most) for most in (3_000, 30_000, 150_000)])
@@ -242,7 +253,7 @@ class World:
             nonce = nonces[person]
             nonce += random.choice((-1, 1)) if nonce and random.random() < 0.03 else 0
             found.append(self.transaction(person, nonce, gas()))
-            nonces[person] += 1
+            nonces[person] = min(nonces[person] + 1, 2**64 - 1)
         return found
 
     def transaction(self, person: int, nonce: int, gas: int | None = None) -> Transaction:
@@ -269,7 +280,9 @@ class World:
     def unsigned(self, kind: int, nonce: int) -> Transaction:
         """Return a transaction of a type, with no gas limit and no signature yet."""
         random = self.random
-        to: Address | None = Address(random.choice((*CONTRACTS, *CONTRACTS, *self.around.targets)))
+        to: Address | None = Address(random.choice(self.around.targets))
+        if random.random() < 0.7:
+            to = random.choice((CONTRACTS[0], CONTRACTS[0], CONTRACTS[1], *CONTRACTS))
         data = random.randbytes(random.choice((0, 0, 4, 32, 68, 300)))
         data = bytes(len(data)) if random.random() < 0.2 else data
         if kind < 3 and random.random() < 0.2:
@@ -277,7 +290,7 @@ class World:
         value = Wei(random.choice((0, 0, 1, 1_000)))
         gas = Gas(0)
         entries = tuple([self._entry() for _ in range(random.choice((0, 0, 1, 3)))])
-        price = random.choice((BASE_FEE, BASE_FEE, BASE_FEE + 1, 10, 3))
+        price = random.choice((BASE_FEE, BASE_FEE, BASE_FEE + 1, 10, 10, 10, 10, 3))
         tip = Wei(random.choice((0, 0, 1, price)))
         fee = Wei(price)
         if kind == 0:
@@ -311,10 +324,10 @@ class World:
         random = self.random
         person = random.randrange(len(KEYS))
         right = self.nonces[person]
-        its_nonce = random.choice((right, right, right + 1, nonce + 1, 2**64 - 1, 0))
+        its_nonce = random.choice((right, right, right, right + 1, nonce + 1, 0))
         target = random.choice((*self.around.targets, *SENDERS, ZERO_ADDRESS))
         chain = random.choice((0, 1, 1, 1, 2, 2**256 - 1))
-        unsigned = Authorization(chain, Address(target), its_nonce)
+        unsigned = Authorization(chain, Address(target), min(its_nonce, 2**64 - 1))
         key = KEYS[person] if random.random() < 0.95 else keccak256(random.randbytes(4))
         signed = sign_authorization(unsigned, key)
         if random.random() < 0.1:
