@@ -8,11 +8,15 @@ at the balance is added to whatever the balance is by then.
 Reference: ADR 13; Gelashvili et al. 2022, "Block-STM", for validation by what was read.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from primitives.access import BALANCE, CODE, EXISTENCE, NONCE, AccessSet, slot_key
 from primitives.ids import Address, Hash32
 from primitives.receipt import Log
+from storage.account import ABSENT, is_empty
+from storage.reader import StateReader
 
 SlotValues = tuple[tuple[int, int], ...]
 """Slots with a value each, in order of first use."""
@@ -109,6 +113,29 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, array_like=True):
         writes.sort()
         deltas.sort()
         return AccessSet(tuple(reads), tuple(writes), tuple(deltas))
+
+
+def fits(sights: Sequence[Sight], reader: StateReader) -> bool:
+    """Whether somebody who has seen this would see the same in a state."""
+    return all(_agrees(sight, reader) for sight in sights)
+
+
+def _agrees(sight: Sight, reader: StateReader) -> bool:
+    address = sight.address
+    account = reader.account(address) or ABSENT
+    if account.balance < sight.balance_min:
+        return False
+    if sight.nonce is not None and sight.nonce != account.nonce:
+        return False
+    if sight.code_hash is not None and sight.code_hash != account.code_hash:
+        return False
+    if sight.exists is not None and sight.exists == is_empty(account):
+        return False
+    if sight.balance is not None and sight.balance != account.balance:
+        return False
+    if sight.has_storage is not None and sight.has_storage != reader.has_storage(address):
+        return False
+    return all(reader.slot(address, slot) == value for slot, value in sight.slots)
 
 
 def _note_reads(sight: Sight, reads: list[bytes]) -> None:

@@ -13,7 +13,7 @@ from primitives.ids import Address, Hash32, Wei
 from storage.account import ABSENT, Account, is_empty
 from storage.changes import AccountChanges, StateChanges, merged_all, settled
 from storage.commitment import StateTrie, empty_state_trie, update_state_trie
-from storage.outcome import Change, Outcome, Sight
+from storage.outcome import Change, Outcome, fits
 from storage.reader import StateReader
 from storage.runs import Runs, find_account, find_code, find_slot, has_any_slot, with_changes
 
@@ -174,7 +174,7 @@ class StateOverlay:
 
     def accepts(self, outcome: Outcome) -> bool:
         """Whether a transaction with this outcome would have the same one here."""
-        return all(self._agrees(sight) for sight in outcome.sights)
+        return fits(outcome.sights, self)
 
     def apply(self, outcome: Outcome) -> None:
         """Take over the changes of a transaction whose outcome is that on this state."""
@@ -192,23 +192,6 @@ class StateOverlay:
     def changes(self) -> StateChanges:
         """Return what has changed so far. The overlay must not be used afterwards."""
         return StateChanges(self._changes, self._slots, self._wiped, self._codes)
-
-    def _agrees(self, sight: Sight) -> bool:
-        address = sight.address
-        account = self.account(address) or ABSENT
-        if account.balance < sight.balance_min:
-            return False
-        if sight.nonce is not None and sight.nonce != account.nonce:
-            return False
-        if sight.code_hash is not None and sight.code_hash != account.code_hash:
-            return False
-        if sight.exists is not None and sight.exists == is_empty(account):
-            return False
-        if sight.balance is not None and sight.balance != account.balance:
-            return False
-        if sight.has_storage is not None and sight.has_storage != self.has_storage(address):
-            return False
-        return all(self.slot(address, slot) == value for slot, value in sight.slots)
 
     def _apply(self, change: Change) -> None:
         address = change.address

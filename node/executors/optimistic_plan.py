@@ -17,9 +17,9 @@ from heapq import heappop, heappush
 
 from node.executors.cells import Blocked
 from node.executors.versions import MultiVersion
-from node.executors.work import BlockWork, End, fits
+from node.executors.work import BlockWork, End
 from primitives.ids import Address
-from storage.outcome import Sight
+from storage.outcome import Sight, fits
 
 SHARES = 8
 """An idle worker takes one part in so many of its share of what is left to do. Less than with a

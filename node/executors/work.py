@@ -1,7 +1,5 @@
 """A block to be executed, and what comes back for each of its transactions."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from contracts.context import BlockContext
@@ -16,7 +14,6 @@ from primitives.block_access_list import BlockAccessList
 from primitives.errors import OrreryError
 from primitives.ids import Address, Gas
 from primitives.transaction import InvalidTransaction, Transaction
-from storage.account import ABSENT, is_empty
 from storage.changes import StateChanges
 from storage.journal import Journal
 from storage.outcome import Outcome, Sight
@@ -119,26 +116,3 @@ def try_transaction(
         return End(index, None)
     outcome = journal.finish()
     return End(index, TransactionRun(result, outcome), outcome.sights)
-
-
-def fits(sights: Sequence[Sight], reader: StateReader) -> bool:
-    """Whether somebody who has seen this would see the same in a state.
-
-    Raises:
-        Blocked: by a view, if part of that is about to change.
-    """
-    return all(_agrees(sight, reader) for sight in sights)
-
-
-def _agrees(sight: Sight, reader: StateReader) -> bool:
-    address = sight.address
-    account = reader.account(address) or ABSENT
-    return (
-        account.balance >= sight.balance_min
-        and sight.nonce in (None, account.nonce)
-        and sight.code_hash in (None, account.code_hash)
-        and sight.exists in (None, not is_empty(account))
-        and sight.balance in (None, account.balance)
-        and (sight.has_storage is None or sight.has_storage == reader.has_storage(address))
-        and all(reader.slot(address, slot) == value for slot, value in sight.slots)
-    )

@@ -7,7 +7,7 @@ from node.executors.adaptive import AdaptiveExecutor
 from node.executors.choice import Estimator, Prices
 from node.executors.executor import ParallelExecutor, Strategy
 from node.executors.inline import InlineBackend
-from node.executors.work import fits
+from storage.outcome import fits
 from tests.properties.parallel_blocks import RandomBlock, executed, random_block
 
 CHEAP = Prices(attempt=1, block=1)
