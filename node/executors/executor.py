@@ -44,7 +44,7 @@ class Strategy(StrEnum):
 
     SERIAL = "serial"
     """No attempts at all: one after the other, at their places."""
-    LEVELS = "level-groups"
+    LEVEL_GROUPS = "level-groups"
     """By dependency graph, all of a level before the first of the next."""
     CRITICAL_PATH = "critical-path"
     """By dependency graph, the dearest chain first."""
@@ -151,7 +151,7 @@ class ParallelExecutor:
 
     def _plan(self, work: BlockWork, versions: MultiVersion) -> Plan:
         match self._strategy:
-            case Strategy.LEVELS:
+            case Strategy.LEVEL_GROUPS:
                 return LevelPlan(_tasks(work))
             case Strategy.CRITICAL_PATH:
                 return CriticalPathPlan(_tasks(work))
