@@ -10,7 +10,8 @@ enough. `deltas` are such changes: the amount was moved, but no instruction saw 
 them every block would be one chain through the accounts that everybody pays.
 
 Existence is a cell of its own because a call with value asks only whether the account is empty
-(EIP-161), which hardly ever changes, and not what it owns.
+(EIP-161), which hardly ever changes, and not what it owns. A payment to an account that did not
+exist begins it, whichever of several comes first: so that is a delta as well.
 """
 
 import msgspec
@@ -37,7 +38,8 @@ class AccessSet(msgspec.Struct, frozen=True, gc=False, array_like=True):
     writes: tuple[bytes, ...]
     """Cells whose value it has changed, `deltas` excepted."""
     deltas: tuple[bytes, ...] = ()
-    """Balance keys that were only added to or taken from, unseen."""
+    """Cells changed unseen; the order of such changes does not matter. They are balances that were
+    only added to or taken from, and existences that a payment has begun."""
 
 
 def slot_key(address: Address, slot: int) -> bytes:
