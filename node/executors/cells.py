@@ -19,6 +19,8 @@ from primitives.ids import Hash32
 from storage.outcome import SlotValues
 
 _Value = TypeVar("_Value")
+SPAN = 64
+"""Transactions whose amounts are added up together."""
 
 
 class Blocked(OrreryError):
@@ -76,6 +78,52 @@ class Versions(Generic[_Value]):
             entries.insert(place, (index, held))
 
 
+class Amounts:
+    """Amounts that transactions moved, by their index.
+
+    Everybody pays the fee recipient, and everybody's view asks for what those below have paid. So
+    the amounts of each span of indexes are added up beforehand, too.
+    """
+
+    __slots__ = ("_amounts", "_sums")
+
+    def __init__(self) -> None:
+        self._amounts: Versions[int] = Versions()
+        self._sums: dict[int, int] = {}
+        """By index // `SPAN`."""
+
+    def put(self, index: int, amount: int) -> None:
+        """Set what the transaction `index` moves."""
+        self._add(index, amount)
+        self._amounts.put(index, amount)
+
+    def drop(self, index: int) -> None:
+        """Take back what the transaction `index` moved."""
+        self._add(index, 0)
+        self._amounts.drop(index)
+
+    def between(self, first: int, end: int) -> int:
+        """Return the sum of what the transactions from `first` to before `end` move."""
+        first_span, end_span = -(-first // SPAN), end // SPAN
+        if first_span >= end_span or len(self._sums) < 2:
+            return self._one_by_one(first, end)
+        get = self._sums.get
+        return (
+            self._one_by_one(first, first_span * SPAN)
+            + sum([get(span, 0) for span in range(first_span, end_span)])
+            + self._one_by_one(end_span * SPAN, end)
+        )
+
+    def _one_by_one(self, first: int, end: int) -> int:
+        return sum([amount for _, amount in self._amounts.between(first, end)])
+
+    def _add(self, index: int, amount: int) -> None:
+        """Correct the sum by what is new."""
+        more = amount - self._one_by_one(index, index + 1)
+        if more:
+            self._sums[index // SPAN] = self._sums.get(index // SPAN, 0) + more
+
+
 class AccountVersions:
     """One account in versions: each field and slot by itself."""
 
@@ -87,7 +135,7 @@ class AccountVersions:
         self.balance: Versions[int] = Versions()
         """Wei that the account was left with, where that is known: by the end of an account, or
         from a block's access list. Everybody else only moves amounts (ADR 13)."""
-        self.delta: Versions[int] = Versions()
+        self.delta = Amounts()
         """Wei that were added, or taken if negative."""
         self.wiped: Versions[None] = Versions()
         """Who unset all slots, before setting those that it set."""
@@ -107,7 +155,7 @@ class AccountVersions:
         first = 0
         if left is not None:
             first, before = left[0] + 1, left[1]
-        return before + sum([amount for _, amount in self.delta.between(first, index)])
+        return before + self.delta.between(first, index)
 
     def slot(self, slot: int) -> Versions[int]:
         """Return the versions of a slot, to be added to."""

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from node.executors.cells import AccountVersions, Versions
+from node.executors.cells import SPAN, AccountVersions, Amounts, Versions
 
 STEPS = st.lists(st.tuples(st.sampled_from(["put", "drop"]), st.integers(0, 6), st.integers(0, 9)))
 
@@ -22,6 +22,26 @@ def test_versions_equal_a_dictionary_that_is_searched(steps: list[tuple[str, int
         below = [index for index in sorted(twin) if index < reader]
         assert versions.below(reader) == ((below[-1], twin[below[-1]]) if below else None)
         assert versions.between(2, reader) == [(i, twin[i]) for i in below if i >= 2]
+
+
+PLACES = st.integers(0, 4 * SPAN)
+
+
+@given(
+    st.lists(st.tuples(PLACES, st.none() | st.integers(-9, 9)), max_size=60),
+    st.lists(st.tuples(PLACES, PLACES), min_size=1, max_size=9),
+)
+def test_amounts_add_up(steps: list[tuple[int, int | None]], asked: list[tuple[int, int]]) -> None:
+    amounts, twin = Amounts(), dict[int, int]()
+    for index, amount in steps:
+        if amount is None:
+            amounts.drop(index)
+            twin.pop(index, None)
+        else:
+            amounts.put(index, amount)
+            twin[index] = amount
+    for first, end in asked:
+        assert amounts.between(first, end) == sum(twin.get(i, 0) for i in range(first, end))
 
 
 @given(
