@@ -115,6 +115,28 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, array_like=True):
         return AccessSet(tuple(reads), tuple(writes), tuple(deltas))
 
 
+def cells_seen(sight: Sight) -> list[bytes]:
+    """Return the keys of the cells that it depends on. Of a balance the least counts, too."""
+    cells: list[bytes] = []
+    _note_reads(sight, cells)
+    if sight.balance_min and sight.balance is None:
+        cells.append(sight.address + BALANCE)
+    return cells
+
+
+def cells_changed(change: Change) -> list[bytes]:
+    """Return the keys of the cells that are another value afterwards, as `Outcome.accesses` does.
+
+    Whether an account begins to exist is told for the state that was seen.
+    """
+    cells: list[bytes] = []
+    _note_writes(change, cells)
+    if change.delta or change.is_destroyed:
+        cells.append(change.address + BALANCE)
+    cells += [slot_key(change.address, slot) for slot, _ in change.slots]
+    return cells
+
+
 def fits(sights: Sequence[Sight], reader: StateReader) -> bool:
     """Whether somebody who has seen this would see the same in a state."""
     return all(_agrees(sight, reader) for sight in sights)
