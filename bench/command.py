@@ -10,6 +10,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from bench.batching_row import POLICIES
@@ -23,6 +24,7 @@ from primitives.errors import InvalidInput
 Report = dict[str, Any]
 
 MEBIBYTE = 1 << 20
+WIDTH_MAX = 1_000
 DECISIONS = 10
 COMMITTEES = (16, 64, 128, 256)
 GOSSIP_NODES, GOSSIP_BLOCKS = 1_000, 100
@@ -345,6 +347,9 @@ def show(name: str, report: Report, console: Console) -> None:
         table.add_column(HEADINGS[column], justify="right", no_wrap=True)
     for row in report["rows"]:
         table.add_row(*(_cell(column, row[column]) for column in columns))
+    # A terminal breaks lines that are too long for it; a figure that is cut is lost.
+    everything = Measurement.get(console, console.options.update(width=WIDTH_MAX), table)
+    console.width = max(console.width, everything.maximum)
     console.print(table)
     if "bare_heap_operations_per_second" not in report:
         return

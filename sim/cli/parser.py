@@ -55,8 +55,13 @@ example:
 BENCH = """\
 Measure the simulator's own speed and memory; all benchmarks if none is named.
 
+Benchmarks: consensus, thousand, wan, view-change, gossip, certificates, complexity, batching,
+evm, transfers, graph, parallel, state-root; and evm-peers, which needs `make peers` and is run
+only when it is named.
+
 example:
   orrery bench consensus --json
+  orrery bench evm state-root
 """
 
 GRAPH = """\

@@ -1,6 +1,7 @@
 """The benchmarks measure what they say: textbook counts, real rows, no path of their own."""
 
 import json
+import re
 from argparse import Namespace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from bench import (
 from bench.rows import BenchFailed, measure
 from primitives.errors import InvalidInput
 from primitives.params import CertificateForm
+from sim.cli import main
 
 
 @pytest.mark.parametrize("signatures", ["modelled", "real"])
@@ -158,6 +160,13 @@ def test_a_row_that_fails_says_why() -> None:
         measure("bench.consensus_row", {"knots": 4})
 
 
+def test_help_names_each_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", "--help"])
+    words = re.findall(r"[a-z-]+", capsys.readouterr().out)
+    assert [name for name in command.BENCHES if name not in words] == []
+
+
 def test_an_unknown_benchmark_is_refused() -> None:
     with pytest.raises(
         InvalidInput, match=r"one of consensus, gossip, .*, view-change, .*, got 'gosip'"
@@ -235,6 +244,18 @@ def test_the_table_of_the_guide_is_what_the_benchmark_measures(repository: Path)
     columns = ("nodes", "quorum", "messages_per_decision", "bytes_per_decision")
     counts = [row[column] for column in (*columns, "signatures_per_decision")]
     assert cells[:5] == [str(count) for count in counts], "run `orrery bench complexity`"
+
+
+def test_a_table_wider_than_the_terminal_loses_no_figure(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    row = {name: 123_456 + place for place, name in enumerate(command.HEADINGS)}
+    row.pop("peak_memory_bytes")
+    facts = {"processor": "a processor", "python": "3.11"}
+    command.show("graph", {"machine": facts, "rows": [row]}, Console(width=80))
+    printed = capsys.readouterr().out
+    assert "\u2026" not in printed
+    assert all(f"{value:,}" in printed for value in row.values())
 
 
 def test_reports_without_a_heap_loop_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
