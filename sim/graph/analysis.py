@@ -139,7 +139,7 @@ def _bounds(subject: Subject) -> list[Bounds]:
         wanted = SCHEDULERS if name == RULES[0] else ("critical-path", "block-order")
         for scheduler in wanted:
             speed_ups = [bound(graph, subject.gas, w, SCHEDULERS[scheduler]) for w in WORKERS]
-            rows.append(Bounds(name, scheduler, tuple([round(each, 3) for each in speed_ups])))
+            rows.append(Bounds(name, scheduler, tuple([round(each, 6) for each in speed_ups])))
     return rows
 
 

@@ -31,8 +31,8 @@ def test_the_figures_of_a_small_block() -> None:
     assert analysis.independent == 1
     assert graph.transactions == 4
     rows = {(row.rule, row.scheduler): row.speed_ups for row in analysis.bounds}
-    assert rows["deltas", "critical-path"] == (round(17 / 13, 3),) * len(WORKERS)
-    assert rows["deltas", "all-at-once"][-1] == round(17 / 7, 3)
+    assert rows["deltas", "critical-path"] == (round(17 / 13, 6),) * len(WORKERS)
+    assert rows["deltas", "all-at-once"][-1] == round(17 / 7, 6)
     assert {scheduler for rule, scheduler in rows if rule == "deltas"} == set(SCHEDULERS)
     assert analysis.optimistic_executions["2"] >= 4
 
