@@ -25,7 +25,7 @@ from node.validation_errors import InvalidBlockTransaction
 from primitives.access import AccessSet
 from primitives.block import Block, Withdrawal, block_hash, encode_block
 from primitives.block_access_list import BlockAccessList, encode_access_list
-from primitives.bloom import EMPTY_BLOOM, logs_bloom, merge_blooms
+from primitives.bloom import merge_blooms
 from primitives.committee_change import (
     COMMITTEE_ADDRESS,
     CommitteeChangeFailed,
@@ -285,11 +285,9 @@ class BlockExecution:
         status = SUCCESS if result.succeeded else FAILURE
         if transaction.to == COMMITTEE_ADDRESS:
             status = self._change_committee(transaction)
-        logs = outcome.logs
-        bloom = logs_bloom(logs) if logs else EMPTY_BLOOM
-        self.receipts.append(
-            Receipt(transaction.transaction.tx_type, status, Gas(self.gas_used), bloom, logs)
-        )
+        gas_used = Gas(self.gas_used)
+        tx_type = transaction.transaction.tx_type
+        self.receipts.append(Receipt(tx_type, status, gas_used, run.bloom, outcome.logs))
 
     def access_list(self) -> BlockAccessList:
         """Return all that the block accessed so far; empty where the chain has no such lists."""

@@ -12,6 +12,7 @@ from contracts.transaction import execute_transaction
 from node.execution_setting import BlockSetting
 from node.execution_transfer import run_transfer
 from node.validation import PooledTransaction
+from primitives.bloom import EMPTY_BLOOM, logs_bloom
 from storage.journal import Journal
 from storage.outcome import Outcome
 from storage.reader import StateReader
@@ -22,6 +23,15 @@ class TransactionRun(msgspec.Struct, frozen=True, gc=False):
 
     result: ExecutionResult
     outcome: Outcome
+    bloom: bytes
+    """The 256-byte filter over the outcome's logs. Hashing them takes longer than taking over all
+    the rest, so whoever ran the transaction has done it."""
+
+
+def run_of(result: ExecutionResult, outcome: Outcome) -> TransactionRun:
+    """Return a run with its bloom."""
+    logs = outcome.logs
+    return TransactionRun(result, outcome, logs_bloom(logs) if logs else EMPTY_BLOOM)
 
 
 def run_transaction(
@@ -41,7 +51,7 @@ def run_transaction(
     """
     short = run_transfer(transaction, reader, setting)
     if short is not None:
-        return TransactionRun(*short)
+        return run_of(*short)
     return run_in_machine(transaction, reader, setting)
 
 
@@ -59,4 +69,4 @@ def run_in_machine(
         setting.context.gas_limit,
         setting.blob_gas_max,
     )
-    return TransactionRun(result, journal.finish())
+    return run_of(result, journal.finish())

@@ -14,6 +14,7 @@ import msgspec
 from contracts.result import ExecutionResult
 from node.execution_transaction import TransactionRun
 from node.executors.work import End
+from primitives.bloom import EMPTY_BLOOM
 from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.receipt import Log
 from storage.account import Account
@@ -91,6 +92,8 @@ class WireResult(msgspec.Struct, frozen=True, array_like=True):
     burnt: bytes
     blob_gas_used: Gas
     logs: tuple[Log, ...]
+    bloom: bytes
+    """Empty if there are no logs."""
     touched: tuple[Address, ...]
     fresh_slots: tuple[tuple[Address, tuple[bytes, ...]], ...]
 
@@ -255,6 +258,7 @@ def pack_end(end: End) -> WireEnd:
         pack_int(result.burnt),
         result.blob_gas_used,
         outcome.logs,
+        run.bloom if outcome.logs else b"",
         outcome.touched,
         tuple([(each, tuple(map(pack_int, slots))) for each, slots in outcome.fresh_slots]),
     )
@@ -286,7 +290,7 @@ def unpack_end(packed: WireEnd) -> End:
         Wei(unpack_int(result.burnt)),
         result.blob_gas_used,
     )
-    return End(packed.index, TransactionRun(done, outcome), sights)
+    return End(packed.index, TransactionRun(done, outcome, result.bloom or EMPTY_BLOOM), sights)
 
 
 def unpack_changes(packed: tuple[WireChange, ...]) -> tuple[Change, ...]:

@@ -6,7 +6,7 @@ from contracts.context import BlockContext
 from contracts.evm import Evm
 from contracts.transaction import execute_transaction
 from node.execution_setting import BlockSetting
-from node.execution_transaction import TransactionRun
+from node.execution_transaction import TransactionRun, run_of
 from node.executors.cells import Blocked
 from node.schedule.hint import ScheduleHint, guess_hint
 from node.validation import PooledTransaction
@@ -115,4 +115,4 @@ def try_transaction(
     except (OrreryError, LookupError, ArithmeticError, ValueError):
         return End(index, None)
     outcome = journal.finish()
-    return End(index, TransactionRun(result, outcome), outcome.sights)
+    return End(index, run_of(result, outcome), outcome.sights)

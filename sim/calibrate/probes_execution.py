@@ -10,7 +10,6 @@ from node.hints import Hints
 from node.schedule import RAW, TaskNet, build_graph, scheduler_named
 from node.schedule.hint import decode_hint
 from node.tally import tally
-from primitives.bloom import logs_bloom
 from primitives.ids import Address, Hash32
 from sim.calibrate.material import Material
 from sim.calibrate.probes_node import begun_block
@@ -55,8 +54,7 @@ def call_contract(material: Material) -> Trial:
     setting = block_setting(block.block.header, ancestors, material.params, ExecutionEngine())
 
     def work() -> list[bytes]:
-        runs = [run_transaction(each, state, setting) for each in transactions]
-        return [logs_bloom(run.outcome.logs) for run in runs]
+        return [run_transaction(each, state, setting).bloom for each in transactions]
 
     return Trial(len(transactions), lambda: work)
 

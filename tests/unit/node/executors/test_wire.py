@@ -3,7 +3,7 @@
 import pytest
 
 from contracts.result import ExecutionResult
-from node.execution_transaction import TransactionRun
+from node.execution_transaction import run_of
 from node.executors.wire import (
     LENGTH_BYTES,
     Answer,
@@ -56,7 +56,7 @@ def test_the_samples_say_something_in_every_field(structure: object) -> None:
 
 
 def test_an_attempt_that_ran_arrives_whole() -> None:
-    end = End(3, TransactionRun(RESULT, OUTCOME), OUTCOME.sights)
+    end = End(3, run_of(RESULT, OUTCOME), OUTCOME.sights)
     assert sent(end) == end
 
 
