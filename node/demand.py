@@ -11,7 +11,7 @@ scheduler that the node is configured with. What it is charged for, in order:
   themselves;
 * the transactions on the cores, as the scheduler plans them, and those again for which the graph
   was wrong;
-* taking over what each did, in block order, on one core;
+* taking over what each did, in block order, on one core: each cell is looked at and set again;
 * the roots.
 
 A block of plain transfers is executed one by one under every scheduler: to hand one over and to
@@ -186,7 +186,7 @@ def _graph(
     """
     ones = (1,) * len(tally.gas)
     before = ((SCHEDULE, read),) if read else ()
-    after = ((ACCEPT, len(ones)),)
+    after = ((ACCEPT, len(ones)), (ACCESS, sum(tally.cells)))
     return TaskGraph(EXECUTE, ones, edges, scheduler, _contracts(tally), again, before, after)
 
 

@@ -119,7 +119,8 @@ def test_a_graph_is_built_planned_and_accepted() -> None:
     counted = tally(BLOCK)
     frame, graph, *_ = execution_demand(counted, "critical-path")
     more = ((CALL, ONES), (COMPUTE_GAS, counted.computed), (ACCESS, (2, 2, 2)))
-    before, after = ((SCHEDULE, counted.access_count),), ((ACCEPT, 3),)
+    before = ((SCHEDULE, counted.access_count),)
+    after = ((ACCEPT, 3), (ACCESS, sum(counted.cells)))
     assert frame == Serial(SYSTEM, 1)
     assert graph == TaskGraph(
         EXECUTE, ONES, ((0, 1),), "critical-path", more, before=before, after=after
@@ -137,7 +138,7 @@ def test_an_optimist_builds_no_graph_but_meets_the_true_one() -> None:
     demand = charging("optimistic").executed(BLOCK.payload, BLOCK)
     assert graph_of(demand).edges == ((0, 1),)
     assert graph_of(demand).before == ()
-    assert graph_of(demand).after == ((ACCEPT, 3),)
+    assert graph_of(demand).after == ((ACCEPT, 3), (ACCESS, sum(tally(BLOCK).cells)))
 
 
 def test_without_a_block_access_list_all_at_once_is_optimistic() -> None:
