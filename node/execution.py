@@ -195,8 +195,12 @@ class BlockExecution:
             InvalidTransaction: the block has no room for it; nothing has changed.
         """
         self.check_room(transaction)
-        if not self.state.accepts(run.outcome):
+        outcome = run.outcome
+        if not self.state.accepts(outcome):
             return False
+        adopted = self.state.adopted(outcome)
+        if adopted is not outcome:
+            run = msgspec.structs.replace(run, outcome=adopted)
         self._take(transaction, run)
         return True
 

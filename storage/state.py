@@ -8,8 +8,12 @@ block that is being executed and ends as the next layer. A transaction runs in a
 """
 
 from collections.abc import Collection, Mapping
+from operator import is_
+
+from msgspec import structs
 
 from primitives.ids import Address, Hash32, Wei
+from primitives.keccak import EMPTY_KECCAK
 from storage.account import ABSENT, Account, is_empty
 from storage.changes import AccountChanges, StateChanges, merged_all, settled
 from storage.commitment import StateTrie, empty_state_trie, update_state_trie
@@ -176,6 +180,16 @@ class StateOverlay:
         """Whether a transaction with this outcome would have the same one here."""
         return fits(outcome.sights, self)
 
+    def adopted(self, outcome: Outcome) -> Outcome:
+        """Return an outcome that is accepted as if it had been made here, to the last bit.
+
+        Nobody needs to have seen whether an account that is paid was there before.
+        """
+        changes = tuple([self._adopted(change) for change in outcome.changes])
+        if all(map(is_, changes, outcome.changes)):
+            return outcome
+        return structs.replace(outcome, changes=changes)
+
     def apply(self, outcome: Outcome) -> None:
         """Take over the changes of a transaction whose outcome is that on this state."""
         for change in outcome.changes:
@@ -192,6 +206,18 @@ class StateOverlay:
     def changes(self) -> StateChanges:
         """Return what has changed so far. The overlay must not be used afterwards."""
         return StateChanges(self._changes, self._slots, self._wiped, self._codes)
+
+    def _adopted(self, change: Change) -> Change:
+        old = self.account(change.address) or ABSENT
+        ends = change.is_destroyed or not (
+            old.balance + change.delta
+            or (old.nonce if change.nonce is None else change.nonce)
+            or (change.code_hash or old.code_hash) != EMPTY_KECCAK
+        )
+        starts_or_ends = is_empty(old) != ends
+        if starts_or_ends == change.starts_or_ends:
+            return change
+        return structs.replace(change, starts_or_ends=starts_or_ends)
 
     def _apply(self, change: Change) -> None:
         address = change.address

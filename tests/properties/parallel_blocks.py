@@ -15,6 +15,7 @@ import msgspec
 from contracts.opcodes import Op
 from node.execution import BlockExecution, ExecutedBlock, Executor, genesis_executed
 from node.execution_setting import BlockSetting, ExecutionEngine, block_setting
+from node.execution_transaction import TransactionRun
 from node.executors.executor import BlockHints
 from node.schedule.hint import ScheduleHint
 from node.validation import PooledTransaction
@@ -71,6 +72,8 @@ class Outcome(NamedTuple):
     changes: StateChanges | None
     root: Hash32 | None
     access_list: BlockAccessList | None
+    runs: tuple[TransactionRun, ...]
+    """Of which hints and tallies are made."""
 
 
 def push(value: int | bytes) -> bytes:
@@ -286,6 +289,7 @@ def executed(block: RandomBlock, executor: Executor) -> tuple[Outcome, BlockExec
         None if state is None else state.all_changes,
         None if state is None else state.root(),
         listed,
+        tuple(execution.runs),
     )
     return outcome, execution
 
