@@ -23,6 +23,7 @@ from node.costs import (
     SYSTEM,
 )
 from node.demand import (
+    LIST_PERCENT,
     ExecutionConfig,
     SchedulerName,
     block_demand,
@@ -138,14 +139,17 @@ def test_an_optimist_builds_no_graph_but_meets_the_true_one() -> None:
     demand = charging("optimistic").executed(BLOCK.payload, BLOCK)
     assert graph_of(demand).edges == ((0, 1),)
     assert graph_of(demand).before == ()
-    assert graph_of(demand).after == ((ACCEPT, 3), (ACCESS, sum(tally(BLOCK).cells)))
+    assert graph_of(demand).after == ((ACCEPT, 6), (ACCESS, 2 * sum(tally(BLOCK).cells)))
 
 
 def test_without_a_block_access_list_all_at_once_is_optimistic() -> None:
     assert graph_of(charging("all-at-once").executed(BLOCK.payload, BLOCK)).scheduler == (
         "optimistic"
     )
-    assert graph_of(execution_demand(tally(BLOCK), "all-at-once")).edges == ()
+    counted = tally(BLOCK)
+    graph = graph_of(execution_demand(counted, "all-at-once"))
+    assert graph.edges == ()
+    assert graph.before == ((SCHEDULE, LIST_PERCENT * counted.access_count // 100),)
 
 
 def test_an_empty_block_costs_its_frame_and_roots() -> None:
