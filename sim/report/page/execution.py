@@ -36,7 +36,7 @@ def execution_card(execution: Execution | None) -> Markup | None:
         table(heads, rows),
         note="All nodes together. Speed-up: time of one core for the transactions, each once, over "
         "the time that they took. At most: gas over that of the dearest chains of transactions "
-        "that depend on one another.",
+        "that depend on one another; a block access list frees from them.",
         wide=True,
         name="execution",
     )
