@@ -44,10 +44,12 @@ PARALLEL_ROWS = (
     ("calls", "processes:critical-path"),
     ("calls", "processes:optimistic"),
     ("calls", "adaptive"),
+    ("short", "adaptive"),
+    ("short", "processes:critical-path"),
     ("transfers", "adaptive"),
     ("transfers", "processes:critical-path"),
 )
-"""The last one shows why a block of transfers is not shared out."""
+"""Those by processes show why blocks of short calls and of transfers are not shared out."""
 TRANSFER_ACCOUNTS, TRANSFER_BLOCK, TRANSFER_BLOCKS = 100_000, 1_000, 20
 STATE_ACCOUNTS, STATE_CHANGES, STATE_BLOCKS = 1_000_000, (100, 1_000, 5_000), 15
 

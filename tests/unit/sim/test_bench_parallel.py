@@ -9,7 +9,8 @@ from bench import command, parallel_row
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small sizes on this side; the plain processes do the whole of their parts."""
-    for name, value in (("RECOVERED", 100), ("CALLS", 8), ("TURNS", 50), ("TRANSFERS", 40)):
+    sizes = {"RECOVERED": 100, "CALLS": 8, "TURNS": 50, "SHORT_CALLS": 8, "TRANSFERS": 40}
+    for name, value in sizes.items():
         monkeypatch.setattr(parallel_row, name, value)
 
 
@@ -18,6 +19,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("recovery", "threads", "plain"),
         pytest.param("calls", "processes:optimistic", "plain", marks=pytest.mark.slow),
+        pytest.param("short", "processes:critical-path", "serial", marks=pytest.mark.slow),
         pytest.param("transfers", "adaptive", "serial", marks=pytest.mark.slow),
     ],
 )
