@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from primitives.errors import InvalidInput
 from primitives.genesis import GenesisContract
 from primitives.ids import Address, Hash32, Instant, Wei
 from sim.workload.accounts import derive_accounts
@@ -74,7 +75,9 @@ def _make(
     deployer = deployer_key(context.seed) if decoded.deploy == "transaction" else None
     site = Site(None if deployer is None else deployer.address)
     setting = Setting([key.address for key in keys], context.generator, site)
-    mint = Mint(decoded, context, keys, source_of(decoded, setting))
+    source = source_of(decoded, setting)
+    mint = Mint(decoded, context, keys, source)
+    _check_room(source, site, context.params.gas_limit)
     loop: OpenLoop | ClosedLoop
     if decoded.clients is not None:
         loop = ClosedLoop(decoded, context, mint)
@@ -85,6 +88,14 @@ def _make(
     outbox = Outbox(context.nodes, decoded.resend_after)
     deploying = Deploying(loop, site.steps, deployer, context, decoded.start, outbox)
     return ContractLoad(deploying, ())
+
+
+def _check_room(source: CallSource, site: Site, gas_limit: int) -> None:
+    """Refuse load of which no block has room for a single call: every node would reject it."""
+    most = max([source.gas_limit_max, *[step.gas_limit for step in site.steps]])
+    if most > gas_limit:
+        expected = f"transactions that chain.gas_limit, {gas_limit}, has room for"
+        raise InvalidInput("workload", expected, f"one with a gas limit of {most}")
 
 
 def make_erc20(options: Mapping[str, object], context: WorkloadContext) -> ContractLoad:

@@ -4,6 +4,8 @@ import msgspec
 import pytest
 
 from primitives.errors import InvalidInput
+from primitives.ids import Gas
+from primitives.params import ChainParams
 from sim.scenario import (
     Amm,
     Compute,
@@ -18,7 +20,7 @@ from sim.scenario import (
     workload_options,
 )
 from sim.workload import options_contracts as taken
-from sim.workload.contracts import make_erc20, make_mainnet_like
+from sim.workload.contracts import make_compute, make_erc20, make_mainnet_like
 from tests.unit.sim.test_workload_contracts import MAKERS
 from tests.unit.sim.workload_worlds import context
 
@@ -101,6 +103,23 @@ def test_a_mistake_in_a_scenario_is_named(lines: str, message: str) -> None:
 def test_a_wrong_option_is_refused_by_name(options: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         make_erc20({"rate": 1.0, **options}, context())
+
+
+@pytest.mark.parametrize("deploy", ["genesis", "transaction"])
+def test_load_that_no_block_has_room_for_is_refused(deploy: str) -> None:
+    def make(gas_limit: int) -> None:
+        params = ChainParams(gas_limit=Gas(gas_limit))
+        world = msgspec.structs.replace(context(), params=params)
+        make_compute({"accounts": 4, "rate": 1.0, "rounds": 10_000, "deploy": deploy}, world)
+
+    with pytest.raises(InvalidInput) as caught:
+        make(1_000_000)
+    text = str(caught.value)
+    assert text.startswith("workload: expected transactions that chain.gas_limit, 1000000, has")
+    most = int(text.rpartition(" ")[2])
+    make(most)
+    with pytest.raises(InvalidInput):
+        make(most - 1)
 
 
 @pytest.mark.parametrize(
