@@ -10,17 +10,20 @@ from contextlib import contextmanager
 
 import msgspec
 
-from node.costs import COMPUTE_GAS, EXECUTE
-from node.executors.adaptive import AdaptiveExecutor
+from node.costs import ACCESS, CALL, COMPUTE_GAS, EXECUTE
+from node.execution_transaction import TransactionRun
+from node.executors.adaptive import AdaptiveExecutor, Weigh
 from node.executors.choice import Estimator, Prices
 from node.executors.executor import BlockExecutor, ParallelExecutor, SerialExecutor, Strategy
 from node.executors.inline import InlineBackend
 from node.executors.pool import InlinePool, Pool
 from node.executors.processes import ProcessPool
 from node.executors.threads import ThreadPool
+from node.tally import part
+from node.validation import PooledTransaction
 from sim.profile import Profile, load_profile
 
-HANDING_OVER = 5
+HANDING_OVER = 20
 """Times the cost of a transfer that handing a transaction over and taking it back costs."""
 LOCKSTEP = 3
 """How many workers an isolated node without any pretends to have."""
@@ -42,10 +45,25 @@ def prices_of(profile: Profile) -> Prices:
     """Return what execution costs by a calibration profile; no clock is looked at.
 
     What handing a transaction over costs is no work of a node, so no profile has it. It is
-    guessed from what a transaction costs: about five times as much.
+    guessed from what a transaction costs.
     """
     costs = profile.costs_ps()
     return Prices(costs[EXECUTE], costs[COMPUTE_GAS], HANDING_OVER * costs[EXECUTE])
+
+
+def weigh_by(profile: Profile) -> Weigh:
+    """Return how much code a transaction has run: what it is charged for, in gas that computes.
+
+    Gas alone would say that setting a slot takes as long as thousands of additions.
+    """
+    costs = profile.costs_ps()
+    call, compute, access = costs[CALL], costs[COMPUTE_GAS], costs[ACCESS]
+
+    def weigh(transaction: PooledTransaction, run: TransactionRun) -> int:
+        counted = part(transaction, run)
+        return counted.computed + (call * counted.calls + access * counted.cells) // compute
+
+    return weigh
 
 
 @contextmanager
@@ -62,8 +80,9 @@ def hired(workers: int, profile: Profile | None = None, *, always: bool = False)
         return
     with ThreadPool(workers) as threads, ProcessPool(workers) as processes:
         parallel = ParallelExecutor(Strategy.OPTIMISTIC, processes)
-        estimator = Estimator(prices_of(profile or load_profile()))
-        chosen = AdaptiveExecutor(parallel, workers, estimator=estimator)
+        prices = profile or load_profile()
+        estimator = Estimator(prices_of(prices))
+        chosen = AdaptiveExecutor(parallel, workers, estimator=estimator, weigh=weigh_by(prices))
         yield Crew(threads, parallel if always else chosen)
 
 

@@ -7,9 +7,17 @@ one: there it goes by the prices that it was given, such as those of a profile.
 from collections.abc import Callable, Sequence
 
 from node.execution import BlockExecution, ExecutedBlock, execute_serially
+from node.execution_transaction import TransactionRun
 from node.executors.choice import Estimator, Load, pays
 from node.executors.executor import NO_HINTS, BlockHints, ParallelExecutor
 from node.validation import PooledTransaction
+
+Weigh = Callable[[PooledTransaction, TransactionRun], int]
+
+
+def gas_of_code(transaction: PooledTransaction, run: TransactionRun) -> int:
+    """Return the gas of a transaction beyond what it costs in any case."""
+    return max(0, run.result.gas_used - transaction.gas_minimum)
 
 
 class AdaptiveExecutor:
@@ -20,9 +28,10 @@ class AdaptiveExecutor:
         workers: to how many.
         clock: returns nanoseconds that never go back; None to learn nothing from time.
         estimator: knows what things cost.
+        weigh: returns how much code a transaction has run, in gas of code that computes.
     """
 
-    __slots__ = ("_clock", "_parallel", "_workers", "estimator", "shared")
+    __slots__ = ("_clock", "_parallel", "_weigh", "_workers", "estimator", "shared")
 
     def __init__(
         self,
@@ -30,10 +39,12 @@ class AdaptiveExecutor:
         workers: int,
         clock: Callable[[], int] | None = None,
         estimator: Estimator | None = None,
+        weigh: Weigh = gas_of_code,
     ) -> None:
         self._parallel = parallel
         self._workers = workers
         self._clock = clock
+        self._weigh = weigh
         self.estimator = estimator or Estimator()
         self.shared = 0
         """Blocks that were shared out so far."""
@@ -62,8 +73,8 @@ class AdaptiveExecutor:
             self._parallel(execution, transactions, hints)
         else:
             execute_serially(execution, transactions)
-        used = [run.result.gas_used for run in execution.runs[-len(transactions) :]]
-        load = estimator.learn_gas(transactions, used)
+        runs = execution.runs[-len(transactions) :]
+        load = estimator.learn_gas(transactions, list(map(self._weigh, transactions, runs)))
         if self._clock is None:
             return
         taken = self._clock() - start

@@ -110,12 +110,11 @@ class Estimator:
 
         Args:
             transactions: of a block.
-            used: gas of each.
+            used: gas of the code that each has run.
         """
         total = 0
         chains: dict[Address, int] = {}
-        for transaction, gas_used in zip(transactions, used, strict=True):
-            gas = max(0, gas_used - transaction.gas_minimum)
+        for transaction, gas in zip(transactions, used, strict=True):
             total += gas
             chains[transaction.sender] = chains.get(transaction.sender, 0) + gas
             before = self._gas_of.pop(transaction.to, gas)

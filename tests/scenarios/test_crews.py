@@ -8,14 +8,21 @@ import msgspec
 import pytest
 
 from node.costs import COMPUTE_GAS, EXECUTE
+from node.execution import genesis_executed
 from node.executors.choice import Load, pays
 from node.executors.executor import ParallelExecutor
-from primitives.ids import Duration
+from primitives.genesis import Genesis
+from primitives.ids import Duration, Wei
 from sim.cli import main
-from sim.crew import Crew, hired, lone_crew, own_executor, prices_of
+from sim.crew import Crew, hired, lone_crew, own_executor, prices_of, weigh_by
 from sim.profile import load_profile
+from sim.randomness import generator
 from sim.run import run_scenario, run_with
 from sim.scenario import Scenario, load_scenario
+from sim.workload.chores import Mints
+from sim.workload.setting import Setting
+from sim.workload.site import Site
+from tests.unit.node.transfers import COMMITTEE, ETHER, PARAMS, account, built, transfer
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "scenarios" / "liars" / "wrong-hint.toml"
@@ -76,6 +83,27 @@ def test_the_profile_says_what_is_worth_sharing_out() -> None:
     assert (prices.transaction, prices.gas) == (costs[EXECUTE], costs[COMPUTE_GAS])
     assert pays(prices, Load(64, 64 * 1_000_000), 2)
     assert not pays(prices, Load(1_000, 0), 16)
+
+
+def test_a_call_weighs_what_it_is_charged_and_not_its_gas() -> None:
+    """Mints set slots, for 20,000 gas each; to hand them over takes longer than to run them."""
+    setting = Setting([account(index) for index in range(40)], generator(0, "crew"), Site(None))
+    mints = Mints(setting, 1, 0.0)
+    owned = tuple([(account(index), Wei(ETHER)) for index in range(40)])
+    contracts = setting.site.contracts
+    parent = genesis_executed(Genesis(PARAMS, owned, COMMITTEE, contracts=contracts))
+    calls = [mints.call(index) for index in range(40)]
+    signed = [
+        transfer(index, to=call.to, value=0, gas=call.gas_limit, data=call.data)
+        for index, call in enumerate(calls)
+    ]
+    block = built(parent, *signed)
+    assert all(run.result.succeeded for run in block.runs)
+    profile = load_profile()
+    weights = list(map(weigh_by(profile), block.transactions, block.runs))
+    assert len(weights) == 40
+    assert not pays(prices_of(profile), Load(40, sum(weights)), 2)
+    assert sum(weights) < sum([run.result.gas_used for run in block.runs]) // 8
 
 
 @pytest.mark.parametrize("workers", [0, 1])

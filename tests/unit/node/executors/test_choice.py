@@ -67,7 +67,7 @@ def test_what_a_recipient_took_is_expected_again_and_bounded_by_the_limit() -> N
     estimator = Estimator()
     before = transfer(gas=121_000)
     assert estimator.load([before]).gas == 100_000 // 8
-    estimator.learn_gas([before], [71_000])
+    estimator.learn_gas([before], [50_000])
     assert estimator.load([before]) == Load(1, 50_000, 50_000)
     assert estimator.load([transfer(gas=31_000)]).gas == 10_000
     assert estimator.may_pay([before] * 9, 2)
@@ -79,5 +79,5 @@ def test_only_so_many_recipients_are_remembered() -> None:
     estimator = Estimator()
     some = transfer()
     for number in range(KNOWN_MAX + 10):
-        estimator.learn_gas([msgspec.structs.replace(some, to=stranger(number))], [22_000])
+        estimator.learn_gas([msgspec.structs.replace(some, to=stranger(number))], [1_000])
     assert len(estimator._gas_of) == KNOWN_MAX
