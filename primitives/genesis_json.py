@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from primitives.address import format_address, parse_address
 from primitives.blob_schedule import BlobSchedule
 from primitives.committee import Committee
@@ -98,12 +100,30 @@ Alloc = tuple[tuple[tuple[Address, Wei], ...], tuple[GenesisContract, ...]]
 """Balances, and accounts that have more than a balance."""
 
 
+class GenesisForm(msgspec.Struct, frozen=True):
+    """All that a text says: a genesis without a committee."""
+
+    params: ChainParams
+    """Those that the form knows; the others have their defaults."""
+    timestamp: int
+    """Of block 0, in seconds."""
+    alloc: tuple[tuple[Address, Wei], ...]
+    contracts: tuple[GenesisContract, ...]
+    has_base_fee: bool
+    """Whether the text names the first base fee, or leaves it to the default."""
+
+
 def read_genesis(text: str, committee: Committee, where: str = "genesis") -> Genesis:
-    """Return the genesis that a JSON text describes, with a committee.
+    """Return the genesis that a JSON text describes, with a committee; see `read_form`."""
+    form = read_form(text, where)
+    return Genesis(form.params, form.alloc, committee, form.timestamp, form.contracts)
+
+
+def read_form(text: str, where: str = "genesis") -> GenesisForm:
+    """Return what a JSON text says of a genesis.
 
     Args:
         text: in go-ethereum's form.
-        committee: the first one.
         where: the text's name, for errors.
 
     Raises:
@@ -123,7 +143,8 @@ def read_genesis(text: str, committee: Committee, where: str = "genesis") -> Gen
     params = _read_params(fields, timestamp, where)
     balances, contracts = read_alloc(_required(fields, "alloc", where), f"{where}.alloc")
     _require_system(params, contracts, f"{where}.alloc")
-    return Genesis(params, balances, committee, timestamp, contracts)
+    has_base_fee = fields.get("baseFeePerGas") is not None
+    return GenesisForm(params, timestamp, balances, contracts, has_base_fee)
 
 
 def read_alloc(found: object, where: str = "alloc") -> Alloc:
@@ -185,7 +206,8 @@ def _read_params(fields: Mapping[str, Any], timestamp: int, where: str) -> Chain
     chain_id = read_number(
         _required(config, "chainId", where_config), f"{where_config}.chainId", 63
     )
-    base_fee = fields.get("baseFeePerGas", INITIAL_BASE_FEE)
+    base_fee = fields.get("baseFeePerGas")
+    base_fee = INITIAL_BASE_FEE if base_fee is None else base_fee
     gas_limit = read_number(_required(fields, "gasLimit", where), f"{where}.gasLimit", 63)
     return ChainParams(
         chain_id=chain_id,

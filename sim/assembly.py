@@ -21,6 +21,7 @@ from node.verifiers import LaterVerifiers
 from node.wire import message_types, node_codec
 from primitives.committee import Committee
 from primitives.genesis import Genesis, genesis_hash
+from primitives.genesis_json import GenesisForm
 from primitives.ids import Gas, Hash32, Instant, NodeId
 from primitives.machine import Machine
 from primitives.params import ChainParams
@@ -28,6 +29,7 @@ from sim.blocks import BlockIndex, IndexedCache
 from sim.clients import Clients
 from sim.crew import Crew
 from sim.electorate import Electorate
+from sim.genesis import genesis_form, join_form, with_rules
 from sim.governance import BALANCE, Governance, governance_account
 from sim.hosts.disk import Disk, DiskSpec
 from sim.hosts.processors import Processors
@@ -46,6 +48,7 @@ from sim.registry import liar_factory, make_batching, make_engine, workload_fact
 from sim.scenario import (
     LyingDisk,
     NodePlan,
+    Replay,
     Scenario,
     place_nodes,
     workload_options,
@@ -84,7 +87,8 @@ def build_world(
         crew: who computes; this process alone if None. The world is the same with any.
     """
     plans = place_nodes(scenario.network)
-    params = chain_params(scenario)
+    form = genesis_form(scenario)
+    params = chain_params(scenario, form)
     consensus, count = scenario.consensus, scenario.network.validators
     keys = run_keys(seed, count, consensus.signatures == "real", consensus.certificates)
     workload = _workload(scenario, seed, params)
@@ -96,6 +100,8 @@ def build_world(
         alloc = (*alloc, (governor, BALANCE))
     contracts = workload.contracts if isinstance(workload, BringsContracts) else ()
     genesis = Genesis(params, alloc, keys.committee, contracts=contracts)
+    if form is not None:
+        genesis = join_form(genesis, form, wins=isinstance(scenario.workload, Replay))
     block = genesis_executed(genesis)
     index = BlockIndex(block)
     plain = CommitteeVerifier(
@@ -136,10 +142,10 @@ def build_world(
     return world
 
 
-def chain_params(scenario: Scenario) -> ChainParams:
-    """Return the chain's parameters as `[chain]` gives them."""
+def chain_params(scenario: Scenario, form: GenesisForm | None = None) -> ChainParams:
+    """Return the chain's parameters as `[chain]` gives them, and the genesis file that it names."""
     chain = scenario.chain
-    return ChainParams(
+    params = ChainParams(
         chain_id=chain.chain_id,
         gas_limit=Gas(chain.gas_limit),
         base_fee_rule=chain.base_fee,
@@ -152,6 +158,7 @@ def chain_params(scenario: Scenario) -> ChainParams:
         checkpoint_interval=chain.checkpoint_interval,
         block_access_list=chain.block_access_list,
     )
+    return params if form is None else with_rules(params, form)
 
 
 def consensus_params(scenario: Scenario) -> ConsensusParams:

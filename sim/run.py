@@ -46,7 +46,8 @@ from sim.report.certificates import compare_certificates
 from sim.report.result import CertificateComparison
 from sim.report.stream import NodeExecution
 from sim.report.writer import TRACE
-from sim.scenario import Scenario, calm_from, format_scenario, place_nodes
+from sim.scenario import Scenario, calm_from, place_nodes
+from sim.scenario.portable import GENESIS, portable
 from sim.tables import Tables
 from sim.trace import Observation
 from sim.world import World
@@ -123,9 +124,10 @@ def run_with(
 ) -> RunResult:
     """Simulate a scenario with the crew that computes for it; see `run_scenario`."""
     started = time.perf_counter()
-    resolved = format_scenario(scenario)
+    resolved, beside = portable(scenario)
     if run_directory is not None:
-        begin_run_directory(run_directory, resolved, (CERTIFICATE, COMMITTEE))
+        cleared = (CERTIFICATE, COMMITTEE, GENESIS)
+        begin_run_directory(run_directory, resolved, cleared, beside)
     world = build_world(scenario, seed, profile, crew=crew)
     collector = Collector(run_shape(scenario, world), world.blocks)
     world.subscribe_honest(collector.observe)
@@ -234,6 +236,7 @@ def run_checkers(scenario: Scenario, world: World) -> list[Checker]:
         verify_certificate=certificate_verifier(environment.verifier_of),
         alloc=genesis.alloc,
         nodes=scenario.network.peers,
+        nonces=tuple([(each.address, each.nonce) for each in genesis.contracts]),
     )
     expect = scenario.expect
     calm = Instant(calm_from(scenario.events))

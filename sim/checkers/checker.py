@@ -104,6 +104,8 @@ class CheckContext(msgspec.Struct, frozen=True):
     """Balances that genesis gives, in wei."""
     nodes: int
     """How many nodes there are, validators and followers."""
+    nonces: tuple[tuple[Address, int], ...] = ()
+    """Nonces that genesis gives; 0 to everyone else."""
 
 
 class Checker(Protocol):

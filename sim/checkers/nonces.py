@@ -1,17 +1,23 @@
 """Nonces: each sender's transactions stand on the chain in order, none missing, none twice."""
 
+from collections.abc import Iterable
+
 from primitives.ids import Address
 from primitives.transaction import decode_transaction
 from sim.checkers.views import CheckedBlock
 
 
 class Nonces:
-    """Counts the transactions of every sender along the chain; genesis accounts start at 0."""
+    """Counts the transactions of every sender along the chain.
+
+    Args:
+        first: nonces that genesis gives; 0 to everyone else.
+    """
 
     name = "nonces"
 
-    def __init__(self) -> None:
-        self._next: dict[Address, int] = {}
+    def __init__(self, first: Iterable[tuple[Address, int]] = ()) -> None:
+        self._next: dict[Address, int] = dict(first)
 
     def judge(self, height: int, block: CheckedBlock) -> str | None:
         """Object to the first transaction whose nonce is not its sender's next."""

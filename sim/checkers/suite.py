@@ -36,7 +36,7 @@ SAFETY: Mapping[str, CheckerFactory] = MappingProxyType(
         PreparedOnce.name: PreparedOnce,
         Accusations.name: Accusations,
         Confirmation.name: Confirmation,
-        Nonces.name: lambda context: BlockChecker(Nonces(), context),
+        Nonces.name: lambda context: BlockChecker(Nonces(context.nonces), context),
         Conservation.name: lambda context: BlockChecker(Conservation(context), context),
         SingleExecution.name: SingleExecution,
     }

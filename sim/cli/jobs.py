@@ -43,8 +43,8 @@ class Progress(Protocol):
 
 Watch = Callable[[Progress], None]
 
-WORKLOAD_KEY = re.compile(r"workload(\.|\[|$)")
-"""What an error is about if it is about the `[workload]` table."""
+LATE_KEY = re.compile(r"workload(\.|\[|$)|chain\.genesis$")
+"""What an error is about if it is about a key that is judged when a run's world is built."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -83,7 +83,8 @@ def run_job(job: Job, watch: Watch | None = None) -> RunResult:
     """Simulate one job. An internal error leaves with the line that repeats it as its note.
 
     Raises:
-        ScenarioError: the workload of another package does not like its options.
+        ScenarioError: the workload of another package does not like its options, or the genesis
+            file has an account of the workload.
     """
     run_scenario: Callable[..., RunResult] = import_module("sim.run").run_scenario
     try:
@@ -97,7 +98,7 @@ def run_job(job: Job, watch: Watch | None = None) -> RunResult:
             execution_workers=job.execution_workers,
         )
     except InvalidInput as error:
-        if WORKLOAD_KEY.match(error.where) is None:
+        if LATE_KEY.match(error.where) is None:
             raise
         raise locate_mistake(error, Path(job.file), job.overrides) from error
     except Exception as error:

@@ -28,10 +28,21 @@ REPORT = "report.html"
 _NOTE = "This run did not reach its end: the files beside this one cover a part of it, or none.\n"
 
 
-def begin_run_directory(path: Path, scenario_text: str, extra: Sequence[str] = ()) -> None:
+def begin_run_directory(
+    path: Path,
+    scenario_text: str,
+    extra: Sequence[str] = (),
+    beside: Mapping[str, str] | None = None,
+) -> None:
     """Make the directory, clear what an earlier run left there, and mark it partial.
 
     Only files of the names above are removed, and those of the names in `extra`.
+
+    Args:
+        path: the run directory.
+        scenario_text: the resolved scenario as TOML.
+        extra: names of more files to remove.
+        beside: files that the scenario names, by name: what it takes to run it again.
 
     Raises:
         InvalidInput: the directory cannot be made or written to.
@@ -39,8 +50,12 @@ def begin_run_directory(path: Path, scenario_text: str, extra: Sequence[str] = (
     try:
         path.mkdir(parents=True, exist_ok=True)
         (path / PARTIAL_MARKER).write_text(_NOTE, "utf-8")
+        texts = beside or {}
         for name in (SUMMARY, REPORT, METRICS, TRACE, *extra):
-            (path / name).unlink(missing_ok=True)
+            if name not in texts:
+                (path / name).unlink(missing_ok=True)
+        for name, text in texts.items():
+            _write_whole(path / name, text)
         _write_whole(path / SCENARIO, scenario_text)
     except OSError as error:
         raise _unwritable(path, error) from error

@@ -58,6 +58,10 @@ class Consensus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The chain's parameters, which genesis fixes."""
 
+    genesis: Annotated[str, Meta(min_length=1)] | None = None
+    """A genesis in go-ethereum's form. It says what rules are in force from when, adds its accounts
+    to those of the workload, and sets `chain_id`, `gas_limit` and `base_fee_initial`. Relative to
+    the scenario's directory in the scenario file, absolute after decoding."""
     chain_id: Annotated[int, Meta(ge=1, le=2**63 - 1)] = 1337
     gas_limit: Annotated[int, Meta(ge=21_000, le=2**63 - 1)] = 30_000_000
     """Gas of one block at most; a plain transfer takes 21,000."""

@@ -1,8 +1,8 @@
 """From a file's text to a `Scenario`, or to every mistake in it.
 
 Three passes, each over what the one before let through: TOML; names, types, units and ranges of
-single values; what must fit together. A mistake names the file and line of its key, or the
-`--set` that gave the value.
+single values; what must fit together, the genesis file included. A mistake names the file and line
+of its key, or the `--set` that gave the value.
 """
 
 import re
@@ -17,6 +17,7 @@ from msgspec import inspect as types
 from primitives.errors import InvalidInput
 from sim.scenario.checks import check_scenario
 from sim.scenario.errors import Mistake, Path, ScenarioError, dotted
+from sim.scenario.genesis_file import settle_chain
 from sim.scenario.lines import KeyLines
 from sim.scenario.overrides import apply_override, parse_path
 from sim.scenario.scenario import Scenario
@@ -97,8 +98,10 @@ def _decode(
     resolved = check.resolve(table, _scenario_type())
     if mistakes:
         raise ScenarioError(places.sorted(mistakes))
+    assert isinstance(resolved, dict)
+    resolved["chain"], findings = settle_chain(resolved.get("chain", {}), directory)
     scenario = msgspec.convert(resolved, Scenario)
-    mistakes = [places.mistake(*finding) for finding in check_scenario(scenario)]
+    mistakes = [places.mistake(*finding) for finding in (*findings, *check_scenario(scenario))]
     if mistakes:
         raise ScenarioError(places.sorted(mistakes))
     return _settled(scenario, directory)

@@ -115,6 +115,12 @@ def test_nonces_objects_to_a_wrong_sender_and_a_missing_one():
     assert "3 transactions and 2 senders" in found(judge_block(short, nonces())).detail
 
 
+def test_nonces_begin_where_genesis_says():
+    first = chain()[1].senders[0]
+    checker = BlockChecker(Nonces([(first, 1)]), check_context())
+    assert found(right_history().judge(checker)).detail.endswith("has nonce 0, expected 1")
+
+
 # Conservation
 
 

@@ -67,6 +67,15 @@ def test_a_new_run_clears_what_the_old_one_left_and_nothing_else(tmp_path: Path)
     assert (path / "notes.txt").read_text() == "mine"
 
 
+def test_what_the_scenario_names_lies_beside_it_and_only_as_long_as_it_is_named(
+    tmp_path: Path,
+) -> None:
+    begin_run_directory(tmp_path, TEXT, ["genesis.json"], {"genesis.json": "{}"})
+    assert (tmp_path / "genesis.json").read_text() == "{}"
+    begin_run_directory(tmp_path, TEXT, ["genesis.json"])
+    assert not (tmp_path / "genesis.json").exists()
+
+
 def test_a_directory_can_be_written_again_with_all_seeds(tmp_path: Path) -> None:
     path = tmp_path / "run"
     collector = feed().finish(1)

@@ -1,0 +1,91 @@
+"""A network that starts from a genesis file, with a contract in it that its users call."""
+
+import json
+import shutil
+from pathlib import Path
+
+from primitives.account_key import AccountKey
+from primitives.address import format_address, parse_address
+from primitives.fork import Fork
+from primitives.ids import NodeId
+from sim.cli import main
+from sim.driving import drive_network
+from sim.workload.accounts import account_secret
+from sim.workload.calls import Call
+from sim.workload.minting import Purse
+from tests.unit.sim.genesis_files import COUNTER, genesis_table, write_genesis
+
+GWEI = 10**9
+COUNTER_ADDRESS = parse_address(COUNTER)
+
+SCENARIO = """
+name = "from-genesis"
+duration = "4s"
+
+[network]
+validators = 4
+
+[chain]
+genesis = "genesis.json"
+
+[consensus]
+signatures = "modelled"
+
+[workload]
+kind = "replay"
+replay = "REPLAY"
+rate = 5
+
+[expect]
+min_height = 1
+stranded_after = "2s"
+"""
+
+
+def test_a_contract_of_the_file_is_called_across_an_upgrade(tmp_path: Path) -> None:
+    file = write_genesis(tmp_path, config__osakaTime=104)
+    net = drive_network(load=0, chain={"genesis": str(file)})
+    purse = Purse([AccountKey(account_secret(net.seed, 0))], chain_id=77)
+    call = Call(COUNTER_ADDRESS, 0, b"", 100_000)
+    sent = []
+    for second in (1, 4):
+        net.run_until(f"{second}s")
+        sent.append(net.submit(purse.sign(0, call, GWEI, 20 * GWEI)[0]))
+    net.run_until("7s")
+
+    net.expect(committed=sent, agreement_within=0)
+    for node in range(4):
+        state = net.world.node(NodeId(node)).ledger.tip.state
+        assert state.slot(COUNTER_ADDRESS, 0) == 43
+        assert state.balance(COUNTER_ADDRESS) == 5
+    params = net.world.environment.genesis.params
+    assert params.fork is Fork.PRAGUE
+    assert params.at(net.world.head.block.header.timestamp).fork is Fork.OSAKA
+    net.finish()
+
+
+def test_a_run_directory_is_enough_to_run_it_again(tmp_path: Path) -> None:
+    """The sender stands in the file with a nonce and a balance, and its transaction is replayed."""
+    key = AccountKey(account_secret(5, 0))
+    purse = Purse([key], chain_id=77)
+    call = Call(COUNTER_ADDRESS, 0, b"", 100_000)
+    lines = [purse.sign(0, call, GWEI, 20 * GWEI)[0].hex() for _ in range(4)]
+    signed = tmp_path / "signed.txt"
+    signed.write_text("\n".join(lines[2:]) + "\n")
+    table = genesis_table()
+    table["alloc"][format_address(key.address)] = {"balance": str(10**18), "nonce": 2}
+    (tmp_path / "genesis.json").write_text(json.dumps(table))
+    file = tmp_path / "x.toml"
+    file.write_text(SCENARIO.replace("REPLAY", str(signed)))
+
+    assert main(["run", str(file), "--out", str(tmp_path / "runs")]) == 0
+    first = tmp_path / "runs" / "from-genesis-1"
+    moved = tmp_path / "moved"
+    shutil.copytree(first, moved)
+    shutil.rmtree(first)
+    (tmp_path / "genesis.json").unlink()
+    assert main(["run", str(moved / "scenario.toml"), "--out", str(tmp_path / "again")]) == 0
+    summaries = [moved, tmp_path / "again" / "from-genesis-1"]
+    found = [json.loads((each / "summary.json").read_text()) for each in summaries]
+    assert found[0]["digest"] == found[1]["digest"]
+    assert found[0]["height"] > 0
