@@ -70,9 +70,11 @@ faster than one core a schedule can be, and which cells of the state they fight 
 
 BLOCK is a folder with block.json (as JSON-RPC gives it, with whole transactions), pre_state.json
 and bytecodes.json of a block of Ethereum's main network; or the directory of a run, which is
-repeated as far as that block. Edge rules: "deltas" lets balances that nobody looks at commute,
-which is what executors need; "strict" lets all balances conflict but the fee recipient's; "lazy"
-looks at storage, nonces and code only.
+repeated as far as that block, under the profile that ships.
+
+Edge rules: "deltas" lets balances that nobody looks at commute, which is what executors need;
+"strict" lets all balances conflict but the fee recipient's; "lazy" looks at storage, nonces and
+code only.
 
 examples:
   orrery graph vectors/blocks/19932148

@@ -110,3 +110,21 @@ def test_a_block_of_a_run_is_found_by_repeating_the_run(
     assert main(["graph", str(directory), "--block", "999", *out]) == 2
     expected = f"expected the height of a block, from 1 to {result.height}, got 999"
     assert expected in capsys.readouterr().err
+
+
+def test_a_run_that_cannot_be_repeated_gives_no_block_of_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / "small-3"
+    run_scenario(decode_scenario(SCENARIO), seed=3, run_directory=directory)
+    scenario = directory / "scenario.toml"
+    text = scenario.read_text()
+    assert "rate = 20" in text
+    scenario.write_text(text.replace("rate = 20", "rate = 30"))
+    command = ["graph", str(directory), "--block", "2", "--out", str(tmp_path / "graph.svg")]
+    assert main(command) == 2
+    message = capsys.readouterr().err
+    assert f"orrery: {directory}: block 2: expected the block 0x" in message
+    assert message.rstrip().endswith("the run had another profile, version or scenario")
+    (directory / "trace.jsonl.zst").unlink()
+    assert main(command) == 0
