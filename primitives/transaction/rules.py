@@ -32,6 +32,9 @@ WEI_MAX = 2**256 - 1
 INITCODE_BYTES_MAX = 49_152
 """From Shanghai on (EIP-3860)."""
 BLOB_HASH_VERSION = 1
+BLOBS_MAX = 6
+"""From Osaka on (EIP-7594). Before, a transaction may fill a block's blobs, however many its chain
+allows: that is for the block to check."""
 
 
 def check_static(
@@ -68,15 +71,6 @@ def check_static(
     if tx.gas_limit < gas.minimum:
         raise IntrinsicGasTooLow("transaction.gas_limit", f"at least {gas.minimum}", tx.gas_limit)
     return gas
-
-
-def blobs_max(fork: Fork) -> int:
-    """Return how many blobs one transaction may carry.
-
-    Up to Prague the limit is that of the block (EIP-4844, EIP-7691), from Osaka on it is the
-    transaction's own (EIP-7594).
-    """
-    return 9 if fork == Fork.PRAGUE else 6
 
 
 def _check_chain_id(tx: Transaction, chain_id: int, fork: Fork) -> None:
@@ -118,8 +112,8 @@ def _check_blobs(tx: BlobTransaction, fork: Fork) -> None:
     where, hashes = "transaction.blob_versioned_hashes", tx.blob_versioned_hashes
     if not hashes:
         raise NoBlobs(where, "at least one", "none")
-    if len(hashes) > blobs_max(fork):
-        raise TooManyBlobs(where, f"at most {blobs_max(fork)}", len(hashes))
+    if fork >= Fork.OSAKA and len(hashes) > BLOBS_MAX:
+        raise TooManyBlobs(where, f"at most {BLOBS_MAX}", len(hashes))
     for name in hashes:
         if len(name) != 32 or name[0] != BLOB_HASH_VERSION:
             raise InvalidBlobHash(where, f"32 bytes with version {BLOB_HASH_VERSION}", name.hex())

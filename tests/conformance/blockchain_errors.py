@@ -5,7 +5,6 @@ from types import MappingProxyType
 
 from node import validation_errors as invalid
 from node.validation_errors import InvalidBlock, InvalidBlockTransaction
-from primitives.transaction import errors
 from tests.conformance.state_runs import STATE_REASONS
 
 Leaves = tuple[type[InvalidBlock], ...]
@@ -91,8 +90,6 @@ def is_expected(error: InvalidBlock, names: Collection[str]) -> bool:
     """Whether a block was refused for one of the reasons that a test names."""
     if isinstance(error, InvalidBlockTransaction):
         reasons = [each for name in names for each in STATE_REASONS.get(name, ())]
-        if "TYPE_3_TX_MAX_BLOB_GAS_ALLOWANCE_EXCEEDED" in names:
-            reasons.append(errors.TooManyBlobs)  # before Osaka a block's limit is a transaction's
         if isinstance(error.reason, tuple(reasons)):
             return True
     leaves = [each for name in names for each in BLOCK_REASONS.get(name, ())]

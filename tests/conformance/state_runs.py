@@ -40,14 +40,12 @@ STATE_REASONS: Mapping[str, Reasons] = MappingProxyType(
         "NONCE_MISMATCH_TOO_HIGH": (errors.NonceTooHigh,),
         "NONCE_MISMATCH_TOO_LOW": (errors.NonceTooLow,),
         "SENDER_NOT_EOA": (errors.SenderHasCode,),
-        "TYPE_3_TX_MAX_BLOB_GAS_ALLOWANCE_EXCEEDED": (
-            errors.BlobGasExceeded,
-            errors.TooManyBlobs,
-        ),
+        "TYPE_3_TX_BLOB_COUNT_EXCEEDED": (errors.BlobGasExceeded, errors.TooManyBlobs),
+        "TYPE_3_TX_MAX_BLOB_GAS_ALLOWANCE_EXCEEDED": (errors.BlobGasExceeded,),
     }
 )
 """What public tests call the errors of a transaction, those included that need a state. Until
-Osaka a transaction may have as many blobs as a block, so that too many break both rules."""
+Osaka a transaction may have as many blobs as a block, so that too many are the block's matter."""
 
 
 class Account(msgspec.Struct, frozen=True):

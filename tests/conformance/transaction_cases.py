@@ -118,6 +118,9 @@ NEED_STATE = frozenset(
 )
 """Reasons that only state or the block's header can give: not decided here."""
 
+OF_THE_BLOCK = frozenset({"TYPE_3_TX_BLOB_COUNT_EXCEEDED"})
+"""Those that come from the block before Osaka, and from the transaction alone since (EIP-7594)."""
+
 
 class Accepted(tuple[Transaction, IntrinsicGas, Address]):
     """A valid transaction, its intrinsic gas, its sender."""
@@ -148,7 +151,8 @@ def wrong_reason(
     if unknown:
         return f"unknown reason {unknown}"
     if isinstance(outcome, Accepted):
-        return None if any(name in NEED_STATE for name in names) else f"accepted, not {names}"
+        needs_state = NEED_STATE if fork >= Fork.OSAKA else NEED_STATE | OF_THE_BLOCK
+        return None if any(name in needs_state for name in names) else f"accepted, not {names}"
     if any(isinstance(outcome, REASONS.get(name, ())) for name in names):
         return None
     if isinstance(outcome, errors.UnsupportedType) and is_later_type(raw, fork):

@@ -10,7 +10,6 @@ from primitives.ids import Hash32
 from primitives.secp256k1 import HALF_ORDER
 from primitives.transaction import Transaction, check_static, errors
 from primitives.transaction.errors import InvalidTransaction
-from primitives.transaction.rules import blobs_max
 from tests.unit.primitives.samples import BLOB, CHAIN_ID, NAMES, SIGNED
 
 PLAIN, LEGACY, ACCESS_LIST, DYNAMIC_FEE, BLOBS, SET_CODE = SIGNED
@@ -175,8 +174,12 @@ def test_the_size_of_creation_code_was_free_before_shanghai() -> None:
         check_static(tx, CHAIN_ID, Fork.SHANGHAI)
 
 
-def test_blobs_by_fork() -> None:
-    assert [blobs_max(fork) for fork in (Fork.CANCUN, Fork.PRAGUE, Fork.OSAKA)] == [6, 9, 6]
+@pytest.mark.parametrize("fork", [Fork.CANCUN, Fork.PRAGUE])
+def test_before_osaka_only_the_block_limits_a_transactions_blobs(fork: Fork) -> None:
+    tx = msgspec.structs.replace(BLOBS, blob_versioned_hashes=(BLOB,) * 15)
+    check_static(tx, CHAIN_ID, fork)
+    with pytest.raises(errors.TooManyBlobs, match="at most 6, got 15"):
+        check_static(tx, CHAIN_ID, Fork.OSAKA)
 
 
 def test_high_s_was_valid_on_frontier() -> None:
