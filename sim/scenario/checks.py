@@ -71,7 +71,10 @@ def _check_batch(scenario: Scenario) -> Iterator[Finding]:
 def _check_chain(scenario: Scenario) -> Iterator[Finding]:
     chain = scenario.chain
     if chain.elasticity > chain.gas_limit // 21_000:
-        expected = "a value that leaves room for one transfer below the target"
+        expected = (
+            f"a value that leaves room for one transfer (21000 gas) below the target: "
+            f"chain.gas_limit / elasticity is {chain.gas_limit} / {chain.elasticity}"
+        )
         yield Finding(("chain", "elasticity"), expected, str(chain.elasticity))
 
 
