@@ -1,0 +1,317 @@
+"""A store on disk: RocksDB behind the `Store` Protocol.
+
+A batch is the only way in, and is whole or not there at all, over all tables. What a batch
+survives is the store's `Durability`. RocksDB's calls hold the interpreter's lock, a synced write
+for as long as the disk takes: a node that must not stop meanwhile lets another process write.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import cast
+from weakref import WeakSet
+
+from rocksdict import Cache, Checkpoint, ColumnFamily, Rdict, WriteBatch, WriteOptions
+
+from primitives.machine import Record
+from storage.rocks.errors import CorruptStore, StoreClosed, StoreError, UnknownTable, translated
+from storage.rocks.opening import open_engine
+from storage.rocks.options import Durability, RocksOptions
+from storage.rocks.profiles import DEFAULT
+from storage.rocks.reading import Cursor, cursor_at, key_prefix, prefix_end, rows
+from storage.rocks.schema import (
+    CHAIN_SCHEMA,
+    SCHEMA_KEY,
+    Family,
+    Schema,
+    Table,
+    encode_row,
+    schema_row,
+)
+from storage.rocks.snapshot import RocksSnapshot
+from storage.rocks.statistics import statistics
+from storage.rocks.wal import Damage
+
+
+class RocksStore:
+    """An open store. It must be closed before the process may open its directory again.
+
+    Args:
+        path: its directory; made if there is none.
+        options: how it is tuned.
+        schema: its tables. An earlier version is migrated, one step after another.
+        cache: a block cache that several stores share (`engine.shared_cache`).
+
+    Raises:
+        StoreError: it cannot be opened; the leaves say why.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        options: RocksOptions = DEFAULT,
+        schema: Schema = CHAIN_SCHEMA,
+        cache: Cache | None = None,
+    ) -> None:
+        opened = open_engine(path, options, schema, cache)
+        self.path = path
+        self.options = options
+        self.torn: tuple[Damage, ...] = opened.torn
+        """Ends of logs that the last crash had left, and that are dropped now."""
+        self.written = 0
+        """Batches written since it was opened."""
+        self.durable = 0
+        """How many of them, from the first one on, survive the end of the machine."""
+        self._engine: Rdict | None = opened.engine
+        self._settings = opened.settings
+        engine = opened.engine
+        self._families = {each: engine.get_column_family(each.value) for each in Family}
+        self._handles = {each: engine.get_column_family_handle(each.value) for each in Family}
+        self._tables = schema.by_name()
+        self._places: dict[str, tuple[bytes, ColumnFamily]] = {
+            table.name: (key_prefix(table), self._handles[table.family]) for table in schema.tables
+        }
+        self._readers = {
+            table.name: (key_prefix(table), self._families[table.family].get)
+            for table in schema.tables
+        }
+        self._open_cursors: WeakSet[Cursor] = WeakSet()
+        self._open_snapshots: WeakSet[RocksSnapshot] = WeakSet()
+        self._how = WriteOptions()
+        self._how.sync = options.durability is Durability.FSYNC
+        # A property, though rocksdict's stub declares a method.
+        unlogged = options.durability is Durability.NONE
+        self._how.disable_wal = unlogged  # type: ignore[method-assign, assignment]
+        try:
+            self._migrate(schema, schema.version if opened.found is None else opened.found.version)
+        except BaseException:
+            self.close()
+            raise
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        """Return the value under (table, key), or None when there is none.
+
+        Raises:
+            CorruptStore: the block in which it would be is damaged.
+        """
+        place = self._readers.get(table)
+        if place is None:
+            raise self._refusal(table)
+        try:
+            return cast("bytes | None", place[1](place[0] + key))
+        except Exception as error:
+            raise translated(self.path, error) from error
+
+    def get_many(self, table: str, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return what `get` would for each key, at half the cost for each."""
+        place = self._readers.get(table)
+        if place is None:
+            raise self._refusal(table)
+        prefix, read = place
+        try:
+            return cast("list[bytes | None]", read([prefix + key for key in keys]))
+        except Exception as error:
+            raise translated(self.path, error) from error
+
+    def write(self, records: Iterable[Record]) -> None:
+        """Apply all records in order, atomically; a record without a value deletes its row.
+
+        It survives what the store's durability says, from when this returns.
+
+        Raises:
+            StoreFull: the disk is; nothing of the batch is kept.
+            UnknownTable: the schema has no such table; nothing is written.
+        """
+        batch = self._batch(records)
+        self._write(batch)
+
+    def scan(
+        self, table: str, start: bytes = b"", end: bytes | None = None
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (key, value) in ascending key order for start <= key < end.
+
+        The rows are those at the time of the call; later writes do not disturb the iteration.
+
+        Raises:
+            CorruptStore: a block is damaged; the iteration never just ends there.
+        """
+        found = self._table(table)
+        cursor = cursor_at(self._families[found.family], found, start, end)
+        self._open_cursors.add(cursor)
+        return rows(self.path, cursor)
+
+    def scan_prefix(self, table: str, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (key, value) in ascending key order for the keys that begin with `prefix`."""
+        return self.scan(table, prefix, prefix_end(prefix))
+
+    def sync(self) -> None:
+        """Make all that was written survive the end of the machine."""
+        engine = self._open()
+        if self.durable == self.written:
+            return
+        try:
+            if self.options.durability is Durability.NONE:
+                self._flush()
+            else:
+                engine.flush_wal(sync=True)
+        except Exception as error:
+            raise translated(self.path, error) from error
+        self.durable = self.written
+
+    def snapshot(self) -> RocksSnapshot:
+        """Return the store as it is now, for reading; later writes do not change it.
+
+        It holds back the space of what is overwritten meanwhile: release it.
+        """
+        self._open()
+        snapshot = RocksSnapshot(self.path, self._tables, self._families)
+        self._open_snapshots.add(snapshot)
+        return snapshot
+
+    def checkpoint(self, directory: Path) -> None:
+        """Make a store of its own in `directory`, with what this one holds now.
+
+        Tables are linked, not copied, where both lie on one file system. `restore` in
+        `storage.rocks.checkpoint` turns it back into a store to go on with.
+
+        Raises:
+            StoreError: `directory` exists already, or the disk is full.
+        """
+        engine = self._open()
+        try:
+            Checkpoint(engine).create_checkpoint(str(directory))
+        except Exception as error:
+            raise translated(self.path, error) from error
+
+    def compact(self) -> None:
+        """Write out all buffers and merge all tables, so that deleted rows take no space."""
+        self._open()
+        try:
+            self._flush()
+            for family in self._families.values():
+                family.compact_range(None, None)
+        except Exception as error:
+            raise translated(self.path, error) from error
+
+    def verify(self) -> tuple[StoreError, ...]:
+        """Read every row, and return the damage found: at most one for each table.
+
+        Blocks that are cached already are not read again, so open the store for it.
+        """
+        found: list[StoreError] = []
+        for name in self._tables:
+            try:
+                for _ in self.scan(name):
+                    pass
+            except CorruptStore as error:
+                found.append(error)
+        return tuple(found)
+
+    def statistics(self) -> dict[str, int]:
+        """Return what RocksDB says about itself (`storage.rocks.statistics`)."""
+        return statistics(self._open(), self._families, self._settings)
+
+    def close(self) -> None:
+        """Make everything durable and let the directory go; a second call does nothing."""
+        if self._engine is None:
+            return
+        try:
+            self.sync()
+        finally:
+            self._let_go()
+
+    def __enter__(self) -> "RocksStore":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _let_go(self) -> None:
+        """Drop all that keeps RocksDB open: iterators, snapshots, families, handles."""
+        for cursor in list(self._open_cursors):
+            cursor.release()
+        for snapshot in list(self._open_snapshots):
+            snapshot.release()
+        self._readers.clear()
+        self._places.clear()
+        self._handles.clear()
+        for family in self._families.values():
+            family.close()
+        self._families.clear()
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
+
+    def _batch(self, records: Iterable[Record]) -> WriteBatch:
+        batch = WriteBatch(raw_mode=True)
+        put, delete, places = batch.put, batch.delete, self._places
+        for record in records:
+            place = places.get(record.table)
+            if place is None:
+                raise self._refusal(record.table)
+            value = record.value
+            if value is None:
+                delete(place[0] + record.key, place[1])
+            else:
+                put(place[0] + record.key, value, place[1])
+        return batch
+
+    def _write(self, batch: WriteBatch) -> None:
+        engine = self._open()
+        try:
+            engine.write(batch, self._how)
+        except Exception as error:
+            raise translated(self.path, error) from error
+        self.written += 1
+        if self.options.durability is Durability.FSYNC:
+            self.durable = self.written
+        elif (
+            self.options.durability is Durability.GROUP
+            and self.written - self.durable >= self.options.group_batches
+        ):
+            self.sync()
+
+    def _flush(self) -> None:
+        for family in (self._open(), *self._families.values()):
+            family.flush(wait=True)
+
+    def _migrate(self, schema: Schema, version: int) -> None:
+        """Bring the store to the schema's version, each step in one batch with its number."""
+        for step in range(version, schema.version):
+            migration = schema.migrations.get(step)
+            if migration is None:
+                raise StoreError(str(self.path), f"a way from version {step}", "none")
+            self._stamp(schema, step + 1, migration(self))
+        row = encode_row(schema_row(schema))
+        if self._open().get(SCHEMA_KEY) != row:
+            self._stamp(schema, schema.version, ())
+        self.sync()
+        self.written = self.durable = 0
+
+    def _stamp(self, schema: Schema, version: int, records: Iterable[Record]) -> None:
+        batch = self._batch(records)
+        row = schema_row(Schema(version, schema.tables))
+        batch.put(SCHEMA_KEY, encode_row(row))
+        self._write(batch)
+
+    def _open(self) -> Rdict:
+        if self._engine is None:
+            raise StoreClosed(self.path)
+        return self._engine
+
+    def _table(self, name: str) -> Table:
+        self._open()
+        found = self._tables.get(name)
+        if found is None:
+            raise self._refusal(name)
+        return found
+
+    def _refusal(self, table: str) -> StoreError:
+        if self._engine is None:
+            return StoreClosed(self.path)
+        return UnknownTable(str(self.path), f"one of {', '.join(self._tables)}", repr(table))
