@@ -80,13 +80,12 @@ def test_a_key_that_contradicts_the_file_is_refused_by_name(
     assert mistake(file).startswith(f"{file}:9: {message}")
 
 
-def test_access_lists_need_a_chain_that_begins_with_prague(tmp_path: Path) -> None:
-    file = scenario_file(
-        tmp_path, "block_access_list = true", config__pragueTime=200, config__osakaTime=300
-    )
-    assert "chain.block_access_list: expected false, as genesis.json begins with Cancun" in mistake(
-        file
-    )
+@pytest.mark.parametrize("at", [200, None])
+def test_a_network_begins_with_prague_or_later(tmp_path: Path, at: int | None) -> None:
+    file = scenario_file(tmp_path, config__pragueTime=at, config__osakaTime=at)
+    field = f"{tmp_path / 'genesis.json'}: genesis.config.pragueTime: expected a time no later than"
+    assert mistake(file).startswith(field)
+    assert mistake(file).endswith(f"got {str(at).lower()}")
 
 
 def test_a_file_that_is_not_there_is_named_with_the_key(tmp_path: Path) -> None:
