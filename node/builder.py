@@ -15,7 +15,7 @@ from node.execution_base_fee import next_base_fee
 from node.execution_blob_gas import next_excess_blob_gas
 from node.execution_gas_limit import next_gas_limit
 from node.execution_setting import ExecutionEngine, block_setting
-from node.validation import PooledTransaction, check_transaction
+from node.validation import PooledTransaction, recheck_transaction
 from node.validation_header import checkpoint_data, earliest_timestamp, prev_randao
 from primitives.block import (
     WITHDRAWAL_BYTES_MAX,
@@ -123,10 +123,10 @@ def build_block(
 def _allowed(
     candidates: Iterable[PooledTransaction], rules: ChainParams
 ) -> Iterator[PooledTransaction]:
-    """Yield what the rules of a block allow. The pool has asked those that the chain began with."""
+    """Yield what the rules of a block allow, which may be newer than those of the pool."""
     for candidate in candidates:
         try:
-            yield check_transaction(candidate.raw, rules)
+            yield recheck_transaction(candidate, rules)
         except InvalidTransaction:
             continue
 

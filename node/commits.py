@@ -4,6 +4,8 @@ Consensus may decide a block before this node has executed it: a quorum of the o
 Such a delivery waits for its execution; the ones above it wait with it.
 """
 
+from collections.abc import Iterable
+
 from consensus.certificate import Certificate
 from consensus.effects import ChainAdvanced, Deliver
 from network.gossip import Gossip
@@ -31,7 +33,8 @@ from node.mempool import Mempool
 from node.proposals import Proposals
 from node.snapshot import Closing
 from node.trace import BlockCommitted
-from primitives.ids import Instant, Token
+from node.validation_header import earliest_timestamp
+from primitives.ids import Address, Instant, Token
 from primitives.machine import Broadcast, Effect, Emit, Loopback, Persist, Work
 
 CHAIN_CORE = "chain"
@@ -166,8 +169,7 @@ class Commits:
         accounts = len(state.accounts())
         effects.append(Emit(SnapshotAdopted(height, block.digest, accounts, kept)))
         effects.append(Persist(CHAIN_CORE, Token(height), records))
-        base_fee = next_base_fee(block.block.header, self._params)
-        self._pool.advance(now, state, base_fee, self._pool.senders())
+        self._move_pool(now, block, self._pool.senders())
         if self._announces:
             effects.append(Broadcast(self._group, AnnounceBlock(height, block.digest)))
         effects += self._sync.adopted(height, block.epoch.number)
@@ -206,8 +208,7 @@ class Commits:
         if block.transactions:
             effects.append(Work(INCLUDE, len(block.transactions)))
             self._gossip.note_known(self._outlines.hashes(block.payload))
-        base_fee = next_base_fee(header, self._params)
-        self._pool.advance(now, block.state, base_fee, block.state.changes)
+        self._move_pool(now, block, block.state.changes)
         if self._announces:
             effects.append(Broadcast(self._group, AnnounceBlock(height, block.digest)))
         effects += self._sync.adopted(height, block.epoch.number)
@@ -222,3 +223,9 @@ class Commits:
         if block.closing:
             effects.append(EpochEnded())
         return effects
+
+    def _move_pool(self, now: Instant, block: ExecutedBlock, touched: Iterable[Address]) -> None:
+        """Move the pool to a new head, where the accounts of `touched` may have changed."""
+        header, params = block.block.header, self._params
+        earliest = earliest_timestamp(header, params)
+        self._pool.advance(now, block.state, next_base_fee(header, params), touched, earliest)

@@ -191,5 +191,6 @@ class Intake:
         count = min(len(self._queue), self._config.intake_batch)
         batch = tuple([self._queue.popleft() for _ in range(count)])
         request = self._requests.open(CheckPurpose(batch))
-        job = CheckTransactions(tuple([arrival.raw for arrival in batch]), self._cache)
+        raws = tuple([arrival.raw for arrival in batch])
+        job = CheckTransactions(raws, self._cache, self._pool.rules)
         return [Compute(request, transaction_demand(count), job)]

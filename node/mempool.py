@@ -36,7 +36,7 @@ from node.mempool_types import (
     SenderReader,
 )
 from node.mempool_waiting import WaitingSenders
-from node.validation import PooledTransaction
+from node.validation import PooledTransaction, recheck_transaction
 from primitives.ids import Address, Hash32, Instant
 from primitives.params import ChainParams
 from primitives.transaction import InvalidTransaction
@@ -52,6 +52,7 @@ class Mempool:
         limits: the node's policy.
         state: the accounts at the head of the chain.
         base_fee: wei per gas of the next block.
+        timestamp: the earliest that the next block may have, in seconds.
     """
 
     __slots__ = (
@@ -66,11 +67,19 @@ class Mempool:
         "_senders",
         "_state",
         "_waiting",
+        "rules",
     )
 
     def __init__(
-        self, params: ChainParams, limits: MempoolLimits, state: SenderReader, base_fee: int
+        self,
+        params: ChainParams,
+        limits: MempoolLimits,
+        state: SenderReader,
+        base_fee: int,
+        timestamp: int = 0,
     ) -> None:
+        self.rules = params.at(timestamp)
+        """In force for the earliest next block. All that is pooled keeps them."""
         self._params = params
         self._limits = limits
         self._state = state
@@ -151,7 +160,7 @@ class Mempool:
         try:
             if transaction.hash in self._by_hash:
                 raise AlreadyKnown("mempool", "a new transaction", transaction.hash.hex())
-            return self._admit(now, transaction)
+            return self._admit(now, recheck_transaction(transaction, self.rules))
         except InvalidTransaction as error:
             return Refused(error.with_traceback(None))
 
@@ -203,7 +212,12 @@ class Mempool:
         return chosen
 
     def advance(
-        self, now: Instant, state: SenderReader, base_fee: int, touched: Iterable[Address]
+        self,
+        now: Instant,
+        state: SenderReader,
+        base_fee: int,
+        touched: Iterable[Address],
+        timestamp: int = 0,
     ) -> tuple[Hash32, ...]:
         """Move to a new head of the chain.
 
@@ -212,10 +226,11 @@ class Mempool:
             state: the accounts at the new head.
             base_fee: wei per gas of the block after it.
             touched: every address whose account changed since the last head, repeats allowed.
+            timestamp: the earliest that the block after it may have, in seconds.
 
         Returns:
             The hashes that left the pool: included, overtaken by another transaction of their
-            nonce, or not payable any more.
+            nonce, not payable any more, or forbidden by an upgrade.
         """
         self._state = state
         self._prices.set_base_fee(base_fee)
@@ -232,8 +247,27 @@ class Mempool:
                 removed.append(entry.transaction.hash)
                 self._unlist(entry)
             self._settle(sender, queue, before)
+        rules = self._params.at(timestamp)
+        if rules.fork != self.rules.fork:
+            self.rules = rules
+            removed += self._keep_allowed()
         self._waiting.set_base_fee(now, base_fee)
         return tuple(removed)
+
+    def _keep_allowed(self) -> tuple[Hash32, ...]:
+        """Look at everything by new rules; drop what they forbid, and return its hashes."""
+        forbidden = []
+        for entry in self._by_hash.values():
+            try:
+                entry.transaction = recheck_transaction(entry.transaction, self.rules)
+            except InvalidTransaction:
+                forbidden.append(entry)
+        gone = self._evict(forbidden)
+        for sender in dict.fromkeys([entry.transaction.sender for entry in forbidden]):
+            if (queue := self._senders.get(sender)) is not None:
+                for entry in queue.behind_gaps():
+                    self._gaps.add(entry, self.queued_count)
+        return gone
 
     def _admit(self, now: Instant, transaction: PooledTransaction) -> Admission:
         """Check, make room, insert. Nothing has changed when a check refuses."""

@@ -76,6 +76,10 @@ class SenderQueue:
             self.pending_end = nonce
         return entry
 
+    def behind_gaps(self) -> list[PoolEntry]:
+        """Return the entries that wait for a missing nonce."""
+        return [entry for nonce, entry in self.entries.items() if nonce > self.pending_end]
+
     def promote(self, now: Instant) -> None:
         """Extend the pending part over entries that no gap separates from it any more."""
         entries, end = self.entries, self.pending_end

@@ -22,6 +22,7 @@ from node.peer_scores import PeerScores
 from node.proposals import Proposals
 from node.requests import Requests
 from node.restore import restore
+from node.validation_header import earliest_timestamp
 from primitives.ids import Duration, NodeId
 from primitives.machine import Effect, Record
 from storage.store import Store
@@ -66,7 +67,8 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     head = ledger.tip
     base_fee = next_base_fee(head.block.header, params)
     requests = Requests()
-    pool = Mempool(params, config.mempool, head.state, base_fee)
+    next_at = earliest_timestamp(head.block.header, params)
+    pool = Mempool(params, config.mempool, head.state, base_fee, next_at)
     scores = PeerScores()
     gossip = Gossip(config.gossip, PoolSource(pool), environment.cache.hash, scores)
     exchange = sync_config(config, environment, head.epoch, validates=False)

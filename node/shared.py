@@ -22,7 +22,7 @@ from node.executors.attempt import attempt
 from node.executors.batches import Checked, check_transactions
 from node.executors.executor import NO_HINTS, BlockExecutor, BlockHints, SerialExecutor
 from node.executors.pool import InlinePool, Pool
-from node.validation import PooledTransaction, check_transaction
+from node.validation import PooledTransaction, recheck_transaction
 from node.validation_block import execute_block
 from node.validation_errors import InvalidBlock
 from primitives.ids import Hash32
@@ -103,7 +103,16 @@ class ComputeCache:
         executor: executes blocks; serially if None. Which one it is cannot be observed.
     """
 
-    __slots__ = ("_blocks", "_executor", "_pool", "_transactions", "_with_trie", "engine", "params")
+    __slots__ = (
+        "_blocks",
+        "_executor",
+        "_first_rules",
+        "_pool",
+        "_transactions",
+        "_with_trie",
+        "engine",
+        "params",
+    )
 
     def __init__(
         self,
@@ -114,6 +123,7 @@ class ComputeCache:
         executor: BlockExecutor | None = None,
     ) -> None:
         self.params = params
+        self._first_rules = params.at(0)
         self.engine = ExecutionEngine()
         """Has the virtual machines that blocks run on."""
         self._pool = InlinePool() if pool is None else pool
@@ -129,34 +139,57 @@ class ComputeCache:
         """Return a cache that keeps nothing."""
         return ComputeCache(params, 0, 0)
 
-    def transaction(self, raw: bytes) -> Checked:
-        """Return the checked transaction, or the reason why it is refused."""
-        known = self._transactions.get(raw)
-        if known is not None:
-            return known
-        result = attempt(InvalidTransaction, lambda: check_transaction(raw, self.params))
-        self._transactions.put(raw, result)
-        return result
+    def transaction(self, raw: bytes, rules: ChainParams | None = None) -> Checked:
+        """Return the checked transaction, or the reason why it is refused.
 
-    def transactions(self, raws: Sequence[bytes]) -> list[Checked]:
+        Args:
+            raw: encoding (EIP-2718), not trusted.
+            rules: in force for it; those that the chain begins with if None.
+        """
+        return self.transactions((raw,), rules)[0]
+
+    def transactions(
+        self, raws: Sequence[bytes], rules: ChainParams | None = None
+    ) -> list[Checked]:
         """Return for each encoding the checked transaction, or why it is refused.
 
         What is not known yet is checked together. A block whose transactions were all seen
-        before costs no recovery.
+        before costs no recovery, whatever rules they were seen by.
+
+        Args:
+            raws: encodings (EIP-2718), not trusted.
+            rules: in force for them; those that the chain begins with if None.
         """
-        known = [self._transactions.get(raw) for raw in raws]
+        rules = self._first_rules if rules is None else rules
+        known = [self._known(raw, rules) for raw in raws]
         fresh = [raw for raw, found in zip(raws, known, strict=True) if found is None]
         if not fresh:
             return [found for found in known if found is not None]
         unique = list(dict.fromkeys(fresh))
-        checked = dict(
-            zip(unique, check_transactions(unique, self.params, self._pool), strict=True)
-        )
+        checked = dict(zip(unique, check_transactions(unique, rules, self._pool), strict=True))
         for raw, result in checked.items():
             self._transactions.put(raw, result)
         return [
             checked[raw] if found is None else found for raw, found in zip(raws, known, strict=True)
         ]
+
+    def _known(self, raw: bytes, rules: ChainParams) -> Checked | None:
+        """Return what is known of a transaction under some rules.
+
+        Where rules change, a refusal is forgotten: it does not say whose rules it broke.
+        """
+        known = self._transactions.get(raw)
+        if known is None or not self.params.upgrades:
+            return known
+        if not isinstance(known, PooledTransaction):
+            return None
+        return known if known.fork == rules.fork else self._renewed(known, rules)
+
+    def _renewed(self, known: PooledTransaction, rules: ChainParams) -> Checked:
+        renewed = attempt(InvalidTransaction, lambda: recheck_transaction(known, rules))
+        if isinstance(renewed, PooledTransaction):
+            self._transactions.put(known.raw, renewed)
+        return renewed
 
     def hash(self, raw: bytes) -> Hash32:
         """Return the hash of a transaction's encoding, be it well-formed or not."""

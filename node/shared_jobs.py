@@ -12,6 +12,7 @@ from node.validation import PooledTransaction
 from node.validation_errors import InvalidBlock, WrongDigest
 from primitives.ids import Hash32
 from primitives.machine import Demand
+from primitives.params import ChainParams
 from primitives.transaction import InvalidTransaction
 
 
@@ -20,10 +21,12 @@ class CheckTransactions(msgspec.Struct, frozen=True):
 
     raws: tuple[bytes, ...]
     cache: ComputeCache
+    rules: ChainParams | None = None
+    """In force for the next block; those that the chain begins with if None."""
 
     def run(self) -> tuple[PooledTransaction | InvalidTransaction, ...]:
         """Return for each transaction what it is, or why it is refused."""
-        return tuple(self.cache.transactions(self.raws))
+        return tuple(self.cache.transactions(self.raws, self.rules))
 
 
 class BuildBlock(msgspec.Struct, frozen=True):

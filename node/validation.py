@@ -13,6 +13,7 @@ import msgspec
 from primitives.blob_schedule import GAS_PER_BLOB
 from primitives.committee_change import COMMITTEE_ADDRESS, CommitteeChange, decode_changes
 from primitives.errors import InvalidEncoding
+from primitives.fork import LATEST, Fork
 from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.params import ChainParams
 from primitives.possession import UnprovenKey, check_possession
@@ -52,6 +53,8 @@ class PooledTransaction(msgspec.Struct, frozen=True, gc=False):
     2**256 or more."""
     blob_gas: Gas = Gas(0)
     """That its blobs take."""
+    fork: Fork = LATEST
+    """Whose rules it keeps."""
 
     def effective_tip(self, base_fee: int) -> int:
         """Return the tip in wei per gas; negative if the fee cap is below `base_fee`."""
@@ -124,7 +127,20 @@ def finish_transaction(
         transaction.max_priority_fee_per_gas,
         cost_max,
         Gas(blob_gas),
+        params.fork,
     )
+
+
+def recheck_transaction(transaction: PooledTransaction, params: ChainParams) -> PooledTransaction:
+    """Return a checked transaction as the rules of `params` see it; its sender stays.
+
+    Raises:
+        InvalidTransaction: its leaf says which rule it breaks now.
+    """
+    if transaction.fork == params.fork:
+        return transaction
+    prepared = prepare_transaction(transaction.raw, params)
+    return finish_transaction(prepared, transaction.sender, params)
 
 
 def _check_committee_change(transaction: Transaction, sender: Address, params: ChainParams) -> None:

@@ -39,9 +39,9 @@ from primitives.transaction.errors import BlockGasExceeded
 from primitives.transaction.gas import TRANSACTION
 
 Checked = PooledTransaction | InvalidTransaction
-TransactionsCheck = Callable[[Sequence[bytes]], Sequence[Checked]]
-"""`check_transaction` for many transactions of one chain, errors as values; it may remember
-results."""
+TransactionsCheck = Callable[[Sequence[bytes], ChainParams], Sequence[Checked]]
+"""`check_transaction` for many transactions by the rules of their block, errors as values; it may
+remember results."""
 
 
 def execute_block(
@@ -58,8 +58,7 @@ def execute_block(
         parent: the block below, executed.
         payload: the block's encoding, not trusted.
         params: the chain's rules.
-        check: decodes and checks the transactions; `check_transaction` on each by default. Not
-            asked where rules change with time: what is valid then depends on the block.
+        check: decodes and checks the transactions; `check_transaction` on each by default.
         engine: has the virtual machines; a new one by default.
         executor: runs the transactions.
 
@@ -73,10 +72,10 @@ def execute_block(
     _check_body(block, rules)
     if rules.fork < Fork.PARIS:
         check_ommers(block, (parent.block, *parent.relatives), rules)
-    if check is None or params.upgrades:
+    if check is None:
         transactions = _checked(block.transactions, rules)
     else:
-        transactions = _required(check(block.transactions))
+        transactions = _required(check(block.transactions, rules))
     ancestors = parent.child_ancestors()
     setting = block_setting(header, ancestors, rules, engine or ExecutionEngine())
     execution = BlockExecution(parent.state, parent.epoch, setting)

@@ -8,6 +8,7 @@ from primitives.account_key import AccountKey
 from primitives.address import format_address, parse_address
 from primitives.fork import Fork
 from primitives.ids import NodeId
+from primitives.params import MAX_TRANSACTION_GAS
 from sim.cli import main
 from sim.driving import drive_network
 from sim.workload.accounts import account_secret
@@ -61,6 +62,25 @@ def test_a_contract_of_the_file_is_called_across_an_upgrade(tmp_path: Path) -> N
     params = net.world.environment.genesis.params
     assert params.fork is Fork.PRAGUE
     assert params.at(net.world.head.block.header.timestamp).fork is Fork.OSAKA
+    net.finish()
+
+
+def test_what_an_upgrade_forbids_is_taken_before_it_only(tmp_path: Path) -> None:
+    """Osaka brings a limit of gas to transactions (EIP-7825)."""
+    file = write_genesis(tmp_path, config__osakaTime=104, gasLimit="0x1c9c380")
+    net = drive_network(load=0, chain={"genesis": str(file)})
+    purse = Purse([AccountKey(account_secret(net.seed, index)) for index in range(2)], chain_id=77)
+    large = Call(COUNTER_ADDRESS, 0, b"", MAX_TRANSACTION_GAS + 1)
+    small = Call(COUNTER_ADDRESS, 0, b"", 100_000)
+    sent = []
+    for second, user, call in ((1, 0, large), (5, 1, small), (6, 0, large)):
+        net.run_until(f"{second}s")
+        sent.append(net.submit(purse.sign(user, call, GWEI, 20 * GWEI)[0]))
+    net.run_until("8s")
+
+    net.expect(committed=sent[:2], agreement_within=0)
+    assert net.refused == {sent[2]: "gas_limit_above_cap"}
+    assert net.world.head.state.slot(COUNTER_ADDRESS, 0) == 43
     net.finish()
 
 
