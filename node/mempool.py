@@ -9,7 +9,8 @@ which cost their sender nothing and so give way to newer ones of their kind (`me
 
 Contracts change balances and nonces of accounts that sent nothing, and an account whose code only
 names another one may send as well (EIP-7702). Both are seen at the next head, as any change is.
-Because any call may empty an account that delegates, the pool keeps its next transaction only.
+Because any call may empty an account that delegates, the pool keeps its next transaction only, and
+takes no second one while an authorization waits by which it would (`mempool_authorities`).
 Blob transactions are not taken: in the form that blocks have they come without their blobs, and a
 proposer must not commit to blobs that nobody has.
 
@@ -18,14 +19,15 @@ the senders whose accounts the block changed. Only selection looks at every send
 """
 
 from collections.abc import Iterable
-from heapq import heapify, heappop, heapreplace
 
 from consensus.batching.policy import BatchLimits
 from contracts.delegation import designated
 from node.mempool_admission import check_admission
+from node.mempool_authorities import AuthorityIndex, check_authorities
 from node.mempool_errors import AlreadyKnown, PoolFull, QueueFull
 from node.mempool_eviction import PriceIndex
 from node.mempool_gaps import GapIndex
+from node.mempool_selection import select_transactions
 from node.mempool_sender import PoolEntry, SenderQueue
 from node.mempool_types import (
     Admission,
@@ -57,6 +59,7 @@ class Mempool:
 
     __slots__ = (
         "_admissions",
+        "_authorities",
         "_by_hash",
         "_byte_count",
         "_gaps",
@@ -89,6 +92,7 @@ class Mempool:
         self._by_hash: dict[Hash32, PoolEntry] = {}
         self._senders: dict[Address, SenderQueue] = {}
         self._gaps = GapIndex(self._senders)
+        self._authorities = AuthorityIndex()
         self._waiting = WaitingSenders(base_fee)
         self._prices = PriceIndex(self._by_hash, base_fee)
 
@@ -181,35 +185,8 @@ class Mempool:
             Transactions whose gas fits, counting for each the least that it can use. Ties in
             the tip go to what was admitted first.
         """
-        heads: list[tuple[int, int, Address, int]] = []
-        at_head = state is self._state
-        for sender, queue in self._senders.items():
-            nonce = queue.next_nonce if at_head else (state.account(sender) or ABSENT).nonce
-            head = _choice(queue, sender, nonce, base_fee)
-            if head is not None:
-                heads.append(head)
-        heapify(heads)
-        chosen: list[PooledTransaction] = []
-        bytes_left, gas_left = limits.byte_count, limits.gas
-        while heads and len(chosen) < limits.count:
-            _, _, sender, nonce = heads[0]
-            queue = self._senders[sender]
-            transaction = queue.entries[nonce].transaction
-            size = len(transaction.raw)
-            is_over = size > bytes_left or transaction.gas_limit > gas_left
-            if transaction.gas_limit > gas_limit or (is_over and chosen):
-                heappop(heads)
-                continue
-            chosen.append(transaction)
-            gas_limit -= transaction.gas_minimum
-            gas_left -= transaction.gas_minimum
-            bytes_left -= size
-            following = _choice(queue, sender, nonce + 1, base_fee)
-            if following is None:
-                heappop(heads)
-            else:
-                heapreplace(heads, following)
-        return chosen
+        account_of = None if state is self._state else state.account
+        return select_transactions(self._senders, account_of, base_fee, gas_limit, limits)
 
     def advance(
         self,
@@ -273,7 +250,9 @@ class Mempool:
         """Check, make room, insert. Nothing has changed when a check refuses."""
         sender, nonce = transaction.sender, transaction.nonce
         queue = self._senders.get(sender) or self._new_queue(sender)
-        check_admission(transaction, queue, self._limits, self._params)
+        delegates = queue.delegates or sender in self._authorities
+        check_admission(transaction, queue, delegates, self._limits, self._params)
+        authorities = check_authorities(transaction, self._senders)
         old = queue.entries.get(nonce)
         is_behind_gap = nonce > queue.pending_end
         gapped = self._gapped_victim(transaction) if is_behind_gap and old is None else None
@@ -291,6 +270,7 @@ class Mempool:
         queue.put(entry)
         queue.promote(now)
         self._by_hash[transaction.hash] = entry
+        self._authorities.add(transaction.hash, authorities)
         self._byte_count += len(transaction.raw)
         self._prices.add(entry)
         self._settle(sender, queue, before)
@@ -359,6 +339,7 @@ class Mempool:
 
     def _unlist(self, entry: PoolEntry) -> None:
         del self._by_hash[entry.transaction.hash]
+        self._authorities.remove(entry.transaction.hash)
         self._byte_count -= len(entry.transaction.raw)
 
     def _settle(self, sender: Address, queue: SenderQueue, pending_before: int) -> None:
@@ -381,14 +362,3 @@ class Mempool:
         self._waiting.drop(sender)
         if not queue.entries:
             del self._senders[sender]
-
-
-def _choice(
-    queue: SenderQueue, sender: Address, nonce: int, base_fee: int
-) -> tuple[int, int, Address, int] | None:
-    """Return a sender's next transaction for selection, best first; None when it has none."""
-    if not queue.next_nonce <= nonce < queue.pending_end:
-        return None
-    entry = queue.entries[nonce]
-    tip = entry.transaction.effective_tip(base_fee)
-    return None if tip < 0 else (-tip, entry.order, sender, nonce)

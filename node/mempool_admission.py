@@ -21,13 +21,18 @@ from primitives.transaction.errors import (
 
 
 def check_admission(
-    transaction: PooledTransaction, queue: SenderQueue, limits: MempoolLimits, params: ChainParams
+    transaction: PooledTransaction,
+    queue: SenderQueue,
+    delegates: bool,
+    limits: MempoolLimits,
+    params: ChainParams,
 ) -> None:
     """Check a transaction against its sender's account and pooled transactions.
 
     Args:
         transaction: not yet in the pool.
         queue: what the pool holds of its sender; may be empty.
+        delegates: whether the sender delegates, or may do so soon.
         limits: the pool's policy.
         params: the chain's rules.
 
@@ -54,7 +59,7 @@ def check_admission(
     old = queue.entries.get(nonce)
     if old is not None:
         _check_bump(transaction, old.transaction, limits.price_bump_percent)
-    elif queue.delegates and (queue.entries or nonce != queue.next_nonce):
+    elif delegates and (queue.entries or nonce != queue.next_nonce):
         raise DelegatedLimitReached(
             "mempool", "one transaction at a time of an account that delegates", f"nonce {nonce}"
         )

@@ -42,6 +42,12 @@ class DelegatedLimitReached(InvalidTransaction):
     code = "delegated_limit"
 
 
+class AuthorityReserved(InvalidTransaction):
+    """An authorization of an account that has more in the pool than one that delegates may."""
+
+    code = "authority_reserved"
+
+
 class PooledTransactionTooLarge(InvalidTransaction):
     """More bytes than the pool takes in one transaction."""
 
