@@ -41,12 +41,19 @@ def system_call(
 ) -> bytes | None:
     """Call a contract as `SYSTEM_ADDRESS`, with gas that counts towards no limit.
 
+    An account that delegates runs its delegate's code, as in any call (EIP-7702).
+
     Returns:
         What it returned; None if it failed, or has no code.
     """
     program = evm.program_of(state, target)
     if program is None:
         return None
+    if program.delegate is not None and evm.rules.has_delegation:
+        state.warm_address(program.delegate)
+        program = evm.program_of(state, program.delegate)
+        if program is None:
+            return b""
     call = TransactionContext(SYSTEM_ADDRESS, block.base_fee, is_of_block=True)
     world = evm, state, block, call
     mark = state.snapshot()

@@ -4,6 +4,7 @@ from hashlib import sha256
 
 import pytest
 
+from contracts.delegation import designator
 from contracts.deposits import (
     DEPOSIT_EVENT,
     MalformedDeposit,
@@ -36,6 +37,7 @@ from tests.unit.contracts.rig import block_of, contract
 
 STORE_INPUT = "60003560005500"
 WHO_AND_GAS = "3360005260" + "00355a60205260406000f3"
+OTHER = Address(b"\x77" * 20)
 ROOT = Hash32(b"\x44" * 32)
 ROOT_INT = int.from_bytes(ROOT, "big")
 
@@ -56,6 +58,30 @@ def test_nothing_is_warm_for_a_call_of_the_block_not_even_a_precompile() -> None
     output = system_call(Evm(), state, block_of(), BEACON_ROOTS_ADDRESS, b"")
     assert output is not None
     assert int.from_bytes(output, "big") == 3 + 2_600 + 2 + 2
+
+
+def test_a_system_call_follows_a_delegation() -> None:
+    """EELS does, since Prague; a designator has no instruction that could run."""
+    code = designator(OTHER).hex()
+    for fork, stored, output in ((Fork.PRAGUE, ROOT_INT, b""), (Fork.CANCUN, 0, None)):
+        state = NaiveState({HISTORY_ADDRESS: contract(code), OTHER: contract(STORE_INPUT)})
+        assert system_call(Evm(fork), state, block_of(fork), HISTORY_ADDRESS, ROOT) == output
+        assert (state.load(HISTORY_ADDRESS, 0), state.load(OTHER, 0)) == (stored, 0)
+
+
+def test_a_system_call_warms_the_delegate_alone() -> None:
+    cost_of_balance = "5a73" + OTHER.hex() + "31505a9003" + "60005260206000f3"
+    state = NaiveState(
+        {HISTORY_ADDRESS: contract(designator(OTHER).hex()), OTHER: contract(cost_of_balance)}
+    )
+    output = system_call(Evm(), state, block_of(), HISTORY_ADDRESS, b"")
+    assert output is not None
+    assert int.from_bytes(output, "big") == 3 + 100 + 2 + 2
+
+
+def test_a_delegate_without_code_answers_with_nothing() -> None:
+    state = NaiveState({WITHDRAWAL_REQUESTS_ADDRESS: contract(designator(OTHER).hex())})
+    assert read_withdrawal_requests(Evm(), state, block_of()) == b""
 
 
 def test_the_parents_root_and_hash_are_stored_from_their_forks_on() -> None:
