@@ -10,6 +10,7 @@ from node.demand import (
     execution_demand,
     refused_demand,
 )
+from node.enclosure import Enclosure
 from node.execution import ExecutedBlock
 from node.hints import Hints
 from node.outlines import Outlines
@@ -31,13 +32,26 @@ class Charging(msgspec.Struct, frozen=True):
     def hint(self, block: ExecutedBlock) -> bytes:
         """Return what goes out beside a block that this node has built."""
         useful = self.config.ships_hints and self.tallies.of(block).is_planned
-        return self.hints.make(block) if useful else b""
+        return self.hints.enclose(block, with_schedule=useful)
 
     def is_true(self, block: ExecutedBlock, hint: bytes) -> bool:
-        """Whether a hint is that of its block, as far as this node has a reason to look."""
-        if not self.config.uses_hints or not hint:
+        """Whether what came with a block is its own, as far as this node has a reason to look.
+
+        Who plans by a graph looks at the schedule hint, who starts from the access list at that.
+        What was left out is not false.
+        """
+        starts_from_list = self.config.scheduler == ALL_AT_ONCE and bool(block.access_list)
+        if not (self.config.uses_hints or starts_from_list):
             return True
-        said = self.hints.read(hint, len(block.transactions))
+        enclosed = self.hints.open(hint, is_listed=bool(block.access_list))
+        if not isinstance(enclosed, Enclosure):
+            return False
+        if starts_from_list:
+            return enclosed.access_list in (b"", block.access_list)
+        return not enclosed.schedule or self._is_schedule(block, enclosed.schedule)
+
+    def _is_schedule(self, block: ExecutedBlock, schedule: bytes) -> bool:
+        said = self.hints.read(schedule, len(block.transactions))
         true = self.tallies.of(block)
         return isinstance(said, ScheduleHint) and said == ScheduleHint(true.accesses, true.gas)
 
@@ -82,9 +96,11 @@ class Charging(msgspec.Struct, frozen=True):
             outline = self.outlines.of(payload)
             return refused_demand(len(outline.hashes), outline.gas)
         config, tally = self.config, self.tallies.of(result)
+        enclosed = self.hints.enclosed(hint, is_listed=bool(result.access_list))
         if config.uses_hints:
-            thought = self.hints.thought(result, hint)
+            thought = self.hints.thought(result, enclosed.schedule)
             return execution_demand(tally, config.scheduler, thought.accesses)
-        if config.scheduler == ALL_AT_ONCE and not result.access_list:
+        has_list = bool(result.access_list) and enclosed.access_list == result.access_list
+        if config.scheduler == ALL_AT_ONCE and not has_list:
             return execution_demand(tally, OPTIMISTIC)
         return execution_demand(tally, config.scheduler)

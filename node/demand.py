@@ -8,8 +8,8 @@ are then the tasks of a graph, each with its part of computing, accesses and fix
 scheduler that the node is configured with. What it is charged for, in order:
 
 * the dependency graph, where one is built: by a schedule hint, or by what the transactions say of
-  themselves; where all go at once, reading the block access list that they start from, which is
-  taken to have come with the block;
+  themselves; where all go at once, reading the block access list that they start from and that
+  came with the block. Without it, all go optimistically;
 * the transactions on the cores, as the scheduler plans them, and those again for which the graph
   was wrong;
 * taking over what each did, in block order, on one core: each cell is looked at and set again. An

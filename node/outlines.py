@@ -13,10 +13,14 @@ OUTLINES_MAX = 64
 
 
 class Outline(msgspec.Struct, frozen=True):
-    """The hashes of a block's transactions, and the gas that its header claims."""
+    """The hashes of a block's transactions, and what its header claims."""
 
     hashes: tuple[Hash32, ...]
     gas: int
+    """Used, at most the limit."""
+    gas_limit: int = 0
+    access_list_hash: Hash32 | None = None
+    """Of the block access list (EIP-7928); None on a chain without them."""
 
 
 NO_OUTLINE = Outline((), 0)
@@ -39,9 +43,10 @@ class Outlines:
         outline = NO_OUTLINE
         try:
             block = decode_block(payload)
+            header = block.header
             hashes = tuple([transaction_hash(raw) for raw in block.transactions])
-            gas = min(block.header.gas_used, block.header.gas_limit)
-            outline = Outline(hashes, gas)
+            gas = min(header.gas_used, header.gas_limit)
+            outline = Outline(hashes, gas, header.gas_limit, header.block_access_list_hash)
         except InvalidEncoding:
             pass
         self._memo.put(payload, outline)

@@ -48,7 +48,7 @@ class Misdeed(StrEnum):
     FALSE_PROOF = "a proof of a result that proves nothing"
     FALSE_CERTIFICATE = "a certificate that no quorum has signed"
     FALSE_HINT = "a schedule hint that is not its block's"
-    """Whoever has built a block knows what its transactions access."""
+    """Or a block access list. Whoever has built a block knows what its transactions access."""
     STRANGE_REFUSAL = "a refusal that this epoch's committee has not signed"
     """The refusing validator may have been in another epoch already, or still."""
 

@@ -4,6 +4,7 @@ import msgspec
 
 from node.builder import BuildContext
 from node.charging import Charging
+from node.demand import ALL_AT_ONCE
 from node.execution import ExecutedBlock
 from node.executors.executor import NO_HINTS, BlockHints
 from node.schedule.hint import ScheduleHint
@@ -57,7 +58,7 @@ class ExecuteBlock(msgspec.Struct, frozen=True):
     cache: ComputeCache
     charging: Charging
     hint: bytes = b""
-    """What came with the block, to plan by; not trusted."""
+    """What came with the block (`node.enclosure`), to plan by and to start from; not trusted."""
 
     def run(self) -> ExecutedBlock | InvalidBlock:
         """Return the executed block, or why it is refused."""
@@ -71,9 +72,16 @@ class ExecuteBlock(msgspec.Struct, frozen=True):
         return self.charging.executed(self.payload, result, self.hint)
 
     def _hints(self) -> BlockHints:
-        """Return what came with the block, if it can be read."""
+        """Return what came with the block, if it can be read and this node has use for it."""
         if not self.hint:
             return NO_HINTS
-        count = len(self.charging.outlines.of(self.payload).hashes)
-        said = self.charging.hints.read(self.hint, count)
-        return BlockHints(said) if isinstance(said, ScheduleHint) else NO_HINTS
+        charging, hints = self.charging, self.charging.hints
+        outline = charging.outlines.of(self.payload)
+        enclosed = hints.enclosed(self.hint, is_listed=outline.access_list_hash is not None)
+        accesses = schedule = None
+        if charging.config.scheduler == ALL_AT_ONCE:
+            accesses = hints.access_list(enclosed.access_list, outline)
+        if enclosed.schedule:
+            said = hints.read(enclosed.schedule, len(outline.hashes))
+            schedule = said if isinstance(said, ScheduleHint) else None
+        return BlockHints(schedule, accesses)
