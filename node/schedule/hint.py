@@ -10,9 +10,9 @@ ascending too, and stand as steps from one to the next, which mostly fit one byt
 without leading zeros. Each hint has one encoding (ADR 5).
 
 For a block without a hint, its transactions say something themselves (`guess_hint`): who pays
-whom, and what their access lists announce.
+whom, whose code they set, where a contract will stand, and what their access lists announce.
 
-Reference: DESIGN section 3; EIP-2930.
+Reference: DESIGN section 3; EIP-2930, EIP-7702.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,10 +31,11 @@ from primitives.access import (
     AccessSet,
     slot_key,
 )
+from primitives.address import contract_address
 from primitives.codec import decode_canonical, encode_canonical
 from primitives.errors import InvalidEncoding
 from primitives.ids import Address
-from primitives.transaction import Transaction
+from primitives.transaction import SetCodeTransaction, Transaction, recover_authority
 
 HINT_BYTES_MAX = 4_194_304
 """Longest hint that is decoded."""
@@ -146,15 +147,32 @@ def guess_hint(
 def _guess(transaction: Transaction, sender: Address, fee_recipient: Address) -> AccessSet:
     reads, writes = {sender + NONCE, sender + CODE}, {sender + NONCE}
     deltas = {sender + BALANCE, fee_recipient + BALANCE}
-    if transaction.to is not None:
-        reads.add(transaction.to + CODE)
-        if transaction.value:
-            deltas.add(transaction.to + BALANCE)
+    target = transaction.to
+    if target is None:
+        target = contract_address(sender, transaction.nonce)
+        reads.add(target + NONCE)
+        writes.update([target + NONCE, target + CODE, target + EXISTENCE])
+    reads.add(target + CODE)
+    if transaction.value:
+        deltas.add(target + BALANCE)
     for entry in transaction.access_list:
         slots = [slot_key(entry.address, int.from_bytes(k, "big")) for k in entry.storage_keys]
         reads.update(slots)
         writes.update(slots)
+    if isinstance(transaction, SetCodeTransaction):
+        for authority in _authorities(transaction):
+            reads.update([authority + NONCE, authority + CODE, authority + EXISTENCE])
+            writes.update([authority + NONCE, authority + CODE])
     return AccessSet(tuple(sorted(reads)), tuple(sorted(writes)), tuple(sorted(deltas)))
+
+
+def _authorities(transaction: SetCodeTransaction) -> Iterator[Address]:
+    """Yield whose code a transaction may set; to find out costs a recovery for each."""
+    for authorization in transaction.authorizations:
+        if authorization.chain_id in (0, transaction.chain_id):
+            authority = recover_authority(authorization)
+            if authority is not None:
+                yield authority
 
 
 def _kinds(access: AccessSet) -> tuple[tuple[bytes, ...], ...]:

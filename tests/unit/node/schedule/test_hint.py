@@ -12,10 +12,22 @@ from node.schedule.hint import (
     encode_hint,
     guess_hint,
 )
+from node.validation import check_transaction
 from primitives.access import AccessSet, slot_key
+from primitives.address import address_from_private_key, contract_address
 from primitives.codec import encode_canonical
 from primitives.ids import Address, Gas, Hash32, Wei
-from primitives.transaction import AccessListEntry, DynamicFeeTransaction
+from primitives.transaction import (
+    AccessListEntry,
+    Authorization,
+    DynamicFeeTransaction,
+    SetCodeTransaction,
+    encode_transaction,
+    sign_authorization,
+    sign_transaction,
+)
+from tests.unit.node.test_mempool_authorities import set_code as authorizing
+from tests.unit.node.transfers import GWEI, PARAMS, built, chain, private_key
 
 A, B, C = (Address(bytes([k]) * 20) for k in (1, 2, 3))
 
@@ -154,3 +166,60 @@ def test_a_guess_lets_payments_to_one_account_go_at_once():
     assert build_graph(hint.accesses).sources == ()
     assert C + b"b" in hint.accesses[0].deltas
     assert decode_hint(encode_hint(hint), 3) == hint
+
+
+def test_a_guess_orders_a_call_behind_the_creation_of_what_it_calls():
+    made = contract_address(A, 0)
+    sent = [(transaction(None, value=5), A), (transaction(made), B), (transaction(C), C)]
+    hint = guess_hint(sent, C)
+    graph = build_graph(hint.accesses)
+    assert list(zip(graph.sources, graph.targets, strict=True)) == [(0, 1)]
+    assert made + b"b" in hint.accesses[0].deltas
+
+
+KEYS_OF = {address_from_private_key(key): key for key in (b"\1" * 32, b"\2" * 32)}
+FIRST, SECOND = KEYS_OF
+
+
+def set_code(*authorizations):
+    """A transaction with authorizations, each of an account for a chain."""
+    signed = tuple(
+        sign_authorization(Authorization(chain_id, B, 0), KEYS_OF[authority])
+        for authority, chain_id in authorizations
+    )
+    fields = (1, 0, Wei(1), Wei(1), Gas(100_000), B, Wei(0), b"", ())
+    return SetCodeTransaction(*fields, (*signed, Authorization(0, B, 0, 0, 0, 0)))
+
+
+def test_a_guess_orders_what_authorities_send_and_who_calls_them():
+    """EIP-7702 counts up their nonces and changes their code."""
+    sent = [
+        (set_code((FIRST, 0), (SECOND, 1)), A),
+        (transaction(C), FIRST),
+        (transaction(SECOND), B),
+        (transaction(C), C),
+    ]
+    graph = build_graph(guess_hint(sent, C).accesses)
+    assert list(zip(graph.sources, graph.targets, strict=True)) == [(0, 1), (0, 2)]
+
+
+def test_a_guess_passes_over_authorizations_for_other_chains():
+    sent = [(set_code((FIRST, 2)), A), (transaction(C), FIRST)]
+    assert build_graph(guess_hint(sent, C).accesses).sources == ()
+
+
+def test_a_guess_names_what_execution_accesses_of_creations_and_authorities():
+    """All fields of accounts. Slots that code touches, and what begins to exist, no guess knows."""
+    unsigned = DynamicFeeTransaction(
+        PARAMS.chain_id, 0, Wei(GWEI), Wei(10 * GWEI), Gas(200_000), None, Wei(5), b"", ()
+    )
+    raw = encode_transaction(sign_transaction(unsigned, private_key(0)))
+    block = built(chain(), check_transaction(raw, PARAMS), authorizing(1, 2))
+    assert len(block.transactions) == 2
+    pairs = [(each.transaction, each.sender) for each in block.transactions]
+    guess = guess_hint(pairs, block.block.header.fee_recipient)
+    for found, guessed in zip(block.accesses, guess.accesses, strict=True):
+        assert set(found.reads) == set(guessed.reads)
+        assert {key for key in guessed.writes if key[20:] != b"e"} <= set(found.writes)
+        assert {key for key in found.writes if key[20:] in (b"n", b"c")} <= set(guessed.writes)
+        assert {key for key in found.deltas if key[20:] == b"b"} <= set(guessed.deltas)
