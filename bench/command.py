@@ -14,6 +14,12 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from bench.batching_row import POLICIES
+from bench.cache_row import (
+    HEADINGS as CACHE_HEADINGS,
+    bench_cache,
+    bench_cache_levels,
+    bench_cache_speed,
+)
 from bench.evm_peers import bench_evm_peers
 from bench.evm_row import BODIES as EVM_PROGRAMS
 from bench.graph_row import PATTERNS
@@ -24,7 +30,7 @@ from primitives.errors import InvalidInput
 Report = dict[str, Any]
 
 MEBIBYTE = 1 << 20
-WIDTH_MAX = 1_000
+WIDTH_MAX = 2_000
 DECISIONS = 10
 COMMITTEES = (16, 64, 128, 256)
 GOSSIP_NODES, GOSSIP_BLOCKS = 1_000, 100
@@ -224,14 +230,18 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "evm": bench_evm,
         "evm-peers": bench_evm_peers,
         "transfers": bench_transfers,
+        "cache": bench_cache,
+        "cache-speed": bench_cache_speed,
+        "cache-levels": bench_cache_levels,
     }
 )
 
-NAMED_ONLY = frozenset({"evm-peers"})
+NAMED_ONLY = frozenset({"cache", "evm-peers"})
 """Benchmarks that need more than `make setup` installs: they run only when they are named."""
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
+        **CACHE_HEADINGS,
         "ratio": "ratio",
         "compared_with": "to",
         "case": "case",
