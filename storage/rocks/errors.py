@@ -11,8 +11,7 @@ from rocksdict import DbClosedError
 
 from primitives.errors import InvalidInput, OrreryError
 
-DAMAGED_FILE = re.compile(r"(?:in|read:) (\S+\.(?:sst|log|blob))\b")
-SUSPECT_FILE = re.compile(r"The file (\S+) may be corrupted")
+DAMAGED_FILE = re.compile(r"([^\s/]+\.(?:sst|log|blob))\b|(MANIFEST-\d+)\b")
 
 
 class StoreError(InvalidInput):
@@ -98,9 +97,9 @@ def translated(path: Path, error: Exception) -> OrreryError:
 def _damaged_file(text: str) -> str:
     """Return the name of the file that a status speaks of, or "".
 
-    RocksDB blames the manifest for tables that the manifest lists: the table goes first.
+    RocksDB blames the manifest for tables that it lists, too, but at the end.
     """
-    found = DAMAGED_FILE.search(text) or SUSPECT_FILE.search(text)
+    found = DAMAGED_FILE.search(text)
     if found is not None:
-        return Path(found[1]).name
+        return found[0]
     return "CURRENT" if "CURRENT" in text else ""

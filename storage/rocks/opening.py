@@ -12,9 +12,9 @@ from rocksdict import AccessType, Cache, DBRecoveryMode, Options, Rdict
 
 from storage.rocks.engine import family_options, shared_cache, store_options
 from storage.rocks.errors import CorruptStore, ForeignStore, NewerStore, translated
-from storage.rocks.options import RocksOptions
+from storage.rocks.options import Durability, RocksOptions
 from storage.rocks.schema import SCHEMA_KEY, Family, Schema, SchemaRow, decode_row, schema_row
-from storage.rocks.wal import Damage, Fault, first_bad_checksum, inspect
+from storage.rocks.wal import Damage, Fault, first_bad_checksum, inspect, last_log, tear_before
 
 DEFAULT_FAMILY = "default"
 """RocksDB's own family: it exists in every store and holds what the store says of itself."""
@@ -30,9 +30,8 @@ class Opened(msgspec.Struct, frozen=True):
     """They carry RocksDB's counters, too."""
     found: SchemaRow | None
     """What the store says about itself; None if it is a new one."""
-    torn: tuple[Damage, ...]
-    """Ends of logs that a crash has left, and that were dropped. None held a whole batch that
-    was synced."""
+    torn: Damage | None
+    """Where the logs ended in a crash; what came after it was not synced and was dropped."""
 
 
 def open_engine(path: Path, options: RocksOptions, schema: Schema, cache: Cache | None) -> Opened:
@@ -53,7 +52,7 @@ def open_engine(path: Path, options: RocksOptions, schema: Schema, cache: Cache 
     path.mkdir(parents=True, exist_ok=True)
     if not (path / "CURRENT").exists():
         _refuse_headless(path)
-    torn = _torn_tails(path)
+    torn = _torn_end(path, options)
     blocks = shared_cache(options.block_cache_bytes) if cache is None else cache
     try:
         known = _known_families(path)
@@ -81,17 +80,22 @@ def _refuse_headless(path: Path) -> None:
         raise ForeignStore(str(path), "an empty directory or a store", strange[0])
 
 
-def _torn_tails(path: Path) -> tuple[Damage, ...]:
-    """Return the ends of logs that a crash has left.
+def _torn_end(path: Path, options: RocksOptions) -> Damage | None:
+    """Return where the logs end in a crash, or None if they are whole.
+
+    If each batch was synced, only the newest log can be torn: before RocksDB begins a new one, all
+    of the last is on the disk. Otherwise a later log may have survived the end of an earlier one.
 
     Raises:
-        CorruptStore: a log is damaged in another way.
+        CorruptStore: a log is damaged in a way that no crash explains.
     """
-    faults = inspect(path)
-    for fault in faults:
-        if fault.fault is not Fault.TORN:
-            raise CorruptStore(path, fault.file, f"{fault.fault.value} at byte {fault.offset}")
-    return faults
+    found = inspect(path)
+    if found is None:
+        return None
+    last = found.fault is Fault.TORN and found.file == last_log(path)
+    if found.fault is Fault.CORRUPT or (not last and options.durability is Durability.FSYNC):
+        raise CorruptStore(path, found.file, f"{found.fault.value} at byte {found.offset}")
+    return found
 
 
 def _known_families(path: Path) -> frozenset[str]:
@@ -104,7 +108,7 @@ def _refuse_unknown(path: Path, known: frozenset[str], schema: Schema) -> None:
     """Refuse families that are not ours, but let pass what a crash left of a new store."""
     settings = Options(raw_mode=True)
     settings.create_if_missing(create_if_missing=False)
-    families = {name: Options(raw_mode=True) for name in known - {DEFAULT_FAMILY}}
+    families = {name: Options(raw_mode=True) for name in sorted(known - {DEFAULT_FAMILY})}
     engine = Rdict(
         str(path), settings, families, AccessType.read_only(error_if_log_file_exist=False)
     )
@@ -134,34 +138,20 @@ def _found(path: Path, engine: Rdict, schema: Schema) -> SchemaRow | None:
 
 
 def _open_forgiving(
-    path: Path, options: RocksOptions, cache: Cache, torn: tuple[Damage, ...]
+    path: Path, options: RocksOptions, cache: Cache, torn: Damage | None
 ) -> tuple[Rdict, Options]:
-    """Open with the strictest mode that the ends of the logs allow.
-
-    A torn log that is not the last one is either obsolete, and then not read, or nothing behind
-    its end was synced: then the store goes back to that point.
-    """
-    modes = [DBRecoveryMode.absolute_consistency()]
-    if torn:
-        modes += [DBRecoveryMode.tolerate_corrupted_tail_records()]
-        newest = max((each for each in path.glob("*.log") if each.stat().st_size), key=_number)
-        if any(damage.file != newest.name for damage in torn):
-            modes[1] = DBRecoveryMode.point_in_time()
+    """Open with the strictest mode that the end of the logs allows."""
+    mode = DBRecoveryMode.absolute_consistency()
+    if torn is not None:
+        mode = DBRecoveryMode.tolerate_corrupted_tail_records()
+        if torn.file != last_log(path) or torn.fault is Fault.GAP:
+            mode = DBRecoveryMode.point_in_time()
+        if torn.fault is Fault.GAP:
+            tear_before(path, torn.file)
     families = {family.value: family_options(options, family, cache) for family in Family}
     families[DEFAULT_FAMILY] = family_options(options, None, cache)
-    for mode in modes[:-1]:
-        settings = store_options(options, mode)
-        try:
-            return Rdict(str(path), settings, families), settings
-        except Exception as error:
-            if "Corruption" not in str(error):
-                raise
-    settings = store_options(options, modes[-1])
+    settings = store_options(options, mode)
     return Rdict(str(path), settings, families), settings
-
-
-def _number(path: Path) -> int:
-    return int(path.stem)
 
 
 def _named(path: Path, error: Exception) -> Exception:

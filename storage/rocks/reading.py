@@ -69,6 +69,7 @@ def rows(path: Path, cursor: Cursor) -> Iterator[tuple[bytes, bytes]]:
             found = fetch(cursor.iterator, cursor.after, chunk)
         except Exception as error:
             cursor.release()
+            error.__traceback__ = None
             raise translated(path, error) from error
         yield from found
         if len(found) < chunk:
@@ -79,7 +80,10 @@ def rows(path: Path, cursor: Cursor) -> Iterator[tuple[bytes, bytes]]:
 
 
 def fetch(iterator: RdictIter, after: bytes, count: int) -> list[tuple[bytes, bytes]]:
-    """Return the next `count` rows before `after`; fewer only if there are no more."""
+    """Return the next `count` rows before `after`; fewer only if there are no more.
+
+    Whoever passes on an error of it drops the traceback, which holds the iterator.
+    """
     found: list[tuple[bytes, bytes]] = []
     for _ in range(count):
         if not iterator.valid():

@@ -70,6 +70,7 @@ class RocksSnapshot:
                 self._iterators[table.family].seek(first)
                 found = fetch(self._iterators[table.family], after, chunk)
             except Exception as error:
+                error.__traceback__ = None
                 raise translated(self._path, error) from error
             yield from found
             if len(found) < chunk:

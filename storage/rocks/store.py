@@ -56,8 +56,8 @@ class RocksStore:
         opened = open_engine(path, options, schema, cache)
         self.path = path
         self.options = options
-        self.torn: tuple[Damage, ...] = opened.torn
-        """Ends of logs that the last crash had left, and that are dropped now."""
+        self.torn: Damage | None = opened.torn
+        """Where the logs ended in the last crash; what came after it is dropped now."""
         self.written = 0
         """Batches written since it was opened."""
         self.durable = 0
@@ -212,7 +212,11 @@ class RocksStore:
         return statistics(self._open(), self._families, self._settings)
 
     def close(self) -> None:
-        """Make everything durable and let the directory go; a second call does nothing."""
+        """Make everything durable and let the directory go; a second call does nothing.
+
+        Raises:
+            CorruptStore: RocksDB met damage while it merged tables; the store is closed.
+        """
         if self._engine is None:
             return
         try:
@@ -240,17 +244,24 @@ class RocksStore:
         self._readers.clear()
         self._places.clear()
         self._handles.clear()
-        for family in self._families.values():
-            family.close()
+        engines = [*self._families.values()]
         self._families.clear()
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.close()
+        if self._engine is not None:
+            engines.append(self._engine)
+        self._engine = None
+        errors: list[Exception] = []
+        while engines:
+            try:
+                engines.pop(0).close()
+            except Exception as error:  # noqa: BLE001 - the others must be closed all the same
+                errors.append(error)
+        if errors:
+            raise translated(self.path, errors[0]) from errors[0]
 
     def _batch(self, records: Iterable[Record]) -> WriteBatch:
         batch = WriteBatch(raw_mode=True)
         put, delete, places = batch.put, batch.delete, self._places
-        for record in records:
+        for record in tuple(records):
             place = places.get(record.table)
             if place is None:
                 raise self._refusal(record.table)

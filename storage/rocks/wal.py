@@ -37,7 +37,9 @@ class Fault(Enum):
     CORRUPT = "corrupt"
     """Bytes are not what was written."""
     GAP = "gap"
-    """Rows are missing between this log and what came before."""
+    """Rows are missing between this log and the one before. A crash leaves that, too, if the
+    later log reached the disk and the end of the earlier one did not; but no synced batch is in
+    the later one then."""
 
 
 class Damage(msgspec.Struct, frozen=True):
@@ -70,9 +72,11 @@ def log_files(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.log"), key=lambda path: int(path.stem))
 
 
-def inspect(directory: Path) -> tuple[Damage, ...]:
-    """Return what is wrong with the logs of a store, at most one fault for each, oldest first."""
-    found: list[Damage] = []
+def inspect(directory: Path) -> Damage | None:
+    """Return the first thing that is wrong with the logs of a store; what follows it is of no use.
+
+    Logs are one sequence of batches over all files, so a gap is seen even if every file is whole.
+    """
     expected: int | None = None
     for path in log_files(directory):
         if not path.stat().st_size:
@@ -80,8 +84,21 @@ def inspect(directory: Path) -> tuple[Damage, ...]:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             fault, expected = _walk(path.name, data, expected)
         if fault is not None:
-            found.append(fault)
-    return tuple(found)
+            return fault
+    return None
+
+
+def last_log(directory: Path) -> str:
+    """Return the name of the newest log that is not empty, or ""."""
+    names = [path.name for path in log_files(directory) if path.stat().st_size]
+    return names[-1] if names else ""
+
+
+def tear_before(directory: Path, file: str) -> None:
+    """Make the end of the log before `file` a torn one, so that RocksDB stops reading there."""
+    logs = [path for path in log_files(directory) if path.name < file and path.stat().st_size]
+    with logs[-1].open("ab") as log:
+        log.write(b"\x01")
 
 
 def first_bad_checksum(directory: Path) -> Damage | None:
@@ -112,11 +129,14 @@ def _walk(
         if piece.length < 0 or piece.end > size:
             fault = Fault.CORRUPT if _goes_on(data, piece) else Fault.TORN
             return _damage(name, fault, start, size), expected
-        if piece.kind in (FULL, FIRST) and piece.length >= BATCH.size:
-            sequence, count = BATCH.unpack_from(data, piece.offset + HEADER.size)
-            if expected is not None and sequence > expected:
-                return _damage(name, Fault.GAP, piece.offset, size), expected
-            expected = sequence + count
+        if piece.kind in (FULL, FIRST):
+            if piece.length < BATCH.size:
+                expected = None  # its beginning is spread over two blocks
+            else:
+                sequence, count = BATCH.unpack_from(data, piece.offset + HEADER.size)
+                if expected is not None and sequence > expected:
+                    return _damage(name, Fault.GAP, piece.offset, size), expected
+                expected = sequence + count
         inside = piece.kind in (FIRST, MIDDLE)
     return (_damage(name, Fault.TORN, start, size) if inside else None), expected
 
