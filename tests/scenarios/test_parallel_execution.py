@@ -43,7 +43,7 @@ def test_more_cores_are_faster_up_to_what_dependencies_allow() -> None:
     assert len(found) == 25
     assert len({figures.gas for figures in found.values()}) == 1, "all executed the same blocks"
     serial = found["serial", 1]
-    assert serial.speed_up == 1.0
+    assert serial.speed_up == pytest.approx(1.0, abs=1e-3), "but for messages in between"
     for name in SCHEDULERS:
         curve = [found[name, cores] for cores in CORES]
         assert all(a.speed_up < b.speed_up for a, b in itertools.pairwise(curve)), name
