@@ -100,10 +100,10 @@ def run(accounts: int, transactions: int, blocks: int) -> dict[str, object]:
         senders = {each.raw: each.sender for each in block.transactions}
 
         def check(
-            raws: Sequence[bytes], senders: dict[bytes, Address] = senders
+            raws: Sequence[bytes], rules: ChainParams, senders: dict[bytes, Address] = senders
         ) -> list[PooledTransaction]:
             return [
-                finish_transaction(prepare_transaction(raw, PARAMS), senders[raw], PARAMS)
+                finish_transaction(prepare_transaction(raw, rules), senders[raw], rules)
                 for raw in raws
             ]
 
