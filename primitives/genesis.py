@@ -1,5 +1,7 @@
 """The first block of a chain, which everything signed refers to."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from primitives.account import encode_account
@@ -28,10 +30,17 @@ from primitives.system_contracts import SYSTEM_CODE, system_contracts
 from primitives.trie import EMPTY_ROOT, secure_trie_root
 
 ZERO_HASH = Hash32(bytes(32))
+CODE_BYTES_MAX = 24_576
+"""Most code of one contract, in genesis as in any block (EIP-170). All that stands in a state can
+be sent to whoever fetches it, and what one account has travels in one piece."""
 
 
 class GenesisContract(msgspec.Struct, frozen=True, gc=False):
-    """A contract that is there from the beginning. Its balance stands in the allocation."""
+    """A contract that is there from the beginning. Its balance stands in the allocation.
+
+    One that has storage has a nonce, code or a balance as well: an account without them is empty,
+    and no state has it (EIP-161; EIP-7610 for the accidents in which one could).
+    """
 
     address: Address
     code: bytes
@@ -71,12 +80,14 @@ class Genesis(msgspec.Struct, frozen=True):
             seen[address] = None
         if not 0 <= self.timestamp < 2**64:
             raise InvalidInput("genesis.timestamp", "seconds from 0 to 2**64 - 1", self.timestamp)
-        _check_contracts(self.contracts)
+        _check_contracts(self.contracts, dict(self.alloc))
         if self.params.certificates == "bls":
             check_possessions(self.committee)
 
 
-def _check_contracts(contracts: tuple[GenesisContract, ...]) -> None:
+def _check_contracts(
+    contracts: tuple[GenesisContract, ...], balances: Mapping[Address, Wei]
+) -> None:
     seen: dict[Address, None] = {}
     for contract in contracts:
         if len(contract.address) != ADDRESS_BYTES:
@@ -91,6 +102,12 @@ def _check_contracts(contracts: tuple[GenesisContract, ...]) -> None:
             raise InvalidInput("genesis.contracts", "each slot once", len(contract.storage))
         if not all(0 <= slot < 2**256 and 0 < value < 2**256 for slot, value in slots.items()):
             raise InvalidInput("genesis.contracts", "slots and values below 2**256", "others")
+        if len(contract.code) > CODE_BYTES_MAX:
+            expected = f"code of at most {CODE_BYTES_MAX} bytes"
+            raise InvalidInput("genesis.contracts", expected, f"{len(contract.code)} bytes")
+        if slots and not (contract.nonce or contract.code or balances.get(contract.address)):
+            expected = "a nonce, code or a balance beside storage"
+            raise InvalidInput("genesis.contracts", expected, format_address(contract.address))
         seen[contract.address] = None
 
 

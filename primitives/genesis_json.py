@@ -25,7 +25,7 @@ from primitives.blob_schedule import BlobSchedule
 from primitives.committee import Committee
 from primitives.errors import InvalidInput
 from primitives.fork import Fork
-from primitives.genesis import Genesis, GenesisContract
+from primitives.genesis import CODE_BYTES_MAX, Genesis, GenesisContract
 from primitives.ids import Address, Gas, Wei
 from primitives.params import INITIAL_BASE_FEE, ChainParams, Upgrade
 from primitives.system_contracts import system_contracts
@@ -172,6 +172,12 @@ def read_alloc(found: object, where: str = "alloc") -> Alloc:
         nonce = read_number(fields.get("nonce", 0), f"{path}.nonce", 64)
         code = _read_bytes(fields.get("code", "0x"), f"{path}.code")
         storage = _read_storage(fields.get("storage", {}), f"{path}.storage")
+        if len(code) > CODE_BYTES_MAX:
+            expected = f"at most {CODE_BYTES_MAX} bytes (EIP-170)"
+            raise InvalidInput(f"{path}.code", expected, f"{len(code)} bytes")
+        if storage and not (nonce or code or balances[address]):
+            expected = "a nonce, code or a balance beside it, or the account is empty (EIP-161)"
+            raise InvalidInput(f"{path}.storage", expected, "none of them")
         if nonce or code or storage:
             contracts.append(GenesisContract(address, code, nonce, storage))
     return tuple(balances.items()), tuple(contracts)

@@ -29,6 +29,7 @@ from primitives.system_contracts import SYSTEM_CODE, system_contracts
 from primitives.trie import EMPTY_ROOT, secure_trie_root
 
 RICH, POOR = Address(b"\x01" * 20), Address(b"\x02" * 20)
+NOBODY = Address(b"\x99" * 20)
 COMMITTEE = Committee.of_keys((bytes(32), b"\x01" * 32))
 GENESIS = Genesis(ChainParams(), ((RICH, Wei(10**18)), (POOR, Wei(1))), COMMITTEE)
 
@@ -87,6 +88,8 @@ def test_a_contract_of_ones_own_has_its_code_balance_and_storage() -> None:
         ((GenesisContract(POOR, b"", 1, ((1, 1), (1, 2))),), "each slot once"),
         ((GenesisContract(POOR, b"", 1, ((1, 0),)),), "slots and values below"),
         ((GenesisContract(POOR, b"", 1, ((2**256, 1),)),), "slots and values below"),
+        ((GenesisContract(POOR, bytes(24_577)),), "code of at most 24576 bytes, got 24577"),
+        ((GenesisContract(NOBODY, b"", 0, ((1, 1),)),), "a nonce, code or a balance beside"),
     ],
 )
 def test_contracts_that_no_chain_can_start_with(
@@ -94,6 +97,18 @@ def test_contracts_that_no_chain_can_start_with(
 ) -> None:
     with pytest.raises(InvalidInput, match=rf"genesis\.contracts: expected {message}"):
         msgspec.structs.replace(GENESIS, contracts=contracts)
+
+
+def test_what_stands_beside_storage_makes_an_account() -> None:
+    """A nonce, code or a balance: POOR has one."""
+    slots = ((1, 1),)
+    for contract in (
+        GenesisContract(NOBODY, b"", 1, slots),
+        GenesisContract(NOBODY, bytes(24_576), 0, slots),
+        GenesisContract(POOR, b"", 0, slots),
+    ):
+        changed = msgspec.structs.replace(GENESIS, contracts=(contract,))
+        assert genesis_state_root(changed) != genesis_state_root(GENESIS)
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,8 @@ SYSTEM = next(iter(SYSTEM_CODE)).hex()
         ({"config__blobSchedule__bpo1": None}, "genesis.config.blobSchedule.bpo1"),
         ({f"alloc__{RICH}__nonce": 2**64}, f"genesis.alloc.{RICH}.nonce"),
         ({f"alloc__{RICH}__code": "0x0"}, f"genesis.alloc.{RICH}.code"),
+        ({f"alloc__{RICH}__code": "0x" + "00" * 24_577}, f"genesis.alloc.{RICH}.code"),
+        ({f"alloc__{RICH}": {"storage": {"1": "1"}}}, f"genesis.alloc.{RICH}.storage"),
         ({f"alloc__{RICH}__secret": 1}, f"genesis.alloc.{RICH}.secret"),
         ({f"alloc__{CONTRACT}__storage__0x1": 1}, f"genesis.alloc.{CONTRACT}.storage.0x1"),
         ({f"alloc__{CONTRACT}__storage__zz": 1}, f"genesis.alloc.{CONTRACT}.storage.zz"),
