@@ -14,6 +14,7 @@ from primitives.transaction import (
     DynamicFeeTransaction,
     InvalidTransaction,
     LegacyTransaction,
+    Transaction,
     encode_transaction,
     sign_transaction,
 )
@@ -64,25 +65,22 @@ def signed(
     gas: int,
     data: bytes,
 ) -> bytes:
-    price, rest = Wei(cap), (Gas(gas), to, Wei(value), data)
+    price, limit, paid = Wei(cap), Gas(gas), Wei(value)
     listed = (AccessListEntry(stranger(1), (Hash32(bytes(32)),)),)
+    tx: Transaction
     if tx_type == 0:
-        return sealed(sender, LegacyTransaction(1337, nonce, price, *rest))
-    if tx_type == 1:
-        return sealed(sender, AccessListTransaction(1337, nonce, price, *rest, listed))
-    fees = (Wei(min(tip, cap)), price)
-    if tx_type == 2 or to is None:
-        return sealed(sender, DynamicFeeTransaction(1337, nonce, *fees, *rest))
-    blobs = (Hash32(b"\x01" * 32),)
-    tx = BlobTransaction(1337, nonce, *fees, Gas(gas), to, Wei(value), data, (), Wei(1), blobs)
-    return sealed(sender, tx)
+        tx = LegacyTransaction(1337, nonce, price, limit, to, paid, data)
+    elif tx_type == 1:
+        tx = AccessListTransaction(1337, nonce, price, limit, to, paid, data, listed)
+    elif tx_type == 2 or to is None:
+        tx = DynamicFeeTransaction(1337, nonce, Wei(min(tip, cap)), price, limit, to, paid, data)
+    else:
+        tip, blobs = min(tip, cap), (Hash32(b"\x01" * 32),)
+        tx = BlobTransaction(1337, nonce, Wei(tip), price, limit, to, paid, data, (), Wei(1), blobs)
+    return encode_transaction(sign_transaction(tx, private_key(sender)))
 
 
-def sealed(sender: int, tx: object) -> bytes:
-    return encode_transaction(sign_transaction(tx, private_key(sender)))  # type: ignore[type-var]
-
-
-@settings(max_examples=16 * settings.default.max_examples)
+@settings(max_examples=16 * settings().max_examples)
 @given(
     st.dictionaries(st.sampled_from(PLACES[:5]), ACCOUNTS, min_size=3),
     TRANSACTIONS,
@@ -91,14 +89,14 @@ def sealed(sender: int, tx: object) -> bytes:
 )
 def test_the_short_way_gives_what_the_long_way_gives(
     places: dict[Address, tuple[int, int, Hash32]],
-    fields: tuple[object, ...],
+    fields: tuple[int, int, Address | None, int, int, int, int, int, bytes],
     base_fee: int,
     recipient: Address,
 ) -> None:
-    tx_type, sender, to, ahead, *rest = fields
-    nonce, _, _ = places.get(account(sender), (0, 0, b""))  # type: ignore[arg-type]
+    tx_type, sender, to, ahead, value, cap, tip, gas, data = fields
+    nonce = places[account(sender)][0] if account(sender) in places else 0
     try:
-        raw = signed(tx_type, sender, to, nonce + ahead, *rest)  # type: ignore[arg-type, operator]
+        raw = signed(tx_type, sender, to, nonce + ahead, value, cap, tip, gas, data)
         transaction = check_transaction(raw, PARAMS)
     except InvalidTransaction:
         return

@@ -86,8 +86,9 @@ def run(
 
     world.subscribe_honest(watch)
     world.subscribe(traffic=note)
-    for host in world.kernel.hosts[1:] if change is not None else ():
-        world.kernel._step[host.index] = change(world.node(host.index).step)
+    if change is not None:
+        for host in world.kernel.hosts[1:]:
+            world.kernel._step[host.index] = change(world.node(host.index).step)
     world.run_until(END)
     assert world.head.number > 8
     return world, executed, proposals
@@ -121,13 +122,13 @@ def test_isolated_executors_really_get_it(monkeypatch: pytest.MonkeyPatch) -> No
     listed: list[bool] = []
     true_call = ParallelExecutor.__call__
 
-    def own(number: int, crew: Crew | None = None):  # type: ignore[no-untyped-def]
+    def own(number: int, crew: Crew | None = None):
         executor = own_executor(number, crew)
         if isinstance(executor, ParallelExecutor):
             made[number] = executor
         return executor
 
-    def spied(self, execution, transactions, hints):  # type: ignore[no-untyped-def]
+    def spied(self, execution, transactions, hints):
         if self is made.get(ALL_AT_ONCE_NODE):
             listed.append(bool(hints.access_list))
         true_call(self, execution, transactions, hints)

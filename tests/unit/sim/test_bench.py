@@ -17,6 +17,7 @@ from bench import (
     gossip_row,
     graph_row,
     state_root_row,
+    transfers_row,
     view_change_row,
     wan_row,
 )
@@ -38,6 +39,13 @@ def test_a_state_root_is_timed_beside_the_plain_trie() -> None:
     assert (row["accounts"], row["changed"]) == (2_000, 50)
     assert 0 < row["root_milliseconds"] <= row["root_milliseconds_max"]  # type: ignore[operator]
     assert row["plain_ratio"] > 1  # type: ignore[operator]
+
+
+def test_payments_are_timed_whole_and_by_part() -> None:
+    row = transfers_row.run(accounts=40, transactions=10, blocks=1)
+    assert (row["accounts"], row["transactions"]) == (40, 10)
+    assert row["known_per_second"] > row["recovered_per_second"] > 0  # type: ignore[operator]
+    assert all(row[f"{part}_us"] > 0 for part in transfers_row.PARTS)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("pattern", graph_row.PATTERNS)

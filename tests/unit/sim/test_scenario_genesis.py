@@ -1,6 +1,7 @@
 """`[chain] genesis`: what a genesis file in go-ethereum's form sets, and what contradicts it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,7 +110,8 @@ def test_an_account_of_the_workload_is_refused_where_the_nonce_counts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     taken = format_address(AccountKey(account_secret(1, 0)).address)
-    file = scenario_file(tmp_path, **{f"alloc__{taken}": {"balance": "1", "nonce": "3"}})
+    changes: dict[str, Any] = {f"alloc__{taken}": {"balance": "1", "nonce": "3"}}
+    file = scenario_file(tmp_path, **changes)
     with pytest.raises(InvalidInput, match=r"chain\.genesis: expected accounts that the run"):
         build_world(load_scenario(file), seed=1)
     assert main(["run", str(file), "--out", str(tmp_path / "runs")]) == 2

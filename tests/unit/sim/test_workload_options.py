@@ -3,7 +3,8 @@
 import pytest
 
 from primitives.errors import InvalidInput
-from sim.scenario.workload import Replay, Transfers, workload_options
+from sim.scenario.load import Transfers
+from sim.scenario.workload import Replay, workload_options
 from sim.workload import ReplayOptions, TransferOptions, decode_options
 from sim.workload.options import MAX_FEE_MAX, fee_ceiling
 
