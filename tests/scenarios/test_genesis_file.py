@@ -7,8 +7,15 @@ from pathlib import Path
 from primitives.account_key import AccountKey
 from primitives.address import format_address, parse_address
 from primitives.fork import Fork
-from primitives.ids import NodeId
+from primitives.ids import Gas, NodeId, Wei
 from primitives.params import MAX_TRANSACTION_GAS
+from primitives.transaction import (
+    Authorization,
+    SetCodeTransaction,
+    encode_transaction,
+    sign_authorization,
+    sign_transaction,
+)
 from sim.cli import main
 from sim.driving import drive_network
 from sim.workload.accounts import account_secret
@@ -81,6 +88,29 @@ def test_what_an_upgrade_forbids_is_taken_before_it_only(tmp_path: Path) -> None
     net.expect(committed=sent[:2], agreement_within=0)
     assert net.refused == {sent[2]: "gas_limit_above_cap"}
     assert net.world.head.state.slot(COUNTER_ADDRESS, 0) == 43
+    net.finish()
+
+
+def test_an_account_that_delegates_to_a_contract_of_the_file_sends_on(tmp_path: Path) -> None:
+    """Its authorization takes a nonce (EIP-7702), which no checker misses."""
+    net = drive_network(load=0, chain={"genesis": str(write_genesis(tmp_path))})
+    secrets = [account_secret(net.seed, index) for index in range(2)]
+    signed = sign_authorization(Authorization(77, COUNTER_ADDRESS, 0), secrets[1])
+    fees = (Wei(GWEI), Wei(20 * GWEI), Gas(200_000))
+    delegating = SetCodeTransaction(
+        77, 0, *fees, net.address(1), Wei(0), b"", (), authorizations=(signed,)
+    )
+    purse = Purse([AccountKey(secret) for secret in secrets], chain_id=77)
+    purse.sign(1, Call(None, 0, b"", 0), 0, 0)
+    sent = [net.submit(encode_transaction(sign_transaction(delegating, secrets[0])))]
+    for second in (2, 4):
+        net.run_until(f"{second}s")
+        call = Call(net.address(1), 0, b"", 100_000)
+        sent.append(net.submit(purse.sign(1, call, GWEI, 20 * GWEI)[0]))
+    net.run_until("6s")
+
+    net.expect(committed=sent, agreement_within=0)
+    assert net.world.head.state.slot(net.address(1), 0) == 3
     net.finish()
 
 
