@@ -25,6 +25,7 @@ from bench.evm_row import BODIES as EVM_PROGRAMS
 from bench.graph_row import PATTERNS
 from bench.heap_loop import bare_heap_rate
 from bench.rows import measure
+from bench.store_row import HEADINGS as STORE_HEADINGS, bench_store
 from primitives.errors import InvalidInput
 
 Report = dict[str, Any]
@@ -224,6 +225,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "complexity": bench_complexity,
         "batching": bench_batching,
         "state-root": bench_state_root,
+        "store": bench_store,
         "thousand": bench_thousand,
         "wan": bench_wan,
         "view-change": bench_view_change,
@@ -241,6 +243,7 @@ NAMED_ONLY = frozenset({"cache", "evm-peers"})
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
+        **STORE_HEADINGS,
         **CACHE_HEADINGS,
         "ratio": "ratio",
         "compared_with": "to",
