@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from random import Random
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from storage.cache import POLICIES, Limits, Policy
+from storage.cache import POLICIES, Limits, Policy, lru
 from storage.cache.sketch import Sketch
 from tests.properties.naive_cache import Naive, NaiveLru, NaiveS3Fifo, NaiveSketch, NaiveTinyLfu
 
@@ -36,6 +37,10 @@ LIMITS = st.builds(Limits, st.integers(1, 9), st.integers(1, 40))
 def test_a_policy_and_its_twin_agree(
     name: str, limits: Limits, steps: list[tuple[str, bytes, int]]
 ) -> None:
+    check_agreement(name, limits, steps)
+
+
+def check_agreement(name: str, limits: Limits, steps: list[tuple[str, bytes, int]]) -> None:
     missed: list[bytes] = []
     cache = POLICIES[name](limits, missed.append)
     twin = TWINS[name](limits)
@@ -90,6 +95,15 @@ def test_larger_maps_agree_with_their_twins_too(name: str, seed: int) -> None:
             assert list(cache.put(key, number + 1, size)) == twin.put(key, number + 1, size)
     assert cache.counters().hits == twin.hits > 0
     assert cache.counters().evicted > 0
+
+
+@settings(max_examples=100)
+@given(bits=st.integers(0, 4), limits=LIMITS, steps=STEPS)
+def test_lru_agrees_with_its_twin_whatever_its_drawers_hold(
+    bits: int, limits: Limits, steps: list[tuple[str, bytes, int]]
+) -> None:
+    with mock.patch.multiple(lru, DRAWER_BITS=bits, SLACK=0):
+        check_agreement("lru", limits, steps)
 
 
 def _nothing(_key: bytes) -> None:

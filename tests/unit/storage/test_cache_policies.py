@@ -76,8 +76,10 @@ class TestEveryPolicy:
         for number in range(5_000):
             cache.put(key(number), number, 1)
             cache.discard(key(number))
-        queues = [getattr(cache, field, ()) for field in ("_heap", "_small", "_main", "_ghosts")]
+        queues = [getattr(cache, field, ()) for field in ("_small", "_main", "_ghosts")]
         assert sum(len(queue) for queue in queues) < 50
+        assert getattr(cache, "_filed", 0) < 50
+        assert sum(len(drawer) for drawer in getattr(cache, "_drawers", {}).values()) < 50
         assert cache.counters().bytes == 0
 
 
@@ -85,6 +87,15 @@ def test_lru_lets_go_who_was_used_longest_ago() -> None:
     cache = empty(Lru, 3)
     ask(cache, 1, 2, 3, 1, 2, 4)
     assert resident(cache, range(5)) == [1, 2, 4]
+
+
+def test_lru_files_nobody_twice() -> None:
+    cache = empty(Lru, 30)
+    ask(cache, *range(31))
+    for number in range(2, 30):
+        cache.discard(key(number))
+    ask(cache, *range(100, 200))
+    assert resident(cache, range(200)) == list(range(170, 200))
 
 
 def test_s3_fifo_keeps_the_main_queue_through_a_scan() -> None:
