@@ -3,8 +3,8 @@
 Keys are hashes, so nothing is in order. All three are filled with the same batches in the same
 order; then each store is written out, merged and opened again, so that gets are cold: the block
 cache is empty (the page cache is not; no call of ours empties it). Rounds of the two stores
-alternate, and times are of the process, its background threads included for puts. Both stores
-write their log unsynced, because a sync costs what the disk says, not the store.
+alternate. Reads are processor time; puts are time on the clock, because RocksDB's own threads write
+and merge meanwhile. Both write their log unsynced: a sync costs what the disk says.
 """
 
 import gc

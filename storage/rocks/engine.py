@@ -55,6 +55,7 @@ def store_options(
     engine.set_max_background_jobs(options.background_jobs)
     engine.set_max_open_files(options.open_files_max)
     engine.set_max_total_wal_size(options.wal_bytes_max)
+    engine.set_allow_mmap_reads(options.map_tables)
     engine.set_bytes_per_sync(options.sync_bytes)
     engine.set_db_write_buffer_size(options.write_buffers_total_bytes)
     engine.set_keep_log_file_num(2)

@@ -79,6 +79,9 @@ class RocksOptions:
     sync_bytes: int
     """Bytes after which tables in the making are passed on to the disk, so that no large write
     is left for the end; 0: never."""
+    map_tables: bool = False
+    """Whether tables are mapped into memory: blocks without compression are then read in place,
+    and checked each time. A disk that fails to read ends the process then, instead of the call."""
     index_in_cache: bool = False
     """Whether indexes and filters count as cached blocks: memory has a bound then, and a reader
     may have to fetch them again."""

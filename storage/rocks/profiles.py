@@ -22,8 +22,8 @@ DEFAULT = RocksOptions(
     bloom_bits=10,
     hash_index_ratio=0.75,
     memtable_bloom_ratio=0.0,
-    compression=Compression.LZ4,
-    bottom_compression=Compression.LZ4,
+    compression=Compression.NONE,
+    bottom_compression=Compression.NONE,
     level_0_compact_files=4,
     level_0_slow_files=20,
     level_0_stop_files=36,
@@ -33,16 +33,21 @@ DEFAULT = RocksOptions(
     open_files_max=-1,
     wal_bytes_max=512 * MEBIBYTE,
     sync_bytes=MEBIBYTE,
+    map_tables=True,
 )
-"""One node on a machine.
+"""One node on a machine, whose state fits its memory several times over.
 
-Blocks of 1 KiB spare a third of what a get of 4 KiB unpacks. Without compression gets are a little
-faster still, and the store half as large again. A filter in the write buffers would cost a seventh
-of a put and gains nothing: what a node looks up in vain is answered by the tables' filters.
+At 300,000 rows a cold get of mapped, uncompressed blocks takes 0.53 of RocksDB's defaults' time,
+without the mapping 0.75, with lz4 0.87; half random, half zero values make the store half as large
+again. Blocks of 1 KiB spare a part of what a get of 4 KiB reads. A filter in the write buffers
+would cost a tenth of a put for nothing: the filters of the tables answer what is looked up in vain.
 """
 
 SMALL = replace(
     DEFAULT,
+    compression=Compression.LZ4,
+    bottom_compression=Compression.LZ4,
+    map_tables=False,
     write_buffer_bytes=2 * MEBIBYTE,
     write_buffers_max=2,
     write_buffers_total_bytes=8 * MEBIBYTE,
@@ -63,7 +68,9 @@ LARGE = replace(
     write_buffers_merged=2,
     write_buffers_total_bytes=1_024 * MEBIBYTE,
     block_cache_bytes=1_024 * MEBIBYTE,
+    compression=Compression.LZ4,
     bottom_compression=Compression.ZSTD,
+    map_tables=False,
     level_base_bytes=512 * MEBIBYTE,
     background_jobs=4,
     wal_bytes_max=2_048 * MEBIBYTE,
