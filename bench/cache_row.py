@@ -18,7 +18,7 @@ from bench.rows import measure
 
 PERCENTS = (5, 10, 20)
 PLACES = 4
-SPEED_ENTRIES = (10_000, 1_000_000)
+SPEED_ENTRIES, SPEED_READS, SPEED_ROUNDS = (10_000, 1_000_000), 200_000, 7
 LEVEL_KINDS = ("accounts", "trie")
 ROWS, READS = 200_000, 300_000
 
@@ -61,7 +61,10 @@ def bench_cache_speed() -> dict[str, Any]:
         "rows": [
             row
             for entries in SPEED_ENTRIES
-            for row in measure("bench.cache_speed_row", {"entries": entries})["rows"]
+            for row in measure(
+                "bench.cache_speed_row",
+                {"entries": entries, "reads": SPEED_READS, "rounds": SPEED_ROUNDS},
+            )["rows"]
         ]
     }
 

@@ -19,9 +19,6 @@ from typing import Any
 from storage.cache import POLICIES, Limits
 
 KEY_BYTES = 32
-READS = 200_000
-PUTS = 100_000
-ROUNDS = 7
 NANO = 1e9
 SIZE = 1
 MEMORY_SAMPLE = 100_000
@@ -52,8 +49,14 @@ class RelinkingLru:
             self.entries.popitem(last=False)
 
 
-def run(entries: int) -> dict[str, object]:
-    """Measure all structures with so many entries and return their rows."""
+def run(entries: int, reads: int, rounds: int) -> dict[str, object]:
+    """Measure all structures and return their rows.
+
+    Args:
+        entries: in each of them.
+        reads: in each round; half as many are put at the end.
+        rounds: how often all of them are read, in turns.
+    """
     random = Random(1)
     keys = [random.randbytes(KEY_BYTES) for _ in range(entries)]
     plain: dict[bytes, int] = dict.fromkeys(keys, 1)
@@ -64,12 +67,14 @@ def run(entries: int) -> dict[str, object]:
             cache.put(key, 1, SIZE)
         gets[name], puts[name] = cache.get, cache.put
     hit_ns = {name: float("inf") for name in gets}
-    for _ in range(ROUNDS):
-        asked = random.choices(keys, k=READS)
+    for _ in range(rounds):
+        asked = random.choices(keys, k=reads)
         for name, get in gets.items():
             hit_ns[name] = min(hit_ns[name], timed(get, [bytes(bytearray(key)) for key in asked]))
-    put_ns = {"dict": timed_puts(lambda key, value, _size: plain.update({key: value}), random)}
-    put_ns |= {name: timed_puts(put, random) for name, put in puts.items()}
+    put_ns = {
+        "dict": timed_puts(lambda key, value, _size: plain.update({key: value}), random, reads // 2)
+    }
+    put_ns |= {name: timed_puts(put, random, reads // 2) for name, put in puts.items()}
     return {
         "rows": [
             {
@@ -101,14 +106,14 @@ def timed(get: Get, keys: list[bytes]) -> float:
     return (time.process_time() - start) / len(keys) * NANO
 
 
-def timed_puts(put: Callable[[bytes, int, int], object], random: Random) -> float:
+def timed_puts(put: Callable[[bytes, int, int], object], random: Random, count: int) -> float:
     """Return the nanoseconds of putting a new key, for which another one has to go."""
-    keys = [random.randbytes(KEY_BYTES) for _ in range(PUTS)]
+    keys = [random.randbytes(KEY_BYTES) for _ in range(count)]
     gc.collect()
     start = time.process_time()
     for key in keys:
         put(key, 1, SIZE)
-    return (time.process_time() - start) / PUTS * NANO
+    return (time.process_time() - start) / count * NANO
 
 
 def entry_bytes(name: str, keys: list[bytes]) -> int:

@@ -16,7 +16,7 @@ Record = Callable[[str, object], None]
 
 WINS_MIN = 10
 """Traces on which S3-FIFO has to have as many hits as LRU, at each size."""
-SHORT = 60_000
+SHORT = 30_000
 """Requests of traces that all policies replay in the quick tests."""
 REFERENCE: dict[str, tuple[int, float, float, float]] = {
     "loop": (512, 0.0, 0.0, 0.505),

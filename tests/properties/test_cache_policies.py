@@ -79,7 +79,7 @@ def test_the_sketch_and_its_twin_agree(numbers: list[int]) -> None:
 
 
 @pytest.mark.parametrize("name", list(POLICIES))
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(st.integers(0, 1 << 32))
 def test_larger_maps_agree_with_their_twins_too(name: str, seed: int) -> None:
     random = Random(seed)
