@@ -1,7 +1,7 @@
 """Settings under a name, for the ways a store is used.
 
 `reference` is what guides on large RocksDB installations name; it is measured beside ours. What
-`default` differs in was measured by `orrery bench store`; docs/benchmarks has the figures.
+`default` differs in was measured by `orrery bench store`, and can be measured anew by it.
 """
 
 from collections.abc import Mapping
