@@ -8,6 +8,7 @@ and of the block.
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -21,6 +22,8 @@ KNOWN_MAX = 4_096
 UNKNOWN_SHARE = 8
 """Of the gas that a transaction may use, what it is guessed to use if nothing is known: one part in
 so many."""
+
+_LIMIT, _MINIMUM = attrgetter("gas_limit"), attrgetter("gas_minimum")
 
 
 class Prices(msgspec.Struct, frozen=True):
@@ -87,7 +90,7 @@ class Estimator:
 
     def may_pay(self, transactions: Sequence[PooledTransaction], workers: int) -> bool:
         """Whether sharing out could pay if all used all their gas: a quick no for transfers."""
-        most = sum([each.gas_limit - each.gas_minimum for each in transactions])
+        most = sum(map(_LIMIT, transactions)) - sum(map(_MINIMUM, transactions))
         return pays(self.prices, Load(len(transactions), most), workers)
 
     def load(self, transactions: Sequence[PooledTransaction]) -> Load:
