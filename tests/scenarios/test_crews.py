@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from node.costs import COMPUTE_GAS, EXECUTE
 from node.execution import genesis_executed
 from node.executors.choice import Load, pays
 from node.executors.executor import ParallelExecutor
+from node.shared import ComputeCache
 from primitives.genesis import Genesis
 from primitives.ids import Duration, Wei
 from sim.cli import main
@@ -58,6 +60,29 @@ def test_the_digest_is_the_same_with_no_one_and_two_workers() -> None:
 def test_sharing_the_nodes_state_makes_no_difference_either() -> None:
     shared = msgspec.structs.replace(scenario(), fidelity="shared")
     assert run_scenario(shared, seed=5).digest == run_scenario(scenario(), seed=5).digest
+
+
+def test_the_digest_is_the_same_with_cold_and_warm_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ComputeCache] = []
+    begin = ComputeCache.__init__
+
+    def begin_warm(self: ComputeCache, *args: Any, **options: Any) -> None:
+        begin(self, *args, **options)
+        if made:
+            first = made[0]
+            self.engine, self._blocks = first.engine, first._blocks
+            self._transactions = first._transactions
+        made.append(self)
+
+    monkeypatch.setattr(ComputeCache, "__init__", begin_warm)
+    shared = msgspec.structs.replace(scenario(), fidelity="shared")
+    cold = run_scenario(shared, seed=5)
+    assert len(made) == 1
+    kept = len(made[0]._blocks), len(made[0]._transactions)
+    warm = run_scenario(shared, seed=5)
+    assert (len(made[1]._blocks), len(made[1]._transactions)) == kept
+    assert min(kept) > 5
+    assert warm.digest == cold.digest
 
 
 def test_isolated_neighbours_execute_in_different_ways() -> None:
