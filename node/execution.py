@@ -241,6 +241,10 @@ class BlockExecution:
         """Return the 256-byte filter over all logs so far."""
         return merge_blooms([receipt.bloom for receipt in self.receipts])
 
+    def access_list(self) -> BlockAccessList:
+        """Return all that the block accessed so far; empty where the chain has no such lists."""
+        return () if self._access_list is None else self._access_list.build()
+
     def commit(self) -> StateLayer:
         """Return the state after the block. Nothing can be executed afterwards."""
         return self.state.commit()
@@ -292,10 +296,6 @@ class BlockExecution:
         gas_used = Gas(self.gas_used)
         tx_type = transaction.transaction.tx_type
         self.receipts.append(Receipt(tx_type, status, gas_used, run.bloom, outcome.logs))
-
-    def access_list(self) -> BlockAccessList:
-        """Return all that the block accessed so far; empty where the chain has no such lists."""
-        return () if self._access_list is None else self._access_list.build()
 
     def _take_over(self, index: int, outcome: Outcome) -> None:
         state = self.state
