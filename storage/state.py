@@ -204,7 +204,7 @@ class StateOverlay:
         return StateLayer(self._base, self.changes())
 
     def changes(self) -> StateChanges:
-        """Return what has changed so far. The overlay must not be used afterwards."""
+        """Return what has changed so far. It goes on changing with the overlay."""
         return StateChanges(self._changes, self._slots, self._wiped, self._codes)
 
     def _adopted(self, change: Change) -> Change:
