@@ -24,6 +24,7 @@ from node.mempool_types import MempoolLimits
 from node.outlines import Outlines
 from node.shared import ComputeCache
 from node.snapshot import SnapshotLibrary
+from node.storage_config import StorageConfig
 from node.tally import Tallies
 from node.verifiers import Keys, LaterVerifiers
 from primitives.bls import AggregateSigner
@@ -72,6 +73,8 @@ class NodeConfig:
     history: int | None = 1_024
     """Final blocks that are kept for others, at least; None for all. Two checkpoint intervals
     are kept in any case."""
+    storage: StorageConfig = field(default_factory=StorageConfig)
+    """How chain and state are kept durable."""
     sync: SyncConfig | None = None
     """Of block exchange; `sync_config` if None."""
 
