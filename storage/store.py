@@ -6,10 +6,19 @@ they need is in memory. The Protocol is small so that a log-structured engine on
 memory store of the simulated network both are natural implementations.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
+from primitives.errors import InvalidInput
 from primitives.machine import Record
+
+
+class DamagedStore(InvalidInput):
+    """Rows that do not hold what was written into them; nothing of them is served.
+
+    What a store raises when it is read there, whatever kind of store it is. `where` is the table,
+    or the file that is damaged.
+    """
 
 
 class Store(Protocol):
@@ -32,5 +41,43 @@ class Store(Protocol):
             table: the table; one that was never written is empty.
             start: the first key that may be yielded.
             end: the first key that may not; None means to the end of the table.
+        """
+        ...
+
+
+class Snapshot(Protocol):
+    """A store as it was at one moment, for reading."""
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        """Return the value that was under (table, key), or None when there was none."""
+        ...
+
+    def get_many(self, table: str, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return what `get` would for each key."""
+        ...
+
+    def scan(
+        self, table: str, start: bytes = b"", end: bytes | None = None
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the (key, value) of then in ascending key order for start <= key < end."""
+        ...
+
+    def release(self) -> None:
+        """Let go of it, and of what it holds back; it is not read any more."""
+        ...
+
+
+class SnapshotStore(Store, Protocol):
+    """A store that a node goes on reading while it runs, and can begin anew."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the store as it is now; later writes do not change it."""
+        ...
+
+    def discard(self, tables: Collection[str]) -> None:
+        """Delete all rows of some tables, be they readable or not.
+
+        It need not be atomic: a crash in between leaves some of the rows. The tables are deleted
+        in the order in which they are given.
         """
         ...

@@ -10,6 +10,7 @@ from pathlib import Path
 from rocksdict import DbClosedError
 
 from primitives.errors import InvalidInput, OrreryError
+from storage.store import DamagedStore
 
 DAMAGED_FILE = re.compile(r"([^\s/]+\.(?:sst|log|blob))\b|(MANIFEST-\d+)\b")
 
@@ -18,7 +19,7 @@ class StoreError(InvalidInput):
     """A store that cannot be used as it is. `where` is its directory, or a file in it."""
 
 
-class CorruptStore(StoreError):
+class CorruptStore(StoreError, DamagedStore):
     """A file of the store does not hold what was written into it; nothing of it is served.
 
     Args:

@@ -89,3 +89,30 @@ def test_bytes_are_counted_in_keys_and_values() -> None:
     assert MemoryStore().row_count() == 0
     assert filled().row_count() == 3
     assert filled().byte_count() == 3 * (1 + len(b"value 1"))
+
+
+def test_a_snapshot_shows_the_store_as_it_was() -> None:
+    store = filled()
+    before = store.snapshot()
+    store.write([Record("blocks", b"\x02", b"new"), Record("blocks", b"\x01", None)])
+    between = store.snapshot()
+    store.write([Record("blocks", b"\x02", b"newer"), Record("others", b"\x09", b"9")])
+    store.discard(("blocks", "absent"))
+    assert list(before.scan("blocks")) == list(filled().scan("blocks"))
+    assert list(before.scan("blocks", b"\x02", b"\x03")) == [(b"\x02", b"value 2")]
+    assert before.get_many("blocks", [b"\x01", b"\x04"]) == [b"value 1", None]
+    assert list(before.scan("others")) == []
+    assert list(between.scan("blocks")) == [(b"\x02", b"new"), (b"\x03", b"value 3")]
+    assert list(store.scan("blocks")) == []
+    assert store.get_many("others", [b"\x09", b"\x08"]) == [b"9", None]
+
+
+def test_a_released_snapshot_holds_nothing_back() -> None:
+    store = filled()
+    snapshot = store.snapshot()
+    store.write([Record("blocks", b"\x02", b"new")])
+    snapshot.release()
+    snapshot.release()
+    store.write([Record("blocks", b"\x02", b"newer")])
+    with pytest.raises(AssertionError, match="after its release"):
+        snapshot.get("blocks", b"\x02")
