@@ -1,8 +1,15 @@
 """A durable store over RocksDB."""
 
 from storage.rocks.checkpoint import restore as restore
+from storage.rocks.committer import (
+    CommitLimits as CommitLimits,
+    CommitListener as CommitListener,
+    CommitStatistics as CommitStatistics,
+    Committer as Committer,
+)
 from storage.rocks.engine import shared_cache as shared_cache
 from storage.rocks.errors import (
+    CommitterStopped as CommitterStopped,
     CorruptStore as CorruptStore,
     ForeignStore as ForeignStore,
     NewerStore as NewerStore,

@@ -68,6 +68,22 @@ class StoreClosed(StoreError):
         return type(self), (self.path,)
 
 
+class CommitterStopped(StoreError):
+    """A committer that takes no more batches.
+
+    Args:
+        path: the store's directory.
+        reason: the error of the batch that failed, or that it was closed.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(str(path), "a committer at work", reason)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.path, self.reason)
+
+
 class UnknownTable(StoreError):
     """A table that the schema of the store does not name."""
 

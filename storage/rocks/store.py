@@ -2,11 +2,12 @@
 
 A batch is the only way in, and is whole or not there at all, over all tables. What a batch
 survives is the store's `Durability`. RocksDB's calls hold the interpreter's lock, a synced write
-for as long as the disk takes: a node that must not stop meanwhile lets another process write.
+for as long as the disk takes: a node that must not stop meanwhile writes through a `Committer`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import cast
 from weakref import WeakSet
@@ -62,6 +63,8 @@ class RocksStore:
         """Batches written since it was opened."""
         self.durable = 0
         """How many of them, from the first one on, survive the end of the machine."""
+        self.writing = Lock()
+        """Held by who writes until its batch is as durable as it shall be."""
         self._engine: Rdict | None = opened.engine
         self._settings = opened.settings
         engine = opened.engine
@@ -82,6 +85,7 @@ class RocksStore:
         # A property, though rocksdict's stub declares a method.
         unlogged = options.durability is Durability.NONE
         self._how.disable_wal = unlogged  # type: ignore[method-assign, assignment]
+        self._unsynced = WriteOptions()
         try:
             self._migrate(schema, schema.version if opened.found is None else opened.found.version)
         except BaseException:
@@ -123,7 +127,15 @@ class RocksStore:
             UnknownTable: the schema has no such table; nothing is written.
         """
         batch = self._batch(records)
-        self._write(batch)
+        with self.writing:
+            self._write(batch, self._how)
+
+    def write_unsynced(self, records: Iterable[Record]) -> None:
+        """Write a batch as `write` does, but leave it to the caller to make it durable.
+
+        The caller holds `writing` from before until then, and counts it in `durable` at last.
+        """
+        self._write(self._batch(records), self._unsynced)
 
     def scan(
         self, table: str, start: bytes = b"", end: bytes | None = None
@@ -164,12 +176,17 @@ class RocksStore:
     def snapshot(self) -> RocksSnapshot:
         """Return the store as it is now, for reading; later writes do not change it.
 
-        It holds back the space of what is overwritten meanwhile: release it.
+        It holds back the space of what is overwritten meanwhile: release it. It is of one moment
+        even if a `Committer` writes: then it is taken again.
         """
-        self._open()
-        snapshot = RocksSnapshot(self.path, self._tables, self._families)
-        self._open_snapshots.add(snapshot)
-        return snapshot
+        engine = self._open()
+        while True:
+            sequence = engine.latest_sequence_number()
+            snapshot = RocksSnapshot(self.path, self._tables, self._families)
+            if engine.latest_sequence_number() == sequence:
+                self._open_snapshots.add(snapshot)
+                return snapshot
+            snapshot.release()
 
     def checkpoint(self, directory: Path) -> None:
         """Make a store of its own in `directory`, with what this one holds now.
@@ -290,13 +307,15 @@ class RocksStore:
                     put(prefix + key, value)
         return batch
 
-    def _write(self, batch: WriteBatch) -> None:
+    def _write(self, batch: WriteBatch, how: WriteOptions) -> None:
         engine = self._open()
         try:
-            engine.write(batch, self._how)
+            engine.write(batch, how)
         except Exception as error:
             raise translated(self.path, error) from error
         self.written += 1
+        if how is self._unsynced:
+            return
         if self.options.durability is Durability.FSYNC:
             self.durable = self.written
         elif (
@@ -327,7 +346,7 @@ class RocksStore:
         batch.set_default_column_family(None)
         row = schema_row(Schema(version, schema.tables))
         batch.put(SCHEMA_KEY, encode_row(row))
-        self._write(batch)
+        self._write(batch, self._how)
 
     def _open(self) -> Rdict:
         if self._engine is None:
