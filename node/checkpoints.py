@@ -1,60 +1,17 @@
-"""What a node keeps of its checkpoints: the last two states to serve, the last one on disk.
+"""The checkpoints of one node: whose states it serves, and how they are proven to others.
 
 A checkpoint is a block whose number is a multiple of the chain's `checkpoint_interval`. It is
-stable when it is final here (ADR 9). The batch that makes it durable also writes the accounts
-that changed since the checkpoint before and deletes the blocks that are too old to keep, so a
-crash finds either all of that or nothing.
+stable when it is final here (ADR 9).
 """
 
 from dataclasses import dataclass
 
-import msgspec
-
 from node.execution import ExecutedBlock
-from node.snapshot import Closing, Manifest, SnapshotLibrary
-from primitives.codec import decode_canonical, encode_canonical
-from primitives.errors import InvalidEncoding
+from node.snapshot import Closing, Manifest
 from primitives.header import decode_header, encode_header
-from primitives.machine import Record
-from storage.changes import StateChanges
-from storage.state import StateLayer
-from storage.store import Store
-
-SNAPSHOT = "chain.snapshot"
-"""Table of one row: which runs make the state, and the block that it belongs to."""
-
-RUNS = "chain.accounts"
-"""Table of runs of changes, by the height of the newest block in each."""
-
-LATEST = b"latest"
-"""Key of the row of `SNAPSHOT`."""
-
-LEAPT = b"whole"
-"""Sets the run of a whole state apart from that of the blocks up to the same checkpoint."""
 
 SERVED_MAX = 2
 """Checkpoints whose state is served: a transfer has at least one whole interval to end in."""
-
-
-class StoredSnapshot(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """The row of `SNAPSHOT`."""
-
-    manifest: Manifest
-    """With the ends of all epochs since genesis."""
-    over_genesis: bool
-    """Whether accounts that stand in no run are those of genesis; else there are none."""
-    runs: tuple[int, ...]
-    """Heights that name them, the newest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRun:
-    """A run that stands in the store, or is about to."""
-
-    height: int
-    count: int
-    """Cells in it."""
-    rows: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,152 +35,58 @@ class Checkpoints:
 
     Args:
         interval: blocks from one to the next.
-        library: what the process shares.
-        genesis: the first state.
     """
 
-    __slots__ = (
-        "_changes",
-        "_closings",
-        "_genesis",
-        "_interval",
-        "_library",
-        "_over_genesis",
-        "_runs",
-        "_written",
-        "served",
-    )
+    __slots__ = ("closings", "interval", "served")
 
-    def __init__(self, interval: int, library: SnapshotLibrary, genesis: StateLayer) -> None:
-        self._interval = interval
-        self._genesis = genesis
-        self._library = library
-        self._changes: list[StateChanges] = []
-        """Of the final blocks above the last checkpoint."""
-        self._closings: tuple[Closing, ...] = ()
+    def __init__(self, interval: int) -> None:
+        self.interval = interval
+        """Blocks from one to the next."""
+        self.closings: tuple[Closing, ...] = ()
         """The ends of all epochs so far."""
-        self._over_genesis = True
-        self._runs: tuple[StoredRun, ...] = ()
-        """The newest first."""
-        self._written: dict[int, bytes] = {}
-        """Runs that the store holds, by height."""
         self.served: tuple[Checkpoint, ...] = ()
         """The last ones, oldest first."""
 
-    @property
-    def closings(self) -> tuple[Closing, ...]:
-        """The ends of all epochs so far."""
-        return self._closings
-
     def is_checkpoint(self, height: int) -> bool:
         """Whether the block of this height is one."""
-        return height % self._interval == 0
+        return height % self.interval == 0
 
-    def append(self, block: ExecutedBlock, certificate: bytes) -> tuple[Record, ...]:
-        """Take in the next final block; return the rows of its snapshot if it is a checkpoint.
+    def append(self, block: ExecutedBlock, certificate: bytes) -> Checkpoint | None:
+        """Take in the next final block; return its checkpoint if it is one.
 
         Args:
             block: executed.
             certificate: as it is stored and sent.
         """
-        self._changes.append(block.state.all_changes)
         if not self.is_checkpoint(block.number):
-            return ()
+            return None
         if block.closing:
             header = encode_header(block.block.header)
             closing = Closing(header, certificate, block.epoch.committee)
-            self._closings = (*self._closings, closing)
-        rows = self._library.run(block.digest, self._changes)
-        self._changes = []
-        self._runs = self._compacted(StoredRun(block.number, self._library.count(rows), rows))
-        return self._write(Checkpoint(block, certificate, self._closings))
+            self.closings = (*self.closings, closing)
+        return self._serve(block, certificate)
 
     def leap(
         self, block: ExecutedBlock, certificate: bytes, closings: tuple[Closing, ...]
-    ) -> tuple[Record, ...]:
-        """Begin anew from a state that was fetched; return the rows that make it durable.
+    ) -> Checkpoint:
+        """Begin anew from a state that was fetched.
 
         Args:
             block: of which only header and state are known.
             certificate: as it is stored and sent.
             closings: the ends of epochs that this node had not seen.
         """
-        rows = self._library.run(block.digest + LEAPT, [block.state.everything()])
         # The node may have ended some of these epochs itself, with another quorum's signatures.
-        last = decode_header(self._closings[-1].header).number if self._closings else 0
-        self._closings += tuple(c for c in closings if decode_header(c.header).number > last)
-        self._changes = []
-        self._over_genesis = False
-        self._runs = (StoredRun(block.number, self._library.count(rows), rows),)
+        last = decode_header(self.closings[-1].header).number if self.closings else 0
+        self.closings += tuple(c for c in closings if decode_header(c.header).number > last)
         self.served = ()
-        return self._write(Checkpoint(block, certificate, self._closings))
+        return self._serve(block, certificate)
 
-    def restored(self, checkpoint: Checkpoint, found: StoredSnapshot, store: Store) -> None:
-        """Go on from a snapshot that was read from the store."""
-        self._over_genesis = found.over_genesis
-        self._closings = checkpoint.closings
-        self.served = (checkpoint,)
-        self._runs = tuple(
-            StoredRun(height, self._library.count(rows), rows)
-            for height in found.runs
-            if (rows := store.get(RUNS, _key(height))) is not None
-        )
+    def restored(self, served: tuple[Checkpoint, ...], closings: tuple[Closing, ...]) -> None:
+        """Go on from what was read from the store."""
+        self.served, self.closings = served, closings
 
-    def note_stored(self, store: Store) -> None:
-        """Remember which rows the store holds, so that stale ones are replaced or deleted."""
-        self._written = {int.from_bytes(key, "big"): rows for key, rows in store.scan(RUNS)}
-
-    def _compacted(self, newest: StoredRun) -> tuple[StoredRun, ...]:
-        """Put a run before the others, merged into them until it is less than half of the next."""
-        rest = self._runs
-        while rest and 2 * newest.count >= rest[0].count:
-            below = self._genesis if self._over_genesis else None
-            rows = self._library.merged(
-                rest[0].rows, newest.rows, is_bottom=len(rest) == 1, genesis=below
-            )
-            newest = StoredRun(newest.height, self._library.count(rows), rows)
-            rest = rest[1:]
-        return (newest, *rest)
-
-    def _write(self, checkpoint: Checkpoint) -> tuple[Record, ...]:
+    def _serve(self, block: ExecutedBlock, certificate: bytes) -> Checkpoint:
+        checkpoint = Checkpoint(block, certificate, self.closings)
         self.served = (*self.served, checkpoint)[-SERVED_MAX:]
-        runs = {run.height: run.rows for run in self._runs}
-        records = [Record(RUNS, _key(old), None) for old in self._written if old not in runs]
-        records += [
-            Record(RUNS, _key(height), rows)
-            for height, rows in runs.items()
-            if self._written.get(height) is not rows
-        ]
-        self._written = runs
-        stored = StoredSnapshot(checkpoint.manifest(0), self._over_genesis, tuple(runs))
-        records.append(Record(SNAPSHOT, LATEST, encode_canonical(stored)))
-        return tuple(records)
-
-
-def stored_snapshot(store: Store) -> StoredSnapshot | None:
-    """Return the snapshot that the store holds, or None if there is none that can be read."""
-    row = store.get(SNAPSHOT, LATEST)
-    if row is None:
-        return None
-    try:
-        return decode_canonical(row, StoredSnapshot)
-    except InvalidEncoding:
-        return None
-
-
-def stored_state(
-    store: Store, found: StoredSnapshot, genesis: StateLayer, library: SnapshotLibrary
-) -> StateLayer | None:
-    """Return the state that the store's runs make, or None if one is missing or damaged."""
-    runs = [store.get(RUNS, _key(height)) for height in found.runs]
-    whole = tuple(rows for rows in runs if rows is not None)
-    if len(whole) < len(runs):
-        return None
-    try:
-        return library.state(genesis if found.over_genesis else None, whole)
-    except InvalidEncoding:
-        return None
-
-
-def _key(height: int) -> bytes:
-    return height.to_bytes(8, "big")
+        return checkpoint

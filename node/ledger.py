@@ -13,7 +13,8 @@ from collections import deque
 
 from consensus.certificate import Certificate
 from network.messages import CertifiedBlock
-from node.checkpoints import Checkpoint, Checkpoints
+from node.checkpoints import Checkpoints
+from node.durable import Durable
 from node.execution import ExecutedBlock
 from node.snapshot import Closing
 from primitives.codec import decode_canonical, encode_canonical
@@ -37,7 +38,7 @@ class Ledger:
     Args:
         base: the block that it begins with, executed: genesis, or the checkpoint of a snapshot.
         recent: how many of the last certificates `trail` returns.
-        checkpoints: what is kept of states; it stands at `base`.
+        durable: what is kept of states; it stands at `base`.
         history: final blocks that are kept at least; None for all.
     """
 
@@ -45,7 +46,7 @@ class Ledger:
         "_blocks",
         "_executed",
         "_recent",
-        "checkpoints",
+        "durable",
         "height",
         "history",
         "lowest",
@@ -56,7 +57,7 @@ class Ledger:
         self,
         base: ExecutedBlock,
         recent: int,
-        checkpoints: Checkpoints,
+        durable: Durable,
         history: int | None = None,
     ) -> None:
         self.tip = base
@@ -65,12 +66,18 @@ class Ledger:
         """Its height."""
         self.lowest = base.number + 1
         """The first height whose block is held; one above the head if none is."""
-        self.checkpoints = checkpoints
+        self.durable = durable
+        """How its states are kept."""
         self.history = history
         """Final blocks that are kept at least; None for all."""
         self._recent: deque[Certificate] = deque(maxlen=recent)
         self._blocks: dict[int, CertifiedBlock] = {}
         self._executed: dict[Hash32, ExecutedBlock] = {base.digest: base}
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Which states it serves."""
+        return self.durable.checkpoints
 
     def head(self) -> tuple[int, Hash32]:
         """Return height and digest of the head."""
@@ -136,14 +143,15 @@ class Ledger:
             encoded: its certificate as it is stored and sent.
             certificate: the same, decoded.
         """
-        assert block.block.header.parent_hash == self.tip.digest, "a final block off the chain"
+        parent = self.tip
+        assert block.block.header.parent_hash == parent.digest, "a final block off the chain"
+        rows = self.durable.append(parent, block, encoded)
         self._move(block, certificate)
         self._blocks[self.height] = CertifiedBlock(block.payload, encoded)
-        self._executed = self._descendants(block)
+        self._executed = self._descendants(self.tip)
         key = height_key(self.height)
-        rows = (Record(BLOCKS, key, block.payload), Record(CERTIFICATES, key, encoded))
-        snapshot = self.checkpoints.append(block, encoded)
-        return (*rows, *snapshot, *self._prune()) if snapshot else rows
+        rows = (Record(BLOCKS, key, block.payload), Record(CERTIFICATES, key, encoded), *rows)
+        return (*rows, *self._prune()) if self.durable.drops(self.height) else rows
 
     def leap(
         self,
@@ -163,10 +171,11 @@ class Ledger:
             closings: the ends of epochs that lie between.
         """
         rows = self._drop(self.height)
+        states = self.durable.leap(block, encoded, closings)
         self._move(block, certificate)
         self.lowest = block.number + 1
-        self._executed = {block.digest: block}
-        return (*rows, *self.checkpoints.leap(block, encoded, closings))
+        self._executed = {block.digest: self.tip}
+        return (*rows, *states)
 
     def found(self, height: int, block: CertifiedBlock, certificate: Certificate | None) -> None:
         """Take in a block at or below the base that the store holds, in descending order.
@@ -187,7 +196,7 @@ class Ledger:
         self._recent.append(certificate)
 
     def _move(self, block: ExecutedBlock, certificate: Certificate) -> None:
-        self.tip = block
+        self.tip = self.durable.held(block)
         self.height = block.number
         if self._recent and self._recent[-1].sequence + 1 != block.number:
             self._recent.clear()
@@ -195,10 +204,10 @@ class Ledger:
 
     def _prune(self) -> tuple[Record, ...]:
         """Forget blocks that are too old to keep; return what deletes their rows."""
-        if self.history is None:
+        served = self.checkpoints.served
+        if self.history is None or not served:
             return ()
-        oldest: Checkpoint = self.checkpoints.served[0]
-        return self._drop(min(self.height - self.history, oldest.block.number))
+        return self._drop(min(self.height - self.history, served[0].block.number))
 
     def _drop(self, last: int) -> tuple[Record, ...]:
         """Forget the blocks up to a height; return what deletes their rows."""
@@ -207,6 +216,7 @@ class Ledger:
             del self._blocks[height]
             key = height_key(height)
             rows += (Record(BLOCKS, key, None), Record(CERTIFICATES, key, None))
+            rows += self.durable.dropped(height)
         self.lowest = max(self.lowest, last + 1)
         return tuple(rows)
 

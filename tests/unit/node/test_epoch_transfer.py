@@ -6,7 +6,7 @@ from msgspec.structs import replace as changed
 
 from consensus.certificate import Certificate
 from network.messages import SnapshotOffer
-from node.checkpoints import Checkpoints
+from node.durable_runs import DurableRuns
 from node.ledger import encode_certificate
 from node.snapshot import Manifest, SnapshotLibrary
 from node.verifiers import Keys
@@ -85,7 +85,7 @@ def test_an_epoch_that_ended_during_the_transfer_ends_once() -> None:
     own = changed(whole, signers=signers, signatures=signatures)
     mine = changed(theirs, certificate=encode_certificate(own))
     target = offered.served[-1]
-    late = Checkpoints(INTERVAL, SnapshotLibrary(), target.block.state)
+    late = DurableRuns(INTERVAL, SnapshotLibrary(), target.block.state)
     late.leap(target.block, mine.certificate, (mine,))
     late.leap(target.block, target.certificate, (theirs,))
-    assert late.closings == (mine,)
+    assert late.checkpoints.closings == (mine,)

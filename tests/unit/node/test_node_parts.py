@@ -10,7 +10,7 @@ from consensus.messages import Commit
 from consensus.state import Timer
 from node.backlog import Backlog
 from node.certificates import CertificateReader
-from node.checkpoints import Checkpoints
+from node.durable_runs import DurableRuns
 from node.execution import ExecutedBlock
 from node.fairness import Fairness
 from node.ledger import UNDECIDED_MAX, Ledger, encode_certificate
@@ -45,7 +45,7 @@ def append(ledger: Ledger, block: ExecutedBlock) -> None:
 
 
 def new_ledger(recent: int = 8) -> Ledger:
-    return Ledger(GENESIS, recent, Checkpoints(64, SnapshotLibrary(), GENESIS.state))
+    return Ledger(GENESIS, recent, DurableRuns(64, SnapshotLibrary(), GENESIS.state))
 
 
 # ---------------------------------------------------------------- ledger

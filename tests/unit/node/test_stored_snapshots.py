@@ -2,8 +2,8 @@
 
 import pytest
 
-from node.checkpoints import LATEST, RUNS, SNAPSHOT
 from node.config import sync_config
+from node.durable_runs import LATEST, RUNS, SNAPSHOT
 from node.ledger import BLOCKS
 from node.snapshot import SnapshotLibrary
 from node.snapshot_rows import decode_run, encode_run
