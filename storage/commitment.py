@@ -12,9 +12,16 @@ from typing import TypeAlias
 
 import msgspec
 
-from primitives.ids import Hash32
+from primitives.ids import Hash32, Wei
 from primitives.keccak import EMPTY_KECCAK, keccak256
-from primitives.rlp import encode_bytes, encode_int
+from primitives.rlp import (
+    decode_list,
+    encode_bytes,
+    encode_int,
+    read_bytes,
+    read_int,
+    read_items,
+)
 from primitives.trie import EMPTY_ROOT
 from storage.account import Account
 from storage.changes import StateChanges
@@ -65,6 +72,22 @@ def encode_state_leaf(leaf: StateLeaf) -> bytes:
     )
     # Two hashes take 66 bytes: always more than 55 in all, and never 256.
     return b"\xf8" + len(payload).to_bytes(1, "big") + payload
+
+
+def decode_state_leaf(value: bytes) -> tuple[Account, Hash32]:
+    """Return the account to which a value of the state trie commits, and its storage's root.
+
+    Raises:
+        InvalidEncoding: it is no such value.
+    """
+    items = read_items(decode_list(value), "account", 4)
+    code_hash = Hash32(read_bytes(items[3], "account.code_hash", 32))
+    account = Account(
+        read_int(items[0], "account.nonce", 64),
+        Wei(read_int(items[1], "account.balance", 256)),
+        EMPTY_KECCAK if code_hash == EMPTY_KECCAK else code_hash,
+    )
+    return account, Hash32(read_bytes(items[2], "account.storage_root", 32))
 
 
 def account_of(leaf: StateLeaf) -> Account:

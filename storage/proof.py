@@ -21,7 +21,7 @@ from storage.account import ABSENT, Account, account_leaf
 from storage.commitment import StateTrie, account_of, slot_hash, storage_of, storage_root
 from storage.trie import Trie
 from storage.trie_encoding import encoded
-from storage.trie_nodes import HASHED, Branch, Extension, Node, child_at, nibbles_text
+from storage.trie_nodes import HASHED, Branch, Extension, Node, Stub, child_at, loaded, nibbles_text
 from storage.trie_reading import BRANCH_ITEMS, node_items, node_path
 
 
@@ -115,6 +115,8 @@ def prove_key(trie: Trie[Any], key: bytes) -> tuple[bytes, ...]:
     node: Node = trie.top
     depth = 0
     while node is not None:
+        if isinstance(node, Stub):
+            node = loaded(node)
         encoding = encoded(node, depth, trie.form.encode)
         if not depth or len(encoding) >= HASHED:
             nodes.append(encoding)

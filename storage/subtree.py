@@ -24,7 +24,18 @@ from primitives.keccak import keccak256
 from primitives.rlp import EMPTY_STRING
 from storage.trie import Trie, build_below
 from storage.trie_encoding import encoded
-from storage.trie_nodes import HASHED, Branch, Extension, Leaf, Node, child_at, nibbles_text
+from storage.trie_nodes import (
+    HASHED,
+    Branch,
+    Extension,
+    Leaf,
+    Loaded,
+    Node,
+    Stub,
+    child_at,
+    loaded,
+    nibbles_text,
+)
 from storage.trie_reading import BRANCH_ITEMS, node_items, node_path
 
 NODES_MAX = 65
@@ -38,6 +49,8 @@ class InvalidSubtree(CryptoError):
 def find_subtree(trie: Trie[Any], prefix: str) -> tuple[Node, bytes, tuple[bytes, ...]]:
     """Return what stands at a prefix, how it is named, and the encoded nodes on the way to it.
 
+    What stands there is not loaded from a store for that.
+
     A leaf or extension that reaches over the place stands at the place: it is returned, or
     nothing if it leads elsewhere, and then it is the last node of the way, as the proof.
 
@@ -48,6 +61,8 @@ def find_subtree(trie: Trie[Any], prefix: str) -> tuple[Node, bytes, tuple[bytes
     node, name, depth = trie.top, trie.reference, 0
     way: list[bytes] = []
     while depth < len(prefix) and node is not None:
+        if isinstance(node, Stub):
+            node = loaded(node)
         way.append(encoded(node, depth, trie.form.encode))
         rest = prefix[depth:]
         if isinstance(node, Branch):
@@ -134,7 +149,7 @@ def walk(root: Hash32, prefix: str, way: tuple[bytes, ...]) -> tuple[bytes, int,
 _EMPTY_ROOT = keccak256(EMPTY_STRING)
 
 
-def _path(node: Node, depth: int) -> str:
+def _path(node: Loaded, depth: int) -> str:
     """Return the nibbles that a leaf or an extension at a depth has."""
     if isinstance(node, Extension):
         return nibbles_text(node.nibbles)

@@ -32,13 +32,16 @@ from storage.trie_nodes import (
     Leaf,
     Named,
     Node,
+    Stub,
     extension_payload,
     hashes_start,
     leaf_payload,
+    loaded,
     make_branch,
     named_branch,
     nibbles_between,
     parting,
+    passing,
     reference,
     references_of,
 )
@@ -101,8 +104,10 @@ class Trie(msgspec.Struct, Generic[Value], frozen=True):
             elif type(node) is Leaf:
                 value: Value | None = node.value
                 return value if node.key == key else None
+            elif type(node) is Stub:
+                node = loaded(node)
             else:
-                assert isinstance(node, Extension)
+                assert type(node) is Extension
                 end = depth + len(node.nibbles)
                 if nibbles_between(key, depth, end) != node.nibbles:
                     return None
@@ -110,7 +115,7 @@ class Trie(msgspec.Struct, Generic[Value], frozen=True):
         return None
 
     def items(self) -> Iterator[tuple[bytes, Value]]:
-        """Yield all keys with their values, by ascending key."""
+        """Yield all keys with their values, by ascending key. What is loaded for it is not kept."""
         waiting: list[Node] = [self.top]
         while waiting:
             node = waiting.pop()
@@ -118,6 +123,8 @@ class Trie(msgspec.Struct, Generic[Value], frozen=True):
                 waiting += reversed(node.children)
             elif isinstance(node, Extension):
                 waiting.append(node.child)
+            elif isinstance(node, Stub):
+                waiting.append(passing(node))
             elif node is not None:
                 yield node.key, node.value
 
@@ -155,10 +162,12 @@ def _update(node: Node, items: list[_Change], depth: int, form: Form) -> Named:
         return _update_branch(node, items, depth, form)
     if node is None:
         return _build(_merged(items, form), depth, form)
-    if isinstance(node, Extension):
-        return _update_extension(node, items, depth, form)
-    assert isinstance(node, Leaf)
-    return _update_leaf(node, items, depth, form)
+    if type(node) is Leaf:
+        return _update_leaf(node, items, depth, form)
+    if type(node) is Stub:
+        return _update(loaded(node), items, depth, form)
+    assert type(node) is Extension
+    return _update_extension(node, items, depth, form)
 
 
 def _update_path(node: Node, items: list[_Change], depth: int, form: Form) -> Named:
@@ -334,11 +343,13 @@ def _extend(nibbles: bytes, named: Named, depth: int, form: Form) -> Named:
     node, below = named
     if not nibbles or node is None:
         return named
+    if type(node) is Stub:
+        node = loaded(node)
     if type(node) is Leaf:
         return _leaf(node.key, node.value, depth, form)
-    if isinstance(node, Extension):
+    if type(node) is Extension:
         nibbles, below, node = nibbles + node.nibbles, node.reference, node.child
-    assert isinstance(node, Branch)
+    assert isinstance(node, Branch | Stub)
     return Extension(nibbles, node, below), reference(extension_payload(nibbles, below))
 
 

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from primitives.rlp import encode_list
-from storage.trie_nodes import Branch, Extension, Leaf, Node, extension_payload, leaf_payload
+from storage.trie_nodes import Branch, Extension, Loaded, extension_payload, leaf_payload
 
 
-def encoded(node: Node, depth: int, encode: Callable[[Any], bytes]) -> bytes:
+def encoded(node: Loaded, depth: int, encode: Callable[[Any], bytes]) -> bytes:
     """Return the RLP of a node that stands at a depth."""
     if isinstance(node, Branch):
         return node.encoding
     if isinstance(node, Extension):
         return encode_list((extension_payload(node.nibbles, node.reference),))
-    assert isinstance(node, Leaf)
     return encode_list((leaf_payload(node.key, encode(node.value), depth),))

@@ -8,14 +8,16 @@ There are millions of them, so their forms are spare:
 * a branch holds the children that it has, a bit for each place, and its whole encoding. Its
   children's references are read from there: one run of bytes is nearer to the processor than
   sixteen objects, and an update copies it in one go;
-* an extension holds the nibbles that its keys share, one in a byte.
+* an extension holds the nibbles that its keys share, one in a byte;
+* a stub stands for a node that lies in a store and was not loaded (`storage.stored_trie`).
 
 A depth is a number of nibbles from the root. Keys have 32 bytes.
 
 Reference: Ethereum yellow paper, appendices C and D.
 """
 
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -41,7 +43,7 @@ class Branch(msgspec.Struct, frozen=True, gc=False):
 
     mask: int
     """Bit n is set if there is a child at nibble n."""
-    children: "tuple[Leaf | Branch | Extension, ...]"
+    children: "tuple[Leaf | Branch | Extension | Stub, ...]"
     """Those that there are, by their nibbles."""
     encoding: bytes
     """RLP of the node."""
@@ -51,12 +53,40 @@ class Extension(msgspec.Struct, frozen=True, gc=False):
     """Nibbles that all keys below share, then a branch."""
 
     nibbles: bytes
-    child: Branch
+    child: "Branch | Stub"
     reference: bytes
     """Of the child."""
 
 
-Node: TypeAlias = Leaf | Branch | Extension | None
+Loaded: TypeAlias = Leaf | Branch | Extension
+
+
+class Unloaded(Protocol):
+    """What is in the store below one node, or at the top."""
+
+    def load(self, nibble: int) -> Loaded:
+        """Return the node at a place, as it was committed to; an error if it is another."""
+        ...
+
+    def keys_below(self, nibble: int) -> Iterator[bytes]:
+        """Yield the store's keys of the node at a place and of all that are below it."""
+        ...
+
+
+class Stub(msgspec.Struct, gc=False, eq=False):
+    """A node that is loaded when somebody comes there, and kept from then on.
+
+    Its parent says how it is named. Those who let a trie go let go what was loaded for it.
+    """
+
+    below: Unloaded
+    nibble: int
+    """Its place in a branch; anything where only one node can stand."""
+    node: Loaded | None = None
+    """The node, once it is loaded."""
+
+
+Node: TypeAlias = Loaded | Stub | None
 Named: TypeAlias = tuple[Node, bytes]
 """A node and how a parent names it."""
 
@@ -89,6 +119,19 @@ _ODD = tuple(
     ]
 )
 """Likewise for one nibble and so many bytes (0..31)."""
+
+
+def loaded(stub: Stub) -> Loaded:
+    """Return the node for which a stub stands."""
+    node = stub.node
+    if node is None:
+        node = stub.node = stub.below.load(stub.nibble)
+    return node
+
+
+def passing(stub: Stub) -> Loaded:
+    """Return the node for which a stub stands; one that has to be loaded is not kept."""
+    return stub.below.load(stub.nibble) if stub.node is None else stub.node
 
 
 def leaf_payload(key: bytes, value: bytes, depth: int) -> bytes:
@@ -138,7 +181,7 @@ def child_at(branch: Branch, nibble: int) -> Named:
     mask, bit = branch.mask, 1 << nibble
     if not mask & bit:
         return ABSENT
-    start, end = _span(branch, nibble)
+    start, end = span(branch.encoding, mask, nibble)
     return branch.children[(mask & (bit - 1)).bit_count()], branch.encoding[start:end]
 
 
@@ -156,7 +199,7 @@ def references_of(branch: Branch) -> list[bytes]:
     encoding, mask = branch.encoding, branch.mask
     position = hashes_start(branch)
     if not position:
-        return [encoding[slice(*_span(branch, nibble))] for nibble in range(16)]
+        return [encoding[slice(*span(encoding, mask, nibble))] for nibble in range(16)]
     found: list[bytes] = []
     for nibble in range(16):
         if mask >> nibble & 1:
@@ -168,12 +211,11 @@ def references_of(branch: Branch) -> list[bytes]:
     return found
 
 
-def _span(branch: Branch, nibble: int) -> tuple[int, int]:
-    """Return where the reference at a place begins and ends in the encoding."""
-    encoding, mask = branch.encoding, branch.mask
-    start = hashes_start(branch)
-    if start:
-        start += nibble + 32 * (mask & ((1 << nibble) - 1)).bit_count()
+def span(encoding: bytes, mask: int, nibble: int) -> tuple[int, int]:
+    """Return where the reference at a place begins and ends in a branch's encoding."""
+    count = mask.bit_count()
+    if len(encoding) == LENGTHS[count]:
+        start = STARTS[count] + nibble + 32 * (mask & ((1 << nibble) - 1)).bit_count()
         return start, start + (33 if mask >> nibble & 1 else 1)
     position = 1 if encoding[0] < 0xF8 else encoding[0] - 0xF6
     end = position

@@ -1,0 +1,10 @@
+"""The state trie in a durable store: its rows, and tries that load their nodes when needed."""
+
+from storage.stored_trie.errors import (
+    CorruptTrieNode as CorruptTrieNode,
+    MissingTrieNode as MissingTrieNode,
+    StoredTrieError as StoredTrieError,
+)
+from storage.stored_trie.opening import stored_trie as stored_trie
+from storage.stored_trie.records import trie_records as trie_records
+from storage.stored_trie.rows import TABLE as TABLE, RowSource as RowSource

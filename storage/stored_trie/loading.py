@@ -1,0 +1,146 @@
+"""From rows to nodes. What is below a node that was read stays in the store, as stubs."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from primitives import rlp
+from primitives.errors import InvalidEncoding
+from primitives.rlp import EMPTY_STRING
+from storage.stored_trie.rows import Rows
+from storage.trie_nodes import (
+    HASH_BYTES,
+    KEY_BYTES,
+    LENGTHS,
+    STARTS,
+    Branch,
+    Extension,
+    Leaf,
+    Loaded,
+    Stub,
+    nibbles_text,
+    span,
+)
+from storage.trie_reading import BRANCH_ITEMS, node_items, node_path
+
+NIBBLES = tuple([bytes((nibble,)) for nibble in range(16)])
+_FULL = LENGTHS[16]
+_FULL_HEADS = b"\xa0" * 16 + EMPTY_STRING
+"""First bytes of the items of a branch with sixteen children, all of them hashes."""
+
+
+class Children(msgspec.Struct, frozen=True, gc=False):
+    """What is in the store below a branch."""
+
+    rows: Rows
+    path: bytes
+    """Of the branch; one nibble in a byte."""
+    mask: int
+    """As the branch's; its encoding, too, as it was when it was read."""
+    encoding: bytes
+
+    def load(self, nibble: int) -> Loaded:
+        """Return the child at a place."""
+        start, end = span(self.encoding, self.mask, nibble)
+        path = self.path + NIBBLES[nibble]
+        return read_node(self.rows, path, self.encoding[start:end])
+
+    def keys_below(self, nibble: int) -> Iterator[bytes]:
+        """Yield the store's keys of the child at a place and of all that are below it."""
+        return self.rows.keys_below(self.path + NIBBLES[nibble])
+
+
+class Only(msgspec.Struct, frozen=True, gc=False):
+    """A node in the store that no branch is the parent of: the topmost, or below an extension."""
+
+    rows: Rows
+    path: bytes
+    name: bytes
+    """Its hash, with the byte 0xa0 before it."""
+
+    def load(self, _nibble: int) -> Loaded:
+        """Return the node."""
+        return read_node(self.rows, self.path, self.name)
+
+    def keys_below(self, _nibble: int) -> Iterator[bytes]:
+        """Yield the store's keys of the node and of all that are below it."""
+        return self.rows.keys_below(self.path)
+
+
+def only_stub(rows: Rows, path: bytes, name: bytes) -> Stub:
+    """Return the stub of a node that no branch is the parent of."""
+    return Stub(Only(rows, path, name), 0)
+
+
+def read_node(rows: Rows, path: bytes, name: bytes) -> Loaded:
+    """Return the node that lies at a path.
+
+    Raises:
+        StoredTrieError: there is none, or another.
+    """
+    return decoded_row(rows, path, rows.read(path, name))
+
+
+def decoded_row(rows: Rows, path: bytes, row: bytes) -> Loaded:
+    """Return the node that a row of the right hash holds.
+
+    Raises:
+        CorruptTrieNode: it holds none.
+    """
+    try:
+        return decode_node(rows, path, row)
+    except InvalidEncoding as error:
+        raise rows.refusal(path, error) from error
+
+
+def decode_node(rows: Rows, path: bytes, encoding: bytes) -> Loaded:
+    """Return an encoded node that stands at a path.
+
+    Raises:
+        InvalidEncoding: it is none.
+    """
+    if len(encoding) == _FULL and encoding[STARTS[16] :: HASH_BYTES] == _FULL_HEADS:
+        below = Children(rows, path, 0xFFFF, encoding)
+        return Branch(0xFFFF, tuple([Stub(below, nibble) for nibble in range(16)]), encoding)
+    items = node_items(encoding)
+    if len(items) == BRANCH_ITEMS:
+        return _branch(rows, path, encoding, items)
+    nibbles, is_leaf = node_path(items[0])
+    if is_leaf:
+        return _leaf(rows, path, nibbles, items[1])
+    shared = bytes.fromhex("0" + "0".join(nibbles)) if nibbles else b""
+    at, name = path + shared, items[1]
+    if len(name) == HASH_BYTES:
+        return Extension(shared, only_stub(rows, at, name), name)
+    child = decode_node(rows, at, name)
+    if not shared or not isinstance(child, Branch):
+        raise InvalidEncoding("trie.extension", "nibbles and a branch below them", encoding.hex())
+    return Extension(shared, child, name)
+
+
+def _branch(rows: Rows, path: bytes, encoding: bytes, items: list[bytes]) -> Branch:
+    mask = 0
+    for nibble in range(16):
+        if items[nibble] != EMPTY_STRING:
+            mask |= 1 << nibble
+    below = Children(rows, path, mask, encoding)
+    children: list[Loaded | Stub] = []
+    for nibble in range(16):
+        name = items[nibble]
+        if len(name) == HASH_BYTES:
+            children.append(Stub(below, nibble))
+        elif name != EMPTY_STRING:
+            children.append(decode_node(rows, path + NIBBLES[nibble], name))
+    if len(children) < 2 or items[16] != EMPTY_STRING:
+        raise InvalidEncoding("trie.branch", "two children and no value", encoding.hex())
+    return Branch(mask, tuple(children), encoding)
+
+
+def _leaf(rows: Rows, path: bytes, nibbles: str, item: bytes) -> Leaf:
+    text = nibbles_text(path) + nibbles
+    if len(text) != 2 * KEY_BYTES:
+        raise InvalidEncoding("trie.leaf", f"a key of {KEY_BYTES} bytes", text)
+    key, value = bytes.fromhex(text), rlp.decode(item)
+    if not isinstance(value, bytes):
+        raise InvalidEncoding("trie.leaf", "a byte string", "a list")
+    return Leaf(key, rows.decode(rows.source, key, value))

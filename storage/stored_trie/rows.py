@@ -1,0 +1,107 @@
+"""Where a trie's nodes lie in a store, and reading one of them.
+
+A row holds the RLP of one node, and its key is the node's path from the root, so the next version
+of a node takes the place of the one before and nothing has to be pruned. A node whose encoding is
+shorter than a hash stands in its parent and has no row. The nodes of the accounts and of each
+storage lie together, in the order of their paths: what is below a node is one range of keys.
+
+Every node is hashed when it is read. A row that was damaged, or that belongs to another state,
+gives an error and never a wrong value.
+
+Reference: go-ethereum, core/rawdb/schema.go, which has the same keys.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from primitives.errors import InvalidEncoding
+from primitives.keccak import keccak256
+from storage.stored_trie.errors import CorruptTrieNode, MissingTrieNode
+from storage.trie_nodes import nibbles_text
+
+TABLE = "state.trie"
+ACCOUNTS = b"A"
+"""Before the path of a node of the trie of accounts; one nibble in a byte, as in all keys here."""
+STORAGE = b"O"
+"""Before the 32-byte hashed address and the path of a node of an account's storage."""
+
+
+class RowSource(Protocol):
+    """Rows of one moment: a snapshot, or a store that nobody writes meanwhile.
+
+    It must not hold on to tries that are read from it: their nodes are unknown to the garbage
+    collector.
+    """
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        """Return the value under (table, key), or None when there is none."""
+        ...
+
+    def get_many(self, table: str, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """Return what `get` would for each key."""
+        ...
+
+    def scan(
+        self, table: str, start: bytes = b"", end: bytes | None = None
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (key, value) in ascending key order for start <= key < end."""
+        ...
+
+
+class Rows(msgspec.Struct, frozen=True, gc=False):
+    """The rows of one trie: that of the accounts, or an account's storage."""
+
+    source: RowSource
+    prefix: bytes
+    """Before all their keys."""
+    decode: "Callable[[RowSource, bytes, bytes], Any]"
+    """Returns a leaf's value from the source, the leaf's key and what it commits to."""
+
+    def read(self, path: bytes, name: bytes) -> bytes:
+        """Return the encoded node at a path.
+
+        Args:
+            path: one nibble in a byte.
+            name: its hash, with the byte 0xa0 before it.
+
+        Raises:
+            MissingTrieNode: there is none.
+            CorruptTrieNode: another node is there.
+        """
+        return self.checked(path, name, self.source.get(TABLE, self.prefix + path))
+
+    def checked(self, path: bytes, name: bytes, row: bytes | None) -> bytes:
+        """Return the row that was found at a path, if it is the node that is named."""
+        if row is None:
+            raise MissingTrieNode(where(self.prefix, path), f"node {name[1:].hex()}", "no row")
+        digest = keccak256(row)
+        if digest != name[1:]:
+            raise CorruptTrieNode(
+                where(self.prefix, path), f"node {name[1:].hex()}", f"node {digest.hex()}"
+            )
+        return row
+
+    def refusal(self, path: bytes, error: InvalidEncoding) -> CorruptTrieNode:
+        """Return the error for a row that has the right hash and is no node."""
+        return CorruptTrieNode(where(self.prefix, path), "a node of a trie", str(error))
+
+    def keys_below(self, path: bytes) -> Iterator[bytes]:
+        """Yield the keys of all nodes at or below a path. Costs a scan, and no hashing."""
+        start = self.prefix + path
+        for key, _ in self.source.scan(TABLE, start, start + b"\x10"):
+            yield key
+
+
+def storage_prefix(account: bytes) -> bytes:
+    """Return what stands before the keys of an account's storage, by its hashed address."""
+    return STORAGE + account
+
+
+def where(prefix: bytes, path: bytes) -> str:
+    """Return how an error names a node."""
+    shown = nibbles_text(path) or "(top)"
+    if prefix == ACCOUNTS:
+        return f"{TABLE}: accounts, path {shown}"
+    return f"{TABLE}: storage of {prefix[1:].hex()}, path {shown}"
