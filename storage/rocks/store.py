@@ -12,7 +12,16 @@ from types import TracebackType
 from typing import cast
 from weakref import WeakSet
 
-from rocksdict import Cache, Checkpoint, ColumnFamily, Rdict, WriteBatch, WriteOptions
+from rocksdict import (
+    BottommostLevelCompaction,
+    Cache,
+    Checkpoint,
+    ColumnFamily,
+    CompactOptions,
+    Rdict,
+    WriteBatch,
+    WriteOptions,
+)
 
 from primitives.machine import Record
 from storage.rocks.errors import CorruptStore, StoreClosed, StoreError, UnknownTable, translated
@@ -29,6 +38,7 @@ from storage.rocks.schema import (
     encode_row,
     schema_row,
 )
+from storage.rocks.shape import LevelShape, shapes
 from storage.rocks.snapshot import RocksSnapshot
 from storage.rocks.statistics import statistics
 from storage.rocks.wal import Damage
@@ -130,12 +140,16 @@ class RocksStore:
         with self.writing:
             self._write(batch, self._how)
 
-    def write_unsynced(self, records: Iterable[Record]) -> None:
+    def gathered(self, records: Iterable[Record]) -> WriteBatch:
+        """Return records as the batch that `write` would make of them, for `write_unsynced`."""
+        return self._batch(records)
+
+    def write_unsynced(self, batch: WriteBatch) -> None:
         """Write a batch as `write` does, but leave it to the caller to make it durable.
 
         The caller holds `writing` from before until then, and counts it in `durable` at last.
         """
-        self._write(self._batch(records), self._unsynced)
+        self._write(batch, self._unsynced)
 
     def scan(
         self, table: str, start: bytes = b"", end: bytes | None = None
@@ -208,8 +222,11 @@ class RocksStore:
         self._open()
         try:
             self._flush()
+            whole = CompactOptions()
+            # Otherwise a table on which no other one lies is only moved down, deleted rows and all.
+            whole.set_bottommost_level_compaction(BottommostLevelCompaction.force_optimized())
             for family in self._families.values():
-                family.compact_range(None, None)
+                family.compact_range(None, None, whole)
         except Exception as error:
             raise translated(self.path, error) from error
 
@@ -230,6 +247,11 @@ class RocksStore:
     def statistics(self) -> dict[str, int]:
         """Return what RocksDB says about itself (`storage.rocks.statistics`)."""
         return statistics(self._open(), self._families, self._settings)
+
+    def shapes(self) -> tuple[LevelShape, ...]:
+        """Return how the tables of each family and level are built, from their own properties."""
+        self._open()
+        return shapes(self._families)
 
     def close(self) -> None:
         """Make everything durable and let the directory go; a second call does nothing.
