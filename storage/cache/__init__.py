@@ -8,6 +8,7 @@ tables of a chain in step with its commits.
 from storage.cache.compression import Compressor, Plain
 from storage.cache.layers import LayeredCache
 from storage.cache.lru import Lru
+from storage.cache.lz4_block import Lz4
 from storage.cache.policies import POLICIES
 from storage.cache.policy import Counters, Limits, Policy, PolicyMaker
 from storage.cache.s3_fifo import S3Fifo
@@ -23,6 +24,7 @@ __all__ = [
     "LayeredCache",
     "Limits",
     "Lru",
+    "Lz4",
     "POLICIES",
     "Plain",
     "Policy",

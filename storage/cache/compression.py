@@ -1,4 +1,4 @@
-"""What a level of encoded bytes asks of a compressor; lz4 or zstandard are handed in."""
+"""What a level of encoded bytes asks of a compressor; `Lz4` is one, others can be handed in."""
 
 from typing import Protocol
 

@@ -9,8 +9,8 @@ import pytest
 from sim import packages
 from sim.packages import PACKAGES, packages_fingerprint
 
-NO_INFLUENCE = {"rich", "rocksdict", "zstandard"}
-"""They show a run, pack its trace and keep rows on disk; none takes part in a simulated run."""
+NO_INFLUENCE = {"lz4", "rich", "rocksdict", "zstandard"}
+"""They show a run, pack bytes and keep rows on disk; none takes part in a simulated run."""
 
 
 @pytest.fixture
