@@ -1,8 +1,9 @@
 """The trace: the one source of every number that a run reports.
 
 Three levels. Protocol events are always written, and their hash is the run's identity. Traffic
-is one aggregate for each broadcast or send. Deliveries are one line for each message and
-recipient, and are written only when somebody asks.
+is one aggregate for each broadcast or send, and beside it one for each batch that a disk has
+synced. Deliveries are one line for each message and recipient, and are written only when somebody
+asks.
 
 Consumers are called in exact virtual-time order, on the kernel's thread.
 """
@@ -47,9 +48,21 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     kind: str
 
 
+class Stored(msgspec.Struct, frozen=True, gc=False):
+    """One batch that a node's disk has made durable."""
+
+    at_ns: int
+    node: int
+    bytes: int
+    """Of keys and values."""
+    wait_ns: int
+    """Since it was handed over."""
+
+
 EventConsumer = Callable[[Observation], None]
 TrafficConsumer = Callable[[Traffic], None]
 DeliveryConsumer = Callable[[Delivery], None]
+StorageConsumer = Callable[[Stored], None]
 
 
 class Trace:
@@ -61,6 +74,9 @@ class Trace:
         self._events: list[EventConsumer] = []
         self._traffic: list[TrafficConsumer] = []
         self._deliveries: list[DeliveryConsumer] = []
+        self._storage: list[StorageConsumer] = []
+        self.wants_storage = False
+        """Whether somebody wants to hear of batches."""
         self.wants_traffic = False
         """Whether level two has a consumer."""
         self.messages = 0
@@ -73,8 +89,12 @@ class Trace:
         events: EventConsumer | None = None,
         traffic: TrafficConsumer | None = None,
         deliveries: DeliveryConsumer | None = None,
+        storage: StorageConsumer | None = None,
     ) -> None:
         """Add consumers, each called after those that were there before."""
+        if storage is not None:
+            self._storage.append(storage)
+            self.wants_storage = True
         if events is not None:
             self._events.append(events)
         if traffic is not None:
@@ -111,6 +131,12 @@ class Trace:
             traffic = Traffic(at_ns, node, kind, count, count * size)
             for consumer in self._traffic:
                 consumer(traffic)
+
+    def stored(self, at_ns: int, node: int, size: int, wait_ns: int) -> None:
+        """Record one batch of `size` bytes that has become durable `wait_ns` after its handover."""
+        stored = Stored(at_ns, node, size, wait_ns)
+        for consumer in self._storage:
+            consumer(stored)
 
     def delivered(self, at_ns: int, sender: int, receiver: int, kind: str) -> None:
         """Record one message entering an inbox."""

@@ -122,6 +122,57 @@ class ClockSet(TraceEvent, frozen=True, gc=False):
     """What it gains, in millionths."""
 
 
+class DiskSlowed(TraceEvent, frozen=True, gc=False):
+    """The disk of the node's machine changed speed."""
+
+    name = "fault.slow_disk"
+
+    factor_percent: int
+    """Time that a write takes, in percent of the disk's own speed; 100 is normal again."""
+
+
+class DiskFilled(TraceEvent, frozen=True, gc=False):
+    """The disk of the node's machine takes only so much more, or takes everything again."""
+
+    name = "fault.full_disk"
+
+    room_bytes: int
+    """Of rows; -1 for no limit."""
+
+
+class DiskFull(TraceEvent, frozen=True, gc=False):
+    """The full disk has refused the node a batch, and the node stops. What was durable stays."""
+
+    name = "fault.disk_full"
+
+    records: int
+    """In the batch, of which nothing is kept."""
+
+
+class WriteTorn(TraceEvent, frozen=True, gc=False):
+    """At a crash, a batch had reached the disk in part; it counts for nothing."""
+
+    name = "fault.torn_write"
+
+
+class Rotted(TraceEvent, frozen=True, gc=False):
+    """Bits of rows have flipped on the node's disk. Nobody knows until they are read."""
+
+    name = "fault.bit_rot"
+
+    rows: tuple[tuple[str, bytes], ...]
+    """Table and key of each."""
+
+
+class StoreDamaged(TraceEvent, frozen=True, gc=False):
+    """The node has read damage on its disk, and stops or does not start: nothing of it is used."""
+
+    name = "fault.damaged_store"
+
+    where: str
+    """The table and the key in hex, or the damaged file."""
+
+
 class DiskLied(TraceEvent, frozen=True, gc=False):
     """A node's disk begins to acknowledge what a crash would lose, or ceases to. At node -1."""
 

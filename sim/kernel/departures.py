@@ -23,9 +23,12 @@ from primitives.machine import (
     Send,
     Spent,
 )
+from sim.hosts.disk import batch_bytes
 from sim.hosts.volatile import VolatileStore
 from sim.kernel.entries import Durable, Stage
 from sim.kernel.host import Host
+from sim.kernel.stopping import Stop, damage, refuse, stop
+from storage.store import DamagedStore
 
 if TYPE_CHECKING:
     from sim.kernel.engine import Kernel
@@ -76,8 +79,11 @@ def leave(kernel: "Kernel", host: Host, at: int, key: int, effect: Effect) -> No
 def persist(kernel: "Kernel", host: Host, at: int, key: int, effect: Persist) -> None:
     """Hand a batch to the disk; what follows of the same core waits for it."""
     host.gate.begin(effect.origin, effect.token)
+    if host.medium is not None and not host.takes(effect.records):
+        refuse(kernel, host, at, key, effect)
+        return
     durable_at = host.disk.write(at, effect.records)
-    kernel.push(host, durable_at, key, Durable(host.index, host.incarnation, effect))
+    kernel.push(host, durable_at, key, Durable(host.index, host.incarnation, effect, at))
 
 
 def compute(kernel: "Kernel", host: Host, at: int, key: int, effect: Compute) -> None:
@@ -95,11 +101,16 @@ def next_stage(
     spent: Spent = UNSPENT,
 ) -> None:
     """Begin stage `number` of a computation, or answer it when all have ended."""
-    if number < len(computed.stages) and computed.stages[number].__class__ is Measured:
-        computed = measured(computed)
+    try:
+        if number < len(computed.stages) and computed.stages[number].__class__ is Measured:
+            computed = measured(computed)
+        result = computed.job.run() if number == len(computed.stages) else None
+    except DamagedStore as error:
+        stop(kernel, host, at, key, Stop(damage(error)))
+        return
     if number == len(computed.stages):
         host.computing -= 1
-        kernel.arrive(host, at, Completed(computed.request, computed.job.run(), spent))
+        kernel.arrive(host, at, Completed(computed.request, result, spent))
         return
     node = host.index
     cost = kernel.costs[node].nanoseconds
@@ -140,9 +151,13 @@ def measured(computed: Compute) -> Compute:
     return Compute(computed.request, tuple(chain.from_iterable(stages)), _Known(result))
 
 
-def made_durable(kernel: "Kernel", host: Host, at: int, persisted: Persist) -> None:
+def made_durable(kernel: "Kernel", host: Host, at: int, persisted: Persist, since: int = 0) -> None:
     """Apply a batch that the disk has synced, acknowledge it, let go of what it held back."""
     host.store.write(persisted.records)
+    if host.medium is not None:
+        host.wrote(persisted.records)
+    if kernel.trace.wants_storage:
+        kernel.trace.stored(at, host.index, batch_bytes(persisted.records), at - since)
     origin = persisted.origin
     released = host.gate.durable(origin, persisted.token)
     host.persisting[origin] -= 1
@@ -155,7 +170,12 @@ def made_durable(kernel: "Kernel", host: Host, at: int, persisted: Persist) -> N
         DEPARTURES[effect.__class__](kernel, host, at, key, effect)
 
 
-def lose_unsynced(kernel: "Kernel", host: Host, reached: Callable[[int], int] | None) -> int:
+def lose_unsynced(
+    kernel: "Kernel",
+    host: Host,
+    reached: Callable[[int], int] | None,
+    tear: Callable[[], int] | None = None,
+) -> int:
     """Settle at a crash which batches are durable; see `Kernel.crash`."""
     if isinstance(host.store, VolatileStore):
         return -host.store.lose()
@@ -172,6 +192,12 @@ def lose_unsynced(kernel: "Kernel", host: Host, reached: Callable[[int], int] | 
     for *_, durable in handed[:kept]:
         assert isinstance(durable, Durable)
         host.store.write(durable.persist.records)
+    if tear is not None and kept < len(handed):
+        torn = handed[kept][3]
+        assert isinstance(torn, Durable)
+        permille = tear()
+        if host.medium is not None:
+            host.medium.tear(torn.persist.records, permille)
     return kept
 
 

@@ -29,7 +29,6 @@ Reference: DESIGN section 2; conservative synchronisation after Chandy and Misra
 import heapq
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from primitives.ids import Instant, NodeId
 from primitives.machine import (
@@ -59,6 +58,7 @@ from sim.kernel.entries import (
 )
 from sim.kernel.handlers import HANDLERS
 from sim.kernel.host import CostTable, Host
+from sim.kernel.network import Network
 from sim.kernel.scheduling import SCHEDULES
 from sim.trace import Trace
 from storage.store import Store
@@ -74,22 +74,6 @@ counter: a progress bar that stops the loop every second must not change how tie
 SENT_INDEX = -1
 BLOCKED = -1
 """Value of `clear_until` for a node whose messages must take the slow path."""
-
-
-class Network(Protocol):
-    """What the kernel needs of the links."""
-
-    def broadcast(self, at: int, sender: int, group: str, size: int) -> tuple[list[int], list[int]]:
-        """Return arrival instants, ascending, and receivers, one of them maybe twice."""
-        ...
-
-    def send(self, at: int, sender: int, to: int, size: int) -> list[int]:
-        """Return the arrival instants of the copies, ascending; none if `to` is out of reach."""
-        ...
-
-    def downlink_picoseconds_per_byte(self) -> list[int]:
-        """Return each node's receiving time for one byte."""
-        ...
 
 
 Factory = Callable[[int, Store], Machine]
@@ -152,28 +136,45 @@ class Kernel:
         processors = Counter(host.processors for host in self.hosts)
         for host in self.hosts:
             host.owns_disk = disks[host.disk] == 1
-            host.owns_processors = processors[host.processors] == 1
+            host.owns_processors = processors[host.processors] == 1 and host.ahead
 
     # ---------------------------------------------------------------- the outside's verbs
 
-    def start(self, node: int) -> None:
-        """Bring a node to life (again): its machine is made from what it has stored."""
+    def make(self, node: int) -> Machine:
+        """Make a node's machine from what it has stored.
+
+        Raises:
+            DamagedStore: what it has stored is damaged, and the node cannot do without.
+        """
         host = self.hosts[node]
-        host.machine = self._factory(node, host.store)
+        if host.medium is not None:
+            host.medium.power_on()
+        return self._factory(node, host.store)
+
+    def start(self, node: int, machine: Machine | None = None) -> None:
+        """Bring a node to life (again), as the machine that `make` returned, or returns now."""
+        host = self.hosts[node]
+        host.machine = self.make(node) if machine is None else machine
         self._step[node] = host.turn()
         self.busy[node] = self.now
         self.unblock(host)
         self.arrive(host, self.now, Started())
 
-    def crash(self, node: int, reached: Callable[[int], int] | None = None) -> int:
+    def crash(
+        self,
+        node: int,
+        reached: Callable[[int], int] | None = None,
+        tear: Callable[[], int] | None = None,
+    ) -> int:
         """Kill a node: inbox, running turn, timers, unsent effects and unsynced records go.
 
         `reached` is told how many batches the disk has not acknowledged, and answers how many of
-        them, from the first on, it has written all the same (None: none). Returns how many those
-        were; negative: so many that the disk had lied about are gone.
+        them, from the first on, it has written all the same (None: none). With `tear`, the one
+        after these is there in part; it answers how much, in thousandths. Returns how many batches
+        are there as a whole; negative: so many that the disk had lied about are gone.
         """
         host = self.hosts[node]
-        kept = departures.lose_unsynced(self, host, reached)
+        kept = departures.lose_unsynced(self, host, reached, tear)
         host.die()
         self._step[node] = _dead
         self.clear_until[node] = BLOCKED
@@ -290,7 +291,7 @@ class Kernel:
             start = self.busy[node]
             if at > start:
                 start = at
-            if start < self.horizon:
+            if start < self.horizon and (host.ahead or start == at):
                 self.turn(host, start, item)
                 return
             self.wake(start, Waking(node, host.incarnation))
@@ -346,7 +347,7 @@ class Kernel:
 
     def unblock(self, host: Host) -> None:
         """Let messages take the fast path again, up to the node's next private entry."""
-        if host.machine is not None and not host.inbox:
+        if host.ahead and host.machine is not None and not host.inbox:
             self.clear_until[host.index] = host.private[0] if host.private else NEVER
 
     def set_horizon(self) -> None:

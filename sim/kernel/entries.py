@@ -132,6 +132,16 @@ class Durable(msgspec.Struct, gc=False):
     node: int
     incarnation: int
     persist: Persist
+    since: int
+    """When it was handed over."""
+
+
+class Stopping(msgspec.Struct, gc=False):
+    """A node that its disk stops (`sim.kernel.stopping`)."""
+
+    node: int
+    incarnation: int
+    why: TraceEvent
 
 
 class Waking(msgspec.Struct, gc=False):

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from primitives.machine import Broadcast, Send
-from sim.kernel import departures, timers
+from sim.kernel import departures, stopping, timers
 from sim.kernel.entries import (
     Action,
     Arriving,
@@ -17,6 +17,7 @@ from sim.kernel.entries import (
     Leaving,
     Sent,
     Stage,
+    Stopping,
     Timer,
     Traced,
     Waking,
@@ -89,7 +90,7 @@ def on_durable(kernel: "Kernel", at: int, _key: int, entry: Durable) -> None:
     host = kernel.hosts[entry.node]
     kernel.popped(host)
     if host.incarnation == entry.incarnation:
-        departures.made_durable(kernel, host, at, entry.persist)
+        departures.made_durable(kernel, host, at, entry.persist, entry.since)
 
 
 def on_waking(kernel: "Kernel", at: int, _key: int, entry: Waking) -> None:
@@ -99,7 +100,7 @@ def on_waking(kernel: "Kernel", at: int, _key: int, entry: Waking) -> None:
         return
     while host.inbox:
         start = max(at, kernel.busy[entry.node])
-        if start >= kernel.horizon:
+        if start >= kernel.horizon or (start > at and not host.ahead):
             kernel.wake(start, entry)
             return
         kernel.turn(host, start, host.inbox.popleft())
@@ -131,6 +132,7 @@ HANDLERS: Mapping[type, Handler] = MappingProxyType(
         Timer: timers.come_up,
         Stage: on_stage,
         Durable: on_durable,
+        Stopping: stopping.on_stopping,
         Waking: on_waking,
         Action: on_action,
         Feeding: on_feeding,

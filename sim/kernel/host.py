@@ -6,18 +6,24 @@ from dataclasses import dataclass, field
 
 from primitives.durability import DurabilityGate
 from primitives.errors import OrreryError
-from primitives.machine import Broadcast, Event, Loopback, Machine, Send
+from primitives.machine import Broadcast, Event, Loopback, Machine, Record, Send
 from sim.hosts.clock import Clock, Step, by_clock
 from sim.hosts.disk import Disk
+from sim.hosts.medium import Medium
 from sim.hosts.processors import Processors
+from sim.hosts.space import rows_bytes
 from sim.hosts.volatile import LyingDisk, VolatileStore
 from sim.kernel.entries import Fired, Timer
+from sim.kernel.stopping import stopped_by_damage
 from storage.store import Store
 
 Held = tuple[int, Send | Broadcast | Loopback]
 """An effect that waits for durability, with its key."""
 
 PICOSECONDS_PER_NANOSECOND = 1000
+
+ALWAYS = 1
+"""What `Host.waiting` begins with where every effect has to pass through the heap."""
 
 
 class MissingCost(OrreryError):
@@ -58,6 +64,11 @@ class Host:
     disk: Disk | LyingDisk
     store: Store
     """What is durable; survives crashes."""
+    medium: Medium | None = None
+    """What lies under `store`, if more than a crash may happen to it."""
+    ahead: bool = True
+    """Whether its turns and effects may be run before their instant: not where a full or a
+    damaged disk may stop the node in between."""
     machine: Machine | None = None
     clock: Clock | None = None
     """What the node takes for the time; None for the true one. Survives crashes."""
@@ -76,6 +87,8 @@ class Host:
     owns_disk: bool = False
     """Whether no other node writes to its disk."""
     owns_processors: bool = False
+    refused: bool = False
+    """Whether the disk has refused a batch: it takes no other one until the node is restarted."""
     waiting: int = 0
     """Messages and loopbacks that have not left: in the heap, or behind a `Persist`."""
     writing: int = 0
@@ -85,19 +98,43 @@ class Host:
     computing: int = 0
     """`Compute`s that are listed and not completed yet."""
 
+    def __post_init__(self) -> None:
+        if not self.ahead:
+            self.waiting = ALWAYS
+
     def turn(self) -> Step:
         """Return the machine's `step` as it happens here."""
         assert self.machine is not None
         step: Step = self.machine.step
+        if self.medium is not None:
+            step = stopped_by_damage(step)
         if self.wire is not None:
             step = self.wire(step)
         return step if self.clock is None else by_clock(step, self.clock)
 
+    @property
+    def device(self) -> Disk:
+        """The disk itself, be it honest or not."""
+        return self.disk.disk if isinstance(self.disk, LyingDisk) else self.disk
+
+    def takes(self, records: tuple[Record, ...]) -> bool:
+        """Ask the disk for the room that a batch needs."""
+        if self.medium is None or self.medium.space is None:
+            return True
+        self.refused = self.refused or not self.medium.space.promise(
+            self.index, rows_bytes(records)
+        )
+        return not self.refused
+
+    def wrote(self, records: tuple[Record, ...]) -> None:
+        """Note that a batch which the disk has taken is durable."""
+        if self.medium is not None and self.medium.space is not None:
+            self.medium.space.fulfil(self.index, rows_bytes(records))
+
     def lie_about_writes(self, cache_ns: int, now: Callable[[], int]) -> None:
         """Let the disk acknowledge what a crash within `cache_ns` still loses."""
         self.be_honest_about_writes()
-        assert isinstance(self.disk, Disk)
-        self.disk = LyingDisk(self.disk, self.disk.free_at)
+        self.disk = LyingDisk(self.device, self.device.free_at)
         self.store = VolatileStore(self.store, cache_ns, now)
 
     def be_honest_about_writes(self) -> None:
@@ -114,5 +151,11 @@ class Host:
         self.inbox.clear()
         self.timers = {}
         self.gate = DurabilityGate()
-        self.waiting = self.writing = self.computing = 0
+        self.waiting = 0 if self.ahead else ALWAYS
+        self.writing = self.computing = 0
         self.persisting = {}
+        self.refused = False
+        if self.medium is not None:
+            if self.medium.space is not None:
+                self.medium.space.forget(self.index)
+            self.medium.power_off()

@@ -34,6 +34,7 @@ from primitives.machine import (
 from sim.kernel import departures, timers
 from sim.kernel.entries import Leaving, Traced
 from sim.kernel.host import Host
+from sim.kernel.stopping import Stop, stop
 
 if TYPE_CHECKING:
     from sim.kernel.engine import Kernel
@@ -117,6 +118,7 @@ SCHEDULES: Mapping[type, Schedule] = MappingProxyType(
         Emit: emit,
         SetTimer: set_timer,
         CancelTimer: cancel_timer,
+        Stop: stop,
     }
 )
 """What becomes of each effect but `Work`, given the instant at which it leaves, and its key."""

@@ -1,0 +1,136 @@
+"""RocksDB under a simulated node: real files, which a crash in virtual time closes.
+
+Virtual time pays for every sync by the simulated disk, so RocksDB need not sync. It writes its
+log all the same (`Durability.WAL`): without one, closing would write out all buffers, a restart
+would find neatly closed tables, and no recovery would be tried. Batches of 173 rows took 410 us
+with the log and 375 us without, a synced one 920 us (2-core Xeon, virtual disk). With it a
+restart replays the log, and a torn last write is one.
+"""
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from rocksdict import Cache
+
+from primitives.machine import Record
+from storage.rocks import Durability, RocksOptions, RocksStore
+from storage.rocks.wal import BLOCK_BYTES, HEADER
+from storage.store import Snapshot
+
+LOGS = "*.log"
+
+
+class RocksDrive:
+    """A RocksDB that outlives crashes of its node.
+
+    Args:
+        directory: its own.
+        options: how it is tuned; durability is not taken from there.
+        cache: of blocks, shared by the nodes of this process.
+    """
+
+    __slots__ = ("_cache", "_options", "_store", "directory")
+
+    def __init__(self, directory: Path, options: RocksOptions, cache: Cache) -> None:
+        self.directory = directory
+        self._options = replace(options, durability=Durability.WAL)
+        self._cache = cache
+        self._store: RocksStore | None = None
+        self.power_on()
+
+    # ---------------------------------------------------------------- as a store
+
+    @property
+    def store(self) -> RocksStore:
+        """The store that is open.
+
+        Raises:
+            RuntimeError: none is: a node that is down was asked for a row.
+        """
+        if self._store is None:
+            raise RuntimeError(f"{self.directory} is closed: its node is down")
+        return self._store
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        """Return the value under (table, key), or None when there is none."""
+        return self.store.get(table, key)
+
+    def get_many(self, table: str, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return what `get` would for each key."""
+        return self.store.get_many(table, keys)
+
+    def scan(
+        self, table: str, start: bytes = b"", end: bytes | None = None
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (key, value) in ascending key order for start <= key < end."""
+        return self.store.scan(table, start, end)
+
+    def write(self, records: Iterable[Record]) -> None:
+        """Apply all records in order, atomically; a record without a value deletes its row."""
+        self.store.write(records)
+
+    def snapshot(self) -> Snapshot:
+        """Return the store as it is now; later writes do not change it."""
+        return self.store.snapshot()
+
+    def discard(self, tables: Collection[str]) -> None:
+        """Delete all rows of some tables, be they readable or not."""
+        self.store.discard(tables)
+
+    # ---------------------------------------------------------------- what befalls it
+
+    def power_off(self) -> None:
+        """Let go of the files; nothing can be read or written until `power_on`."""
+        if self._store is not None:
+            store, self._store = self._store, None
+            store.close()
+
+    def power_on(self) -> None:
+        """Open what the files hold, a torn log included.
+
+        Raises:
+            CorruptStore: a file is damaged.
+        """
+        if self._store is None:
+            self._store = RocksStore(self.directory, self._options, cache=self._cache)
+
+    def tear(self, records: tuple[Record, ...], permille: int) -> None:
+        """Lose power while a batch is written: the log ends within its record.
+
+        Args:
+            records: the batch.
+            permille: how much of the record there is, 0 to 1000; at least a byte, and not all.
+        """
+        before = self._log_sizes()
+        self.store.write(records)
+        after = self._log_sizes()
+        self.power_off()
+        for name in after:
+            first = before.get(name, 0)
+            padding = -first % BLOCK_BYTES
+            first += padding if padding < HEADER.size else 0
+            if after[name] > first:
+                kept = 1 + (after[name] - first - 1) * permille // 1001
+                os.truncate(self.directory / name, first + kept)
+
+    def close(self) -> None:
+        """Make all durable and let go of the files for good."""
+        self.power_off()
+
+    def figures(self) -> dict[str, int]:
+        """Return RocksDB's figures about itself; empty while it is closed."""
+        return {} if self._store is None else self._store.statistics()
+
+    def file_bytes(self) -> int:
+        """Return the bytes of all its files."""
+        size = 0
+        for file in self.directory.iterdir():
+            with suppress(FileNotFoundError):  # RocksDB deletes what it has merged, at any time
+                size += file.stat().st_size
+        return size
+
+    def _log_sizes(self) -> dict[str, int]:
+        return {log.name: log.stat().st_size for log in self.directory.glob(LOGS)}
