@@ -1,9 +1,9 @@
 """What can be wrong with the rows of a trie."""
 
-from primitives.errors import InvalidInput
+from storage.store import DamagedStore
 
 
-class StoredTrieError(InvalidInput):
+class StoredTrieError(DamagedStore):
     """A row of the trie that cannot be used. `where` names the trie and the node's path."""
 
 

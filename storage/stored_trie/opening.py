@@ -22,8 +22,8 @@ def stored_trie(root: Hash32, source: RowSource) -> StateTrie:
     """Return the state trie with a root, of which nothing is loaded yet.
 
     It reads, proves and is updated like one in memory. A node is loaded when somebody comes there
-    and kept for as long as this trie or one made from it is; a fresh one at a newer root lets all
-    that was loaded go.
+    and kept for as long as this trie or one made from it is; `rebased` lets most of that go, and
+    a fresh trie all of it.
 
     Args:
         root: the state root that is trusted.
@@ -36,7 +36,12 @@ def stored_trie(root: Hash32, source: RowSource) -> StateTrie:
     if root == EMPTY_ROOT:
         return empty
     name = b"\xa0" + root
-    return Trie(empty.form, only_stub(Rows(source, ACCOUNTS, _state_leaf), b"", name), name)
+    return Trie(empty.form, only_stub(account_rows(source), b"", name), name)
+
+
+def account_rows(source: RowSource) -> Rows:
+    """Return the rows of the trie of accounts."""
+    return Rows(source, ACCOUNTS, _state_leaf)
 
 
 def stored_storage(account: bytes, root: Hash32, source: RowSource) -> Trie[int]:

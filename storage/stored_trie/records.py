@@ -30,6 +30,7 @@ from storage.trie_nodes import (
     Stub,
     child_at,
     passing,
+    span,
 )
 
 _NO_ROW = b""
@@ -98,11 +99,23 @@ class _Walk:
             _note(older, self.old_storage)
         if isinstance(newer, Leaf):
             _note(newer, self.new_storage)
+        if type(older) is Branch and type(newer) is Branch and older.mask == newer.mask:
+            self._children(older, newer, path)
+            return
         below, above = _parts(older), _parts(newer)
         for nibble in sorted({**below, **above}):
-            one, other = below.get(nibble, ABSENT), above.get(nibble, ABSENT)
-            if one[0] is not other[0]:
-                self._both(one, other, path + NIBBLES[nibble])
+            self._both(below.get(nibble, ABSENT), above.get(nibble, ABSENT), path + NIBBLES[nibble])
+
+    def _children(self, old: Branch, new: Branch, path: bytes) -> None:
+        """Compare what hangs below two branches that have children at the same places."""
+        mask, one, other = new.mask, old.encoding, new.encoding
+        nibbles = [nibble for nibble in range(16) if mask >> nibble & 1]
+        for nibble, before, after in zip(nibbles, old.children, new.children, strict=True):
+            if before is not after:
+                first, last = span(one, mask, nibble)
+                start, end = span(other, mask, nibble)
+                older, newer = (before, one[first:last]), (after, other[start:end])
+                self._both(older, newer, path + NIBBLES[nibble])
 
     def _delete_all(self, keys: Iterator[bytes]) -> None:
         self.records += [Record(TABLE, key, None) for key in keys]

@@ -5,13 +5,17 @@ of a node takes the place of the one before and nothing has to be pruned. A node
 shorter than a hash stands in its parent and has no row. The nodes of the accounts and of each
 storage lie together, in the order of their paths: what is below a node is one range of keys.
 
+Nodes are read one by one. Reading those for all keys of a block together, level by level, was
+measured (a million accounts, 2,000 of them changed, 7,200 rows): of 88 ms it would save 4 when the
+rows are in memory, and nothing when they are on disk, because RocksDB fetches one after another.
+
 Every node is hashed when it is read. A row that was damaged, or that belongs to another state,
 gives an error and never a wrong value.
 
 Reference: go-ethereum, core/rawdb/schema.go, which has the same keys.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import msgspec
@@ -37,10 +41,6 @@ class RowSource(Protocol):
 
     def get(self, table: str, key: bytes) -> bytes | None:
         """Return the value under (table, key), or None when there is none."""
-        ...
-
-    def get_many(self, table: str, keys: Sequence[bytes]) -> Sequence[bytes | None]:
-        """Return what `get` would for each key."""
         ...
 
     def scan(
