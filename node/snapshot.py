@@ -22,7 +22,6 @@ from node.execution import ExecutedBlock
 from node.execution_setting import ANCESTORS_MAX
 from node.shared import Memo
 from node.snapshot_chunks import Piece
-from node.snapshot_rows import decode_run, encode_run
 from node.snapshot_view import SnapshotView
 from primitives.block import Block
 from primitives.committee import Committee
@@ -31,6 +30,7 @@ from primitives.header import Header, header_hash
 from primitives.ids import Address, Hash32, Wei
 from primitives.keccak import keccak256
 from primitives.system_contracts import HISTORY_ADDRESS, HISTORY_SERVED
+from storage.change_rows import decode_run, encode_run
 from storage.changes import StateChanges, merged_all, settled, settled_over
 from storage.state import StateLayer
 

@@ -14,12 +14,12 @@ import msgspec
 
 from network.messages import Chunk, Content
 from network.transfer import CHUNK_ACCOUNTS
-from node.snapshot_rows import read_address, read_slots
 from primitives.ids import Address, Hash32
 from primitives.keccak import keccak256
 from primitives.rlp import encode_int
 from primitives.trie import EMPTY_ROOT
 from storage.account import Account, account_leaf, decode_slim, has_code
+from storage.change_rows import read_address, read_slots
 from storage.commitment import empty_storage, slot_hash, updated_storage
 from storage.subtree import InvalidSubtree, check_subtree, walk
 

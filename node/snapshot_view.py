@@ -10,11 +10,12 @@ import msgspec
 from network.messages import Chunk, Content
 from network.transfer import CHUNK_ACCOUNTS
 from node.snapshot_chunks import code_weight, is_large
-from node.snapshot_rows import contract_row, slot_rows
+from node.snapshot_rows import contract_row
 from primitives.ids import Address
 from primitives.keccak import keccak256
 from primitives.trie import EMPTY_ROOT
 from storage.account import Account, encode_slim, has_code
+from storage.change_rows import slot_rows
 from storage.commitment import slot_hash, storage_of, storage_root
 from storage.state import StateLayer
 from storage.subtree import find_subtree

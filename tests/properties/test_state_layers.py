@@ -10,13 +10,13 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 
 from node.snapshot import SnapshotLibrary
-from node.snapshot_rows import decode_run, encode_run
 from primitives.account import encode_account
 from primitives.ids import Address, Hash32, Wei
 from primitives.keccak import keccak256
 from primitives.rlp import encode_int
 from primitives.trie import secure_trie_root
 from storage.account import Account
+from storage.change_rows import decode_run, encode_run
 from storage.changes import StateChanges, merged_all, settled
 from storage.outcome import Change, Outcome
 from storage.proof import prove_account, verify_account

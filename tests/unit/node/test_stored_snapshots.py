@@ -6,7 +6,6 @@ from node.config import sync_config
 from node.durable_runs import LATEST, RUNS, SNAPSHOT
 from node.ledger import BLOCKS
 from node.snapshot import SnapshotLibrary
-from node.snapshot_rows import decode_run, encode_run
 from primitives.errors import InvalidInput
 from primitives.fork import Fork
 from primitives.genesis import GenesisContract
@@ -14,6 +13,7 @@ from primitives.machine import Record
 from primitives.params import ChainParams
 from primitives.system_contracts import HISTORY_ADDRESS
 from storage.account import Account
+from storage.change_rows import decode_run, encode_run
 from storage.changes import StateChanges
 from storage.state import StateLayer
 from tests.unit.node.harness import SECOND, agree, digests, make_config, make_environment
