@@ -33,3 +33,11 @@ class StateReader(AccountReader, Protocol):
     def has_storage(self, address: Address, but: Collection[int] = ()) -> bool:
         """Whether any slot is set, other than those of `but` (EIP-7610)."""
         ...
+
+
+class StorageReader(StateReader, Protocol):
+    """A state that can also tell which slots of an account are set."""
+
+    def slots_of(self, address: Address) -> dict[int, int]:
+        """Return the slots that are set with their values. Costs time for each of them."""
+        ...

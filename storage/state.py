@@ -3,7 +3,8 @@
 Nodes keep the states of several blocks at once: the final one, and those of blocks still being
 voted on, which may share a parent. A `StateLayer` is the state after one block. It is immutable
 and every node of a process may hold the same one; a `StateOverlay` gathers the changes of the
-block that is being executed and ends as the next layer. A transaction runs in a
+block that is being executed and ends as the next layer. What is older than the layers of a process
+may lie in a base below them, on disk. A transaction runs in a
 `storage.journal.Journal` over either of them, and its outcome is applied to the overlay.
 """
 
@@ -15,11 +16,20 @@ from msgspec import structs
 from primitives.ids import Address, Hash32, Wei
 from primitives.keccak import EMPTY_KECCAK
 from storage.account import ABSENT, Account, is_empty
+from storage.base import StateBase
 from storage.changes import AccountChanges, StateChanges, merged_all, settled
 from storage.commitment import StateTrie, empty_state_trie, update_state_trie
 from storage.outcome import Change, Outcome, fits
 from storage.reader import StateReader
-from storage.runs import Runs, find_account, find_code, find_slot, has_any_slot, with_changes
+from storage.runs import (
+    Runs,
+    find_account,
+    find_code,
+    find_slot,
+    find_slots,
+    has_any_slot,
+    with_changes,
+)
 
 
 class StateLayer:
@@ -28,18 +38,28 @@ class StateLayer:
     Args:
         parent: the state before; None for the first layer.
         changes: what this block changed. The mappings are kept, not copied: hand them over.
+        below: what the first layer stands on; None is nothing. Those above it stand on the same.
     """
 
-    __slots__ = ("_parent", "_runs", "_trie", "all_changes")
+    __slots__ = ("_parent", "_runs", "_trie", "all_changes", "below")
 
-    def __init__(self, parent: "StateLayer | None", changes: AccountChanges | StateChanges) -> None:
+    def __init__(
+        self,
+        parent: "StateLayer | None",
+        changes: AccountChanges | StateChanges,
+        below: StateBase | None = None,
+    ) -> None:
+        assert parent is None or below is None, "a layer stands on its parent's base"
         if not isinstance(changes, StateChanges):
             changes = StateChanges(changes)
         self.all_changes = changes
         """What this layer changed, storage and code too; shared, not to be written."""
         self._parent = parent
         self._trie: StateTrie | None = None
-        self._runs: Runs = with_changes(changes, () if parent is None else parent._runs)
+        self.below: StateBase | None = below if parent is None else parent.below
+        """What lies below all layers that this one holds the changes of; None is nothing."""
+        older = () if parent is None else parent._runs
+        self._runs: Runs = with_changes(changes, older, on_nothing=self.below is None)
 
     @property
     def changes(self) -> AccountChanges:
@@ -48,11 +68,11 @@ class StateLayer:
 
     def account(self, address: Address) -> Account | None:
         """Return the account, or None when the address has none."""
-        return find_account(self._runs, address)
+        return find_account(self._runs, self.below, address)
 
     def slot(self, address: Address, slot: int) -> int:
         """Return the value of a storage slot; 0 when it is not set."""
-        return find_slot(self._runs, address, slot)
+        return find_slot(self._runs, self.below, address, slot)
 
     def code(self, code_hash: Hash32) -> bytes:
         """Return the code with this hash; nothing for that of the empty string.
@@ -60,11 +80,15 @@ class StateLayer:
         Raises:
             KeyError: no account has ever had such code.
         """
-        return find_code(self._runs, code_hash)
+        return find_code(self._runs, self.below, code_hash)
 
     def has_storage(self, address: Address, but: Collection[int] = ()) -> bool:
         """Whether any slot is set, other than those of `but`."""
-        return has_any_slot(self._runs, address, but)
+        return has_any_slot(self._runs, self.below, address, but)
+
+    def slots_of(self, address: Address) -> dict[int, int]:
+        """Return the slots that are set with their values. Costs time for each of them."""
+        return find_slots(self._runs, self.below, address)
 
     def balance(self, address: Address) -> Wei:
         """Return the balance in wei; 0 without an account."""
@@ -77,19 +101,22 @@ class StateLayer:
     def accounts(self) -> dict[Address, Account]:
         """Return all accounts, by ascending address. Costs time for each of them."""
         found: dict[Address, Account | None] = {}
+        if self.below is not None:
+            found.update(self.below.accounts())
         for run in reversed(self._runs):
             found.update(run.accounts)
         return {key: account for key in sorted(found) if (account := found[key]) is not None}
 
     def everything(self) -> StateChanges:
         """Return the whole state as changes of nothing. Costs time for each cell."""
-        return settled(merged_all(self._runs))
+        below = () if self.below is None else (self.below.everything(),)
+        return settled(merged_all((*self._runs, *below)))
 
     def trie(self) -> StateTrie:
         """Return the state as a Merkle Patricia trie, keyed by hashed address.
 
         Computed on the first call from the nearest older layer that has one, which is then let
-        go; from the whole state if none is left.
+        go; if none is left, from that of the base, or from the whole state.
         """
         waiting: list[StateLayer] = []
         layer = self
@@ -97,7 +124,7 @@ class StateLayer:
             waiting.append(layer)
             layer = layer._parent
         if layer._trie is None:
-            layer._trie = update_state_trie(empty_state_trie(), layer.everything())
+            layer._trie = layer._first_trie()
         trie = layer._trie
         for newer in reversed(waiting):
             trie = newer._trie = update_state_trie(trie, newer.all_changes)
@@ -115,6 +142,12 @@ class StateLayer:
     def root(self) -> Hash32:
         """Return the state root. Reference: Yellow Paper, section 4.1."""
         return self.trie().root
+
+    def _first_trie(self) -> StateTrie:
+        """Compute the trie without that of any other layer."""
+        if self.below is None:
+            return update_state_trie(empty_state_trie(), self.everything())
+        return update_state_trie(self.below.trie(), merged_all(self._runs))
 
 
 class StateOverlay:

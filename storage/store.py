@@ -21,6 +21,41 @@ class DamagedStore(InvalidInput):
     """
 
 
+class MalformedRow(DamagedStore):
+    """A row that was read, but whose bytes are not what its table holds.
+
+    Args:
+        table: its table.
+        key: its key.
+        expected: what rows of this table are.
+        actual: what was found.
+    """
+
+    def __init__(self, table: str, key: bytes, expected: str, actual: object) -> None:
+        self.table, self.key = table, key
+        super().__init__(f"{table} {key.hex()}", expected, actual)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.table, self.key, self.expected, str(self.actual))
+
+
+class RowSource(Protocol):
+    """What a state is read from: rows that do not change while it is being read.
+
+    A snapshot of a store (`storage.rocks.RocksSnapshot`), or a store that nobody writes to.
+    """
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        """Return the value under (table, key), or None when there is none."""
+        ...
+
+    def scan(
+        self, table: str, start: bytes = b"", end: bytes | None = None
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (key, value) in ascending key order for start <= key < end."""
+        ...
+
+
 class Store(Protocol):
     """A durable, ordered table store."""
 

@@ -14,9 +14,11 @@ from typing import Generic, Protocol
 
 import msgspec
 
+from primitives.errors import InvalidEncoding
 from storage.cache.compression import Compressor, Plain
 from storage.cache.lru import Lru
 from storage.cache.policy import Counters, Limits, Policy, PolicyMaker, V
+from storage.store import MalformedRow
 
 ENTRY_BYTES = 200
 """What a level needs for an entry beside its key and value; see `orrery bench cache-levels`."""
@@ -162,7 +164,11 @@ class CachedTable(Generic[V]):
         self._loads += 1
         row = self._store.get(self.kind.table, key)
         self._absent += row is None
-        value = None if row is None else self.kind.decode(row)
+        try:
+            value = None if row is None else self.kind.decode(row)
+        except InvalidEncoding as error:
+            where = f"{error.where}: {error.expected}"
+            raise MalformedRow(self.kind.table, key, where, error.actual) from error
         self._admit(key, value)
         return value
 

@@ -32,6 +32,7 @@ class Family(Enum):
     CONSENSUS = "consensus"
     TWO_PHASE_COMMIT = "two-phase-commit"
     ROLLUP = "rollup"
+    HISTORY = "history"
 
 
 POINT_FAMILIES = frozenset({Family.ACCOUNTS, Family.STORAGE, Family.CODE, Family.TRIE})
@@ -82,10 +83,13 @@ CHAIN_SCHEMA = Schema(
         Table("state.trie", Family.TRIE, 11),
         Table("two-phase-commit", Family.TWO_PHASE_COMMIT, 12),
         Table("rollup", Family.ROLLUP, 13),
+        Table("state.history", Family.HISTORY, 14),
+        Table("state.index", Family.HISTORY, 15),
+        Table("state.head", Family.HEADERS, 16),
     ),
 )
 """What a node keeps: 1 to 5 are the tables of `node.ledger`, `node.checkpoints` and
-`consensus.log`."""
+`consensus.log`, those of `state` belong to `storage.flat` and `storage.stored_trie`."""
 
 
 class SchemaRow(msgspec.Struct, frozen=True):
