@@ -1,5 +1,11 @@
 """Files that only grow: batched positioned input and output, archives, state snapshots."""
 
+from storage.files.archive import (
+    Archive as Archive,
+    ArchiveLimits as ArchiveLimits,
+    Mark as Mark,
+)
+from storage.files.batched import FileIO as FileIO, FileStatistics as FileStatistics
 from storage.files.compression import (
     Compressor as Compressor,
     Plain as Plain,

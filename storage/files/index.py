@@ -3,7 +3,6 @@
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from struct import Struct
 
@@ -63,13 +62,23 @@ class Index:
         column = self.columns.get(kind)
         return None if column is None else column.numbers[0]
 
-    def numbers(self, kind: int, start: int, end: int) -> Iterator[int]:
-        """Yield the numbers of a kind with start <= number < end, ascending."""
+    def numbers(
+        self, kind: int, start: int = 0, end: int = 1 << 64, count_max: int | None = None
+    ) -> list[int]:
+        """Return the numbers of a kind with start <= number < end, ascending.
+
+        Args:
+            kind: of the entries.
+            start: the first number that may be among them.
+            end: the first one that may not.
+            count_max: how many are returned at most; None for all.
+        """
         column = self.columns.get(kind)
         if column is None:
-            return iter(())
+            return []
         numbers = column.numbers
-        return iter(numbers[bisect_left(numbers, start) : bisect_left(numbers, end)])
+        first, after = bisect_left(numbers, start), bisect_left(numbers, end)
+        return list(numbers[first : after if count_max is None else min(after, first + count_max)])
 
     def __len__(self) -> int:
         return sum(len(column.numbers) for column in self.columns.values())

@@ -10,6 +10,8 @@ file systems (tmpfs before Linux 6.6, some network ones) refuse it: then the fil
 usual way, and `refusal` says why.
 """
 
+import errno
+import mmap
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +24,8 @@ ALIGNMENT = 4_096
 """Bytes. No device in use has larger logical blocks; `O_DIRECT` takes any multiple of its own."""
 VECTORS_MAX = 1_024
 """Buffers in one system call at most (IOV_MAX of Linux)."""
+CAN_ANNOUNCE = hasattr(os, "posix_fadvise")
+"""Whether the system can be told what will be read."""
 Buffer = bytes | bytearray | memoryview
 
 
@@ -130,11 +134,13 @@ class PositionedFile:
 
     def will_need(self, offset: int, length: int) -> None:
         """Let the system begin to read a range; no call waits for it."""
-        os.posix_fadvise(self._fd(), offset, length, os.POSIX_FADV_WILLNEED)
+        if CAN_ANNOUNCE:
+            os.posix_fadvise(self._fd(), offset, length, os.POSIX_FADV_WILLNEED)
 
     def forget(self) -> None:
         """Drop the file's pages from the page cache, as far as they are written out."""
-        os.posix_fadvise(self._fd(), 0, 0, os.POSIX_FADV_DONTNEED)
+        if CAN_ANNOUNCE:
+            os.posix_fadvise(self._fd(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     @property
     def closed(self) -> bool:
@@ -176,8 +182,14 @@ class PositionedFile:
             return
         try:
             self._descriptor = os.open(self.path, flags | bypass, 0o644)
+            # Some file systems take the flag and refuse the first read.
+            with mmap.mmap(-1, ALIGNMENT) as block:
+                os.preadv(self._descriptor, [block], 0)
         except OSError as error:
-            self.refusal = f"the file system refuses O_DIRECT: {error.strerror}"
+            self.close()
+            if error.errno != errno.EINVAL:
+                raise failure(self.path, None, error) from error
+            self.refusal = f"the file system refuses O_DIRECT ({error.strerror})"
             return
         self.direct = True
 

@@ -95,9 +95,15 @@ class ArchiveReader:
         found = self._kind(kind)
         return read_entries(self._file, self._pieces, self.index, found, numbers)
 
-    def numbers(self, kind: str, start: int = 0, end: int = 1 << 64) -> Iterator[int]:
-        """Yield the numbers of a kind with start <= number < end, ascending."""
-        return self.index.numbers(self._kind(kind), start, end)
+    def numbers(
+        self, kind: str, start: int = 0, end: int = 1 << 64, count_max: int | None = None
+    ) -> list[int]:
+        """Return the numbers of a kind with start <= number < end, ascending, `count_max` at most.
+
+        A kind that this file does not name has none.
+        """
+        found = self._kinds.get(kind)
+        return [] if found is None else self.index.numbers(found, start, end, count_max)
 
     def entries(self, progress: Progress | None = None) -> Iterator[Entry]:
         """Yield all records in the order in which they were put in, checking each.

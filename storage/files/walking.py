@@ -25,6 +25,10 @@ class Digest(Protocol):
         """Return the digest of all bytes so far."""
         ...
 
+    def copy(self) -> "Digest":
+        """Return one that goes its own way from here."""
+        ...
+
 
 def new_digest() -> Digest:
     """Return an empty digest of the kind that seals have."""

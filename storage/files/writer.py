@@ -172,27 +172,49 @@ class ArchiveWriter:
         return self.durable
 
     def seal(self) -> Seal:
-        """Put index and digest at the end, make all durable, and close the file."""
+        """Put index and digest at the end, make all durable, and close the file.
+
+        Raises:
+            StoreFull: the disk is; the file is as it was after the last record.
+        """
         self.sync()
         start = self.size
-        self._put(Part.INDEX, self.index.encode())
-        self._flush()
-        payload = encode_seal(self.index, start, self._digest.digest())
+        index = self.index.encode()
+        front = encode_head(start, Part.INDEX, index, flags=Flags.SYNCED)
+        digest = self._digest.copy()
+        digest.update(front)
+        digest.update(index)
+        payload = encode_seal(self.index, start, digest.digest())
+        at = start + len(front) + len(index)
+        try:
+            self._file.write(start, (front, index, encode_head(at, Part.SEAL, payload), payload))
+            self._file.sync()
+        except StoreError:
+            self._undo(start)
+            raise
+        self.size = self.durable = self._written = at + HEAD.size + len(payload)
+        self.close()
         seal = decode_seal(payload)
         assert seal is not None, "what was encoded just now"
-        self._put(Part.SEAL, payload)
-        self.sync()
-        self.close()
         return seal
 
-    def read(self, kind: str, number: int) -> tuple[int, int] | None:
-        """Return offset and length of a record, which is written out then, or None."""
+    def flush(self) -> None:
+        """Write out what was gathered, so that it can be read from the file.
+
+        Raises:
+            StoreFull: the disk is; try again when there is room.
+        """
+        self._usable()
+        self._flush()
+
+    def last(self, kind: str) -> int | None:
+        """Return the highest number of a kind in this file, or None when there is none."""
         found = self._kinds.get(kind)
-        place = None if found is None else self.index.find(found, number)
-        if place is not None and place[0] + place[1] > self._written:
-            self._usable()
-            self._flush()
-        return place
+        return None if found is None else self.index.last(found)
+
+    def kind(self, name: str) -> int | None:
+        """Return the number of a kind in this file, or None where there is no such kind."""
+        return self._kinds.get(name)
 
     def close(self) -> None:
         """Let go of the file; what was not synced may be lost. A second call does nothing."""
@@ -234,6 +256,16 @@ class ArchiveWriter:
             self._digest.update(each)
         self._written = self.size
         self._pending = []
+
+    def _undo(self, size: int) -> None:
+        """Take back a seal that the disk would not have: more may be put in, or it is tried again.
+
+        What stood behind the end would stand behind a later, shorter seal.
+        """
+        try:
+            self._file.truncate(size)
+        except StoreError:
+            self._failed = True
 
     def _usable(self) -> None:
         if self._failed:
