@@ -14,33 +14,17 @@ Sizes are bytes as well as entries here: a queue is full when either of its boun
 Reference: Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023, algorithm 1.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Generic
 
-import msgspec
-
 from storage.cache.policy import Counters, Limits, V
+from storage.cache.queue import Entry, Queue
 
 SMALL_PERCENT = 10
 USES_MAX = 3
 USES_TO_STAY = 2
-GONE, SMALL, MAIN = 0, 1, 2
-SLACK = 8
-"""Entries in queues that may be gone before it is worth a look, beside those that live."""
-
-
-class Entry(msgspec.Struct, Generic[V], gc=False):
-    """One resident, or, until its queue has noticed, one that was."""
-
-    key: bytes
-    value: V
-    size: int
-    """Bytes."""
-    queue: int
-    """`SMALL`, `MAIN` or `GONE`."""
-    uses: int = 0
-    """Hits that are not settled."""
+SMALL, MAIN = 1, 2
 
 
 class S3Fifo(Generic[V]):
@@ -53,20 +37,17 @@ class S3Fifo(Generic[V]):
 
     __slots__ = (
         "_admitted", "_bytes", "_entries", "_evicted", "_ghosts", "_limits", "_main", "_misses",
-        "_missing", "_settled", "_small", "_small_bytes", "_small_entries", "_small_limits",
+        "_missing", "_settled", "_small",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, missing: Callable[[bytes], V]) -> None:
         self._limits = limits
-        self._small_limits = limits.share(SMALL_PERCENT)
         self._missing = missing
         self._entries: dict[bytes, Entry[V]] = {}
-        self._small: deque[Entry[V]] = deque()
-        self._main: deque[Entry[V]] = deque()
+        self._small: Queue[V] = Queue(SMALL, limits.share(SMALL_PERCENT))
+        self._main: Queue[V] = Queue(MAIN, limits)
         self._ghosts: OrderedDict[bytes, None] = OrderedDict()
         self._bytes = 0
-        self._small_bytes = 0
-        self._small_entries = 0
         self._settled = 0
         self._misses = 0
         self._admitted = 0
@@ -93,31 +74,27 @@ class S3Fifo(Generic[V]):
             self.discard(key)
             return ((key, value),)
         if entry is not None:
-            self._replace(entry, value, size)
+            self._home(entry).bytes += size - entry.size
+            self._bytes += size - entry.size
+            entry.value, entry.size = value, size
             return self._make_room(0, 0)
         self._admitted += 1
         out = self._make_room(1, size)
-        queue = MAIN if key in self._ghosts else SMALL
-        entry = self._entries[key] = Entry(key, value, size, queue)
+        entry = self._entries[key] = Entry(key, value, size, SMALL)
         self._bytes += size
-        if queue == MAIN:
+        if key in self._ghosts:
             del self._ghosts[key]
             self._main.append(entry)
         else:
-            self._small_bytes += size
-            self._small_entries += 1
             self._small.append(entry)
         return out
 
     def discard(self, key: bytes) -> None:
         """Forget a key; its ghost, if it has one, stays."""
         entry = self._entries.get(key)
-        if entry is None:
-            return
-        self._remove(entry)
-        if len(self._small) + len(self._main) > 2 * len(self._entries) + SLACK:
-            self._small = deque(each for each in self._small if each.queue == SMALL)
-            self._main = deque(each for each in self._main if each.queue == MAIN)
+        if entry is not None:
+            self._home(entry).discard(entry)
+            self._forget(entry)
 
     def __contains__(self, key: bytes) -> bool:
         return key in self._entries
@@ -142,9 +119,8 @@ class S3Fifo(Generic[V]):
         if len(self._entries) + entries <= limits.entries and self._bytes + size <= limits.bytes:
             return ()
         out: list[tuple[bytes, V]] = []
-        small = self._small_limits
         while limits.exceeded(len(self._entries) + entries, self._bytes + size):
-            full = self._small_entries >= small.entries or self._small_bytes >= small.bytes
+            full = self._small.is_full()
             # A queue of which all moves on lets nothing go, and the other one is asked next.
             lost = self._from_small() if full else self._from_main()
             if lost is None:
@@ -156,35 +132,24 @@ class S3Fifo(Generic[V]):
 
     def _from_small(self) -> Entry[V] | None:
         """Let go the oldest of the small queue that nobody read twice; None if there is none."""
-        queue = self._small
-        while queue:
-            entry = queue.popleft()
-            if entry.queue != SMALL:
-                continue
+        while (entry := self._small.pop()) is not None:
             if entry.uses < USES_TO_STAY:
                 self._ghosts[entry.key] = None
-                self._remove(entry)
+                self._forget(entry)
                 self._trim_ghosts()
                 return entry
-            self._small_entries -= 1
-            self._small_bytes -= entry.size
-            entry.queue = MAIN
             self._settle(entry, 0)
             self._main.append(entry)
         return None
 
     def _from_main(self) -> Entry[V] | None:
         """Let go the first of the main queue that was not read; None if the queue is empty."""
-        queue = self._main
-        while queue:
-            entry = queue.popleft()
-            if entry.queue != MAIN:
-                continue
+        while (entry := self._main.pop()) is not None:
             if not entry.uses:
-                self._remove(entry)
+                self._forget(entry)
                 return entry
             self._settle(entry, min(entry.uses, USES_MAX) - 1)
-            queue.append(entry)
+            self._main.append(entry)
         return None
 
     def _trim_ghosts(self) -> None:
@@ -197,17 +162,11 @@ class S3Fifo(Generic[V]):
         self._settled += entry.uses - uses
         entry.uses = uses
 
-    def _remove(self, entry: Entry[V]) -> None:
+    def _forget(self, entry: Entry[V]) -> None:
+        """Let go of an entry that is in no queue any more."""
         del self._entries[entry.key]
         self._bytes -= entry.size
-        if entry.queue == SMALL:
-            self._small_entries -= 1
-            self._small_bytes -= entry.size
         self._settled += entry.uses
-        entry.queue = GONE
 
-    def _replace(self, entry: Entry[V], value: V, size: int) -> None:
-        self._bytes += size - entry.size
-        if entry.queue == SMALL:
-            self._small_bytes += size - entry.size
-        entry.value, entry.size = value, size
+    def _home(self, entry: Entry[V]) -> Queue[V]:
+        return self._small if entry.place == SMALL else self._main

@@ -53,13 +53,13 @@ class Sketch:
         code, shift = crc32(key) + 1, self._shift
         return [((code * factor) & WORD_MASK) >> shift for factor in MULTIPLIERS]
 
-    def add(self, key: bytes) -> None:
-        """Count one request."""
+    def add(self, key: bytes, requests: int) -> None:
+        """Count some requests for a key; at least one."""
         for row, place in zip(self._rows, self.places(key), strict=True):
-            if row[place] < COUNT_MAX:
-                row[place] += 1
-        self._additions += 1
-        if self._additions == self._sample:
+            count = row[place] + requests
+            row[place] = min(COUNT_MAX, count)
+        self._additions += requests
+        if self._additions >= self._sample:
             self._rows = [row.translate(HALVES) for row in self._rows]
             self._additions //= 2
 

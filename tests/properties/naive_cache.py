@@ -1,6 +1,5 @@
 """Replacement policies written for the eye: lists, searched from end to end at every step."""
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from storage.cache.policy import Limits
@@ -141,13 +140,13 @@ class NaiveSketch:
         self.counts: list[dict[int, int]] = [{} for _ in MULTIPLIERS]
         self.additions = 0
 
-    def add(self, key: bytes) -> None:
+    def add(self, key: bytes, requests: int) -> None:
         for row, place in zip(self.counts, self.places(key), strict=True):
-            row[place] = min(15, row.get(place, 0) + 1)
-        self.additions += 1
-        if self.additions == 10 * self.keys:
+            row[place] = min(15, row.get(place, 0) + requests)
+        self.additions += requests
+        if self.additions >= 10 * self.keys:
             self.counts = [{at: n // 2 for at, n in row.items()} for row in self.counts]
-            self.additions = 5 * self.keys
+            self.additions //= 2
 
     def count(self, key: bytes) -> int:
         rows = zip(self.counts, self.places(key), strict=True)
@@ -155,7 +154,7 @@ class NaiveSketch:
 
 
 class NaiveTinyLfu:
-    """Three lists, the oldest use first, and counters in dictionaries."""
+    """Three lists, the earliest entry first, and counters in dictionaries."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits, self.hits = limits, 0
@@ -170,21 +169,13 @@ class NaiveTinyLfu:
         return Limits(max(1, entries // 100), max(1, size // 100))
 
     def get(self, key: bytes) -> Any:
-        self.sketch.add(key)
         item = find(self.items(), key)
         if item is None:
+            self.sketch.add(key, 1)
             return None
         self.hits += 1
-        home = self.home(item)
-        home.remove(item)
-        (self.window if home is self.window else self.protected).append(item)
-        while over(self.part(79), self.protected):
-            self.probation.append(self.protected.pop(0))
+        item[3] += 1
         return item[1]
-
-    def home(self, item: Item) -> list[Item]:
-        homes = (self.window, self.probation, self.protected)
-        return next(home for home in homes if item in home)
 
     def put(self, key: bytes, value: Any, size: int) -> Rows:
         if size > self.limits.bytes:
@@ -197,23 +188,42 @@ class NaiveTinyLfu:
             item[1:3] = [value, size]
         out: list[Item] = []
         while over(self.part(1), self.window):
-            out += self.contest()
+            if not self.second_chance(self.window):
+                out += self.contest(self.window.pop(0))
         while over(self.limits, self.items()):
             out.append((self.probation or self.protected or self.window).pop(0))
         return [(gone[0], gone[1]) for gone in out]
 
-    def contest(self) -> list[Item]:
+    def second_chance(self, segment: list[Item]) -> bool:
+        """Move the first entry to the end, if it was read since it was looked at."""
+        first = segment[0]
+        if first[3] == 0:
+            return False
+        self.sketch.add(first[0], first[3])
+        first[3] = 0
+        segment.append(segment.pop(0))
+        return True
+
+    def contest(self, candidate: Item) -> list[Item]:
         out = []
-        candidate = self.window.pop(0)
+        while over(self.limits, [*self.items(), candidate]):
+            self.promote()
+            while not self.probation and self.protected and self.second_chance(self.protected):
+                pass
+            home = self.probation or self.protected
+            if not home or self.sketch.count(candidate[0]) <= self.sketch.count(home[0][0]):
+                return [*out, candidate]
+            out.append(home.pop(0))
         self.probation.append(candidate)
-        while over(self.limits, self.items()) and candidate in self.probation:
-            rivals = [home[0] for home in (self.probation, self.protected) if home]
-            victim = next((item for item in rivals if item is not candidate), candidate)
-            count: Callable[[bytes], int] = self.sketch.count
-            loser = victim if count(candidate[0]) > count(victim[0]) else candidate
-            self.home(loser).remove(loser)
-            out.append(loser)
         return out
+
+    def promote(self) -> None:
+        """Protect those at the end of probation who were read."""
+        while self.probation and self.second_chance(self.probation):
+            self.protected.append(self.probation.pop())
+            while over(self.part(79), self.protected):
+                if not self.second_chance(self.protected):
+                    self.probation.append(self.protected.pop(0))
 
     def discard(self, key: bytes) -> None:
         for home in (self.window, self.probation, self.protected):

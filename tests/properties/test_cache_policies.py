@@ -68,12 +68,12 @@ def check_agreement(name: str, limits: Limits, steps: list[tuple[str, bytes, int
         assert (counters.hits, counters.misses) == (twin.hits, reads - twin.hits)
 
 
-@given(st.lists(st.integers(0, 40), max_size=1_500))
-def test_the_sketch_and_its_twin_agree(numbers: list[int]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 20)), max_size=400))
+def test_the_sketch_and_its_twin_agree(additions: list[tuple[int, int]]) -> None:
     sketch, twin = Sketch(64), NaiveSketch(64)
-    for number in numbers:
-        sketch.add(bytes([number]))
-        twin.add(bytes([number]))
+    for number, requests in additions:
+        sketch.add(bytes([number]), requests)
+        twin.add(bytes([number]), requests)
     for number in range(41):
         assert sketch.count(bytes([number])) == twin.count(bytes([number]))
 

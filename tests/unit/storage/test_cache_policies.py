@@ -76,8 +76,10 @@ class TestEveryPolicy:
         for number in range(5_000):
             cache.put(key(number), number, 1)
             cache.discard(key(number))
-        queues = [getattr(cache, field, ()) for field in ("_small", "_main", "_ghosts")]
-        assert sum(len(queue) for queue in queues) < 50
+        names = ("_small", "_main", "_window", "_probation", "_protected")
+        queues = [getattr(cache, name) for name in names if hasattr(cache, name)]
+        assert sum(len(queue.filed) for queue in queues) < 50
+        assert len(getattr(cache, "_ghosts", ())) < 50
         assert getattr(cache, "_filed", 0) < 50
         assert sum(len(drawer) for drawer in getattr(cache, "_drawers", {}).values()) < 50
         assert cache.counters().bytes == 0
@@ -150,17 +152,26 @@ def test_tiny_lfu_protects_four_fifths_of_what_the_window_leaves() -> None:
     cache = empty(TinyLfu, 100)
     for _ in range(3):
         ask(cache, *range(100))
+    ask(cache, 200, 200, 200, 201)
     assert isinstance(cache, TinyLfu)
     parts = (cache._window, cache._probation, cache._protected)
-    assert [len(part.entries) for part in parts] == [1, 20, 79]
+    assert [part.entries for part in parts] == [1, 20, 79]
+
+
+def test_tiny_lfu_gives_who_was_read_a_second_chance_in_the_window() -> None:
+    cache = empty(TinyLfu, 200)
+    ask(cache, *range(200))
+    ask(cache, 198, 300, 301)
+    assert isinstance(cache, TinyLfu)
+    assert [entry.key for entry in cache._window.filed] == [key(198), key(301)]
 
 
 def test_the_sketch_forgets_by_half() -> None:
     sketch = Sketch(64)
     for _ in range(639):
-        sketch.add(b"hot")
+        sketch.add(b"hot", 1)
     assert sketch.count(b"hot") == COUNT_MAX
-    sketch.add(b"hot")
+    sketch.add(b"hot", 1)
     assert sketch.count(b"hot") == COUNT_MAX // 2
 
 
