@@ -3,6 +3,7 @@
 from node.config import NodeConfig, Role
 from node.demand import ExecutionConfig
 from node.mempool_types import MempoolLimits
+from node.storage_config import StateForm, StorageConfig
 from primitives.ids import Address, NodeId
 from primitives.keccak import keccak256
 from sim.scenario import ChangeCommittee, NodePlan, Scenario
@@ -21,6 +22,10 @@ def node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:
             building=plan.building or scenario.execution.building,
             hints=scenario.execution.hints,
         ),
+        storage=StorageConfig(
+            form=StateForm(plan.state or scenario.store.form),
+            state_history=_state_history(scenario, plan),
+        ),
         history=None if scenario.chain.history == "archive" else scenario.chain.history,
         mempool=MempoolLimits(
             count=plan.mempool_transactions,
@@ -33,6 +38,11 @@ def node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:
 def fee_recipient(node: NodeId | int) -> Address:
     """Return the address that a validator's tips go to; nobody has its key."""
     return Address(keccak256(b"orrery/fee-recipient/%d" % node)[-20:])
+
+
+def _state_history(scenario: Scenario, plan: NodePlan) -> int | None:
+    kept = scenario.store.state_history if plan.state_history is None else plan.state_history
+    return None if kept == "archive" else kept
 
 
 def _role(plan: NodePlan) -> Role:

@@ -9,18 +9,23 @@ the same node or network since, the later one stands.
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from numpy.random import Generator
+
 from primitives.ids import NodeId
 from sim.links import disturbances
 from sim.links.cuts import Direction
 from sim.links.disturbances import Disturbance, Ways
 from sim.randomness import generator
 from sim.scenario import (
+    BitRot,
     ChangeCommittee,
     Churn,
     Clog,
     Crash,
     Duplicate,
     FaultEvent,
+    FreeDisk,
+    FullDisk,
     Heal,
     Latency,
     LinkEnd,
@@ -33,6 +38,7 @@ from sim.scenario import (
     Scenario,
     SetClock,
     Slow,
+    SlowDisk,
     TimelineEvent,
     Unsynced,
     chosen_nodes,
@@ -84,8 +90,8 @@ class Timeline:
                 self._at(event.at, partial(self._slow, event))
             case SetClock():
                 self._at(event.at, partial(self._set_clock, event))
-            case LyingDisk():
-                self._at(event.at, partial(self._lie, event))
+            case LyingDisk() | SlowDisk() | FullDisk() | FreeDisk() | BitRot():
+                self._at(event.at, partial(self._disk, number, event))
             case Clog():
                 self._at(event.at, partial(self._clog, event))
             case Duplicate() | Reorder() | Lose():
@@ -123,7 +129,8 @@ class Timeline:
 
     def _crash(self, event: Crash) -> None:
         node = self._node(event.node)
-        if self._world.crash(node, self._reached(event.unsynced)) and event.lasting is not None:
+        crashed = self._world.crash(node, self._reached(event.unsynced), self._tear(event.unsynced))
+        if crashed and event.lasting is not None:
             self._at(event.at + event.lasting, partial(self._revive, node, self._life(node)))
 
     def _reached(self, unsynced: Unsynced) -> Callable[[int], int] | None:
@@ -135,6 +142,12 @@ class Timeline:
                 return lambda batches: batches
             case "some":
                 return lambda batches: int(self._unsynced.integers(batches + 1))
+            case "torn":
+                return lambda batches: int(self._unsynced.integers(batches)) if batches else 0
+
+    def _tear(self, unsynced: Unsynced) -> Callable[[], int] | None:
+        """Return what decides how much of a torn batch is there, in thousandths."""
+        return (lambda: int(self._unsynced.integers(1_001))) if unsynced == "torn" else None
 
     def _life(self, node: int) -> int:
         return self._world.kernel.hosts[node].incarnation
@@ -163,16 +176,48 @@ class Timeline:
         self._world.set_clock(node, offset, event.drift)
         self._take_back(event, node, lambda: self._world.set_clock(node))
 
-    def _lie(self, event: LyingDisk) -> None:
-        self._world.lie_about_writes(event.node, event.cache)
-        self._take_back(event, event.node, lambda: self._world.lie_about_writes(event.node, 0))
+    def _disk(
+        self, number: int, event: LyingDisk | SlowDisk | FullDisk | FreeDisk | BitRot
+    ) -> None:
+        disks, node = self._world.disks, self._node(event.node)
+        match event:
+            case LyingDisk():
+                disks.lie(node, event.cache)
+                self._take_back(event, node, lambda: disks.lie(node, 0))
+            case SlowDisk():
+                disks.slow(node, event.factor)
+                self._take_back(event, disks.first(node), lambda: disks.slow(node, 1.0))
+            case FullDisk():
+                disks.limit(node, event.room or 0)
+                self._take_back(event, disks.first(node), partial(self._free, node))
+            case FreeDisk():
+                disks.limit(node, event.room)
+                self._supersede(FullDisk, disks.first(node))
+            case BitRot():
+                draws = generator(self._seed, f"bit-rot/{number}")
+                disks.rot(node, partial(_struck, draws, event.rows), event.table)
+
+    def _free(self, node: int) -> None:
+        """Free a disk, and start the nodes again that it has stopped."""
+        world = self._world
+        world.disks.free(node)
+        for other in world.disks.stopped(node):
+            world.restart(other)
+
+    def _supersede(self, kind: type[TimelineEvent], node: int) -> int:
+        """Let what events of a kind did to a node stand no more; return how often that was so."""
+        setting = self._settings[kind, node] = self._settings.get((kind, node), 0) + 1
+        return setting
 
     def _take_back(
-        self, event: Slow | SetClock | LyingDisk, node: int, undo: Callable[[], None]
+        self,
+        event: Slow | SetClock | LyingDisk | SlowDisk | FullDisk,
+        node: int,
+        undo: Callable[[], None],
     ) -> None:
         """Undo what an event did to a node when its `for` is over, unless another has acted."""
         key = (type(event), node)
-        setting = self._settings[key] = self._settings.get(key, 0) + 1
+        setting = self._supersede(*key)
 
         def take_back() -> None:
             if self._settings[key] == setting:
@@ -230,7 +275,8 @@ class Timeline:
         down = sum(self._keeps_down(node, life) for node, life in self._churned.items())
         if event.at_most is not None and down >= event.at_most:
             return
-        if self._world.crash(victim, self._reached(event.unsynced)):
+        unsynced = event.unsynced
+        if self._world.crash(victim, self._reached(unsynced), self._tear(unsynced)):
             life = self._churned[victim] = self._life(victim)
             self._at(at + event.down_time, partial(self._return, victim, life))
 
@@ -238,6 +284,11 @@ class Timeline:
         if self._churned.get(victim) == life:
             del self._churned[victim]
         self._revive(victim, life)
+
+
+def _struck(draws: Generator, count: int, rows: int) -> list[int]:
+    """Draw which of `rows` rows rot, `count` of them at most."""
+    return sorted(draws.choice(rows, min(count, rows), replace=False).tolist())
 
 
 def _disturbance(event: Duplicate | Reorder | Lose, ways: Ways) -> Disturbance:

@@ -18,8 +18,10 @@ from primitives.committee import Committee
 from primitives.ids import Hash32, Instant, NodeId, View, Wei
 from primitives.machine import Machine, Submitted
 from sim.blocks import BlockIndex
+from sim.disks import Disks
 from sim.hosts.clock import MILLION, Clock
 from sim.kernel.engine import Kernel
+from sim.kernel.stopping import damage
 from sim.links.cuts import Direction
 from sim.links.disturbances import Disturbance, Lose, Ways
 from sim.links.links import Links
@@ -29,7 +31,6 @@ from sim.trace_events import (
     Clogged,
     Crashed,
     Delayed,
-    DiskLied,
     Disturbed,
     Healed,
     Partitioned,
@@ -38,7 +39,9 @@ from sim.trace_events import (
     Slowed,
     WritesKept,
     WritesLost,
+    WriteTorn,
 )
+from storage.store import DamagedStore
 
 SLOWNESS_UNIT = 1_000
 """Slowdown factors are kept in thousandths: virtual time knows no floating point."""
@@ -55,6 +58,7 @@ class World:
         blocks: every block that some node has executed.
         topology: each node's neighbours for gossip.
         liars: nodes that misbehave on purpose.
+        close: lets go of the nodes' files.
     """
 
     def __init__(
@@ -66,12 +70,16 @@ class World:
         blocks: BlockIndex,
         topology: Adjacency,
         liars: Collection[int] = (),
+        close: Callable[[], None] | None = None,
     ) -> None:
         self.kernel = kernel
         self.trace = trace
         self.environment = environment
         self.blocks = blocks
         self.topology = topology
+        self.disks = Disks(kernel)
+        """What can be done to the nodes' disks."""
+        self._close = close
         self._links = links
         self._view = View(0)
         self._head = environment.genesis_block
@@ -79,6 +87,17 @@ class World:
         self._disturbances: dict[int, Disturbance] = {}
         self._disturbed = 0
         self.subscribe_honest(self._watch)
+
+    def close(self) -> None:
+        """Let go of the nodes' files, if they have any; the world is over then."""
+        if self._close is not None:
+            self._close()
+
+    def __enter__(self) -> "World":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     # ---------------------------------------------------------------- what it shows
 
@@ -195,28 +214,51 @@ class World:
         """Bring a signed transaction to a node's access link; lost if the node is down then."""
         self.kernel.deliver(at_ns, node, Submitted(raw), len(raw))
 
-    def crash(self, node: NodeId | int, reached: Callable[[int], int] | None = None) -> bool:
+    def crash(
+        self,
+        node: NodeId | int,
+        reached: Callable[[int], int] | None = None,
+        tear: Callable[[], int] | None = None,
+    ) -> bool:
         """Kill a node's process; False if it was down.
 
         Args:
             node: which.
             reached: told how many batches the disk has not acknowledged; answers how many of
                 them, from the first on, it has written all the same. None: none.
+            tear: answers how much of the one after these is there, in thousandths. None: nothing.
         """
+        torn: list[int] = []
+
+        def torn_at() -> int:
+            torn.append(0 if tear is None else tear())
+            return torn[0]
+
         if not self.is_live(NodeId(node)):
             return False
-        kept = self.kernel.crash(node, reached)
+        kept = self.kernel.crash(node, reached, None if tear is None else torn_at)
         self.kernel.observe(node, Crashed())
         if kept:
             self.kernel.observe(node, WritesKept(kept) if kept > 0 else WritesLost(-kept))
+        if torn:
+            self.kernel.observe(node, WriteTorn())
         return True
 
     def restart(self, node: NodeId | int) -> bool:
-        """Start a node from what its disk holds; False if it runs."""
+        """Start a node from what its disk holds; False if it runs, or refuses to.
+
+        It refuses where it cannot do without what is damaged, and stays down.
+        """
         if self.is_live(NodeId(node)):
             return False
+        try:
+            machine = self.kernel.make(int(node))
+        except DamagedStore as error:
+            self.kernel.hosts[node].power_off()
+            self.kernel.observe(node, damage(error))
+            return False
         self.kernel.observe(node, Restarted())
-        self.kernel.start(node)
+        self.kernel.start(node, machine)
         return True
 
     def slow(self, node: NodeId | int, factor: float) -> None:
@@ -234,12 +276,7 @@ class World:
 
     def lie_about_writes(self, node: NodeId | int, cache_ns: int) -> None:
         """Let a node's disk acknowledge what a crash within `cache_ns` loses; 0 ends that."""
-        host = self.kernel.hosts[node]
-        if cache_ns:
-            host.lie_about_writes(cache_ns, lambda: self.kernel.now)
-        else:
-            host.be_honest_about_writes()
-        self.kernel.observe(-1, DiskLied(int(node), cache_ns))
+        self.disks.lie(int(node), cache_ns)
 
     def partition(
         self,

@@ -20,9 +20,10 @@ class Space:
         capacity: bytes of rows that it holds at most; None: any number.
     """
 
-    __slots__ = ("_promised", "capacity", "used")
+    __slots__ = ("_own", "_promised", "capacity", "used")
 
     def __init__(self, capacity: int | None = None) -> None:
+        self._own = capacity
         self.capacity = capacity
         self.used = 0
         """Bytes of the rows on it."""
@@ -40,6 +41,10 @@ class Space:
         """Let it take `room` more bytes than there are on it or under way; None: any number."""
         taken = self.used + sum(self._promised.values())
         self.capacity = None if room is None else taken + room
+
+    def restore(self) -> None:
+        """Let it take what it took at first."""
+        self.capacity = self._own
 
     def promise(self, node: int, size: int) -> bool:
         """Keep room for a batch of a node; False if there is too little."""

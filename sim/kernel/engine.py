@@ -154,7 +154,7 @@ class Kernel:
     def start(self, node: int, machine: Machine | None = None) -> None:
         """Bring a node to life (again), as the machine that `make` returned, or returns now."""
         host = self.hosts[node]
-        host.machine = self.make(node) if machine is None else machine
+        host.machine, host.filled = machine or self.make(node), False
         self._step[node] = host.turn()
         self.busy[node] = self.now
         self.unblock(host)

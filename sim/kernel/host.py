@@ -87,6 +87,8 @@ class Host:
     owns_disk: bool = False
     """Whether no other node writes to its disk."""
     owns_processors: bool = False
+    filled: bool = False
+    """Whether it is down because its disk was full."""
     refused: bool = False
     """Whether the disk has refused a batch: it takes no other one until the node is restarted."""
     waiting: int = 0
@@ -155,6 +157,10 @@ class Host:
         self.writing = self.computing = 0
         self.persisting = {}
         self.refused = False
+        self.power_off()
+
+    def power_off(self) -> None:
+        """Let go of what the node had open, and of the room that its batches were promised."""
         if self.medium is not None:
             if self.medium.space is not None:
                 self.medium.space.forget(self.index)

@@ -62,4 +62,5 @@ def on_stopping(kernel: "Kernel", _at: int, _key: int, entry: Stopping) -> None:
     if host.incarnation == entry.incarnation:
         kernel.observe(entry.node, entry.why)
         kernel.crash(entry.node)
+        host.filled = isinstance(entry.why, DiskFull)
         kernel.observe(entry.node, Crashed())

@@ -8,12 +8,15 @@ from sim.scenario.consensus import Chain, Consensus
 from sim.scenario.decode import decode_scenario, decode_table, load_scenario, locate_mistake
 from sim.scenario.errors import Mistake, ScenarioError
 from sim.scenario.events import (
+    BitRot,
     ChangeCommittee,
     Churn,
     Clog,
     Crash,
     Duplicate,
     FaultEvent,
+    FreeDisk,
+    FullDisk,
     Heal,
     Latency,
     LinkEnd,
@@ -25,6 +28,7 @@ from sim.scenario.events import (
     Restart,
     SetClock,
     Slow,
+    SlowDisk,
     TimelineEvent,
     Unsynced,
     calm_from,
@@ -51,6 +55,7 @@ from sim.scenario.placement import (
     place_nodes,
 )
 from sim.scenario.scenario import Expect, Measure, Scenario
+from sim.scenario.store import StoreSpec
 from sim.scenario.workload import Extension, Replay, Workload, workload_options
 from sim.scenario.write import format_scenario
 
@@ -62,6 +67,7 @@ __all__ = [
     "Consensus",
     "Chain",
     "Execution",
+    "StoreSpec",
     "Workload",
     "Load",
     "Transfers",
@@ -94,6 +100,10 @@ __all__ = [
     "SetClock",
     "ChangeCommittee",
     "LyingDisk",
+    "SlowDisk",
+    "FullDisk",
+    "FreeDisk",
+    "BitRot",
     "LinkEvent",
     "LinkEnd",
     "Unsynced",

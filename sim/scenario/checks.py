@@ -24,8 +24,10 @@ from sim.scenario.load import Load, Transfers
 from sim.scenario.load_contracts import Amm, ContractLoad, Erc20, MainnetLike
 from sim.scenario.network_checks import check_network
 from sim.scenario.scenario import Expect, Scenario
+from sim.scenario.store import StoreSpec
 from sim.scenario.workload import Extension
 from sim.workload.options_contracts import HOLDINGS_MAX
+from storage.rocks import PROFILES
 
 
 def check_scenario(scenario: Scenario) -> list[Finding]:
@@ -36,6 +38,7 @@ def check_scenario(scenario: Scenario) -> list[Finding]:
     findings.extend(_check_consensus(scenario))
     findings.extend(_check_chain(scenario))
     findings.extend(_check_execution(scenario))
+    findings.extend(_check_store(scenario))
     findings.extend(_check_workload(scenario))
     findings.extend(_check_measure(scenario))
     findings.extend(_check_expect(scenario))
@@ -87,6 +90,22 @@ def _check_execution(scenario: Scenario) -> Iterator[Finding]:
     for number, node_class in enumerate(scenario.network.classes):
         if node_class.scheduler == ALL_AT_ONCE:
             yield Finding(("network", "classes", number, "scheduler"), expected, "false")
+
+
+def _check_store(scenario: Scenario) -> Iterator[Finding]:
+    store = scenario.store
+    if store.profile not in PROFILES:
+        yield unknown_name(("store", "profile"), store.profile, PROFILES)
+    elif store.profile != StoreSpec().profile and store.engine != "rocksdb":
+        expected = 'engine = "rocksdb" beside it, which it tunes'
+        yield Finding(("store", "profile"), expected, f'"{store.engine}"')
+    flat = store.form == "flat" or any(c.state == "flat" for c in scenario.network.classes)
+    if store.state_history != StoreSpec().state_history and not flat:
+        yield Finding(("store", "state_history"), 'state = "flat" beside it', f'"{store.form}"')
+    for number, each in enumerate(scenario.network.classes):
+        if each.state_history is not None and (each.state or store.form) != "flat":
+            path = ("network", "classes", number, "state_history")
+            yield Finding(path, 'nodes with state = "flat"', f'"{each.state or store.form}"')
 
 
 def _check_workload(scenario: Scenario) -> Iterator[Finding]:

@@ -1,15 +1,19 @@
 """What must fit together in `[[events]]`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from primitives.committee_change import COMMITTEE_MIN
+from sim.scenario.disk_checks import check_disk, limited
 from sim.scenario.errors import Path, shown
 from sim.scenario.events import (
+    BitRot,
     ChangeCommittee,
     Churn,
     Clog,
     Crash,
     Duplicate,
+    FreeDisk,
+    FullDisk,
     Latency,
     LinkEvent,
     Lose,
@@ -20,6 +24,7 @@ from sim.scenario.events import (
     Restart,
     SetClock,
     Slow,
+    SlowDisk,
     TimelineEvent,
     event_end,
 )
@@ -48,9 +53,11 @@ def check_events(scenario: Scenario) -> Iterator[Finding]:
                 if isinstance(event.node, int):
                     yield from unknown_nodes((*path, "node"), [event.node], scenario.network.nodes)
                 if isinstance(event, Restart):
-                    yield from _check_restart(event, path, events)
+                    yield from _check_restart(event, path, scenario)
                 if isinstance(event, SetClock):
                     yield from _check_clock(event, path)
+            case SlowDisk() | FullDisk() | FreeDisk() | BitRot():
+                yield from check_disk(event, path, scenario)
             case Clog() | Duplicate() | Reorder() | Lose():
                 yield from _check_links(event, path, scenario.network)
             case Latency():
@@ -108,9 +115,10 @@ def _check_times(event: TimelineEvent, path: Path, duration: int) -> Iterator[Fi
         yield Finding((*path, "for"), expected, f"an end at {span(event_end(event))}")
 
 
-def _check_restart(
-    event: Restart, path: Path, events: Sequence[TimelineEvent]
-) -> Iterator[Finding]:
+def _check_restart(event: Restart, path: Path, scenario: Scenario) -> Iterator[Finding]:
+    if limited(scenario, event):
+        return
+    events = scenario.events
     earlier = [e for e in events if isinstance(e, Crash | Churn) and e.at <= event.at]
     named = [e.node for e in earlier if isinstance(e, Crash)]
     certain = all(isinstance(e, Crash) and isinstance(e.node, int) for e in earlier)

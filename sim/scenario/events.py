@@ -15,7 +15,14 @@ from msgspec import Meta, field
 
 from primitives.ids import Duration
 from sim.scenario.network import NodeChoice
-from sim.scenario.quantities import Count, PositiveCount, PositiveNumber, PositiveSpan, Span
+from sim.scenario.quantities import (
+    ByteCount,
+    Count,
+    PositiveCount,
+    PositiveNumber,
+    PositiveSpan,
+    Span,
+)
 
 Members = tuple[int | str, ...]
 """Node numbers, or names of regions."""
@@ -26,9 +33,10 @@ LinkEnd = Members | Literal["all", "validators", "followers", "primary"]
 Probability = Annotated[float, Meta(gt=0, le=1)]
 """Of one message, or one copy of a broadcast."""
 
-Unsynced = Literal["lost", "kept", "some"]
+Unsynced = Literal["lost", "kept", "some", "torn"]
 """What becomes, at a crash, of batches that the disk has been given and has not acknowledged:
-none, all, or a drawn number of the first of them have been written."""
+none, all, or a drawn number of the first of them have been written. With "torn" the one after
+these has been written in part."""
 
 
 class Timed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -173,6 +181,46 @@ class LyingDisk(Timed, frozen=True, forbid_unknown_fields=True, tag="lying-disk"
     lasting: PositiveSpan | None = field(name="for", default=None)
 
 
+class SlowDisk(Timed, frozen=True, forbid_unknown_fields=True, tag="slow-disk"):
+    """Make the disk of a node's machine slower."""
+
+    node: Count | Literal["primary"]
+    factor: Annotated[float, Meta(gt=0, lt=1e6)]
+    """How many times longer a write takes; 1 is the disk's own speed again."""
+    lasting: PositiveSpan | None = field(name="for", default=None)
+
+
+class FullDisk(Timed, frozen=True, forbid_unknown_fields=True, tag="full-disk"):
+    """Let the disk of a node's machine take hardly anything more.
+
+    A node whose batch is refused stops; nothing of the batch is kept, and what was acknowledged
+    stays. Its end frees the space, and starts the nodes again that it has stopped.
+    """
+
+    node: Count
+    room: ByteCount | None = None
+    """Bytes of rows that it still takes; none if left out."""
+    lasting: PositiveSpan | None = field(name="for", default=None)
+
+
+class FreeDisk(Timed, frozen=True, forbid_unknown_fields=True, tag="free-disk"):
+    """Free space on the disk of a node's machine. A node that has stopped needs a restart."""
+
+    node: Count
+    room: ByteCount | None = None
+    """Bytes of rows that it takes from now on; any number if left out."""
+
+
+class BitRot(Timed, frozen=True, forbid_unknown_fields=True, tag="bit-rot"):
+    """Flip bits of rows on a node's disk. Whoever reads one learns that it is damaged."""
+
+    node: Count
+    table: Annotated[str, Meta(min_length=1)] | None = None
+    """Whose rows; of all tables if left out."""
+    rows: PositiveCount = 1
+    """How many, drawn from those that there are."""
+
+
 class ChangeCommittee(Timed, frozen=True, forbid_unknown_fields=True, tag="committee"):
     """The governance account asks for other validators; they decide from the next checkpoint on."""
 
@@ -200,6 +248,10 @@ FaultEvent = (
     | Lose
     | SetClock
     | LyingDisk
+    | SlowDisk
+    | FullDisk
+    | FreeDisk
+    | BitRot
 )
 """What happens to the network and its machines."""
 

@@ -15,6 +15,7 @@ from sim.scenario.quantities import (
     Share,
     Span,
 )
+from sim.scenario.store import StateFormName, StateHistory
 
 Topology = Literal["full", "random-regular", "small-world", "scale-free", "geographic"]
 """How neighbours are chosen for gossip. Validators are linked directly, whatever this says."""
@@ -44,6 +45,8 @@ class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Flush of the device's cache, ns."""
     throughput: ByteCount
     """Bytes written in a second."""
+    capacity: ByteCount | None = None
+    """Bytes of rows that it holds at most, of all nodes on the machine; no limit if left out."""
 
 
 class NodeClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,6 +72,10 @@ class NodeClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How these nodes execute blocks; as `[execution]` says if left out."""
     building: BuildingName | None = None
     """How they execute what they build blocks of; likewise."""
+    state: StateFormName | None = None
+    """How these nodes keep their state; as `[store]` says if left out."""
+    state_history: StateHistory | None = None
+    """How far back their state can be read; likewise."""
     liar: Annotated[str, Meta(min_length=1)] | None = None
     """A liar that ships (`sim.liars`) or an entry point of `orrery.liars`: how these nodes lie."""
 

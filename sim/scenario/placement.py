@@ -8,6 +8,7 @@ from node.demand import BuildingName, SchedulerName
 from primitives.ids import Duration, NodeId
 from sim.links.regions import TABLES
 from sim.scenario.network import Disk, Network, NodeClass
+from sim.scenario.store import StateFormName, StateHistory
 
 UNIFORM = "uniform"
 """The latency that is the same everywhere; region names are then only labels."""
@@ -34,7 +35,7 @@ OVERRIDABLE = (
     "mempool_per_sender",
 )
 """Keys that `[network]` sets for all nodes and a class for its own."""
-OWN = ("scheduler", "building", "liar")
+OWN = ("scheduler", "building", "state", "state_history", "liar")
 """Keys that only a class has."""
 
 
@@ -62,6 +63,9 @@ class NodePlan(msgspec.Struct, frozen=True):
     scheduler: SchedulerName | None = None
     """How it executes blocks, if a class says so."""
     building: BuildingName | None = None
+    state: StateFormName | None = None
+    """How it keeps its state, if a class says so."""
+    state_history: StateHistory | None = None
     liar: str | None = None
     """How the node misbehaves; None for an honest one."""
 

@@ -12,6 +12,7 @@ from sim.scenario.execution import Execution
 from sim.scenario.load import Transfers
 from sim.scenario.network import Network
 from sim.scenario.quantities import Count, PositiveNumber, PositiveSpan, Span
+from sim.scenario.store import StoreSpec
 from sim.scenario.workload import Workload
 
 
@@ -70,6 +71,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     consensus: Consensus = Consensus()
     chain: Chain = Chain()
     execution: Execution = Execution()
+    store: StoreSpec = StoreSpec()
     workload: Workload = Transfers(rate=100.0)
     measure: Measure = Measure()
     events: tuple[TimelineEvent, ...] = ()

@@ -13,7 +13,7 @@ from node.node import Node
 from primitives.keys import ValidatorKey
 from primitives.machine import Machine
 from primitives.params import ChainParams
-from sim import assembly
+from sim import factory
 from sim.assembly import build_world, chain_params, consensus_params
 from sim.hosts.disk import Disk, DiskSpec
 from sim.kernel.host import Host
@@ -379,7 +379,7 @@ def test_each_life_of_a_liar_draws_from_a_stream_of_its_own(
     plain = scenario()
     traitors = NodeClass("traitors", (1, 2), liar="lie")
     network = msgspec.structs.replace(plain.network, classes=(traitors,))
-    monkeypatch.setattr(assembly, "liar_factory", {"lie": lie}.__getitem__)
+    monkeypatch.setattr(factory, "liar_factory", {"lie": lie}.__getitem__)
     built = build_world(msgspec.structs.replace(plain, network=network), seed=3)
     built.crash(2)
     built.restart(2)

@@ -81,7 +81,7 @@ class Boaster:
 
 @pytest.mark.usefixtures("mumbling")
 def test_what_a_liar_says_of_itself_is_no_violation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.assembly.liar_factory", lambda name: Boaster)
+    monkeypatch.setattr("sim.factory.liar_factory", lambda name: Boaster)
 
     result = run_scenario(decode_scenario(SCENARIO), seed=1)
 

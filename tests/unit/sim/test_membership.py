@@ -7,7 +7,7 @@ from node.trace import BlockCommitted
 from primitives.committee import Committee
 from primitives.epoch import Epoch
 from primitives.ids import Hash32, Instant
-from sim.assembly import _Membership
+from sim.membership import Membership
 from sim.trace import Observation
 
 DIGEST = Hash32(b"c" * 32)
@@ -40,9 +40,9 @@ def committed(node: int, digest: Hash32) -> Observation:
     return Observation(Instant(1), node, BlockCommitted(64, digest, digest, 0, 0, 0, 0))
 
 
-def membership() -> _Membership:
+def membership() -> Membership:
     first = Committee.of_keys(KEYS[:4])
-    return _Membership(first, ((1,), (0,), (), ()), Index(), liars=(3,))  # type: ignore[arg-type]
+    return Membership(first, ((1,), (0,), (), ()), Index(), liars=(3,))  # type: ignore[arg-type]
 
 
 def test_a_committee_is_nobody_before_its_closing_block_is_final() -> None:

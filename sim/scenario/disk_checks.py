@@ -1,0 +1,56 @@
+"""What must fit together in events that happen to disks."""
+
+from collections.abc import Iterator
+
+from sim.scenario.errors import Path
+from sim.scenario.events import BitRot, FreeDisk, FullDisk, Restart, SlowDisk, event_end
+from sim.scenario.findings import Finding, unknown_name
+from sim.scenario.placement import place_nodes
+from sim.scenario.scenario import Scenario
+from storage.rocks import CHAIN_SCHEMA
+
+DiskEvent = SlowDisk | FullDisk | FreeDisk | BitRot
+
+
+def check_disk(event: DiskEvent, path: Path, scenario: Scenario) -> Iterator[Finding]:
+    """Yield what is wrong with one of them."""
+    peers = scenario.network.peers
+    if isinstance(event.node, int) and event.node >= peers:
+        yield Finding((*path, "node"), f"a node with a disk, 0 to {peers - 1}", str(event.node))
+        return
+    if isinstance(event, FreeDisk):
+        yield from _check_free(event, path, scenario)
+    if isinstance(event, BitRot) and event.table is not None:
+        names = [table.name for table in CHAIN_SCHEMA.tables]
+        if event.table not in names:
+            yield unknown_name((*path, "table"), event.table, names)
+
+
+def _check_free(event: FreeDisk, path: Path, scenario: Scenario) -> Iterator[Finding]:
+    plans = place_nodes(scenario.network)
+    machine = plans[event.node].machine
+    if plans[event.node].disk.capacity is not None:
+        return
+    for other in scenario.events:
+        if isinstance(other, FullDisk) and other.node < len(plans):
+            lasting = other.lasting is None or event_end(other) > event.at
+            if plans[other.node].machine == machine and other.at <= event.at and lasting:
+                return
+    expected = "a disk with a capacity, or one that an earlier full-disk event has filled"
+    yield Finding((*path, "node"), expected, f"node {event.node}, whose disk has room")
+
+
+def limited(scenario: Scenario, restart: Restart) -> bool:
+    """Tell whether a disk may have stopped a node that is to be restarted."""
+    plans = place_nodes(scenario.network)
+    full = {
+        plans[event.node].machine
+        for event in scenario.events
+        if isinstance(event, FullDisk) and event.at <= restart.at and event.node < len(plans)
+    }
+    nodes = range(len(plans)) if isinstance(restart.node, str) else [restart.node]
+    return any(
+        plans[node].disk.capacity is not None or plans[node].machine in full
+        for node in nodes
+        if node < len(plans)
+    )
