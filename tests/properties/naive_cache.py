@@ -205,7 +205,7 @@ class NaiveTinyLfu:
         return True
 
     def contest(self, candidate: Item) -> list[Item]:
-        out = []
+        out: list[Item] = []
         while over(self.limits, [*self.items(), candidate]):
             self.promote()
             while not self.probation and self.protected and self.second_chance(self.protected):
