@@ -12,7 +12,17 @@ from storage.stored_trie.loading import NIBBLES, Children, only_stub
 from storage.stored_trie.opening import account_rows
 from storage.stored_trie.rows import Rows, RowSource
 from storage.trie import Trie
-from storage.trie_nodes import HASH_BYTES, Branch, Extension, Loaded, Named, Node, Stub, child_at
+from storage.trie_nodes import (
+    HASH_BYTES,
+    Branch,
+    Extension,
+    Loaded,
+    Named,
+    Node,
+    Stub,
+    child_at,
+    hashes_start,
+)
 
 KEPT_NIBBLES = 4
 """Above that depth a trie of many accounts has 4,369 nodes, which take some 6 MiB."""
@@ -61,9 +71,11 @@ def _kept(named: Named, path: bytes, rows: Rows, kept: int) -> Node:
 
 def _branch(branch: Branch, path: bytes, rows: Rows, kept: int) -> Branch:
     below = Children(rows, path, branch.mask, branch.encoding)
+    nibbles = [nibble for nibble in range(16) if branch.mask >> nibble & 1]
+    if len(path) + 1 >= kept and hashes_start(branch):
+        return Branch(branch.mask, tuple([Stub(below, each) for each in nibbles]), branch.encoding)
     children: list[Loaded | Stub] = []
-    for nibble in range(16):
-        if branch.mask >> nibble & 1:
-            child = _kept(child_at(branch, nibble), path + NIBBLES[nibble], rows, kept)
-            children.append(Stub(below, nibble) if child is None else child)
+    for nibble in nibbles:
+        child = _kept(child_at(branch, nibble), path + NIBBLES[nibble], rows, kept)
+        children.append(Stub(below, nibble) if child is None else child)
     return Branch(branch.mask, tuple(children), branch.encoding)

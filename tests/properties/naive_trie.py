@@ -97,3 +97,29 @@ def _append_hashed(nodes: list[bytes], node: Node) -> None:
     encoded = rlp.encode(_structure(node))
     if len(encoded) >= 32:
         nodes.append(encoded)
+
+
+def naive_rows(items: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """Return the encoded nodes that are named by their hash, each by its path's nibbles."""
+    root = Node()
+    for each, value in items.items():
+        _insert(root, each, value)
+    rows: dict[bytes, bytes] = {}
+    if items:
+        _gather(root, b"", rows)
+    return rows
+
+
+def _gather(node: Node, path: bytes, rows: dict[bytes, bytes]) -> None:
+    encoded = rlp.encode(_structure(node))
+    if len(encoded) >= 32 or not path:
+        rows[path] = encoded
+    shared, below = b"", node
+    while len(below.children) == 1:
+        [(nibble, below)] = below.children.items()
+        shared += bytes((nibble,))
+    if below.children and shared:
+        _gather(below, path + shared, rows)
+        return
+    for nibble, child in below.children.items():
+        _gather(child, path + bytes((nibble,)), rows)
