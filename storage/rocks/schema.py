@@ -86,6 +86,7 @@ CHAIN_SCHEMA = Schema(
         Table("state.history", Family.HISTORY, 14),
         Table("state.index", Family.HISTORY, 15),
         Table("state.head", Family.HEADERS, 16),
+        Table("chain.frozen", Family.HEADERS, 17),
     ),
 )
 """What a node keeps: 1 to 5 are the tables of `node.ledger`, `node.checkpoints` and
