@@ -113,14 +113,7 @@ def decode_node(rows: Rows, path: bytes, encoding: bytes) -> Loaded:
     nibbles, is_leaf = node_path(items[0])
     if is_leaf:
         return _leaf(rows, path, nibbles, items[1])
-    shared = bytes.fromhex("0" + "0".join(nibbles)) if nibbles else b""
-    at, name = path + shared, items[1]
-    if len(name) == HASH_BYTES:
-        return Extension(shared, only_stub(rows, at, name), name)
-    child = decode_node(rows, at, name)
-    if not shared or not isinstance(child, Branch):
-        raise InvalidEncoding("trie.extension", "nibbles and a branch below them", encoding.hex())
-    return Extension(shared, child, name)
+    return _extension(rows, path, nibbles, items[1])
 
 
 def _mask_of_hashes(encoding: bytes) -> int:
@@ -162,6 +155,19 @@ def _branch(rows: Rows, path: bytes, encoding: bytes, items: list[bytes]) -> Bra
     if len(children) < 2 or items[16] != EMPTY_STRING:
         raise InvalidEncoding("trie.branch", "two children and no value", encoding.hex())
     return Branch(mask, tuple(children), encoding)
+
+
+def _extension(rows: Rows, path: bytes, nibbles: str, name: bytes) -> Extension:
+    if not nibbles:
+        raise InvalidEncoding("trie.extension", "nibbles", "none")
+    shared = bytes.fromhex("0" + "0".join(nibbles))
+    at = path + shared
+    if len(name) == HASH_BYTES:
+        return Extension(shared, only_stub(rows, at, name), name)
+    child = decode_node(rows, at, name)
+    if not isinstance(child, Branch):
+        raise InvalidEncoding("trie.extension", "a branch below it", name.hex())
+    return Extension(shared, child, name)
 
 
 def _leaf(rows: Rows, path: bytes, nibbles: str, item: bytes) -> Leaf:

@@ -13,8 +13,9 @@ from storage.commitment import (
     empty_state_trie,
     empty_storage,
 )
+from storage.store import RowSource
 from storage.stored_trie.loading import only_stub
-from storage.stored_trie.rows import ACCOUNTS, Rows, RowSource, storage_prefix
+from storage.stored_trie.rows import ACCOUNTS, Rows, storage_prefix
 from storage.trie import Trie
 
 
@@ -27,7 +28,8 @@ def stored_trie(root: Hash32, source: RowSource) -> StateTrie:
 
     Args:
         root: the state root that is trusted.
-        source: where the rows of that state are, for as long as the trie is used.
+        source: where the rows of that state are, for as long as the trie is used. It must not hold
+            the trie: nodes are unknown to the garbage collector, so neither would ever be freed.
 
     Raises:
         StoredTrieError: from any use of it: a row is missing, or is not the one of this state.

@@ -8,9 +8,10 @@ through few of the lower ones.
 """
 
 from storage.commitment import StateTrie
+from storage.store import RowSource
 from storage.stored_trie.loading import NIBBLES, Children, only_stub
 from storage.stored_trie.opening import account_rows
-from storage.stored_trie.rows import Rows, RowSource
+from storage.stored_trie.rows import Rows
 from storage.trie import Trie
 from storage.trie_nodes import (
     HASH_BYTES,

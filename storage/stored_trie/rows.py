@@ -16,12 +16,13 @@ Reference: go-ethereum, core/rawdb/schema.go, which has the same keys.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from primitives.errors import InvalidEncoding
 from primitives.keccak import keccak256
+from storage.store import RowSource
 from storage.stored_trie.errors import CorruptTrieNode, MissingTrieNode
 from storage.trie_nodes import nibbles_text
 
@@ -30,24 +31,6 @@ ACCOUNTS = b"A"
 """Before the path of a node of the trie of accounts; one nibble in a byte, as in all keys here."""
 STORAGE = b"O"
 """Before the 32-byte hashed address and the path of a node of an account's storage."""
-
-
-class RowSource(Protocol):
-    """Rows of one moment: a snapshot, or a store that nobody writes meanwhile.
-
-    It must not hold on to tries that are read from it: their nodes are unknown to the garbage
-    collector.
-    """
-
-    def get(self, table: str, key: bytes) -> bytes | None:
-        """Return the value under (table, key), or None when there is none."""
-        ...
-
-    def scan(
-        self, table: str, start: bytes = b"", end: bytes | None = None
-    ) -> Iterator[tuple[bytes, bytes]]:
-        """Yield (key, value) in ascending key order for start <= key < end."""
-        ...
 
 
 class Rows(msgspec.Struct, frozen=True, gc=False):
