@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 from node.execution import ExecutedBlock
 from node.snapshot import Closing, Manifest
+from node.storage_config import SERVED_MAX
 from primitives.header import decode_header, encode_header
-
-SERVED_MAX = 2
-"""Checkpoints whose state is served: a transfer has at least one whole interval to end in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from node.events import (
 from node.execution import ExecutedBlock
 from node.execution_base_fee import next_base_fee
 from node.fairness import Fairness
-from node.ledger import Ledger, encode_certificate
+from node.ledger import CHAIN_CORE, Ledger, encode_certificate
 from node.mempool import Mempool
 from node.proposals import Proposals
 from node.snapshot import Closing
@@ -36,9 +36,6 @@ from node.trace import BlockCommitted
 from node.validation_header import earliest_timestamp
 from primitives.ids import Address, Instant, Token
 from primitives.machine import Broadcast, Effect, Emit, Loopback, Persist, Work
-
-CHAIN_CORE = "chain"
-"""The core whose `Persist`s make final blocks durable."""
 
 
 class Commits:
@@ -228,4 +225,5 @@ class Commits:
         """Move the pool to a new head, where the accounts of `touched` may have changed."""
         header, params = block.block.header, self._params
         earliest = earliest_timestamp(header, params)
-        self._pool.advance(now, block.state, next_base_fee(header, params), touched, earliest)
+        state = self._ledger.tip.state
+        self._pool.advance(now, state, next_base_fee(header, params), touched, earliest)

@@ -19,6 +19,7 @@ from node.certificates import CertificateReader
 from node.charging import Charging
 from node.demand import ExecutionConfig
 from node.execution import ExecutedBlock
+from node.flat_library import FlatLibrary
 from node.hints import Hints
 from node.mempool_types import MempoolLimits
 from node.outlines import Outlines
@@ -107,6 +108,11 @@ class Environment:
     """What executing blocks took, counted once likewise."""
     hints: Hints = field(default_factory=Hints)
     """Schedule hints, encoded and read once likewise."""
+    flat: FlatLibrary = field(default_factory=FlatLibrary)
+    """Rows of blocks and loaded states of form flat, made once likewise."""
+    reads_store: bool = False
+    """Form flat: whether states are read from the node's own store while it runs. Otherwise they
+    are in memory, where the nodes of a process share them."""
     spare_keys: tuple[Keys, ...] = ()
     """Further keys of this node, for when the committee knows it under another one."""
     later_verifiers: LaterVerifiers = field(default_factory=LaterVerifiers)

@@ -45,8 +45,12 @@ class Durable(Protocol):
         """
         ...
 
-    def drops(self, height: int) -> bool:
-        """Whether the batch of this block is one in which old blocks may go."""
+    def droppable(self, height: int) -> int:
+        """Return up to which height blocks may go in the batch of a block; 0 for none.
+
+        Args:
+            height: of the block, which has been taken in.
+        """
         ...
 
     def dropped(self, height: int) -> tuple[Record, ...]:
@@ -55,6 +59,15 @@ class Durable(Protocol):
 
     def held(self, block: ExecutedBlock) -> ExecutedBlock:
         """Return a block that becomes the head, in the form in which it is held in memory."""
+        ...
+
+    def stacked(self, parent: ExecutedBlock, block: ExecutedBlock) -> ExecutedBlock:
+        """Return an executed block above the head, in the form in which it is held.
+
+        Args:
+            parent: the block below, in that form.
+            block: as execution gave it.
+        """
         ...
 
     def persisted(self, height: int) -> None:

@@ -107,9 +107,10 @@ class DurableRuns:
         self._runs = (StoredRun(block.number, self._library.count(rows), rows),)
         return self._write(self.checkpoints.leap(block, certificate, closings))
 
-    def drops(self, height: int) -> bool:
-        """Whether it is a checkpoint, from which the node can restart."""
-        return self.checkpoints.is_checkpoint(height)
+    def droppable(self, height: int) -> int:
+        """Return the older checkpoint that is served, if the node can restart from this block."""
+        checkpoints = self.checkpoints
+        return checkpoints.served[0].block.number if checkpoints.is_checkpoint(height) else 0
 
     def dropped(self, height: int) -> tuple[Record, ...]:
         """Return nothing: there are no rows for single blocks."""
@@ -117,6 +118,10 @@ class DurableRuns:
 
     def held(self, block: ExecutedBlock) -> ExecutedBlock:
         """Return the block: its state is in memory, and shared."""
+        return block
+
+    def stacked(self, parent: ExecutedBlock, block: ExecutedBlock) -> ExecutedBlock:
+        """Return the block, likewise."""
         return block
 
     def persisted(self, height: int) -> None:

@@ -28,6 +28,9 @@ BLOCKS = "chain.blocks"
 CERTIFICATES = "chain.certificates"
 """Table of certificates (canonical encoding) by height."""
 
+CHAIN_CORE = "chain"
+"""The core whose `Persist`s make final blocks durable."""
+
 UNDECIDED_MAX = 1024
 """Executed blocks above the head at most; beyond it the oldest is forgotten."""
 
@@ -126,6 +129,9 @@ class Ledger:
         """Remember an executed block that is not final, unless it can never become so."""
         if block.number <= self.height:
             return
+        parent = self._executed.get(block.block.header.parent_hash)
+        if parent is not None:
+            block = self.durable.stacked(parent, block)
         self._executed[block.digest] = block
         if len(self._executed) > UNDECIDED_MAX + 1:
             oldest = next(digest for digest in self._executed if digest != self.tip.digest)
@@ -151,7 +157,7 @@ class Ledger:
         self._executed = self._descendants(self.tip)
         key = height_key(self.height)
         rows = (Record(BLOCKS, key, block.payload), Record(CERTIFICATES, key, encoded), *rows)
-        return (*rows, *self._prune()) if self.durable.drops(self.height) else rows
+        return (*rows, *self._prune())
 
     def leap(
         self,
@@ -204,10 +210,9 @@ class Ledger:
 
     def _prune(self) -> tuple[Record, ...]:
         """Forget blocks that are too old to keep; return what deletes their rows."""
-        served = self.checkpoints.served
-        if self.history is None or not served:
+        if self.history is None:
             return ()
-        return self._drop(min(self.height - self.history, served[0].block.number))
+        return self._drop(min(self.height - self.history, self.durable.droppable(self.height)))
 
     def _drop(self, last: int) -> tuple[Record, ...]:
         """Forget the blocks up to a height; return what deletes their rows."""
@@ -227,8 +232,9 @@ class Ledger:
             # There is none but the head so far.
             return kept
         for other in sorted(self._executed.values(), key=lambda executed: executed.number):
-            if other.block.header.parent_hash in kept:
-                kept[other.digest] = other
+            parent = kept.get(other.block.header.parent_hash)
+            if parent is not None:
+                kept[other.digest] = self.durable.stacked(parent, other)
         return kept
 
 

@@ -63,7 +63,7 @@ from node.events import (
     TransactionsRefused,
 )
 from node.intake import CheckPurpose
-from node.ledger import Ledger
+from node.ledger import CHAIN_CORE, Ledger
 from node.mempool import Mempool
 from node.parts import Parts, assemble
 from node.peer_scores import evidence_misdeed
@@ -121,7 +121,8 @@ class Node:
     Args:
         config: the node's own choices.
         environment: what it shares with its network.
-        store: what it has made durable in earlier lives; it only reads it, and only here.
+        store: what it has made durable in earlier lives. It only reads it, unless it has to begin
+            anew (`node.restore`), and only here, unless its states stay there (`node.rebase`).
     """
 
     __slots__ = (
@@ -151,7 +152,7 @@ class Node:
             Submitted: lambda now, event: parts.intake.submit(event.raw),
             TimerFired: self._on_timer_fired,
             Completed: self._on_completed,
-            Persisted: lambda now, event: NOTHING,
+            Persisted: self._on_persisted,
             Delivered: parts.commits.on_delivered,
             OwnMessage: self._on_own_message,
         }
@@ -229,6 +230,11 @@ class Node:
         if self.replica is not None:
             started += self.replica.step(now, event)
         return started + parts.sync.start(now)
+
+    def _on_persisted(self, now: Instant, event: Persisted) -> Seq[Effect]:
+        if event.origin == CHAIN_CORE:
+            self.parts.ledger.durable.persisted(event.token)
+        return NOTHING
 
     def _on_timer_fired(self, now: Instant, event: TimerFired) -> Seq[Effect]:
         handle = self._timers.get(event.timer)

@@ -21,11 +21,12 @@ from node.mempool import Mempool
 from node.peer_scores import PeerScores
 from node.proposals import Proposals
 from node.requests import Requests
-from node.restore import restore
+from node.restore import DamagedLog, restore
 from node.validation_header import earliest_timestamp
+from primitives.errors import InvalidEncoding
 from primitives.ids import Duration, NodeId
 from primitives.machine import Effect, Record
-from storage.store import Store
+from storage.store import DamagedStore, Store
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -60,6 +61,8 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
 
     Raises:
         ValueError: a validator without a signer.
+        DamagedLog: what it has promised cannot be read.
+        WrongForm: the store was written in another form.
     """
     params = environment.genesis.params
     restored = restore(store, config, environment)
@@ -82,8 +85,11 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     adoption = Adoption(config, environment, ledger, intake, commits, sync, requests)
     arrival = Arrival(environment, ledger, commits, sync, requests)
     table = environment.engine.table
-    records = [Record(table, key, value) for key, value in store.scan(table)]
-    epochs = Epochs(config, environment, ledger, sync, commits, records)
+    try:
+        records = [Record(table, key, value) for key, value in store.scan(table)]
+        epochs = Epochs(config, environment, ledger, sync, commits, records)
+    except (DamagedStore, InvalidEncoding) as error:
+        raise DamagedLog(table, error) from error
     if epochs.replica is not None:
         for peer, proofs in epochs.replica.scores.items():
             scores.recall(NodeId(peer), proofs)

@@ -10,10 +10,17 @@ Two forms do the same for the protocol and differ in what they write and how a r
   `state_history` blocks can be read.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from primitives.errors import InvalidInput
+from storage.flat import StateCaches
+
+SERVED_MAX = 2
+"""Checkpoints whose state is served: a transfer has at least one whole interval to end in."""
+
+SLACK = 8
+"""Blocks whose state stays readable beside those of the checkpoints that are served."""
 
 
 class StateForm(Enum):
@@ -40,8 +47,11 @@ class StorageConfig:
     rebase_blocks: int = 64
     """Form flat, where the state is read from the store: final blocks whose changes are in memory,
     about, before they are let go because the store has them."""
-    cache_entries: int = 65_536
-    """Likewise: accounts, and as many slots, that are kept decoded."""
+    checks_state: bool = True
+    """Likewise: whether a restart reads every row of the state. Otherwise damage is found by
+    whoever comes upon it."""
+    caches: StateCaches = field(default_factory=StateCaches)
+    """Likewise: what is kept decoded of it."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -49,8 +59,18 @@ class StorageConfig:
             raise InvalidInput("storage.state_history", "0 or more, or none", self.state_history)
         if self.rebase_blocks < 1:
             raise InvalidInput("storage.rebase_blocks", "at least 1", self.rebase_blocks)
-        if self.cache_entries < 0:
-            raise InvalidInput("storage.cache_entries", "0 or more", self.cache_entries)
+
+    def kept(self, interval: int) -> int | None:
+        """Return of how many blocks below the head the state stays readable; None for all.
+
+        Two checkpoints and some blocks more: what is served must be there after a restart.
+
+        Args:
+            interval: blocks from one checkpoint to the next.
+        """
+        if self.state_history is None:
+            return None
+        return max(self.state_history, SERVED_MAX * interval + SLACK)
 
     @property
     def is_flat(self) -> bool:

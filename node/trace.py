@@ -103,3 +103,21 @@ EVENTS: tuple[type[TraceEvent], ...] = (
     PeerScored,
 )
 """Every trace event of this package."""
+
+
+class RowsGivenUp(TraceEvent, frozen=True, gc=False):
+    """Rows of old blocks or states in the node's store are damaged; the node does without them."""
+
+    name = "store.rows_given_up"
+
+    reason: str
+    """Where, what should be there, and what is."""
+
+
+class StoreDiscarded(TraceEvent, frozen=True, gc=False):
+    """What the node's store holds of chain or state is damaged; the node begins anew."""
+
+    name = "store.discarded"
+
+    reason: str
+    """Where, what should be there, and what is."""

@@ -4,7 +4,8 @@ Usually the nodes of a run share what is a pure function of content: a message i
 all its receivers, a block is executed once, a signature checked once. That makes large networks
 affordable, and what agrees by construction is not tested. Here every message is encoded by its
 sender's bytes and decoded by each receiver for itself, and each node has its own genesis,
-executes every block, and checks every signature and certificate that it is charged for.
+executes every block, and checks every signature and certificate that it is charged for. States
+that stand in its store as a whole are read there, and not from memory.
 
 A run costs many times as much and must be the same run: the digest does not change.
 """
@@ -18,6 +19,7 @@ from node.certificates import CertificateReader
 from node.config import Environment
 from node.execution import genesis_executed
 from node.executors.pool import InlinePool
+from node.flat_library import FlatLibrary
 from node.hints import Hints
 from node.outlines import Outlines
 from node.tally import Tallies
@@ -55,6 +57,8 @@ def isolated_environment(
         outlines=Outlines(),
         tallies=Tallies(),
         hints=Hints(),
+        flat=FlatLibrary.isolated(),
+        reads_store=True,
     )
 
 

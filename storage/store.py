@@ -7,7 +7,7 @@ memory store of the simulated network both are natural implementations.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from primitives.errors import InvalidInput
 from primitives.machine import Record
@@ -102,6 +102,7 @@ class Snapshot(Protocol):
         ...
 
 
+@runtime_checkable
 class SnapshotStore(Store, Protocol):
     """A store that a node goes on reading while it runs, and can begin anew."""
 

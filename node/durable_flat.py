@@ -1,0 +1,106 @@
+"""The state durable after every block: its rows stand in the block's own batch.
+
+So the head row, the state, its trie, the block and what leads back to the block before are always
+of one height, and a restart goes on from there. `node.flat_rows` says which rows there are.
+"""
+
+from node.checkpoints import Checkpoints
+from node.execution import ExecutedBlock
+from node.flat_library import FlatLibrary
+from node.flat_rows import HEADERS, RECEIPTS, anchor_row, closing_row, height_key
+from node.rebase import Rebase, stacked
+from node.snapshot import Closing
+from primitives.header import decode_header
+from primitives.machine import Record
+from storage.flat import HISTORY, expired_records
+
+
+class DurableFlat:
+    """The durable states of one node, as flat rows.
+
+    Args:
+        checkpoints: which states it serves; it stands at `base`.
+        library: what the process shares.
+        base: the block whose state the store holds, or is about to.
+        kept: blocks below the head whose state stays readable; None for all.
+        rebase: lets go of states in memory; None where they are shared there.
+    """
+
+    __slots__ = ("_base", "_kept", "_library", "_rebase", "checkpoints")
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        library: FlatLibrary,
+        base: ExecutedBlock,
+        kept: int | None,
+        rebase: Rebase | None = None,
+    ) -> None:
+        self.checkpoints = checkpoints
+        """Which states it serves."""
+        self._library = library
+        self._base = base
+        self._kept = kept
+        self._rebase = rebase
+
+    def append(
+        self, parent: ExecutedBlock, block: ExecutedBlock, certificate: bytes
+    ) -> tuple[Record, ...]:
+        """Take in the next final block; return the rows that it makes."""
+        self.checkpoints.append(block, certificate)
+        rows = self._library.block(parent, block, archive=self._kept is None)
+        if self._kept is not None:
+            rows = (*rows, *expired_records(block.number, self._kept))
+        if not block.closing:
+            return rows
+        return (*rows, closing_row(block.number, self.checkpoints.closings[-1]))
+
+    def leap(
+        self, block: ExecutedBlock, certificate: bytes, closings: tuple[Closing, ...]
+    ) -> tuple[Record, ...]:
+        """Begin anew from a state that was fetched; return the rows that make it durable.
+
+        They are one batch, as those of a block are: a crash finds the old state or the new one.
+        """
+        known = len(self.checkpoints.closings)
+        self.checkpoints.leap(block, certificate, closings)
+        fresh = self.checkpoints.closings[known:]
+        return (
+            *self._library.replacing(self._base, block, archive=self._kept is None),
+            *self._unreachable(),
+            anchor_row(block, certificate),
+            *[closing_row(decode_header(each.header).number, each) for each in fresh],
+        )
+
+    def _unreachable(self) -> list[Record]:
+        """Return what deletes the rows that lead back from the head, which no state has any more.
+
+        An archive's are not in the way of later ones.
+        """
+        head, kept = self._base.number, self._kept
+        lowest = head + 1 if kept is None else max(1, head - kept + 1)
+        return [Record(HISTORY, height_key(n), None) for n in range(lowest, head + 1)]
+
+    def droppable(self, height: int) -> int:
+        """Return what lies below the older checkpoint that is served: a restart needs its proof."""
+        served = self.checkpoints.served
+        return served[0].block.number - 1 if served else 0
+
+    def dropped(self, height: int) -> tuple[Record, ...]:
+        """Return what deletes header and receipts."""
+        key = height_key(height)
+        return Record(HEADERS, key, None), Record(RECEIPTS, key, None)
+
+    def held(self, block: ExecutedBlock) -> ExecutedBlock:
+        """Return a block that becomes the head, over what the store is known to hold."""
+        self._base = block if self._rebase is None else self._rebase.head(self._base, block)
+        return self._base
+
+    def stacked(self, parent: ExecutedBlock, block: ExecutedBlock) -> ExecutedBlock:
+        """Return an executed block above the head, over the same as its parent."""
+        return block if self._rebase is None else stacked(parent, block)
+
+    def persisted(self, height: int) -> None:
+        """Learn that the batch of a block is durable."""
+        if self._rebase is not None:
+            self._rebase.persisted(height)
