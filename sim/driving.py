@@ -52,6 +52,7 @@ def drive_network(
     consensus: Mapping[str, object] | None = None,
     chain: Mapping[str, object] | None = None,
     execution: Mapping[str, object] | None = None,
+    store: Mapping[str, object] | None = None,
     workload: Mapping[str, object] | None = None,
     events: Sequence[Mapping[str, object]] = (),
     **network: object,
@@ -67,6 +68,7 @@ def drive_network(
         consensus: keys of `[consensus]`, as in a scenario file.
         chain: keys of `[chain]`.
         execution: keys of `[execution]`.
+        store: keys of `[store]`; where nodes have files, the network must be closed.
         workload: keys of `[workload]`, instead of `load`.
         events: `[[events]]`.
         network: keys of `[network]`.
@@ -84,6 +86,7 @@ def drive_network(
         "consensus": dict(consensus or {}),
         "chain": dict(chain or {}),
         "execution": dict(execution or {}),
+        "store": dict(store or {}),
         "workload": dict(offered if workload is None else workload),
         "events": [dict(event) for event in events],
     }
@@ -114,6 +117,10 @@ class DrivenNetwork:
         self._suite = CheckerSuite(run_checkers(scenario, self.world))
         self.world.subscribe_honest(self._observe)
         self.world.subscribe_honest(self._suite.consumer(self.world))
+
+    def close(self) -> None:
+        """Let go of the nodes' files, if they have any: the network is over then."""
+        self.world.close()
 
     # ---------------------------------------------------------------- time
 

@@ -18,7 +18,7 @@ environment, also where nobody simulates anything.
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -117,8 +117,19 @@ def failure_text(result: "RunResult") -> str:
 
 
 @pytest.fixture
-def orrery_network() -> "Callable[..., DrivenNetwork]":
-    """Return a function that builds a network; its arguments are those of `drive_network`."""
+def orrery_network() -> "Iterator[Callable[..., DrivenNetwork]]":
+    """Yield a function that builds a network; its arguments are those of `drive_network`.
+
+    Its networks are closed when the test is over.
+    """
     from sim.driving import drive_network  # noqa: PLC0415
 
-    return drive_network
+    built: list[DrivenNetwork] = []
+
+    def build(*args: Any, **options: Any) -> "DrivenNetwork":
+        built.append(drive_network(*args, **options))
+        return built[-1]
+
+    yield build
+    for network in built:
+        network.close()

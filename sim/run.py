@@ -1,6 +1,7 @@
 """One run of one scenario, from start to result."""
 
 import gc
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -48,12 +49,16 @@ from sim.report.stream import NodeExecution
 from sim.report.writer import TRACE
 from sim.scenario import Scenario, calm_from, place_nodes
 from sim.scenario.portable import GENESIS, portable
+from sim.store_meter import StoreMeter
+from sim.stores import STORES
 from sim.tables import Tables
 from sim.trace import Observation
 from sim.world import World
 
 PROGRESS_STEPS = 200
 """How often, at least, a run reports its progress."""
+MARKS = 20
+"""How often a run looks at the nodes' files and at its memory."""
 COLLECTOR_THRESHOLDS = (100_000, 50, 100)
 """Thresholds of Python's cyclic collector during a run: messages are made by the million and are
 never part of a cycle. Nothing that a run computes depends on this."""
@@ -81,6 +86,7 @@ def run_scenario(
     profile: Profile | None = None,
     replay: str = "",
     execution_workers: int = 0,
+    keep_stores: bool = False,
 ) -> RunResult:
     """Simulate a scenario and, if asked to, leave a run directory.
 
@@ -96,6 +102,7 @@ def run_scenario(
         replay: the command line that repeats this run, for the report.
         execution_workers: processes that execute blocks where it pays; 0 for none beside this
             one. The run is the same.
+        keep_stores: whether nodes with files leave them in the run directory.
 
     Raises:
         InvalidInput: the run directory cannot be written.
@@ -109,6 +116,7 @@ def run_scenario(
             progress=progress,
             profile=profile,
             replay=replay,
+            keep_stores=keep_stores,
         )
 
 
@@ -121,17 +129,62 @@ def run_with(
     progress: Watch | None = None,
     profile: Profile | None = None,
     replay: str = "",
+    keep_stores: bool = False,
 ) -> RunResult:
     """Simulate a scenario with the crew that computes for it; see `run_scenario`."""
     started = time.perf_counter()
     resolved, beside = portable(scenario)
+    stores = None
     if run_directory is not None:
         cleared = (CERTIFICATE, COMMITTEE, GENESIS)
         begin_run_directory(run_directory, resolved, cleared, beside)
-    world = build_world(scenario, seed, profile, crew=crew)
-    collector = Collector(run_shape(scenario, world), world.blocks)
-    world.subscribe_honest(collector.observe)
-    world.subscribe(traffic=collector.traffic)
+        shutil.rmtree(run_directory / STORES, ignore_errors=True)
+        stores = run_directory / STORES if keep_stores else None
+    with build_world(scenario, seed, profile, crew=crew, stores=stores) as world:
+        collector = Collector(run_shape(scenario, world), world.blocks)
+        world.subscribe_honest(collector.observe)
+        world.subscribe(traffic=collector.traffic, storage=collector.stored)
+        meter = StoreMeter(world, scenario.store)
+        violation, partial = _watched(world, scenario, meter, run_directory, progress)
+        collector.finish(world.now)
+        identity = RunIdentity(
+            scenario=scenario.name,
+            seed=seed,
+            digest=world.trace.digest(),
+            wall_seconds=time.perf_counter() - started,
+            replay=replay,
+            run_directory=None if run_directory is None else str(run_directory),
+        )
+        breach = None
+        if violation is not None:
+            breach = msgspec.convert(msgspec.to_builtins(violation), Breach)
+        result = build_result(collector, identity, violation=breach, partial=partial)
+        result = msgspec.structs.replace(
+            result,
+            certificates=_comparison(world, result, profile),
+            storage=meter.figures(result.storage),
+            expectations=evaluate(scenario.expect, result, violation, partial),
+        )
+        if run_directory is not None:
+            write_run_directory(
+                run_directory,
+                result,
+                collector,
+                scenario_text=resolved,
+                network=network_picture(scenario, world.topology),
+                extra=certificate_files(world, scenario.consensus.signatures),
+            )
+        return result
+
+
+def _watched(
+    world: World,
+    scenario: Scenario,
+    meter: StoreMeter,
+    run_directory: Path | None,
+    progress: Watch | None,
+) -> tuple[Violation | None, bool]:
+    """Let the run happen before its checkers, and write its trace; see `_play`."""
     suite = CheckerSuite(run_checkers(scenario, world))
     world.subscribe_honest(suite.consumer(world))
     with ExitStack() as stack:
@@ -139,43 +192,24 @@ def run_with(
             writer = stack.enter_context(TraceWriter(run_directory / TRACE))
             _subscribe(writer, world, scenario)
         stack.enter_context(rare_collections())
-        violation, partial = _play(world, scenario, suite, progress)
-    collector.finish(world.now)
-    identity = RunIdentity(
-        scenario=scenario.name,
-        seed=seed,
-        digest=world.trace.digest(),
-        wall_seconds=time.perf_counter() - started,
-        replay=replay,
-        run_directory=None if run_directory is None else str(run_directory),
-    )
-    breach = None if violation is None else msgspec.convert(msgspec.to_builtins(violation), Breach)
-    result = build_result(collector, identity, violation=breach, partial=partial)
-    result = msgspec.structs.replace(result, certificates=_comparison(world, result, profile))
-    verdicts = evaluate(scenario.expect, result, violation, partial)
-    result = msgspec.structs.replace(result, expectations=verdicts)
-    if run_directory is not None:
-        picture = network_picture(scenario, world.topology)
-        write_run_directory(
-            run_directory,
-            result,
-            collector,
-            scenario_text=resolved,
-            network=picture,
-            extra=certificate_files(world, scenario.consensus.signatures),
-        )
-    return result
+        return _play(world, scenario, suite, meter, progress)
 
 
 def _play(
-    world: World, scenario: Scenario, suite: CheckerSuite, progress: Watch | None
+    world: World,
+    scenario: Scenario,
+    suite: CheckerSuite,
+    stores: StoreMeter,
+    progress: Watch | None,
 ) -> tuple[Violation | None, bool]:
     """Let the run happen; return the objection that stopped it, and whether it was cut short."""
-    steps = PROGRESS_STEPS if progress else 1
+    steps = PROGRESS_STEPS if progress else MARKS
     meter = _Meter(world)
     try:
         for step in range(1, steps + 1):
             world.run_until(scenario.duration * step // steps)
+            if step % (steps // MARKS) == 0:
+                stores.mark()
             if progress is not None:
                 progress(meter.read())
         violation = suite.finish(world)

@@ -25,7 +25,14 @@ from sim.kernel.stopping import damage
 from sim.links.cuts import Direction
 from sim.links.disturbances import Disturbance, Lose, Ways
 from sim.links.links import Links
-from sim.trace import DeliveryConsumer, EventConsumer, Observation, Trace, TrafficConsumer
+from sim.trace import (
+    DeliveryConsumer,
+    EventConsumer,
+    Observation,
+    StorageConsumer,
+    Trace,
+    TrafficConsumer,
+)
 from sim.trace_events import (
     ClockSet,
     Clogged,
@@ -180,9 +187,10 @@ class World:
         events: EventConsumer | None = None,
         traffic: TrafficConsumer | None = None,
         deliveries: DeliveryConsumer | None = None,
+        storage: StorageConsumer | None = None,
     ) -> None:
         """Add consumers of the trace."""
-        self.trace.subscribe(events, traffic, deliveries)
+        self.trace.subscribe(events, traffic, deliveries, storage)
 
     def subscribe_honest(self, events: EventConsumer) -> None:
         """Add a consumer of what honest nodes, and the network, say.

@@ -63,6 +63,8 @@ class Job(msgspec.Struct, frozen=True):
     """Where it came from, as the user named it; None for the one that ships."""
     execution_workers: int = 0
     """Processes that execute the run's blocks; 0 for none beside this one. The run is the same."""
+    keep_stores: bool = False
+    """Whether nodes with files leave them in `directory`."""
 
     @property
     def replay(self) -> str:
@@ -96,6 +98,7 @@ def run_job(job: Job, watch: Watch | None = None) -> RunResult:
             profile=job.profile,
             replay=job.replay,
             execution_workers=job.execution_workers,
+            keep_stores=job.keep_stores,
         )
     except InvalidInput as error:
         if LATE_KEY.match(error.where) is None:

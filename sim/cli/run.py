@@ -58,6 +58,7 @@ def _jobs(arguments: Namespace) -> list[Job]:
             profile=profile,
             profile_file=profile_name(arguments),
             execution_workers=arguments.execution_workers,
+            keep_stores=arguments.seeds == 1,
         )
         for seed in range(first, first + arguments.seeds)
     ]

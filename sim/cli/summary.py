@@ -9,6 +9,7 @@ from rich.text import Text
 
 from sim.report.result import Execution, FastConfirmation, Offender, Points, RunResult
 from sim.report.seeds import Interval, intervals
+from sim.report.storage import StorageFigures
 
 PIPE_WIDTH = 100
 """Columns of a table that goes into a pipe, unless COLUMNS asks for fewer or more."""
@@ -117,6 +118,7 @@ def _figures(result: RunResult) -> list[tuple[str, str]]:
         *_committee_figures(result.committee_changes),
         ("messages", f"{result.messages:,}"),
         ("traffic", f"{result.bytes / 1e6:,.1f} MB"),
+        *_storage_figures(result.storage),
         ("unconfirmed", f"{result.unconfirmed:,}"),
         ("rejected", rejected or "none"),
         *(("evidence against", _offender(offender)) for offender in result.evidence),
@@ -132,6 +134,18 @@ def _execution_figures(execution: Execution | None) -> list[tuple[str, str]]:
     speed = f"{figures.gas_per_second / 1e6:,.1f} Mgas/s, {figures.speed_up:.2f} times one core"
     again = [("executed again", f"{figures.repeats:,}")] if figures.repeats else []
     return [("execution", speed), *again]
+
+
+def _storage_figures(storage: StorageFigures | None) -> list[tuple[str, str]]:
+    """Say what was made durable, and what there is of it."""
+    if storage is None:
+        return []
+    wait = f"{storage.sync_seconds_mean * 1e3:,.2f} ms each"
+    told = [("made durable", f"{storage.written_bytes / 1e6:,.1f} MB, {wait}")]
+    if storage.files is not None:
+        times = f"{storage.files.write_amplification:.1f} times written"
+        told.append(("files", f"{storage.files.file_bytes / 1e6:,.1f} MB, {times}"))
+    return told
 
 
 def _committee_figures(changes: int) -> list[tuple[str, str]]:

@@ -72,7 +72,11 @@ class Trial(msgspec.Struct, frozen=True):
 
 def run_trial(scenario: Scenario, seed: int) -> Trial:
     """Run a scenario with all checkers; an exception of the product is a finding as well."""
-    world = build_world(scenario, seed)
+    with build_world(scenario, seed) as world:
+        return _tried(world, scenario, seed)
+
+
+def _tried(world: World, scenario: Scenario, seed: int) -> Trial:
     tally = _Tally(scenario)
     world.subscribe_honest(tally.observe)
     suite = CheckerSuite(run_checkers(scenario, world))

@@ -49,10 +49,9 @@ def read_run_block(folder: Path, height: int | None) -> Subject:
     except (OSError, msgspec.DecodeError) as error:
         raise InvalidInput(str(place), "the summary of a run", str(error)) from error
     scenario = load_scenario(folder / SCENARIO, ())
-    world = build_world(scenario, summary.seed)
     found: ExecutedBlock | None = None
     seen = 0
-    with rare_collections():
+    with build_world(scenario, summary.seed) as world, rare_collections():
         for step in range(1, PROGRESS_STEPS + 1):
             world.run_until(scenario.duration * step // PROGRESS_STEPS)
             for block in _new_blocks(world, seen):

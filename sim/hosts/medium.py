@@ -57,11 +57,12 @@ class Medium:
         space: the room on the disk; None if nothing limits it.
     """
 
-    __slots__ = ("_drive", "_rotten", "_rows", "_sizes", "_tables", "space")
+    __slots__ = ("_rotten", "_rows", "_sizes", "_tables", "drive", "space")
 
     def __init__(self, rows: Rows, drive: Drive | None = None, space: Space | None = None) -> None:
         self._rows = rows
-        self._drive = drive
+        self.drive = drive
+        """Its files; None for rows in memory."""
         self.space = space
         """The room on the disk; other nodes of the machine take of it, too."""
         self._sizes: dict[Row, int] = {}
@@ -136,8 +137,8 @@ class Medium:
 
     def power_off(self) -> None:
         """Lose the process that had it open."""
-        if self._drive is not None:
-            self._drive.power_off()
+        if self.drive is not None:
+            self.drive.power_off()
 
     def power_on(self) -> None:
         """Let a new process open it.
@@ -145,8 +146,8 @@ class Medium:
         Raises:
             DamagedStore: its files are damaged.
         """
-        if self._drive is not None:
-            self._drive.power_on()
+        if self.drive is not None:
+            self.drive.power_on()
 
     def tear(self, records: tuple[Record, ...], permille: int) -> None:
         """Lose power while a batch is written: so many thousandths of its bytes are there.
@@ -154,13 +155,19 @@ class Medium:
         Rows in memory come whole or not at all, so there it is as if nothing had been written:
         what an engine with files has to make of its torn log.
         """
-        if self._drive is not None:
-            self._drive.tear(records, permille)
+        if self.drive is not None:
+            self.drive.tear(records, permille)
 
     def close(self) -> None:
         """Let go of the files for good, all that was written being durable."""
-        if self._drive is not None:
-            self._drive.close()
+        if self.drive is not None:
+            self.drive.close()
+
+    def held(self) -> tuple[int, int]:
+        """Return how many rows it holds, and the bytes of their keys and values."""
+        self.power_on()
+        rows = [len(k) + len(v) for table in self._tables for k, v in self._rows.scan(table)]
+        return len(rows), sum(rows)
 
     def check(self, table: str, key: bytes) -> None:
         """Raise if a row has rotted.

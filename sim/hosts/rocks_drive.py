@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 from rocksdict import Cache
 
 from primitives.machine import Record
@@ -21,6 +22,16 @@ from storage.rocks.wal import BLOCK_BYTES, HEADER
 from storage.store import Snapshot
 
 LOGS = "*.log"
+
+
+class Written(msgspec.Struct, frozen=True):
+    """Bytes that RocksDB has written, by its own counters."""
+
+    asked: int = 0
+    """Of the batches that it was given."""
+    log: int = 0
+    tables: int = 0
+    """When buffers were written out, and when tables were merged."""
 
 
 class RocksDrive:
@@ -32,11 +43,12 @@ class RocksDrive:
         cache: of blocks, shared by the nodes of this process.
     """
 
-    __slots__ = ("_cache", "_options", "_store", "directory")
+    __slots__ = ("_cache", "_options", "_store", "_written", "directory")
 
     def __init__(self, directory: Path, options: RocksOptions, cache: Cache) -> None:
         self.directory = directory
-        self._options = replace(options, durability=Durability.WAL)
+        self._options = replace(options, durability=Durability.WAL, statistics=True)
+        self._written = Written()
         self._cache = cache
         self._store: RocksStore | None = None
         self.power_on()
@@ -85,6 +97,7 @@ class RocksDrive:
     def power_off(self) -> None:
         """Let go of the files; nothing can be read or written until `power_on`."""
         if self._store is not None:
+            self._written = self.written()
             store, self._store = self._store, None
             store.close()
 
@@ -120,9 +133,19 @@ class RocksDrive:
         """Make all durable and let go of the files for good."""
         self.power_off()
 
-    def figures(self) -> dict[str, int]:
-        """Return RocksDB's figures about itself; empty while it is closed."""
-        return {} if self._store is None else self._store.statistics()
+    def written(self) -> Written:
+        """Return what was written since the run began."""
+        before = self._written
+        if self._store is None:
+            return before
+        said = self._store.statistics()
+        return Written(
+            before.asked + said.get("engine.bytes.written", 0),
+            before.log + said.get("engine.wal.bytes", 0),
+            before.tables
+            + said.get("engine.flush.write.bytes", 0)
+            + said.get("engine.compact.write.bytes", 0),
+        )
 
     def file_bytes(self) -> int:
         """Return the bytes of all its files."""

@@ -34,9 +34,10 @@ from sim.report.evidence import EvidenceLedger
 from sim.report.execution import ExecutionLedger
 from sim.report.gateways import GatewayLedger
 from sim.report.series import SECOND_NS, IntColumn, NodeCounters, NodeHistograms, SecondBins
+from sim.report.storage import StorageLedger
 from sim.report.stream import BlockTransactions, RunShape
 from sim.report.timeline import FaultMark, ViewLog, fault_mark
-from sim.trace import Observation, Traffic
+from sim.trace import Observation, Stored, Traffic
 from sim.trace_events import Crashed, Restarted
 
 SAMPLES_MAX = 5_000
@@ -166,6 +167,7 @@ class Collector:
         self.gateways = GatewayLedger()
         self.evidence = EvidenceLedger()
         self.execution = ExecutionLedger(shape.nodes)
+        self.storage = StorageLedger(shape.nodes)
         self.submitted_by_second = SecondBins()
         self.views = ViewLog()
         self.faults: list[FaultMark] = []
@@ -225,6 +227,12 @@ class Collector:
         kind.bytes_by_second.add(at_ns, size)
         self.end_ns = at_ns
 
+    def stored(self, stored: Stored) -> None:
+        """Take in one batch that a disk has synced."""
+        if stored.at_ns > self._edge_ns:
+            self._sample_before(stored.at_ns)
+        self.storage.on_stored(stored)
+
     def finish(self, at_ns: int) -> None:
         """The run is over at `at_ns`. Call it once, after the last entry."""
         self._sample_before(at_ns)
@@ -243,6 +251,7 @@ class Collector:
         times = len(instants)
         self.nodes.take(times)
         self.execution.take(times)
+        self.storage.take(times)
         for kind in self.traffic_by_kind.values():
             kind.count_by_node.take(times)
             kind.bytes_by_node.take(times)

@@ -168,6 +168,7 @@ def build_result(
         peer_scores=collector.evidence.standings(),
         execution=collector.execution.result(collector.shape.execution),
         fast_confirmation=fast_confirmation(collector),
+        storage=collector.storage.figures(),
         violation=violation,
         replay=identity.replay,
         partial=partial,

@@ -27,6 +27,7 @@ def write_metrics(collector: Collector, out: TextIO, epoch_s: int = 0) -> None:
     export.consensus()
     export.execution()
     export.network()
+    export.storage()
     writer.end()
 
 
@@ -145,6 +146,18 @@ class _Export:
             {kind: kinds[kind].bytes_by_node for kind in kinds},
             unit="bytes",
         )
+
+    def storage(self) -> None:
+        """What nodes made durable, and how long that took."""
+        ledger = self._collector.storage
+        if not any(ledger.syncs.live):
+            return
+        self._counter("storage_syncs", "Batches that were synced.", ledger.syncs)
+        written, disk_io = "storage_written_bytes", "blockchain_disk_io_bytes"
+        self._counter(written, "Keys and values in them.", ledger.written, unit="bytes")
+        self._counter(disk_io, "Bytes that the disk wrote.", ledger.written, unit="bytes")
+        name = "storage_sync_wait_seconds"
+        self._histogram(name, "From handing over a batch until it is durable.", ledger.waits)
 
     def _matrix(self, counters: NodeCounters) -> IntArray:
         return counters.matrix(len(self._collector.sampled_ns))[self._kept]

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from primitives.errors import InvalidEncoding
+from sim.report.storage import StorageFigures
 
 
 class Percentiles(msgspec.Struct, frozen=True):
@@ -208,6 +209,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """None where no client has used a gateway."""
     execution: Execution | None = None
     """None where no block with transactions was executed."""
+    storage: StorageFigures | None = None
+    """None where nothing was made durable."""
     certificates: CertificateComparison | None = None
     """What either form of certificates takes in this committee."""
     violation: Breach | None = None

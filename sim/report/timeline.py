@@ -12,7 +12,9 @@ from sim.trace_events import (
     Clogged,
     Crashed,
     Delayed,
+    DiskFilled,
     DiskLied,
+    DiskSlowed,
     Disturbed,
     Healed,
     Partitioned,
@@ -102,8 +104,8 @@ class FaultSpan(msgspec.Struct, frozen=True):
     end_ns: int
     node: int
     kind: str
-    """"crashed", "partitioned", "slowed", "latency", "clogged", "clock", "lying_disk"; and what
-    a disturbance does: "duplicate", "reorder", "lose"."""
+    """"crashed", "partitioned", "slowed", "latency", "clogged", "clock", "lying_disk",
+    "slow_disk", "full_disk"; and what a disturbance does: "duplicate", "reorder", "lose"."""
     fields: dict[str, object]
 
 
@@ -116,8 +118,9 @@ def fault_spans(marks: list[FaultMark], end_ns: int) -> list[FaultSpan]:
     """Pair starts with ends, in order of their start.
 
     A fault of the same kind at the same node (or list of nodes) replaces the one before it.
-    `slowed` ends at 100 %, `latency` at 0 ns, `partitioned` at `healed`, `crashed` at `restarted`,
-    a disturbance where its number is settled, and a clog says when.
+    `slowed` and `slow_disk` end at 100 %, `full_disk` with the limit, `latency` at 0 ns,
+    `partitioned` at `healed`, `crashed` at `restarted`, a disturbance where its number is settled,
+    and a clog says when.
     """
     spans: list[FaultSpan] = []
     running: dict[tuple[object, ...], FaultMark] = {}
@@ -156,6 +159,8 @@ _KIND_OF = {
     Settled.name: "disturbed",
     ClockSet.name: "clock",
     DiskLied.name: "lying_disk",
+    DiskSlowed.name: "slow_disk",
+    DiskFilled.name: "full_disk",
 }
 
 
@@ -163,12 +168,14 @@ def _lifts(mark: FaultMark) -> bool:
     match mark.name:
         case Restarted.name | Healed.name | Settled.name:
             return True
-        case Slowed.name:
+        case Slowed.name | DiskSlowed.name:
             return mark.fields.get("factor_percent") == 100
         case Delayed.name:
             return mark.fields.get("extra_ns") == 0
         case ClockSet.name:
             return not any(mark.fields.values())
+        case DiskFilled.name:
+            return mark.fields.get("room_bytes") == -1
         case DiskLied.name:
             return mark.fields.get("cache_ns") == 0
         case _:

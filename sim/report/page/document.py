@@ -27,6 +27,7 @@ from sim.report.page.overview import (
 )
 from sim.report.page.seeds_card import seeds_card
 from sim.report.page.speed_up import speed_up_card
+from sim.report.page.storage import storage_card
 from sim.report.page.throughput import throughput_card
 from sim.report.page.traffic import traffic_card
 from sim.report.page.view_timeline import view_timeline_card
@@ -72,6 +73,7 @@ def render_report(
                 execution_card(result.execution),
                 speed_up_card(result.execution),
                 traffic_card(collector),
+                storage_card(result.storage),
                 certificates_card(result.certificates),
                 network_card(network or NetworkPicture()),
                 growth_card(collector),

@@ -44,6 +44,7 @@ class FakeRuns:
         self.calls: list[tuple[Scenario, int, Path | None]] = []
         self.interrupt_at: int | None = None
         self.execution_workers: list[int] = []
+        self.keep_stores: list[bool] = []
         self.error: Exception | None = None
 
     def run_scenario(
@@ -56,8 +57,10 @@ class FakeRuns:
         profile: Profile | None,
         replay: str,
         execution_workers: int,
+        keep_stores: bool,
     ) -> RunResult:
         self.execution_workers.append(execution_workers)
+        self.keep_stores.append(keep_stores)
         self.profiles.append(profile)
         self.calls.append((scenario, seed, run_directory))
         if self.error is not None:

@@ -13,7 +13,7 @@ from node.node import Node
 from primitives.keys import ValidatorKey
 from primitives.machine import Machine
 from primitives.params import ChainParams
-from sim import factory
+from sim import assembly, factory
 from sim.assembly import build_world, chain_params, consensus_params
 from sim.hosts.disk import Disk, DiskSpec
 from sim.kernel.host import Host
