@@ -1,0 +1,240 @@
+"""Whether the state of a store of form `flat` is what the header of its head says.
+
+The root is computed from the accounts' and slots' rows alone; the rows of the trie must then hash
+up to the same root, and there may be no others. Both take memory for all accounts.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from node.ledger import BLOCKS, height_key
+from node.upkeep.blocks import ChainFound, Link
+from node.upkeep.finding import Finding, Watch, faulty
+from node.upkeep.rows import WATCH_ROWS
+from primitives.block import decode_block
+from primitives.errors import InvalidEncoding
+from primitives.header import Header
+from primitives.ids import Address, Hash32
+from primitives.params import MAX_BLOCK_BYTES
+from primitives.rlp import encode_int
+from primitives.trie import EMPTY_ROOT, secure_trie_root
+from storage.account import Account, account_leaf, has_code
+from storage.commitment import storage_of
+from storage.flat import (
+    ACCOUNTS,
+    CODE,
+    HEAD,
+    HISTORY,
+    STORAGE,
+    FlatHead,
+    HistoricState,
+    lowest_height,
+    read_head,
+)
+from storage.flat.cells import read_account, read_code, read_slot
+from storage.flat.disk import address_of, slot_of
+from storage.flat.head import read_height
+from storage.flat.reverse import read_reverse
+from storage.flat.tables import ADDRESS_BYTES
+from storage.store import Store
+from storage.stored_trie import TABLE, StoredTrieError, stored_trie
+
+HEAD_ROW = "head"
+
+
+class FlatFound(msgspec.Struct):
+    """What a look at a flat state has seen; filled while it goes on."""
+
+    head: FlatHead | None = None
+    root: Hash32 | None = None
+    """Computed, if it is the one of the head row."""
+    accounts: int = 0
+    slots: int = 0
+    codes: int = 0
+    readable_from: int = 0
+
+
+def check_flat(
+    store: Store, chain: ChainFound, known: Sequence[Link], found: FlatFound, watch: Watch
+) -> Iterator[Finding]:
+    """Yield what is wrong with a flat state.
+
+    Args:
+        store: what is looked at.
+        chain: what was seen of its blocks.
+        known: blocks that those may stand on, the highest last.
+        found: filled with what was seen.
+        watch: told of the progress.
+    """
+    head = read_head(store)
+    if head is None:
+        yield Finding(HEAD, HEAD_ROW, "the row of the newest block", "no row")
+        return
+    found.head = head
+    yield from _check_head(store, head, chain.head or (known[-1] if known else None))
+    storage: dict[Address, Hash32] = {}
+    yield from _check_storage(store, found, storage, watch)
+    leaves: dict[Address, bytes] = {}
+    yield from _check_accounts(store, found, storage, leaves, watch)
+    watch("state root", found.accounts)
+    root = secure_trie_root(leaves)
+    if root != head.state_root:
+        expected = f"accounts with the state root of block {head.height}"
+        yield Finding(
+            ACCOUNTS, "", f"{expected}, 0x{head.state_root.hex()}", f"others, 0x{root.hex()}"
+        )
+    else:
+        found.root = root
+    yield from _check_trie(store, head, watch)
+    yield from _check_history(store, head, found, watch)
+
+
+def header_at(store: Store, height: int) -> Header | None:
+    """Return the header of a stored block, or None if it is not held or is none."""
+    payload = store.get(BLOCKS, height_key(height))
+    if payload is None:
+        return None
+    try:
+        return decode_block(payload, MAX_BLOCK_BYTES).header
+    except InvalidEncoding:
+        return None
+
+
+def _check_head(store: Store, head: FlatHead, last: Link | None) -> Iterator[Finding]:
+    if last is not None and last != Link(head.height, head.digest):
+        expected = f"the last block, {last.height} 0x{last.digest.hex()}"
+        yield Finding(HEAD, HEAD_ROW, expected, f"{head.height} 0x{head.digest.hex()}")
+    header = header_at(store, head.height)
+    if header is not None and header.state_root != head.state_root:
+        expected = f"the state root of block {head.height}, 0x{header.state_root.hex()}"
+        yield Finding(HEAD, HEAD_ROW, expected, f"0x{head.state_root.hex()}")
+
+
+def _check_storage(
+    store: Store, found: FlatFound, roots: dict[Address, Hash32], watch: Watch
+) -> Iterator[Finding]:
+    """Compute the root of each account's slots, which are neighbours."""
+    address: bytes = b""
+    slots: dict[bytes, bytes] = {}
+    for key, row in store.scan(STORAGE):
+        if not found.slots % WATCH_ROWS:
+            watch(STORAGE, found.slots)
+        try:
+            slot, value = slot_of(key), read_slot(key, row)
+        except InvalidEncoding as error:
+            yield faulty(STORAGE, key.hex(), error)
+            continue
+        if key[:ADDRESS_BYTES] != address:
+            if slots:
+                roots[Address(address)] = secure_trie_root(slots)
+            address, slots = key[:ADDRESS_BYTES], {}
+        slots[slot.to_bytes(32, "big")] = encode_int(value)
+        found.slots += 1
+    if slots:
+        roots[Address(address)] = secure_trie_root(slots)
+
+
+def _check_accounts(
+    store: Store,
+    found: FlatFound,
+    storage: dict[Address, Hash32],
+    leaves: dict[Address, bytes],
+    watch: Watch,
+) -> Iterator[Finding]:
+    """Gather the leaves of the state trie; yield what does not belong to any, or is missing."""
+    codes: set[bytes] = set()
+    for key, row in store.scan(CODE):
+        try:
+            read_code(key, row)
+        except InvalidEncoding as error:
+            yield faulty(CODE, key.hex(), error)
+        codes.add(key)
+    found.codes = len(codes)
+    for key, row in store.scan(ACCOUNTS):
+        if not found.accounts % WATCH_ROWS:
+            watch(ACCOUNTS, found.accounts)
+        try:
+            address, account = address_of(key), read_account(key, row)
+        except InvalidEncoding as error:
+            yield faulty(ACCOUNTS, key.hex(), error)
+            continue
+        found.accounts += 1
+        leaves[address] = account_leaf(account, storage.pop(address, EMPTY_ROOT))
+        if has_code(account) and account.code_hash not in codes:
+            yield _missing_code(key, account)
+    for address in storage:
+        yield Finding(STORAGE, address.hex(), "slots of an account that exists", "no such account")
+
+
+def _missing_code(key: bytes, account: Account) -> Finding:
+    return Finding(CODE, account.code_hash.hex(), f"the code of account {key.hex()}", "no row")
+
+
+def _check_trie(store: Store, head: FlatHead, watch: Watch) -> Iterator[Finding]:
+    """Yield a node that is not the one its parent names, and rows that no node needs."""
+    seen = _Seen(store)
+    trie = stored_trie(head.state_root, seen)
+    try:
+        for count, (_, leaf) in enumerate(trie.items()):
+            deque(storage_of(leaf).items(), maxlen=0)
+            if not count % WATCH_ROWS:
+                watch(TABLE, count)
+    except StoredTrieError as error:
+        yield faulty(TABLE, "", error)
+        return
+    for key, _ in store.scan(TABLE):
+        if key not in seen.keys:
+            yield Finding(TABLE, key.hex(), "nodes of the state's trie only", "another row")
+
+
+class _Seen:
+    """A store that notes which rows of it were asked for."""
+
+    __slots__ = ("_store", "keys")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.keys: set[bytes] = set()
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        """Return the value under (table, key), or None when there is none."""
+        self.keys.add(key)
+        return self._store.get(table, key)
+
+    def get_many(self, table: str, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return what `get` would for each key."""
+        return [self.get(table, key) for key in keys]
+
+    def scan(
+        self, table: str, start: bytes = b"", end: bytes | None = None
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (key, value) in ascending key order for start <= key < end."""
+        return self._store.scan(table, start, end)
+
+
+def _check_history(
+    store: Store, head: FlatHead, found: FlatFound, watch: Watch
+) -> Iterator[Finding]:
+    """Yield gaps in the history, and whether it leads back to the states that headers name."""
+    lowest = found.readable_from = lowest_height(store)
+    for count, (key, row) in enumerate(store.scan(HISTORY)):
+        watch(HISTORY, count)
+        try:
+            height = read_height(HISTORY, key)
+            read_reverse(key, row)
+        except InvalidEncoding as error:
+            yield faulty(HISTORY, key.hex(), error)
+            return
+        if not lowest < height <= head.height:
+            expected = f"heights from {lowest + 1} to {head.height} without a gap"
+            yield Finding(HISTORY, str(height), expected, "a row apart from them")
+    header = header_at(store, lowest) if lowest < head.height else None
+    if header is None or found.root is None:
+        return
+    watch("state root", lowest)
+    root = HistoricState(store, lowest).root()
+    if root != header.state_root:
+        expected = f"what leads back to the state root of block {lowest}"
+        yield Finding(HISTORY, "", f"{expected}, 0x{header.state_root.hex()}", f"0x{root.hex()}")

@@ -1,0 +1,164 @@
+"""What a look through a store of form `flat` finds, and that it finds nothing in a good one."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from node.flat_rows import CHAIN, EPOCH, HEADERS, RECEIPTS
+from node.ledger import BLOCKS, CERTIFICATES, height_key
+from node.storage_config import StateForm
+from node.upkeep.check import StoreCheck
+from node.upkeep.finding import Finding
+from primitives.block import decode_block
+from primitives.machine import Record
+from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, STORAGE
+from storage.flat.cells import decode_account, encode_account
+from storage.memory import MemoryStore
+from storage.stored_trie import TABLE as TRIE
+from tests.unit.node.upkeep.stores import HEIGHT, chain_store, edit, flipped
+
+Damage = Callable[[MemoryStore], None]
+
+
+def flat_store(**kwargs: int | None) -> MemoryStore:
+    return chain_store(StateForm.FLAT, **kwargs)[0]
+
+
+def found(store: MemoryStore) -> list[Finding]:
+    _, environment = chain_store(StateForm.FLAT)
+    return list(StoreCheck(store, environment).findings())
+
+
+def test_a_good_store_has_nothing_to_tell() -> None:
+    store, environment = chain_store(StateForm.FLAT)
+    check = StoreCheck(store, environment)
+    assert list(check.findings()) == []
+    summary = check.summary
+    assert (summary.form, summary.height, summary.state_height) == ("flat", HEIGHT, HEIGHT)
+    header = decode_block(store.get(BLOCKS, height_key(HEIGHT)) or b"").header
+    assert summary.state_root == f"0x{header.state_root.hex()}"
+    assert summary.accounts == len(list(store.scan(ACCOUNTS)))
+    assert summary.slots == len(list(store.scan(STORAGE)))
+    assert (summary.codes, summary.readable_from) == (len(list(store.scan(CODE))), 0)
+
+
+def test_a_pruned_store_is_whole_too() -> None:
+    store, environment = chain_store(StateForm.FLAT, history=0)
+    check = StoreCheck(store, environment)
+    assert list(check.findings()) == []
+    assert check.summary.lowest == 4
+
+
+def test_all_of_the_state_is_looked_at_without_knowing_the_chain() -> None:
+    check = StoreCheck(flat_store())
+    assert [each.place for each in check.findings()] == ["certificates"]
+    assert check.summary.state_root
+
+
+def first_key(store: MemoryStore, table: str) -> bytes:
+    return next(key for key, _ in store.scan(table))
+
+
+def richer(row: bytes) -> bytes:
+    account = decode_account(row)
+    return encode_account(replace(account, balance=account.balance + 1))
+
+
+def test_one_wei_too_much_is_found_in_the_root() -> None:
+    store = flat_store()
+    edit(store, ACCOUNTS, first_key(store, ACCOUNTS), richer)
+    (finding,) = found(store)
+    assert (finding.place, finding.is_damage) == (ACCOUNTS, True)
+    assert f"the state root of block {HEIGHT}" in finding.expected
+
+
+@pytest.mark.parametrize("table", [ACCOUNTS, STORAGE])
+def test_a_row_of_the_state_that_is_missing_is_found(table: str) -> None:
+    store = flat_store()
+    key = first_key(store, table)
+    store.write([Record(table, key, None)])
+    assert any(each.place == ACCOUNTS and "state root" in each.expected for each in found(store))
+
+
+def test_slots_without_an_account_are_named() -> None:
+    store = flat_store()
+    stranger = bytes(20)
+    store.write([Record(STORAGE, stranger + bytes(32), b"\x01")])
+    (finding,) = [each for each in found(store) if each.place == STORAGE]
+    assert finding.key == stranger.hex()
+
+
+def test_code_that_is_missing_or_not_what_its_hash_says_is_named() -> None:
+    store = flat_store()
+    key = first_key(store, CODE)
+    edit(store, CODE, key, flipped)
+    assert (CODE, key.hex()) in {(each.place, each.key) for each in found(store)}
+    store.write([Record(CODE, key, None)])
+    (finding,) = found(store)
+    assert (finding.place, finding.key, finding.found) == (CODE, key.hex(), "no row")
+
+
+def test_every_node_of_the_trie_is_checked() -> None:
+    for key, _ in list(flat_store().scan(TRIE))[::200]:
+        store = flat_store()
+        edit(store, TRIE, key, flipped)
+        assert any(each.place == TRIE for each in found(store)), key.hex()
+        store.write([Record(TRIE, key, None)])
+        assert any(each.place == TRIE for each in found(store)), key.hex()
+
+
+def test_a_row_that_no_node_of_the_trie_needs_is_named() -> None:
+    store = flat_store()
+    store.write([Record(TRIE, b"A" + bytes(9), b"left over")])
+    (finding,) = found(store)
+    assert (finding.place, finding.key) == (TRIE, (b"A" + bytes(9)).hex())
+
+
+def test_a_head_of_another_block_is_named() -> None:
+    store = flat_store()
+    last = height_key(HEIGHT)
+    for table in (BLOCKS, CERTIFICATES, HEADERS, RECEIPTS):
+        store.write([Record(table, last, None)])
+    damages = found(store)
+    assert (HEAD, "head") in {(each.place, each.key) for each in damages}
+
+
+def test_a_gap_in_the_history_is_named() -> None:
+    store = flat_store()
+    store.write([Record(HISTORY, height_key(7), None)])
+    names = {each.key for each in found(store) if each.place == HISTORY}
+    assert names == {str(height) for height in range(1, 7)}
+
+
+def test_a_history_that_leads_to_another_state_is_found() -> None:
+    store = flat_store()
+    row = store.get(HISTORY, height_key(6))
+    assert row is not None
+    store.write([Record(HISTORY, height_key(1), None), Record(HISTORY, height_key(5), row)])
+    (finding,) = found(store)
+    assert finding.place == HISTORY
+    assert "block 1" in finding.expected
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "name"),
+    [
+        (HEADERS, height_key(5), "5"),
+        (RECEIPTS, height_key(5), "5"),
+        (CHAIN, EPOCH, "epoch"),
+        (HISTORY, height_key(5), height_key(5).hex()),
+    ],
+)
+def test_rows_that_make_no_sense_are_named(table: str, key: bytes, name: str) -> None:
+    store = flat_store()
+    edit(store, table, key, lambda row: row[:-1])
+    assert (table, name) in {(each.place, each.key) for each in found(store)}
+
+
+def test_receipts_of_another_block_are_found() -> None:
+    store = flat_store()
+    edit(store, RECEIPTS, height_key(2), lambda _: store.get(RECEIPTS, height_key(9)) or b"")
+    (finding,) = found(store)
+    assert (finding.place, finding.key) == (RECEIPTS, "2")
+    assert "others" in finding.found
