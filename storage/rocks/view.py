@@ -8,6 +8,7 @@ there is the one that a node would go through, so what it says is what a restart
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -30,6 +31,9 @@ LINKED = (".sst", ".blob")
 """Suffixes of the files that RocksDB never writes again."""
 LEFT = (LOCK, "LOG")
 """Beginnings of the names of files that a stand-in does without."""
+PREFIX = "orrery-view-"
+PLACE = re.compile(rf"\S*{PREFIX}[^/\s]+/?")
+"""A stand-in's directory in a status of RocksDB."""
 
 
 @contextmanager
@@ -51,7 +55,7 @@ def view(
         StoreError: as opening it would, under the names of the directory itself.
     """
     require_store(path)
-    with _locked(path), tempfile.TemporaryDirectory(prefix="orrery-view-") as name:
+    with _locked(path), tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         stand_in = Path(name)
         _fill(stand_in, path)
         try:
@@ -95,6 +99,11 @@ def renamed(error: StoreError, stand_in: Path, path: Path) -> StoreError:
     if type(error).__init__ is not StoreError.__init__:
         return error
     return type(error)(said(error.where), error.expected, said(error.actual))
+
+
+def unplaced(text: str) -> str:
+    """Return a status of RocksDB without the directories of stand-ins."""
+    return PLACE.sub("", text)
 
 
 @contextmanager
