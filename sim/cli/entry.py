@@ -19,6 +19,7 @@ COMMANDS = {
     "bench": "bench.command",
     "graph": "sim.cli.graph",
     "verify-certificate": "sim.cli.verify_certificate",
+    "store": "sim.cli.store",
 }
 """Module of each command; it has a function `command(arguments) -> int`."""
 

@@ -10,6 +10,8 @@ from argparse import (
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from sim.cli.store_parser import STORE, add_store
+
 SEED_END = 2**63
 """Seeds are below this."""
 
@@ -95,7 +97,7 @@ examples:
 exit code: 0 final; 1 the file does not prove it, with the reason; 2 it is no certificate file.
 """
 
-OTHER_EXIT_CODES = frozenset({"calibrate", "bench", "graph", "verify-certificate"})
+OTHER_EXIT_CODES = frozenset({"calibrate", "bench", "graph", "verify-certificate", "store"})
 """Commands to which the exit codes below do not apply."""
 
 EXIT_CODES = """
@@ -120,6 +122,7 @@ def build_parser() -> ArgumentParser:
     _add_verify_certificate(
         _command(commands, "verify-certificate", "check that a block is final", VERIFY_CERTIFICATE)
     )
+    add_store(_command(commands, "store", "look after the store of a node", STORE), count)
     return parser
 
 

@@ -1,0 +1,28 @@
+"""`orrery store ACTION PATH`."""
+
+import sys
+from argparse import Namespace
+from importlib import import_module
+
+from sim.cli.entry import Exit
+from storage.store import DamagedStore
+
+ACTIONS = {
+    "check": "sim.cli.store_check",
+    "stats": "sim.cli.store_stats",
+    "compact": "sim.cli.store_shrink",
+    "prune": "sim.cli.store_shrink",
+    "export": "sim.cli.store_export",
+    "import": "sim.cli.store_import",
+}
+"""Module of each action; it has a function `command(arguments) -> int`."""
+
+
+def command(arguments: Namespace) -> int:
+    """Run one action and return its exit code."""
+    module = import_module(ACTIONS[arguments.action])
+    try:
+        return int(module.command(arguments))
+    except DamagedStore as error:
+        print(f"orrery: {error}", file=sys.stderr)
+        return Exit.FAILED

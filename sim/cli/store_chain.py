@@ -1,0 +1,82 @@
+"""Which chain a store is of, as far as its user can say: a run's directory, or a committee."""
+
+from argparse import Namespace
+from pathlib import Path
+
+import msgspec
+
+from node.config import Environment
+from node.finality import ChainCommittee, decode_committee
+from node.finality_form import FILE_BYTES_MAX
+from primitives.errors import InvalidInput
+from sim.assembly import build_world
+from sim.report.writer import SCENARIO, SUMMARY
+from sim.scenario import load_scenario
+
+RUN_ABOVE_MAX = 4
+"""How far above a store the directory of its run is looked for."""
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """What is known of a store's chain beside the store itself."""
+
+    environment: Environment | None
+    """Block 0, parameters and committees, from a run."""
+    trusted: ChainCommittee | None
+    """A committee that the user names."""
+    run: Path | None
+    """Where the first is from."""
+
+
+class _Seed(msgspec.Struct, frozen=True):
+    """What is needed of a run's summary, or of its scenario while it has none."""
+
+    seed: int
+
+
+def find_chain(arguments: Namespace, path: Path) -> Chain:
+    """Return what the command line says of the chain, or the run's directory around a store.
+
+    Args:
+        arguments: with `run` and `committee`.
+        path: of the store, or of what was exported from one.
+
+    Raises:
+        InvalidInput: the run or the committee is none.
+    """
+    run = arguments.run
+    if run is None:
+        above = [path, *path.resolve().parents[:RUN_ABOVE_MAX]]
+        run = next((each for each in above if (each / SCENARIO).is_file()), None)
+    elif not (run / SCENARIO).is_file():
+        raise InvalidInput("--run", f"the directory of a run, with {SCENARIO}", str(run))
+    environment = None if run is None else chain_of_run(run)
+    return Chain(environment, _committee(arguments.committee), run)
+
+
+def chain_of_run(run: Path) -> Environment:
+    """Return the chain of a run: block 0 with its state, and who signs in its first epoch.
+
+    Raises:
+        InvalidInput: its files are malformed.
+    """
+    scenario = load_scenario(run / SCENARIO, ("store.engine=memory",))
+    seed = scenario.seed
+    summary = run / SUMMARY
+    if summary.is_file():
+        try:
+            seed = msgspec.json.decode(summary.read_bytes(), type=_Seed).seed
+        except (OSError, msgspec.DecodeError) as error:
+            raise InvalidInput(str(summary), "the summary of a run", str(error)) from error
+    return build_world(scenario, seed, with_clients=False).environment
+
+
+def _committee(file: Path | None) -> ChainCommittee | None:
+    if file is None:
+        return None
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise InvalidInput(str(file), "a file that can be read", error.strerror) from error
+    return decode_committee(content, str(file))
