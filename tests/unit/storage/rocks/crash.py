@@ -2,16 +2,13 @@
 
 `python -m tests.unit.storage.rocks.crash DIRECTORY KILLS [SEED [FAULT]]`
 
-A kill alone shows nothing about a missing fsync: the page cache outlives the process. So each log
-is then cut to any length that is not below what was synced. What opens has to hold all blocks that
-were called durable, and be exactly what some number of whole blocks leaves.
+This is about the store's own levels of durability; `crash_chain` is about a node's commits. What
+opens has to hold all blocks that were called durable, and be exactly what some number of whole
+blocks leaves.
 """
 
-import os
-import signal
-import subprocess
+import json
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -20,9 +17,9 @@ from storage.memory import MemoryStore
 from storage.rocks import CHAIN_SCHEMA, Durability, RocksStore, profile
 from storage.rocks.wal import log_files
 from tests.unit.storage.rocks.blocks import block
+from tests.unit.storage.rocks.killing import Writers, lose_unsynced
 
-BLOCKS_MAX = 40
-PAUSE_SECONDS_MAX = 0.004
+REPORTS_MAX = 40
 DURABILITIES = (Durability.FSYNC, Durability.GROUP)
 
 
@@ -46,44 +43,21 @@ class CrashTest:
     torn: int = 0
     """How often the store said that a log's end was torn."""
 
-    def round(self, durability: Durability) -> None:
-        """Let a child write, kill it, cut the logs, open the store and look.
+    def round(self, writers: Writers, durability: Durability) -> None:
+        """Let a writer write, kill it, cut the logs, open the store and look.
 
         Raises:
             Lost: a durable block is missing, or part of a block is there.
         """
-        reported, synced = self._killed_child(durability)
-        for log in log_files(self.path):
-            size, least = log.stat().st_size, synced.get(log.name, 0)
-            kept = self.random.choice((least, size, self.random.randint(least, size)))
-            os.truncate(log, kept)
-            self.cut_bytes += size - kept
+        arguments = [str(self.path), durability.value, self.fault]
+        reported, synced = writers.killed(arguments, self.random, REPORTS_MAX).split(" ", 1)
+        logs = log_files(self.path)
+        # RocksDB syncs names by itself, unseen: no log may vanish.
+        least = {log.name: 0 for log in logs} | json.loads(synced)
+        self.cut_bytes += lose_unsynced(logs, least, self.random)
         with RocksStore(self.path, profile("small")) as store:
             self.torn += store.torn is not None
-            self._compare(store, reported)
-
-    def _killed_child(self, durability: Durability) -> tuple[int, dict[str, int]]:
-        """Return the newest block called durable, and the synced bytes of the logs."""
-        module = "tests.unit.storage.rocks.crash_child"
-        command = [sys.executable, "-m", module, str(self.path), durability.value, self.fault]
-        child = subprocess.Popen(command, stdout=subprocess.PIPE)
-        assert child.stdout is not None
-        first = b""
-        try:
-            for _ in range(self.random.randint(1, BLOCKS_MAX)):
-                first = child.stdout.readline()
-                if not first:
-                    raise RuntimeError(f"the child ended by itself: {child.wait()}")
-            time.sleep(self.random.uniform(0, PAUSE_SECONDS_MAX))
-        finally:
-            child.send_signal(signal.SIGKILL)
-            rest = child.stdout.read()
-            child.stdout.close()
-            child.wait()
-        whole = [line for line in (first + rest).split(b"\n")[:-1] if line]
-        number, *sizes = whole[-1].decode().split()
-        pairs = (each.split("=") for each in sizes)
-        return int(number), {name: int(size) for name, size in pairs}
+            self._compare(store, int(reported))
 
     def _compare(self, store: RocksStore, reported: int) -> None:
         head = int.from_bytes(store.get("chain.snapshot", b"head") or b"", "big")
@@ -101,8 +75,9 @@ class CrashTest:
 def run(path: Path, kills: int, seed: int, fault: str = "none") -> CrashTest:
     """Kill a store's writer some times, under both synced levels in turn."""
     test = CrashTest(path, Random(seed), fault)
-    for number in range(kills):
-        test.round(DURABILITIES[number % len(DURABILITIES)])
+    with Writers("tests.unit.storage.rocks.crash_child") as writers:
+        for number in range(kills):
+            test.round(writers, DURABILITIES[number % len(DURABILITIES)])
     return test
 
 

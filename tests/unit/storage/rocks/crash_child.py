@@ -1,15 +1,13 @@
-"""The process that is killed: it commits blocks and says which ones are durable.
+"""The writer that is killed: it commits blocks and says which ones are durable.
 
-`python -m tests.unit.storage.rocks.crash_child PATH DURABILITY [FAULT]`
-
-Each line on stdout is `NUMBER NAME=SIZE ...`: blocks to NUMBER were called durable, and so many
-bytes of each log have really been synced. The second is RocksDB's own count, not what the store
-believes, so a store that skips its syncs is found out.
+Each line on stdout is `NUMBER SYNCED`: blocks to NUMBER were called durable, and SYNCED has the
+bytes of each log that have really been synced. The second is RocksDB's own count, not what the
+store believes, so a store that skips its syncs is found out.
 """
 
+import json
 import os
 import re
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from primitives.machine import Record
 from storage.rocks import Durability, RocksStore, profile
 from storage.rocks.wal import log_files
 from tests.unit.storage.rocks.blocks import block
+from tests.unit.storage.rocks.killing import serve
 
 SYNCED = re.compile(r"rocksdb\.wal\.synced COUNT : (\d+)")
 BUFFER_BYTES = 48 << 10
@@ -65,8 +64,9 @@ def sizes(path: Path) -> dict[str, int]:
     return found
 
 
-def main(path: Path, durability: Durability, fault: str) -> None:
-    """Commit blocks until killed."""
+def main(arguments: list[str]) -> None:
+    """Commit blocks until killed. Arguments: path, durability, fault."""
+    path, durability, fault = Path(arguments[0]), Durability(arguments[1]), arguments[2]
     options = replace(
         profile("small"),
         write_buffer_bytes=BUFFER_BYTES if durability is Durability.FSYNC else 8 << 20,
@@ -84,9 +84,8 @@ def main(path: Path, durability: Durability, fault: str) -> None:
         if (now := synced_count(store)) > count:
             count, synced = now, sizes(path)
         if store.durable == store.written:
-            state = " ".join(f"{name}={size}" for name, size in synced.items())
-            os.write(1, f"{number} {state}\n".encode())
+            os.write(1, f"{number} {json.dumps(synced)}\n".encode())
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Durability(sys.argv[2]), (*sys.argv[3:], "none")[0])
+    serve(main)
