@@ -8,6 +8,7 @@ taken, and nothing is cut: the error names the place.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 
@@ -90,6 +91,8 @@ class ArchiveWriter:
             writer._begin(encode_header(kinds, metadata))
         except BaseException:
             writer.close()
+            with suppress(OSError):
+                path.unlink()
             raise
         return writer
 

@@ -1,0 +1,136 @@
+"""One archive file: what goes in comes out, and what must not go in is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from primitives.errors import InvalidInput
+from storage.files import ArchiveReader, ArchiveWriter, NotSealed, OutOfOrder
+from storage.files.records import PAYLOAD_BYTES_MAX
+from storage.rocks import ForeignStore, NewerStore, StoreClosed, StoreError, UnknownTable
+from tests.unit.storage.files.samples import KINDS, content, records, write
+
+
+def test_records_come_out_as_they_went_in(tmp_path: Path) -> None:
+    path, expected = tmp_path / "a", records(50)
+    write(path, [expected[:30], expected[30:]])
+    assert content(path) == expected
+    with ArchiveReader(path) as reader:
+        assert reader.kinds == KINDS
+        assert reader.metadata == {"chain": "test"}
+        assert reader.seal.entries == len(expected)
+        assert [reader.get(kind, number) for kind, number, _ in expected] == [
+            payload for *_, payload in expected
+        ]
+        assert reader.get("block", 50) is None
+        assert reader.get_many("certificate", [7, 99, 3]) == [b"c7", None, b"c3"]
+        assert reader.numbers("block", 48) == [48, 49]
+        assert reader.numbers("block", 3, 30, 2) == [3, 4]
+        assert reader.numbers("unheard of") == []
+        assert reader.verify() == ()
+
+
+def test_numbers_may_have_gaps(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    write(path, [[("block", 3, b"x"), ("block", 1 << 40, b"y"), ("certificate", 0, b"z")]])
+    with ArchiveReader(path) as reader:
+        assert reader.get("block", 1 << 40) == b"y"
+        assert reader.get("block", 4) is None
+        assert reader.seal.ranges[0].first == 3
+        assert reader.seal.ranges[0].last == 1 << 40
+
+
+def test_an_empty_file_can_be_sealed(tmp_path: Path) -> None:
+    write(tmp_path / "a", [])
+    assert content(tmp_path / "a") == []
+    with ArchiveReader(tmp_path / "a") as reader:
+        assert reader.verify() == ()
+
+
+def test_a_seal_with_many_kinds_is_found(tmp_path: Path) -> None:
+    kinds = tuple(f"kind {number}" for number in range(400))
+    with ArchiveWriter.create(tmp_path / "a", kinds) as writer:
+        for kind in kinds:
+            writer.append(kind, 1, kind.encode())
+        writer.seal()
+    with ArchiveReader(tmp_path / "a") as reader:
+        assert reader.get("kind 399", 1) == b"kind 399"
+        assert reader.verify() == ()
+
+
+def test_progress_reaches_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    write(path, [records(10)])
+    seen: list[tuple[int, int]] = []
+    with ArchiveReader(path) as reader:
+        assert reader.verify(lambda done, total: seen.append((done, total))) == ()
+    assert seen[-1] == (path.stat().st_size,) * 2
+    assert seen == sorted(seen)
+
+
+def test_numbers_only_go_up(tmp_path: Path) -> None:
+    with ArchiveWriter.create(tmp_path / "a", KINDS) as writer:
+        writer.append("block", 5, b"")
+        writer.append("certificate", 4, b"")
+        for number in (5, 4, -1, 1 << 64):
+            with pytest.raises(OutOfOrder, match=r"above 5"):
+                writer.append("block", number, b"")
+        with pytest.raises(UnknownTable, match=r"block, certificate, got 'vote'"):
+            writer.append("vote", 6, b"")
+
+
+def test_a_payload_has_a_limit(tmp_path: Path) -> None:
+    class Long(bytes):
+        def __len__(self) -> int:
+            return PAYLOAD_BYTES_MAX + 1
+
+    with ArchiveWriter.create(tmp_path / "a", KINDS) as writer:
+        with pytest.raises(InvalidInput, match="bytes at most"):
+            writer.append("block", 0, Long())
+        writer.append("block", 0, b"fits")
+
+
+def test_a_file_is_not_overwritten(tmp_path: Path) -> None:
+    write(tmp_path / "a", [])
+    with pytest.raises(StoreError, match="a name that is free"):
+        ArchiveWriter.create(tmp_path / "a", KINDS)
+    with pytest.raises(StoreError, match="one that is sealed"):
+        ArchiveWriter.resume(tmp_path / "a")
+    with pytest.raises(InvalidInput, match="different names"):
+        ArchiveWriter.create(tmp_path / "b", ("x", "x"))
+    with pytest.raises(StoreError, match="ENOENT"):
+        ArchiveWriter.create(tmp_path / "none" / "a", KINDS)
+
+
+def test_an_open_file_is_not_read_as_a_sealed_one(tmp_path: Path) -> None:
+    write(tmp_path / "a", [records(3)], seal=False)
+    with pytest.raises(NotSealed, match="a file that was closed"):
+        ArchiveReader(tmp_path / "a")
+
+
+@pytest.mark.parametrize("data", [b"", b"x", bytes(1_000), b"PK\x03\x04" * 100])
+def test_other_files_are_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(ForeignStore, match="an archive file"):
+        ArchiveReader(tmp_path / "a")
+
+
+def test_a_later_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.files.layout.VERSION", 2)
+    write(tmp_path / "a", [])
+    monkeypatch.undo()
+    with pytest.raises(NewerStore, match="version 1 at most, got 2"):
+        ArchiveReader(tmp_path / "a")
+
+
+def test_a_closed_file_is_of_no_use(tmp_path: Path) -> None:
+    writer = ArchiveWriter.create(tmp_path / "a", KINDS)
+    writer.close()
+    writer.close()
+    with pytest.raises(StoreClosed):
+        writer.append("block", 0, b"")
+    write(tmp_path / "b", [records(1)])
+    reader = ArchiveReader(tmp_path / "b")
+    reader.close()
+    with pytest.raises(StoreClosed):
+        reader.get("certificate", 0)
