@@ -5,7 +5,7 @@ iterator of a family shows the moment it was made in, so a snapshot makes one fo
 once, and its scans share them: each fetches some rows and finds its place again for the next ones.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -48,6 +48,10 @@ class RocksSnapshot:
             if str(error) == NOT_FOUND:
                 return None
             raise translated(self._path, error) from error
+
+    def get_many(self, table: str, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return what `get` would for each key."""
+        return [self.get(table, key) for key in keys]
 
     def scan(
         self, table: str, start: bytes = b"", end: bytes | None = None

@@ -5,7 +5,7 @@ survives is the store's `Durability`. RocksDB's calls hold the interpreter's loc
 for as long as the disk takes: a node that must not stop meanwhile writes through a `Committer`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -168,6 +168,15 @@ class RocksStore:
         cursor = cursor_at(self._families[found.family], first, after)
         self._open_cursors.add(cursor)
         return rows(self.path, cursor, first)
+
+    def discard(self, tables: Collection[str]) -> None:
+        """Delete all rows of some tables, be they readable or not, table by table."""
+        for table in [self._table(name) for name in tables]:
+            batch = WriteBatch(raw_mode=True)
+            first, after = table_bounds(table, b"", None)
+            batch.delete_range(first, after, self._handles[table.family])
+            with self.writing:
+                self._write(batch, self._how)
 
     def scan_prefix(self, table: str, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) in ascending key order for the keys that begin with `prefix`."""
