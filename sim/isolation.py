@@ -20,6 +20,7 @@ from node.config import Environment
 from node.execution import genesis_executed
 from node.executors.pool import InlinePool
 from node.flat_library import FlatLibrary
+from node.flat_library import FlatLibrary
 from node.hints import Hints
 from node.outlines import Outlines
 from node.tally import Tallies
