@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from rocksdict import Cache
 
+from primitives.interning import Interning
 from sim.hosts.disk import Disk, DiskSpec
 from sim.hosts.medium import Medium
 from sim.hosts.processors import Processors
@@ -37,6 +38,8 @@ class Stores:
         rotting = [event.node for event in scenario.events if isinstance(event, BitRot)]
         self.fragile = tuple(dict.fromkeys(rotting))
         """Nodes that are going to read damage: each computes from what it has itself."""
+        self.interning = None if scenario.fidelity == "isolated" else Interning()
+        """Of rows in memory: what the nodes write alike is held once."""
         self._drives: list[RocksDrive] = []
         self._temporary: TemporaryDirectory[str] | None = None
         self._cache: Cache | None = None
@@ -80,7 +83,7 @@ class Stores:
 
     def _rows(self, node: int) -> MemoryStore | RocksDrive:
         if self._cache is None or self._directory is None:
-            return MemoryStore()
+            return MemoryStore(interning=self.interning)
         options = rocks_profile(self._spec.profile)
         drive = RocksDrive(self._directory / f"node-{node:03}", options, self._cache)
         self._drives.append(drive)

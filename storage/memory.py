@@ -2,7 +2,8 @@
 
 The simulated disk decides which batches survive a crash; this object holds those that did.
 Values are kept by reference, so that a block persisted by a thousand nodes of one process is in
-memory once.
+memory once. Rows that each of them encodes for itself are so too, where the stores share an
+`Interning`.
 """
 
 from bisect import bisect_left
@@ -10,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakSet
 
+from primitives.interning import Interning
 from primitives.machine import Record
 
 
@@ -19,6 +21,8 @@ class MemoryStore:
 
     _tables: dict[str, dict[bytes, bytes]] = field(default_factory=dict)
     _snapshots: "WeakSet[MemorySnapshot]" = field(default_factory=WeakSet, compare=False)
+    interning: Interning | None = field(default=None, compare=False)
+    """Shared with other stores of the process, whose rows are the same; None: with no one."""
 
     def get(self, table: str, key: bytes) -> bytes | None:
         """Return the value under (table, key), or None when there is none."""
@@ -35,7 +39,7 @@ class MemoryStore:
 
         The records are gathered first, so that an iterable that raises half-way changes nothing.
         """
-        tables = self._tables
+        tables, interning = self._tables, self.interning
         batch = tuple(records)
         for snapshot in self._snapshots:
             snapshot.keep(tables, batch)
@@ -44,6 +48,8 @@ class MemoryStore:
             if value is not None:
                 if rows is None:
                     rows = tables[record.table] = {}
+                if interning is not None:
+                    value = interning.one((record.table, record.key), value)
                 rows[record.key] = value
             elif rows is not None:
                 rows.pop(record.key, None)
