@@ -1,8 +1,9 @@
 """What may go from a store, and what must stay.
 
-A restart begins at the last checkpoint, and a peer that fetches the state of one of the last two
-goes on with the blocks above it. So the blocks above the older of them stay, and in form `flat`
-what leads back to its state. A running node keeps to the same rule (`node.ledger`).
+A peer that fetches the state of one of the last two checkpoints goes on with the blocks above it,
+and a node serves both after a restart. So the blocks above the older of them stay; in form `flat`
+also its own block, which proves its state, and what leads back to that. A running node keeps to
+the same rule (`droppable` in `node.durable`).
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from primitives.errors import InvalidEncoding, InvalidInput
 from primitives.header import decode_header
 from primitives.machine import Record
 from primitives.params import MAX_BLOCK_BYTES
-from storage.flat import HISTORY, prune_records, read_head
+from storage.flat import HISTORY, INDEX, prune_records, read_head
 from storage.store import Store
 
 SERVED = 2
@@ -45,6 +46,8 @@ class PrunePlan(msgspec.Struct, frozen=True):
     """Blocks back from the head whose states stay readable; None if nothing of the history goes."""
     history: int
     """Rows of the history that go."""
+    index: int
+    """Rows of an archive's index that go: all of them, for an index with gaps is none."""
 
 
 def plan_pruning(store: Store, keep_blocks: int | None, keep_history: int | None) -> PrunePlan:
@@ -66,14 +69,16 @@ def plan_pruning(store: Store, keep_blocks: int | None, keep_history: int | None
     heights = [int.from_bytes(key, "big") for key, _ in store.scan(BLOCKS)]
     height = _head(store, form, heights)
     checkpoints = _checkpoints(store, heights)
-    floor = checkpoints[0] if len(checkpoints) == SERVED else 0
-    _require("--keep-blocks", keep_blocks, height, floor, checkpoints)
-    _require("--keep-history", keep_history, height, floor, checkpoints)
+    older = checkpoints[0] if len(checkpoints) == SERVED else 0
+    droppable = max(0, older - 1) if form is StateForm.FLAT else older
+    _require("--keep-blocks", keep_blocks, height, height - droppable, checkpoints)
+    _require("--keep-history", keep_history, height, height - older, checkpoints)
     last = None if keep_blocks is None else height - keep_blocks
     gone = [] if last is None else [each for each in heights if each <= last]
-    rows = 0
-    if keep_history is not None:
-        rows = sum([record.table == HISTORY for record in prune_records(store, keep_history)])
+    rows = index = 0
+    for record in () if keep_history is None else prune_records(store, keep_history):
+        rows += record.table == HISTORY
+        index += record.table == INDEX
     return PrunePlan(
         form.value,
         height,
@@ -83,6 +88,7 @@ def plan_pruning(store: Store, keep_blocks: int | None, keep_history: int | None
         len(gone),
         keep_history,
         rows,
+        index,
     )
 
 
@@ -104,13 +110,13 @@ def pruning_records(store: Store, plan: PrunePlan) -> Iterator[Record]:
 
 
 def _require(
-    option: str, kept: int | None, height: int, floor: int, checkpoints: tuple[int, ...]
+    option: str, kept: int | None, height: int, least: int, checkpoints: tuple[int, ...]
 ) -> None:
-    least = height - floor
     if kept is None or kept >= least:
         return
-    named = " and ".join([str(each) for each in checkpoints])
-    reason = f"the last two checkpoints are {named}" if floor else "there are no two checkpoints"
+    reason = "there are no two checkpoints yet"
+    if len(checkpoints) == SERVED:
+        reason = "the last two checkpoints are " + " and ".join(map(str, checkpoints))
     raise InvalidInput(option, f"at least {least} ({reason}, the last block is {height})", kept)
 
 

@@ -12,7 +12,6 @@ from storage.files.catalogue import SUFFIX
 from storage.rocks.errors import StoreError
 
 
-
 class ArchiveSeen(msgspec.Struct, frozen=True):
     """One archive file."""
 

@@ -11,7 +11,7 @@ Look after the store of a node: is it whole, what is in it, what may go, how it 
 PATH is the directory of a store. No other process may have it open.
 
 example:
-  orrery store check runs/quickstart-1/stores/node-0
+  orrery store check runs/quickstart-1/store/node-000
 """
 
 CHECK = """\
@@ -23,7 +23,7 @@ Signatures are checked where somebody says who may sign: the run that the store 
 another one (--run), or a committee (--committee).
 
 examples:
-  orrery store check runs/quickstart-1/stores/node-0
+  orrery store check runs/quickstart-1/store/node-000
   orrery store check PATH --committee committee.json --json
 
 exit code: 0 clean; 1 damaged, each finding on a line; 2 there is no store, or it is in use.
@@ -168,7 +168,13 @@ def _add_import(parser: ArgumentParser) -> None:
         "directory", type=Path, metavar="DIRECTORY", help="folder that export has written"
     )
     parser.add_argument("path", type=Path, metavar="PATH", help="an empty or new folder")
-    _add_profile(parser)
+    parser.add_argument(
+        "--profile",
+        default="default",
+        metavar="NAME",
+        help="how the new store is tuned: small, default, large, bulk-load or reference "
+        "(default: default)",
+    )
     _add_chain(parser)
 
 
@@ -195,8 +201,7 @@ def _add_chain(parser: ArgumentParser) -> None:
 def _add_profile(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
-        default="default",
         metavar="NAME",
         help="how the store is opened: small, default, large, bulk-load or reference "
-        "(default: default)",
+        "(default: as it was opened last)",
     )

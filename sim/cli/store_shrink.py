@@ -13,6 +13,7 @@ from sim.cli.entry import Exit
 from sim.cli.store_shown import line, print_json, size, watching
 from sim.cli.summary import output_console
 from storage.rocks import RocksStore, profile
+from storage.rocks.used import used_profile
 from storage.rocks.view import require_store, view
 from storage.rocks.wal import log_files
 
@@ -90,13 +91,16 @@ def _show(plan: PrunePlan, *, dry_run: bool) -> None:
             console,
             f"history  {plan.history:,} rows {verb}; {plan.kept_history:,} blocks back stay",
         )
+        if plan.index:
+            line(console, f"index    {plan.index:,} rows {verb}: it is an archive no longer")
     if not dry_run:
         line(console, "`orrery store compact` gives the space back to the disk")
 
 
 def _opened(arguments: Namespace) -> RocksStore:
     """Open the store to write it, and say what that took away."""
-    store = RocksStore(arguments.path, profile(arguments.profile))
+    name = arguments.profile or used_profile(arguments.path) or "default"
+    store = RocksStore(arguments.path, profile(name))
     if store.torn is not None:
         torn = store.torn
         lost = f"{torn.lost_bytes} bytes, none of which was reported durable"

@@ -18,6 +18,7 @@ from sim.cli.summary import output_console
 from storage.rocks.schema import CHAIN_SCHEMA
 from storage.rocks.shape import LevelShape
 from storage.rocks.store import RocksStore
+from storage.rocks.used import used_profile
 from storage.rocks.view import view
 from storage.rocks.wal import log_files
 from storage.rocks.written import Written, written
@@ -27,6 +28,8 @@ class Stats(msgspec.Struct, frozen=True):
     """What `--json` prints. Sizes are bytes."""
 
     path: str
+    profile: str | None
+    """That the store was opened with last; None if it was none that has a name."""
     tables: tuple[TableRows, ...]
     """Rows by table, counted by reading them; none with `--quick`."""
     levels: tuple[LevelShape, ...]
@@ -79,6 +82,7 @@ def gather(store: RocksStore, path: Path, counted: tuple[TableRows, ...]) -> Sta
     figures = store.statistics()
     return Stats(
         str(path),
+        used_profile(path),
         counted,
         store.shapes(),
         tables,
@@ -122,6 +126,7 @@ def _levels(stats: Stats) -> Table:
 def _figures(stats: Stats) -> Table:
     shown = Table(title=Text(stats.path), title_justify="left", show_header=False, box=box.SIMPLE)
     rows = [
+        ("profile", stats.profile or "none of ours"),
         ("table files", size(stats.table_file_bytes)),
         ("write-ahead logs", size(stats.log_bytes)),
         ("archive files", size(stats.archive_bytes)),
