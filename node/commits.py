@@ -165,6 +165,7 @@ class Commits:
             effects.append(ToConsensus(advanced))
         accounts = len(state.accounts())
         effects.append(Emit(SnapshotAdopted(height, block.digest, accounts, kept)))
+        effects += self._ledger.durable.work(records)
         effects.append(Persist(CHAIN_CORE, Token(height), records))
         self._move_pool(now, block, self._pool.senders())
         if self._announces:
@@ -201,7 +202,8 @@ class Commits:
             header.gas_used,
             len(block.payload),
         )
-        effects: list[Effect] = [Emit(committed), Persist(CHAIN_CORE, Token(height), records)]
+        effects: list[Effect] = [Emit(committed), *ledger.durable.work(records)]
+        effects.append(Persist(CHAIN_CORE, Token(height), records))
         if block.transactions:
             effects.append(Work(INCLUDE, len(block.transactions)))
             self._gossip.note_known(self._outlines.hashes(block.payload))

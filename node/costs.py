@@ -20,6 +20,7 @@ STORAGE_ROOT = "node.storage_root"
 WATCH = "node.watch_transaction"
 PROVE = "node.prove_result"
 CHECK_RESULT = "node.check_result"
+STORE_ROW = "node.store_row"
 
 COSTS: tuple[CostKind, ...] = (
     CostKind(
@@ -95,6 +96,11 @@ COSTS: tuple[CostKind, ...] = (
         CHECK_RESULT,
         "result",
         "Check a transaction's and its receipt's Merkle proofs against a block's header.",
+    ),
+    CostKind(
+        STORE_ROW,
+        "row",
+        "Make one row of what a block makes of the store where the state is durable in form flat.",
     ),
 )
 """Every kind, with its unit and meaning."""

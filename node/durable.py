@@ -10,7 +10,7 @@ from typing import Protocol
 from node.checkpoints import Checkpoints
 from node.execution import ExecutedBlock
 from node.snapshot import Closing
-from primitives.machine import Record
+from primitives.machine import Record, Work
 
 
 class Durable(Protocol):
@@ -55,6 +55,10 @@ class Durable(Protocol):
 
     def dropped(self, height: int) -> tuple[Record, ...]:
         """Return what deletes the form's own rows about a block that is not kept any more."""
+        ...
+
+    def work(self, records: tuple[Record, ...]) -> tuple[Work, ...]:
+        """Return what it took to make the rows of a batch."""
         ...
 
     def held(self, block: ExecutedBlock) -> ExecutedBlock:

@@ -13,7 +13,7 @@ from node.execution import ExecutedBlock
 from node.snapshot import Closing, Manifest, SnapshotLibrary
 from primitives.codec import decode_canonical, encode_canonical
 from primitives.errors import InvalidEncoding
-from primitives.machine import Record
+from primitives.machine import Record, Work
 from storage.changes import StateChanges
 from storage.state import StateLayer
 from storage.store import Store
@@ -114,6 +114,10 @@ class DurableRuns:
 
     def dropped(self, height: int) -> tuple[Record, ...]:
         """Return nothing: there are no rows for single blocks."""
+        return ()
+
+    def work(self, records: tuple[Record, ...]) -> tuple[Work, ...]:
+        """Return nothing: most batches have but two rows, which are there already."""
         return ()
 
     def held(self, block: ExecutedBlock) -> ExecutedBlock:

@@ -13,9 +13,11 @@ from node.costs import (
     RECOVER,
     SELECT,
     STATE_ROOT,
+    STORE_ROW,
 )
 from node.execution import BlockExecution
 from node.execution_setting import ExecutionEngine, block_setting
+from node.flat_rows import Rows, block_rows
 from node.intake import Arrival, CheckPurpose, Intake, PoolSource
 from node.peer_scores import PeerScores
 from node.requests import Requests
@@ -171,6 +173,18 @@ def state_root(material: Material) -> Trial:
     return Trial(len(material.block.state.changes), prepare)
 
 
+def store_rows(material: Material) -> Trial:
+    """Make the rows of a block of transfers: receipts, state, what leads back, and the trie."""
+    genesis, block = material.genesis, material.block
+    for state in (genesis.state, block.state):
+        state.root()
+
+    def work() -> Rows:
+        return block_rows(genesis, block, archive=False)
+
+    return Trial(len(work()), lambda: work)
+
+
 PROBES = (
     Probe(DECODE, decode, KECCAK),
     Probe(RECOVER, recover, CURVE),
@@ -180,4 +194,5 @@ PROBES = (
     Probe(EXECUTE, execute),
     Probe(BODY_ROOTS, body_roots, KECCAK),
     Probe(STATE_ROOT, state_root, KECCAK),
+    Probe(STORE_ROW, store_rows),
 )
