@@ -21,7 +21,7 @@ Failures?" (ATC'20).
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from threading import Condition, Lock, Thread
@@ -96,7 +96,7 @@ class CommitStatistics(msgspec.Struct, frozen=True):
     wait_ns: int
     """How long they waited, in ns."""
     gather_ns: int
-    """Time spent on turning records into RocksDB's batches, in ns."""
+    """Time spent on turning records into RocksDB's batches, and on preparing them, in ns."""
     write_ns: int
     """Time spent on writes without sync, in ns: the interpreter stood still."""
     sync_ns: int
@@ -124,14 +124,21 @@ class Committer:
         store: open; it stays the caller's to close, after the committer.
         listener: is told about every batch, once.
         limits: of what waits.
+        prepare: called on the committer's thread with the records of a group; what it returns is
+            written instead (`FrozenStore.freeze`, say). Its errors are those of the group.
     """
 
     def __init__(
-        self, store: RocksStore, listener: CommitListener, limits: CommitLimits | None = None
+        self,
+        store: RocksStore,
+        listener: CommitListener,
+        limits: CommitLimits | None = None,
+        prepare: Callable[[Iterable[Record]], Iterable[Record]] | None = None,
     ) -> None:
         self.limits = CommitLimits() if limits is None else limits
         self._store = store
         self._listener = listener
+        self._prepare = prepare
         self._logs = LogSync(store.path)
         self._queue: deque[_Batch] = deque()
         """All that is not durable, in order; what is being written is at its front."""
@@ -258,7 +265,10 @@ class Committer:
 
     def _commit(self, group: Sequence[_Batch]) -> None:
         start = time.perf_counter_ns()
-        batch = self._store.gathered(chain.from_iterable(each.records for each in group))
+        records: Iterable[Record] = chain.from_iterable(each.records for each in group)
+        if self._prepare is not None:
+            records = self._prepare(records)
+        batch = self._store.gathered(records)
         gathered = time.perf_counter_ns()
         if gathered - start > BREATH_AFTER_NS:
             time.sleep(BREATH_SECONDS)

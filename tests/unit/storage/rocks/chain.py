@@ -12,6 +12,7 @@ from primitives.keccak import keccak256
 from primitives.machine import Record
 from storage.account import Account
 from storage.changes import StateChanges
+from storage.files.frozen import FROZEN_TABLES
 from storage.flat import FlatHead, expired_records, state_records
 from storage.state import StateLayer
 from storage.stored_trie import trie_records
@@ -20,8 +21,8 @@ KEPT = 12
 """Blocks whose rows stay, and whose states can be read."""
 ACCOUNTS, SLOTS = 60, 12
 CHANGED = 8
-BY_HEIGHT = ("chain.headers", "chain.certificates", "chain.receipts", "two-phase-commit")
-BLOCKS, CONSENSUS = "chain.blocks", "consensus"
+BY_HEIGHT = (*FROZEN_TABLES, "two-phase-commit")
+CONSENSUS = "consensus"
 VOTE = b"vote"
 
 
@@ -65,22 +66,12 @@ def digest_of(height: int) -> Hash32:
     return keccak256(b"block %d" % height)
 
 
-def block_records(
-    height: int, before: StateLayer, after: StateLayer, archived: range
-) -> list[Record]:
-    """Return the batch of one block.
-
-    Args:
-        height: of the block.
-        before: the state before it.
-        after: the state after it.
-        archived: heights whose blocks stand in a file now, so that their rows can go.
-    """
+def block_records(height: int, before: StateLayer, after: StateLayer) -> list[Record]:
+    """Return the batch of one block, between two states."""
     key = key_of(height)
-    records = [Record(table, key, filler(table, height)) for table in (*BY_HEIGHT, BLOCKS)]
+    records = [Record(table, key, filler(table, height)) for table in BY_HEIGHT]
     if height > KEPT:
         records += [Record(table, key_of(height - KEPT), None) for table in BY_HEIGHT]
-    records += [Record(BLOCKS, key_of(each), None) for each in archived]
     records.append(Record(CONSENSUS, b"delivered", key))
     head = FlatHead(height, digest_of(height), after.root())
     records += state_records(head, after.all_changes, before, archive=False)

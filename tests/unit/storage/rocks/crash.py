@@ -7,7 +7,6 @@ opens has to hold all blocks that were called durable, and be exactly what some 
 blocks leaves.
 """
 
-import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,14 +49,14 @@ class CrashTest:
             Lost: a durable block is missing, or part of a block is there.
         """
         arguments = [str(self.path), durability.value, self.fault]
-        reported, synced = writers.killed(arguments, self.random, REPORTS_MAX).split(" ", 1)
+        (reported,), synced = writers.killed(arguments, self.random, REPORTS_MAX)
         logs = log_files(self.path)
         # RocksDB syncs names by itself, unseen: no log may vanish.
-        least = {log.name: 0 for log in logs} | json.loads(synced)
+        least = {log.name: 0 for log in logs} | synced
         self.cut_bytes += lose_unsynced(logs, least, self.random)
         with RocksStore(self.path, profile("small")) as store:
             self.torn += store.torn is not None
-            self._compare(store, int(reported))
+            self._compare(store, reported)
 
     def _compare(self, store: RocksStore, reported: int) -> None:
         head = int.from_bytes(store.get("chain.snapshot", b"head") or b"", "big")

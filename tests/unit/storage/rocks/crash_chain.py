@@ -4,26 +4,22 @@
 
 What opens has to hold all blocks and votes that were called durable, and be exactly what some
 number of whole blocks leaves: the rows of the state and of its trie, recomputed here from the
-beginning, the states before, and every block either in its table or in the archive.
+beginning, the states before, and every block either in its tables or in the archive.
 """
 
-import json
 import sys
 from pathlib import Path
 from random import Random
 
 from primitives.ids import Hash32
 from storage.commitment import empty_state_trie, update_state_trie
-from storage.files import ArchiveWriter, EmptyFile, PositionedFile
-from storage.files.records import Part
-from storage.files.walking import Stored, Window, walk
+from storage.files.frozen import FROZEN_TABLES, FrozenStore
 from storage.flat import DiskState, HistoricState, read_head
 from storage.rocks import RocksStore, StoreError
 from storage.rocks.wal import log_files
 from storage.state import StateLayer
 from storage.stored_trie import TABLE as TRIE, trie_records
 from tests.unit.storage.rocks.chain import (
-    BLOCKS,
     BY_HEIGHT,
     CONSENSUS,
     KEPT,
@@ -33,7 +29,7 @@ from tests.unit.storage.rocks.chain import (
     filler,
     key_of,
 )
-from tests.unit.storage.rocks.crash_chain_child import ARCHIVE, OPTIONS
+from tests.unit.storage.rocks.crash_chain_child import ARCHIVE, OPTIONS, opened_frozen
 from tests.unit.storage.rocks.killing import Writers, lose_unsynced
 
 REPORTS_MAX = 30
@@ -63,8 +59,8 @@ class ChainCrash:
         """How often the store or the archive said that an end was torn."""
         self.logs = 0
         """The newest log's number."""
-        self.archived = 0
-        """Blocks found in the archive."""
+        self.archive_files = 0
+        """Files of the archive."""
         self._state = StateLayer(None, {})
         self._roots: dict[int, Hash32] = {0: self._state.root()}
 
@@ -74,23 +70,22 @@ class ChainCrash:
         Raises:
             Lost: something durable is missing, or part of a block is there.
         """
-        report = writers.killed([str(self.path), self.fault], self.random, REPORTS_MAX)
-        height, vote, archived, synced = report.split(" ", 3)
+        arguments = [str(self.path), self.fault]
+        (height, vote), synced = writers.killed(arguments, self.random, REPORTS_MAX)
         logs = log_files(self.path / "store")
-        archive = self.path / ARCHIVE
-        files = [*logs, *([archive] if archive.exists() else [])]
-        self.lost_bytes += lose_unsynced(files, json.loads(synced), self.random)
-        with self._opened() as store:
-            self.torn += store.torn is not None
-            self._compare(store, int(height), int(vote))
-            self._compare_blocks(store, int(archived))
+        files = [*logs, *sorted((self.path / ARCHIVE).glob("*.archive"))]
+        self.lost_bytes += lose_unsynced(files, synced, self.random)
         self.logs = max([self.logs, *(int(log.stem) for log in logs)])
-
-    def _opened(self) -> RocksStore:
+        self.archive_files = len(files) - len(logs)
         try:
-            return RocksStore(self.path / "store", OPTIONS)
+            with RocksStore(self.path / "store", OPTIONS) as store:
+                self.torn += store.torn is not None
+                self._compare(store, height, vote)
+                with opened_frozen(store, self.path) as frozen:
+                    self.torn += frozen.torn is not None
+                    self._compare_blocks(store, frozen)
         except StoreError as error:
-            raise Lost(f"the store does not open: {error}") from error
+            raise Lost(f"it does not open: {error}") from error
 
     def _compare(self, store: RocksStore, reported: int, vote: int) -> None:
         head = read_head(store)
@@ -124,43 +119,20 @@ class ChainCrash:
         if rebuilt.root != self._roots[self.height]:
             raise Lost("the state root differs")
 
-    def _compare_blocks(self, store: RocksStore, archived: int) -> None:
-        """See that each block stands in its table or in the archive, and is whole."""
+    def _compare_blocks(self, store: RocksStore, frozen: FrozenStore) -> None:
+        """See that the last blocks have their rows, and older ones stand in the archive, whole."""
         height = self.height
+        if store.get(CONSENSUS, b"delivered") != (key_of(height) if height else None):
+            raise Lost("the consensus rows are not those of the head")
         lowest = max(1, height - KEPT + 1)
         for table in BY_HEIGHT:
-            wanted = [(key_of(n), filler(table, n)) for n in range(lowest, height + 1)]
-            if list(store.scan(table)) != wanted:
+            rows = [(key_of(n), filler(table, n)) for n in range(lowest, height + 1)]
+            if list(store.scan(table)) != rows:
                 raise Lost(f"{table} is not what {height} whole blocks leave")
-        delivered = key_of(height) if height else None
-        if store.get(CONSENSUS, b"delivered") != delivered:
-            raise Lost("the consensus rows are not those of the head")
-        kept = self._archived()
-        if len(kept) < max(archived, self.archived):
-            raise Lost(f"{archived} blocks were archived, {len(kept)} are there")
-        self.archived = len(kept)
-        rows = {int.from_bytes(key, "big"): value for key, value in store.scan(BLOCKS)}
-        for number in range(1, height + 1):
-            found = rows.get(number) or kept.get(number)
-            if found is None:
-                raise Lost(f"block {number} is neither in its table nor in the archive")
-            if found != filler(BLOCKS, number):
-                raise Lost(f"block {number} is not what was written")
-
-    def _archived(self) -> dict[int, bytes]:
-        path = self.path / ARCHIVE
-        if not path.exists():
-            return {}
-        try:
-            with ArchiveWriter.resume(path) as archive:
-                self.torn += archive.torn is not None
-        except EmptyFile:
-            return {}
-        file = PositionedFile(path)
-        found = [each for each in walk(Window(file)) if isinstance(each, Stored)]
-        entries = {s.head.number: bytes(s.payload) for s in found if s.head.part == Part.ENTRY}
-        file.close()
-        return entries
+            if table in FROZEN_TABLES:
+                every = [*((key_of(n), filler(table, n)) for n in range(1, lowest)), *rows]
+                if list(frozen.scan(table)) != every:
+                    raise Lost(f"{table} is not whole with what is in the archive")
 
 
 def run(path: Path, kills: int, seed: int, fault: str = "none") -> ChainCrash:
@@ -176,6 +148,6 @@ if __name__ == "__main__":
     seed, fault = int((*sys.argv[3:], "0")[0]), (*sys.argv[4:], "none")[0]
     done = run(Path(sys.argv[1]), int(sys.argv[2]), seed, fault)
     sys.stdout.write(
-        f"{sys.argv[2]} kills, {done.height} blocks, {done.archived} of them archived, "
-        f"{done.logs} files, {done.lost_bytes} bytes lost, {done.torn} torn ends\n"
+        f"{sys.argv[2]} kills, {done.height} blocks, {done.logs} numbers of files, "
+        f"{done.archive_files} archive files, {done.lost_bytes} bytes lost, {done.torn} torn ends\n"
     )

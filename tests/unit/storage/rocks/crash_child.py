@@ -1,12 +1,11 @@
 """The writer that is killed: it commits blocks and says which ones are durable.
 
-Each line on stdout is `NUMBER SYNCED`: blocks to NUMBER were called durable, and SYNCED has the
-bytes of each log that have really been synced. The second is RocksDB's own count, not what the
-store believes, so a store that skips its syncs is found out.
+It reports `durable NUMBER`: blocks up to there were called durable; and `synced SIZES`, the bytes
+of each log that have really been synced. The second is RocksDB's own count, not what the store
+believes, so a store that skips its syncs is found out.
 """
 
 import json
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,7 +15,7 @@ from primitives.machine import Record
 from storage.rocks import Durability, RocksStore, profile
 from storage.rocks.wal import log_files
 from tests.unit.storage.rocks.blocks import block
-from tests.unit.storage.rocks.killing import serve
+from tests.unit.storage.rocks.killing import report, serve
 
 SYNCED = re.compile(r"rocksdb\.wal\.synced COUNT : (\d+)")
 BUFFER_BYTES = 48 << 10
@@ -84,7 +83,8 @@ def main(arguments: list[str]) -> None:
         if (now := synced_count(store)) > count:
             count, synced = now, sizes(path)
         if store.durable == store.written:
-            os.write(1, f"{number} {json.dumps(synced)}\n".encode())
+            report("synced", json.dumps(synced))
+            report("durable", str(number))
 
 
 if __name__ == "__main__":

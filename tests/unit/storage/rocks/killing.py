@@ -52,17 +52,23 @@ class Synced:
                 names = {each.name for each in path.iterdir()}
                 call(descriptor)
                 self.names |= names
-                return
-            size = os.fstat(descriptor).st_size
-            call(descriptor)
-            self.sizes[path.name] = size
+            else:
+                size = os.fstat(descriptor).st_size
+                call(descriptor)
+                self.sizes[path.name] = size
+            self._report()
 
         return sync
 
-    def state(self) -> str:
-        """Return what is synced so far, of files whose names are, as JSON."""
+    def _report(self) -> None:
+        """Say so at once: what is written afterwards may rely on it."""
         growing = [name for name in sorted(self.names) if name.endswith(GROWING)]
-        return json.dumps({name: self.sizes.get(name, 0) for name in growing})
+        report("synced", json.dumps({name: self.sizes.get(name, 0) for name in growing}))
+
+
+def report(kind: str, text: str) -> None:
+    """Tell whoever will kill this process something; the last of each kind counts."""
+    os.write(1, f"{kind} {text}\n".encode())
 
 
 def serve(main: Callable[[list[str]], None]) -> None:
@@ -73,12 +79,12 @@ def serve(main: Callable[[list[str]], None]) -> None:
     for line in sys.stdin:
         if not os.fork():
             try:
-                os.write(1, f"pid {os.getpid()}\n".encode())
+                report("pid", str(os.getpid()))
                 main(json.loads(line))
             finally:
                 os._exit(1)
         _, status = os.wait()
-        os.write(1, f"end {status}\n".encode())
+        report("end", str(status))
 
 
 class Writers:
@@ -93,24 +99,37 @@ class Writers:
             [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
-    def killed(self, arguments: list[str], random: Random, reports_max: int) -> str:
-        """Start a writer, kill it some time after its first reports, and return its last one."""
+    def killed(
+        self, arguments: list[str], random: Random, reports_max: int
+    ) -> tuple[list[int], dict[str, int]]:
+        """Start a writer, and kill it some time after its first reports.
+
+        Returns:
+            The numbers that it called durable last, and the synced bytes by file.
+        """
         reader, writer = self._process.stdout, self._process.stdin
         assert reader is not None
         assert writer is not None
         writer.write(json.dumps(arguments).encode() + b"\n")
         writer.flush()
-        process = int(reader.readline().split()[1])
-        last = b""
-        for _ in range(random.randint(1, reports_max)):
-            last = reader.readline()
-            if last.startswith(b"end") or not last:
-                raise RuntimeError(f"the writer ended by itself: {last!r}")
+        last: dict[str, str] = {}
+
+        def read() -> str:
+            kind, text = reader.readline().decode().split(" ", 1)
+            last[kind] = text
+            return kind
+
+        reports = random.randint(1, reports_max)
+        while reports:
+            kind = read()
+            if kind == "end":
+                raise RuntimeError(f"the writer ended by itself: {last['end']}")
+            reports -= kind == "durable"
         time.sleep(random.uniform(0, PAUSE_SECONDS_MAX))
-        os.kill(process, signal.SIGKILL)
-        while not (line := reader.readline()).startswith(b"end"):
-            last = line
-        return last.decode()
+        os.kill(int(last["pid"]), signal.SIGKILL)
+        while read() != "end":
+            pass
+        return [int(each) for each in last["durable"].split()], json.loads(last.get("synced", "{}"))
 
     def __enter__(self) -> "Writers":
         return self

@@ -12,7 +12,7 @@ KILLS = 20
 def test_twenty_kills_lose_nothing(tmp_path: Path) -> None:
     done = crash_chain.run(tmp_path / "node", KILLS, seed=1)
     assert done.height >= KILLS
-    assert done.archived
+    assert done.archive_files > 2
     assert done.lost_bytes
     assert done.torn
     assert done.logs > 2 * KILLS, "logs were begun while blocks were committed"
@@ -25,11 +25,11 @@ def test_two_hundred_kills_lose_nothing(tmp_path: Path, soak_runs: int) -> None:
 
 
 FAULTS = {
-    "skips-fsync": "was called durable|does not open",
-    "skips-directory": "was called durable|does not open",
-    "acknowledges-early": "was called durable|does not open",
-    "writes-halves": "not (that|what)|does not open",
-    "skips-archive-fsync": "archive",
+    "skips-fsync": "was called durable|it does not open",
+    "skips-directory": "was called durable|it does not open",
+    "acknowledges-early": "was called durable|it does not open",
+    "writes-halves": "not (that|what|whole)|it does not open",
+    "skips-archive-fsync": "it does not open: .*archive",
 }
 
 
