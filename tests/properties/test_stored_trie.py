@@ -36,7 +36,7 @@ from storage.trie import Form, Trie, replace
 from tests.properties.naive_trie import naive_root, naive_rows
 
 NEAR = st.tuples(st.sampled_from([b"\x00", b"\x01", b"\x10", b"\xab"]), st.binary(max_size=2)).map(
-    lambda parts: (parts[0] * 3 + parts[1]).ljust(32, b"\x07")
+    lambda parts: (parts[0] * 20 + parts[1]).ljust(32, b"\x07")
 )
 POOL = [keccak256(bytes((number,))) for number in range(12)]
 KEYS = st.one_of(st.sampled_from(POOL), NEAR)
