@@ -124,6 +124,7 @@ class Archive:
 
     def synced_sizes(self) -> dict[str, int]:
         """Return how many bytes of each file survive the end of the machine, by its name."""
+        self._usable()
         sizes = {file_name(number): size for number, size in enumerate(self._sealed.sizes)}
         if self._writer is not None:
             sizes[self._writer.path.name] = self._writer.durable

@@ -3,7 +3,8 @@
 import errno
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 
 import pytest
 
@@ -14,6 +15,7 @@ class SmallDisk:
 
     room: int
     syncs_fail: bool = False
+    lock: Lock = field(default_factory=Lock)
 
     def fill(self, patch: pytest.MonkeyPatch) -> None:
         """Stand in for the calls of the operating system."""
@@ -21,10 +23,11 @@ class SmallDisk:
 
         def pwritev(descriptor: int, buffers: Sequence[memoryview], offset: int) -> int:
             data = b"".join(bytes(each) for each in buffers)
-            if data and not self.room:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            count = write(descriptor, [data[: self.room]], offset)
-            self.room -= count
+            with self.lock:
+                if data and not self.room:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                count = write(descriptor, [data[: self.room]], offset)
+                self.room -= count
             return count
 
         def fdatasync(descriptor: int) -> None:

@@ -1,5 +1,6 @@
 """An archive of several files: rolling over, finding, opening after a crash, damage by name."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,28 @@ def test_a_torn_end_is_named_and_cut(tmp_path: Path) -> None:
             assert again.mark() == mark
 
 
+@pytest.mark.parametrize("pairs", [8, 11])
+def test_what_nobody_relies_on_is_cut_though_it_was_synced(tmp_path: Path, pairs: int) -> None:
+    archive = filled(tmp_path, pairs)
+    mark = archive.sync()
+    for record in records(13, first=pairs)[: 2 * (12 - pairs)]:
+        archive.append(*record)
+        last = archive.sync()
+    archive.close()
+    path = tmp_path / last.file
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"c11") if pairs == 11 else data.index(b"c10")
+    data[at] ^= 1
+    path.write_bytes(data)
+    if pairs == 8:
+        with pytest.raises(CorruptFile, match=last.file):
+            Archive(tmp_path, KINDS, FIVE)
+    with Archive(tmp_path, KINDS, FIVE, mark=mark) as again:
+        assert again.torn is not None
+        assert again.torn.file == last.file
+        assert again.get("certificate", 7) == b"c7"
+
+
 def test_a_last_file_that_was_only_begun_is_dropped(tmp_path: Path) -> None:
     archive = filled(tmp_path, 10)
     archive.roll_over()
@@ -244,3 +267,37 @@ def test_a_failed_sync_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.Mo
             use()
     with pytest.raises(StoreClosed):
         archive.get("block", 0)
+
+
+def test_what_is_called_durable_was_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: dict[str, int] = {}
+    names_synced: list[str] = []
+
+    def note(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if path.is_dir():
+            names_synced[:] = sorted(each.name for each in path.iterdir())
+        else:
+            synced[path.name] = path.stat().st_size
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(os, "fdatasync", note)
+    archive = Archive(tmp_path, KINDS, FIVE)
+    for record in records(12):
+        archive.append(*record)
+        assert archive.synced_sizes().items() <= synced.items()
+        assert list(archive.synced_sizes()) == names_synced
+        if record[1] % 3 == 0:
+            archive.sync()
+            assert archive.synced_sizes() == synced
+            assert sum(synced.values()) == sum(each.stat().st_size for each in tmp_path.iterdir())
+    archive.append("block", 12, b"")
+    last = archive.sync().file
+    archive.close()
+    with pytest.raises(StoreClosed):
+        archive.synced_sizes()
+    with (tmp_path / last).open("ab") as file:
+        file.write(b"torn")
+    synced.clear()
+    Archive(tmp_path, KINDS, FIVE).close()
+    assert synced == {"00000004.archive": (tmp_path / "00000004.archive").stat().st_size}

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from primitives.errors import InvalidInput
-from storage.files import ArchiveReader, ArchiveWriter, NotSealed, OutOfOrder
+from storage.files import ArchiveReader, ArchiveWriter, CorruptFile, NotSealed, OutOfOrder
 from storage.files.records import PAYLOAD_BYTES_MAX
-from storage.rocks import ForeignStore, NewerStore, StoreClosed, StoreError, UnknownTable
+from storage.rocks import ForeignStore, NewerStore, StoreClosed, StoreError, StoreFull, UnknownTable
+from tests.unit.storage.files.disk import SmallDisk
 from tests.unit.storage.files.samples import KINDS, content, records, write
 
 
@@ -134,3 +135,35 @@ def test_a_closed_file_is_of_no_use(tmp_path: Path) -> None:
     reader.close()
     with pytest.raises(StoreClosed):
         reader.get("certificate", 0)
+
+
+def test_an_index_that_lies_is_noticed(tmp_path: Path) -> None:
+    write(tmp_path / "a", [records(4)])
+    with ArchiveReader(tmp_path / "a") as reader:
+        blocks, certificates = reader.index.columns[0], reader.index.columns[1]
+        blocks.offsets[1], certificates.lengths[2] = blocks.offsets[2], certificates.lengths[2] - 1
+        blocks.lengths[1] = blocks.lengths[2]
+        with pytest.raises(CorruptFile, match="the index leads to another record"):
+            reader.get("block", 1)
+        with pytest.raises(CorruptFile, match="the index has another length"):
+            reader.get("certificate", 2)
+        (found,) = reader.verify()
+        assert "the index does not say where the records are" in str(found)
+
+
+def test_a_seal_that_found_no_room_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = ArchiveWriter.create(tmp_path / "a", KINDS)
+    for record in records(4):
+        writer.append(*record)
+    size = writer.sync()
+    disk = SmallDisk(room=60)
+    disk.fill(monkeypatch)
+    with pytest.raises(StoreFull):
+        writer.seal()
+    assert (tmp_path / "a").stat().st_size == size == writer.size
+    disk.room = 10_000
+    writer.append("block", 4, b"one more")
+    writer.seal()
+    assert content(tmp_path / "a") == [*records(4), ("block", 4, b"one more")]

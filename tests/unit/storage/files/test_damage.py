@@ -7,7 +7,7 @@ import pytest
 
 from storage.files import ArchiveReader, ArchiveWriter, CorruptFile, EmptyFile, NotSealed
 from storage.rocks import StoreError
-from tests.unit.storage.files.samples import Records, content, records, write
+from tests.unit.storage.files.samples import KINDS, Records, content, records, write
 
 BATCHES = [records(2), records(1, first=2), records(2, first=3)]
 ALL = [record for batch in BATCHES for record in batch]
@@ -187,9 +187,27 @@ def test_an_archive_inside_of_a_payload_is_only_a_payload(fast_path: Path) -> No
     inner = fast_path / "inner"
     write(inner, BATCHES)
     path = fast_path / "a"
-    write(path, [[("block", 0, b"before")], [("block", 1, inner.read_bytes())]], seal=False)
+    with ArchiveWriter.create(path, KINDS) as writer:
+        writer.append("block", 0, b"before")
+        writer.sync()
+        writer.append("block", 1, inner.read_bytes())
+        writer.sync()
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size - 1)
     with ArchiveWriter.resume(path) as writer:
         assert writer.torn is not None
         assert writer.index.last(0) == 0
+
+
+def test_a_record_in_the_wrong_place_is_noticed(fast_path: Path) -> None:
+    path = fast_path / "a"
+    with ArchiveWriter.create(path, KINDS) as writer:
+        writer.append("block", 1, b"left")
+        writer.append("certificate", 1, b"rght")
+        index = writer.index
+        size = writer.sync()
+    data = path.read_bytes()
+    (left, length), (right, _) = index.find(0, 1) or (0, 0), index.find(1, 1) or (0, 0)
+    path.write_bytes(data[:left] + data[right : right + length] + data[left:right])
+    with pytest.raises(CorruptFile, match="head does not match"):
+        ArchiveWriter.resume(path, size)
