@@ -1,56 +1,91 @@
-"""The archive files beside a store's tables."""
+"""The archive to which old rows of a store have moved, looked at without changing it."""
 
-from collections.abc import Callable, Iterator
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from node.upkeep.finding import Finding, Watch, note
 from node.upkeep.rows import damage
-from storage.files import ArchiveReader, NotSealed
-from storage.files.catalogue import SUFFIX
-from storage.rocks.errors import StoreError
+from primitives.errors import InvalidInput
+from storage.files.catalogue import archive_files
+from storage.files.frozen import MARK_KEY, MARK_TABLE, FrozenStore
+from storage.rocks.store import RocksStore
+from storage.rocks.view import PREFIX
+from storage.store import Store
+
+NAME_IT = "its directory: name it with --archive"
 
 
-class ArchiveSeen(msgspec.Struct, frozen=True):
-    """One archive file."""
+class ArchiveFile(msgspec.Struct, frozen=True):
+    """One file of an archive."""
 
     file: str
-    entries: int
     bytes: int
 
 
-def archive_files(path: Path) -> list[Path]:
-    """Return the archive files of a store, oldest first."""
-    return sorted(path.glob(f"**/*{SUFFIX}"))
+def require_archive(archive: Path | None) -> None:
+    """Refuse an archive that is named and is not there.
+
+    Raises:
+        InvalidInput: there is no such directory.
+    """
+    if archive is not None and not archive.is_dir():
+        raise InvalidInput("--archive", "a directory of archive files", str(archive))
 
 
-def read_archives(path: Path, seen: list[ArchiveSeen], watch: Watch) -> Iterator[Finding]:
-    """Read every byte of all archive files, and yield where they are not what was written.
+@contextmanager
+def with_archive(store: RocksStore, archive: Path | None) -> Iterator[FrozenStore | None]:
+    """Join a view of a store with its archive; without one there is nothing to join.
+
+    Opening an archive cuts off what a crash has torn. So, as for the store (`storage.rocks.view`),
+    a stand-in is opened: links to sealed files, and a copy of the last one, which may grow.
+
+    Raises:
+        InvalidInput: there is no such directory.
+        CorruptStore: a file of the archive is damaged or missing.
+    """
+    require_archive(archive)
+    if archive is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
+        stand_in = Path(name)
+        files = archive_files(archive)
+        for file in files[:-1]:
+            (stand_in / file.name).symlink_to(file.resolve())
+        for file in files[-1:]:
+            shutil.copyfile(file, stand_in / file.name)
+        with FrozenStore(store, stand_in, freezes=False) as joined:
+            yield joined
+
+
+def check_archive(
+    store: Store, joined: FrozenStore | None, seen: list[ArchiveFile], watch: Watch
+) -> Iterator[Finding]:
+    """Read every byte of the archive, and yield where it is not what was written.
 
     Args:
-        path: the store's directory.
+        store: in front of it.
+        joined: the two together; None without an archive.
         seen: gets an entry for each file.
         watch: told of the progress.
     """
-    for file in archive_files(path):
-        watch(file.name, 0)
-        try:
-            with ArchiveReader(file) as reader:
-                faults = reader.verify(_progress(watch, file.name))
-                seen.append(ArchiveSeen(file.name, reader.seal.entries, file.stat().st_size))
-        except NotSealed as error:
-            yield note(file.name, error.expected, f"one that may still grow ({error.actual})")
-            continue
-        except StoreError as error:
-            yield damage(error)
-            continue
-        for fault in faults:
-            yield damage(fault)
+    if joined is None:
+        if store.get(MARK_TABLE, MARK_KEY) is not None:
+            yield note("archive", NAME_IT, "old rows that have moved there; not looked at")
+        return
+    torn = joined.torn
+    if torn is not None:
+        lost = f"{torn.reason} at byte {torn.offset}: opening it drops {torn.lost_bytes} bytes"
+        yield note(torn.file, "an archive file that is whole", f"{lost}, which the store still has")
+    seen += [ArchiveFile(name, size) for name, size in joined.synced_sizes().items()]
 
-
-def _progress(watch: Watch, name: str) -> Callable[[int, int], None]:
     def told(done: int, _: int) -> None:
-        watch(name, done)
+        watch("bytes of the archive", done)
 
-    return told
+    for fault in joined.verify(told):
+        yield damage(fault)

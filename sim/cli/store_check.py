@@ -11,7 +11,7 @@ from node.upkeep.check import StoreCheck, Summary
 from node.upkeep.finding import Finding, Watch
 from node.upkeep.rows import TableRows, damage, read_rows
 from sim.cli.entry import Exit
-from sim.cli.store_archives import ArchiveSeen, read_archives
+from sim.cli.store_archives import ArchiveFile, check_archive, with_archive
 from sim.cli.store_chain import Chain, find_chain
 from sim.cli.store_shown import line, print_json, size, watching
 from sim.cli.summary import output_console
@@ -33,7 +33,7 @@ class Answer(msgspec.Struct):
     """Where the last crash has cut the logs. Opening the store drops what comes after it."""
     summary: Summary = msgspec.field(default_factory=Summary)
     tables: list[TableRows] = []
-    archives: list[ArchiveSeen] = []
+    archives: list[ArchiveFile] = []
     run: str | None = None
     """The run that says what the chain is."""
 
@@ -45,7 +45,8 @@ def command(arguments: Namespace) -> int:
     console = output_console()
 
     def tell(said: Finding) -> None:
-        finding = msgspec.structs.replace(said, found=unplaced(said.found))
+        place, found = unplaced(said.place), unplaced(said.found)
+        finding = msgspec.structs.replace(said, place=place, found=found)
         if finding in answer.findings:
             return
         answer.findings.append(finding)
@@ -59,7 +60,7 @@ def command(arguments: Namespace) -> int:
         chain = find_chain(arguments, path)
         answer.run = None if chain.run is None else str(chain.run)
         with watching("check") as watch, view(path) as store:
-            for finding in _findings(store, path, chain, answer, watch, arguments):
+            for finding in _findings(store, chain, answer, watch, arguments):
                 tell(finding)
     except CorruptStore as error:
         tell(damage(error))
@@ -71,23 +72,19 @@ def command(arguments: Namespace) -> int:
 
 
 def _findings(
-    store: RocksStore,
-    path: Path,
-    chain: Chain,
-    answer: Answer,
-    watch: Watch,
-    arguments: Namespace,
+    store: RocksStore, chain: Chain, answer: Answer, watch: Watch, arguments: Namespace
 ) -> Iterator[Finding]:
     """Yield all findings, those of the files first."""
     answer.torn = store.torn
     if store.torn is not None:
-        yield torn_log(store.torn, last_log(path), unsynced=arguments.unsynced)
+        yield torn_log(store.torn, last_log(arguments.path), unsynced=arguments.unsynced)
     tables = [table.name for table in CHAIN_SCHEMA.tables]
     yield from read_rows(store, tables, answer.tables, watch)
-    yield from read_archives(path, answer.archives, watch)
-    check = StoreCheck(store, chain.environment, chain.trusted, watch)
-    answer.summary = check.summary
-    yield from check.findings()
+    with with_archive(store, arguments.archive) as joined:
+        yield from check_archive(store, joined, answer.archives, watch)
+        check = StoreCheck(joined or store, chain.environment, chain.trusted, watch)
+        answer.summary = check.summary
+        yield from check.findings()
 
 
 def torn_log(torn: Damage, last: str, *, unsynced: bool) -> Finding:
@@ -130,8 +127,7 @@ def _show(answer: Answer, console: Console) -> None:
     tables = sum([table.rows > 0 for table in answer.tables])
     line(console, ("rows    ", "bold"), f"{rows:,} in {tables} tables, {size(held_bytes)}")
     for archive in answer.archives:
-        entries = f"{archive.entries:,} entries, {size(archive.bytes)}"
-        line(console, ("archive ", "bold"), f"{archive.file}: {entries}")
+        line(console, ("archive ", "bold"), f"{archive.file}, {size(archive.bytes)}")
     damages = sum([finding.is_damage for finding in answer.findings])
     if damages:
         line(console, ("DAMAGED ", "bold red"), f"{damages} findings")

@@ -13,6 +13,7 @@ from node.upkeep.exported import CHAIN_KINDS, STATE_KINDS, Manifest, encode_mani
 from node.upkeep.exporting import export
 from primitives.errors import InvalidInput
 from sim.cli.entry import Exit
+from sim.cli.store_archives import with_archive
 from sim.cli.store_chain import find_chain
 from sim.cli.store_shown import line, print_json, size, watching
 from sim.cli.summary import output_console
@@ -46,7 +47,12 @@ def command(arguments: Namespace) -> int:
     require_store(path)
     require_empty(directory)
     chain = find_chain(arguments, path)
-    with watching("export") as watch, view(path) as store:
+    with (
+        watching("export") as watch,
+        view(path) as hot,
+        with_archive(hot, arguments.archive) as joined,
+    ):
+        store = joined or hot
         check = StoreCheck(store, chain.environment, chain.trusted, watch)
         damages = [finding for finding in check.findings() if finding.is_damage]
         if damages:

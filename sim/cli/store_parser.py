@@ -56,6 +56,7 @@ What a restart needs, and what others fetch at the last two checkpoints, cannot 
 examples:
   orrery store prune PATH --keep-blocks 1000 --dry-run
   orrery store prune PATH --keep-history 128
+  orrery store prune PATH --keep-blocks 1000 --archive PATH-archive
 
 exit code: 0; 1 damaged; 2 there is no store, it is in use, or it would lose what it needs.
 """
@@ -118,6 +119,7 @@ def _action(
 
 def _add_check(parser: ArgumentParser) -> None:
     _add_path(parser)
+    _add_archive(parser)
     _add_chain(parser)
     parser.add_argument(
         "--unsynced",
@@ -129,6 +131,7 @@ def _add_check(parser: ArgumentParser) -> None:
 
 def _add_stats(parser: ArgumentParser) -> None:
     _add_path(parser)
+    _add_archive(parser)
     parser.add_argument(
         "--quick", action="store_true", help="do not read the rows to count them by table"
     )
@@ -154,12 +157,19 @@ def _add_prune(count: Callable[[str], int], parser: ArgumentParser) -> None:
         metavar="N",
         help="keep what leads back to the states of the last N blocks (form flat)",
     )
+    parser.add_argument(
+        "--archive",
+        type=Path,
+        metavar="DIR",
+        help="move old blocks to archive files there instead of deleting them",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only say what would go")
 
 
 def _add_export(parser: ArgumentParser) -> None:
     _add_path(parser)
     parser.add_argument("directory", type=Path, metavar="DIRECTORY", help="an empty or new folder")
+    _add_archive(parser)
     _add_chain(parser)
 
 
@@ -180,6 +190,15 @@ def _add_import(parser: ArgumentParser) -> None:
 
 def _add_path(parser: ArgumentParser) -> None:
     parser.add_argument("path", type=Path, metavar="PATH", help="directory of a store")
+
+
+def _add_archive(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--archive",
+        type=Path,
+        metavar="DIR",
+        help="directory of the archive files to which old blocks of the store have moved",
+    )
 
 
 def _add_chain(parser: ArgumentParser) -> None:

@@ -2,6 +2,8 @@
 
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -12,6 +14,7 @@ from primitives.errors import InvalidInput
 from sim.cli.entry import Exit
 from sim.cli.store_shown import line, print_json, size, watching
 from sim.cli.summary import output_console
+from storage.files.frozen import MARK_KEY, MARK_TABLE, FrozenStore
 from storage.rocks import RocksStore, profile
 from storage.rocks.used import used_profile
 from storage.rocks.view import require_store, view
@@ -67,14 +70,34 @@ def _prune(arguments: Namespace) -> int:
     else:
         with watching("prune") as watch, _opened(arguments) as store:
             plan = plan_pruning(store, keep_blocks, keep_history)
-            for count, batch in enumerate(batches(pruning_records(store, plan))):
-                watch("batches", count)
-                store.write(batch)
+            with _writer(store, arguments, plan) as writer:
+                for count, batch in enumerate(batches(pruning_records(store, plan))):
+                    watch("batches", count)
+                    writer.write(batch)
     if arguments.json:
         print_json(Pruned(str(path), arguments.dry_run, plan))
     else:
         _show(plan, dry_run=arguments.dry_run)
     return Exit.OK
+
+
+@contextmanager
+def _writer(
+    store: RocksStore, arguments: Namespace, plan: PrunePlan
+) -> Iterator[RocksStore | FrozenStore]:
+    """Return what deletes rows: the store, or one that moves them to an archive first.
+
+    Raises:
+        InvalidInput: the store has an archive that is not named: its rows would have a gap.
+    """
+    if arguments.archive is not None:
+        with FrozenStore(store, arguments.archive) as joined:
+            yield joined
+        return
+    if plan.last_block is not None and store.get(MARK_TABLE, MARK_KEY) is not None:
+        expected = "the directory to which this store's old blocks move (name it)"
+        raise InvalidInput("--archive", expected, "none, which would leave a gap")
+    yield store
 
 
 def _show(plan: PrunePlan, *, dry_run: bool) -> None:

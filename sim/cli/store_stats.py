@@ -11,10 +11,11 @@ from rich.text import Text
 
 from node.upkeep.rows import TableRows, count_rows
 from sim.cli.entry import Exit
-from sim.cli.store_archives import archive_files
+from sim.cli.store_archives import require_archive
 from sim.cli.store_metrics import openmetrics
 from sim.cli.store_shown import print_json, size, watching
 from sim.cli.summary import output_console
+from storage.files.catalogue import archive_files
 from storage.rocks.schema import CHAIN_SCHEMA
 from storage.rocks.shape import LevelShape
 from storage.rocks.store import RocksStore
@@ -38,6 +39,7 @@ class Stats(msgspec.Struct, frozen=True):
     log_bytes: int
     """Of the write-ahead logs: what a restart has to read again."""
     archive_bytes: int
+    """Of the archive that was named, if any."""
     written: Written | None
     """Since the store was opened last."""
     write_amplification: float | None
@@ -53,12 +55,13 @@ class Stats(msgspec.Struct, frozen=True):
 def command(arguments: Namespace) -> int:
     """Gather the figures, print them, return the exit code."""
     path: Path = arguments.path
+    require_archive(arguments.archive)
     with watching("stats") as watch, view(path) as store:
         counted: list[TableRows] = []
         for table in () if arguments.quick else CHAIN_SCHEMA.tables:
             counted.append(TableRows(table.name))
             count_rows(store, table.name, counted[-1], watch)
-        stats = gather(store, path, tuple(counted))
+        stats = gather(store, path, arguments.archive, tuple(counted))
     if arguments.json:
         print_json(stats)
     elif arguments.openmetrics:
@@ -68,17 +71,21 @@ def command(arguments: Namespace) -> int:
     return Exit.OK
 
 
-def gather(store: RocksStore, path: Path, counted: tuple[TableRows, ...]) -> Stats:
+def gather(
+    store: RocksStore, path: Path, archive: Path | None, counted: tuple[TableRows, ...]
+) -> Stats:
     """Return the figures of a store.
 
     Args:
         store: a view of it.
         path: its own directory.
+        archive: that of the archive behind it, if there is one.
         counted: its rows by table, or none.
     """
     past = written(path)
     rows = sum([table.key_bytes + table.value_bytes for table in counted])
     tables = sum([each.stat().st_size for each in path.glob("*.sst")])
+    files = [] if archive is None else archive_files(archive)
     figures = store.statistics()
     return Stats(
         str(path),
@@ -87,7 +94,7 @@ def gather(store: RocksStore, path: Path, counted: tuple[TableRows, ...]) -> Sta
         store.shapes(),
         tables,
         sum([each.stat().st_size for each in log_files(path)]),
-        sum([each.stat().st_size for each in archive_files(path)]),
+        sum([each.stat().st_size for each in files]),
         past,
         None if past is None else past.amplification,
         tables / rows if rows else None,

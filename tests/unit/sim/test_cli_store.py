@@ -244,6 +244,38 @@ def test_pruning_too_much_is_refused(path: Path, capsys: pytest.CaptureFixture[s
     assert "at least 0" in capsys.readouterr().err
 
 
+def test_blocks_that_moved_to_an_archive_belong_to_the_store(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = tmp_path / "archive"
+    answer(capsys, "prune", path, "--keep-blocks", 8, "--archive", archive)
+    assert "--archive: expected the directory" in refusal(capsys, "prune", path, "--keep-blocks", 7)
+    answer(capsys, "prune", path, "--keep-blocks", 7, "--archive", archive)
+    before = files(archive)
+    found = answer(capsys, "check", path)
+    assert found["clean"] is True
+    assert "name it with --archive" in json.dumps(found["findings"])
+    assert isinstance(found["summary"], dict)
+    assert found["summary"]["lowest"] == 4
+    found = answer(capsys, "check", path, "--archive", archive)
+    assert found["clean"] is True
+    assert isinstance(found["summary"], dict)
+    assert (found["summary"]["lowest"], found["summary"]["blocks"]) == (1, HEIGHT)
+    assert files(archive) == before
+    exported = answer(capsys, "export", path, tmp_path / "out", "--archive", archive)["manifest"]
+    assert isinstance(exported, dict)
+    assert exported["lowest"] == 1
+    assert answer(capsys, "stats", path, "--archive", archive)["archive_bytes"] == sum(
+        map(len, before.values())
+    )
+    assert "a directory of archive files" in refusal(capsys, "check", path, "--archive", path / "x")
+    name = damage(archive, ".archive")
+    assert main(["store", "check", str(path), "--archive", str(archive)]) == 1
+    out = capsys.readouterr().out
+    assert name in out
+    assert "orrery-view" not in out
+
+
 def test_export_and_import_give_the_same_state_root(
     path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
