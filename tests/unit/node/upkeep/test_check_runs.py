@@ -5,12 +5,14 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from node.certificates import CertificateReader
 from node.durable_runs import LATEST, RUNS, SNAPSHOT
 from node.finality import ChainCommittee
 from node.ledger import BLOCKS, CERTIFICATES, height_key
 from node.upkeep.check import StoreCheck
 from node.upkeep.finding import Finding
 from primitives.block import decode_block, encode_block
+from primitives.codec import encode_canonical
 from primitives.machine import Record
 from storage.memory import MemoryStore
 from tests.unit.node.state_rig import environment
@@ -113,6 +115,18 @@ def test_damage_is_named_by_table_and_key(damage: Damage, place: str, key: str, 
     ]
     assert named
     assert said in named[0].found
+
+
+def test_a_certificate_for_this_digest_at_another_height_is_none() -> None:
+    store, known = chain_store()
+    reader = CertificateReader(0)
+
+    def moved(row: bytes) -> bytes:
+        return encode_canonical(replace(reader.read(row), sequence=6))
+
+    edit(store, CERTIFICATES, height_key(5), moved)
+    (finding,) = found(store, environment=known)
+    assert (finding.key, finding.expected, finding.found) == ("5", "sequence 5", "6")
 
 
 def test_a_block_of_another_chain_is_no_child_of_the_one_below() -> None:
