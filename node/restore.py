@@ -29,9 +29,9 @@ from primitives.errors import InvalidEncoding, InvalidInput
 from primitives.machine import Emit
 from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, INDEX, STORAGE, NoFlatState, StateNotKept
 from storage.store import DamagedStore, SnapshotStore, Store
-from storage.stored_trie import TABLE as TRIE, StoredTrieError
+from storage.stored_trie import TABLE as TRIE
 
-DAMAGE = (DamagedStore, InvalidEncoding, StoredTrieError, NoFlatState, StateNotKept)
+DAMAGE = (DamagedStore, InvalidEncoding, NoFlatState, StateNotKept)
 """What reading a store raises where its rows cannot be used."""
 
 TABLES = (

@@ -41,7 +41,7 @@ from primitives.ids import Token
 from primitives.machine import Effect, Emit, Persist, Record, Work
 from storage.flat import DiskState, StateNotKept, adapt_records
 from storage.state import StateLayer
-from storage.store import MalformedRow, SnapshotStore
+from storage.store import DamagedStore, SnapshotStore
 
 
 def restore_flat(store: SnapshotStore, config: NodeConfig, environment: Environment) -> Restored:
@@ -123,7 +123,7 @@ def _served(
                     state.root() == header.state_root, f"state.history: the state after {height}",
                     header.state_root.hex(), state.root().hex(),
                 )  # fmt: skip
-            except (MalformedRow, StateNotKept) as error:
+            except (DamagedStore, StateNotKept) as error:
                 return tuple(reversed(served)), _work(accounts, slots), str(error)
             accounts += len(undone.accounts)
             slots += sum([len(values) for values in undone.slots.values()])

@@ -111,6 +111,7 @@ class Harness:
         environment: Environment | None = None,
         codec: Codec | None = None,
         spare_keys: Mapping[int, tuple[Keys, ...]] = MappingProxyType({}),
+        stores: Mapping[int, MemoryStore] = MappingProxyType({}),
         **config: object,
     ) -> None:
         self.validators = validators
@@ -132,7 +133,8 @@ class Harness:
             if index < validators:
                 own = replace(own, signer=validator_key(index))
             own = replace(own, spare_keys=spare_keys.get(index, ()))
-            self.places.append(Place(make_config(index, validators, **config), own))
+            store = stores.get(index) or MemoryStore()
+            self.places.append(Place(make_config(index, validators, **config), own, store))
         for index in range(len(self.places)):
             self.start(index)
 

@@ -1,0 +1,158 @@
+"""However a node keeps its states durable: a restart is like never having stopped."""
+
+import pytest
+
+from node.ledger import CERTIFICATES
+from node.node import Node
+from primitives.ids import Hash32
+from tests.unit.node.durable_rig import (
+    WATCHED,
+    WAYS,
+    NotedStore,
+    durable_network,
+    restarted,
+)
+from tests.unit.node.harness import SECOND, Harness, agree
+from tests.unit.node.state_rig import COUNTER, LARGE, advance, call
+
+BLOCKS = 14
+
+
+@pytest.fixture(params=WAYS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def lived(name: str) -> tuple[Harness, NotedStore]:
+    """Return a network after 14 blocks, four of which call contracts."""
+    harness = durable_network(WAYS[name], history=6)
+    advance(harness, 3)
+    call(harness, 4)
+    advance(harness, BLOCKS - 7)
+    agree(harness, BLOCKS)
+    store = harness.places[WATCHED].store
+    assert isinstance(store, NotedStore)
+    return harness, store
+
+
+def heights(store: NotedStore) -> list[int]:
+    """Return after how many blocks each number of batches leaves the chain."""
+    found = [0]
+    for batch in store.batches:
+        new = [row.key for row in batch if row.table == CERTIFICATES and row.value is not None]
+        found.append(int.from_bytes(new[0], "big") if new else found[-1])
+    return found
+
+
+def served(node: Node) -> list[tuple[int, Hash32, bytes]]:
+    return [
+        (each.block.number, each.block.state.root(), each.certificate)
+        for each in node.ledger.checkpoints.served
+    ]
+
+
+def test_a_crash_after_any_batch_finds_the_block_of_that_batch(name: str) -> None:
+    harness, store = lived(name)
+    archive = durable_network(WAYS["runs"], history=None)
+    advance(archive, 3)
+    call(archive, 4)
+    advance(archive, BLOCKS - 7)
+    chain = archive.node(WATCHED).ledger
+    reached = heights(store)
+    assert sorted(set(reached)) == list(range(BLOCKS + 1))
+    for count, height in enumerate(reached):
+        node = restarted(harness, store.after(count), WAYS[name])
+        ledger = node.ledger
+        assert ledger.height == height
+        if not height:
+            continue
+        block = chain.certified_block(height)
+        assert block is not None
+        assert ledger.tip.digest == chain.certificate(height).digest
+        assert ledger.tip.state.root() == ledger.tip.block.header.state_root
+        for kept in range(ledger.lowest, height + 1):
+            assert ledger.certified_block(kept) == chain.certified_block(kept)
+            assert ledger.certificate(kept) == chain.certificate(kept)
+        trail = [certificate.sequence for certificate in ledger.trail()]
+        assert trail == list(range(height + 1 - len(trail), height + 1))
+        newest = height - height % 4
+        whole = [number for number in (newest - 4, newest) if number > 0]
+        expected = whole[-1:] if name == "runs" else whole
+        assert [number for number, _, _ in served(node)][-len(expected) :] == expected
+        for number, root, certificate in served(node):
+            header = next(
+                each.block.block.header
+                for each in node.ledger.checkpoints.served
+                if each.block.number == number
+            )
+            assert (root, certificate) == (header.state_root, chain_certificate(chain, number))
+
+
+def chain_certificate(chain: object, number: int) -> bytes:
+    block = chain.certified_block(number)  # type: ignore[attr-defined]
+    return bytes(block.certificate)
+
+
+def test_a_restart_serves_what_the_node_has_served(name: str) -> None:
+    harness, _ = lived(name)
+    before = served(harness.node(WATCHED))
+    states = [each.block.state for each in harness.node(WATCHED).ledger.checkpoints.served]
+    wholes = [state.accounts() for state in states]
+    slots = [(state.slot(COUNTER, 0), state.slot(LARGE, 0)) for state in states]
+    harness.crash(WATCHED)
+    harness.start(WATCHED)
+    node = harness.node(WATCHED)
+    assert served(node) == before[-len(served(node)) :]
+    kept = [each.block.state for each in node.ledger.checkpoints.served]
+    assert [state.accounts() for state in kept] == wholes[-len(kept) :]
+    assert [(s.slot(COUNTER, 0), s.slot(LARGE, 0)) for s in kept] == slots[-len(kept) :]
+    assert len(kept) == (1 if name == "runs" else 2)
+
+
+def test_a_restarted_node_goes_on_with_the_others(name: str) -> None:
+    harness, _ = lived(name)
+    harness.crash(WATCHED)
+    advance(harness, 2)
+    harness.start(WATCHED)
+    harness.run(SECOND)
+    call(harness, 3, first=8)
+    agree(harness, BLOCKS + 5)
+    harness.crash(WATCHED)
+    harness.start(WATCHED)
+    assert harness.node(WATCHED).ledger.height == BLOCKS + 5
+    advance(harness, 5)
+    agree(harness, BLOCKS + 10)
+
+
+def test_all_ways_are_one_chain() -> None:
+    tips = {name: lived(name)[0].node(WATCHED).ledger.tip.digest for name in WAYS}
+    assert len(set(tips.values())) == 1
+
+
+def test_a_state_that_was_fetched_is_there_after_a_restart(name: str) -> None:
+    harness = durable_network(WAYS[name])
+    advance(harness, 2)
+    call(harness, 1)
+    harness.crash(WATCHED)
+    call(harness, 4, first=2)
+    advance(harness, 12)
+    harness.start(WATCHED)
+    harness.run(3 * SECOND)
+    store = harness.places[WATCHED].store
+    assert isinstance(store, NotedStore)
+    (leapt,) = [e.height for e in harness.traced("sync.snapshot_adopted", WATCHED)]  # type: ignore[attr-defined]
+    assert leapt == 16
+    agree(harness, 19)
+    for count in range(len(store.batches) + 1):
+        node = restarted(harness, store.after(count), WAYS[name])
+        tip = node.ledger.tip
+        assert node.ledger.height in {0, 1, 2, 3, *range(16, 20)}
+        assert tip.state.root() == tip.block.header.state_root
+        assert len(tip.state.accounts()) >= 20
+    assert node.ledger.height == 19
+    assert [each.block.number for each in node.ledger.checkpoints.served] == [16]
+    advance(harness, 6)
+    agree(harness, 25)
+    again = restarted(harness, store, WAYS[name])
+    assert [each.block.number for each in again.ledger.checkpoints.served][-1] == 24
+    assert again.ledger.height == 25
