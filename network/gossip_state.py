@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
+from sys import getsizeof
 
 import msgspec
 
@@ -91,6 +92,10 @@ class KnownHashes:
 
     def __len__(self) -> int:
         return len(self.younger | self.older)
+
+    def byte_count(self) -> int:
+        """Return the bytes of the tables; the hashes in them are the transactions' own."""
+        return getsizeof(self.younger) + getsizeof(self.older)
 
 
 class Wanted(msgspec.Struct, gc=False):

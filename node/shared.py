@@ -71,6 +71,11 @@ class Memo(Generic[_Key, _Value]):
     def __len__(self) -> int:
         return len(self._results)
 
+    @property
+    def byte_count(self) -> int:
+        """Bytes of the keys kept, as far as `byte_count` was told how to count them."""
+        return self._held
+
     def get(self, key: _Key) -> _Value | None:
         """Return the result kept for `key`, or None."""
         return self._results.get(key)
@@ -138,6 +143,16 @@ class ComputeCache:
     def isolated(params: ChainParams) -> "ComputeCache":
         """Return a cache that keeps nothing."""
         return ComputeCache(params, 0, 0)
+
+    @property
+    def transaction_bytes(self) -> int:
+        """Bytes of the encodings of the transactions that are kept."""
+        return self._transactions.byte_count
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes of the payloads of the blocks that are kept."""
+        return self._blocks.byte_count
 
     def transaction(self, raw: bytes, rules: ChainParams | None = None) -> Checked:
         """Return the checked transaction, or the reason why it is refused.

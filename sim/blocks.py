@@ -58,6 +58,11 @@ class BlockIndex:
             for digest in self._by_height.pop(self._highest - BLOCKS_KEPT, ()):
                 del self._recent[digest]
 
+    def byte_count(self) -> int:
+        """Return the bytes of all payloads that are kept; looks at every recent block."""
+        recent = sum(len(block.payload) for block in self._recent.values())
+        return recent + self._older.byte_count
+
     def _find(self, digest: Hash32) -> ExecutedBlock | None:
         return self._recent.get(digest) or self._older.get(digest)
 
