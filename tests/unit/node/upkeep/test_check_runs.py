@@ -131,12 +131,7 @@ def test_a_certificate_for_this_digest_at_another_height_is_none() -> None:
 
 def test_a_block_of_another_chain_is_no_child_of_the_one_below() -> None:
     store, known = chain_store()
-
-    def moved(row: bytes) -> bytes:
-        block = decode_block(row)
-        return encode_block(replace(block, header=replace(block.header, gas_used=1)))
-
-    edit(store, BLOCKS, height_key(5), moved)
+    edit(store, BLOCKS, height_key(5), another)
     damages = {(each.place, each.key) for each in found(store, environment=known)}
     assert damages == {(BLOCKS, "6"), (CERTIFICATES, "5")}
 
@@ -147,6 +142,25 @@ def test_block_1_stands_on_genesis() -> None:
     damages = [each for each in found(store, environment=stranger) if each.is_damage]
     assert (damages[0].place, damages[0].key) == (SNAPSHOT, "latest")
     assert any(each.key == "1" and "a child of block 0" in each.expected for each in damages)
+
+
+def test_blocks_and_checkpoint_are_of_one_chain() -> None:
+    store, known = chain_store()
+    for height in (7, 8, 9, 10):
+        for table in (BLOCKS, CERTIFICATES):
+            store.write([Record(table, height_key(height), None)])
+    (finding,) = found(store, environment=known)
+    assert finding.found == "those from 1 to 6"
+    assert "reach to the checkpoint 8" in finding.expected
+    store, _ = chain_store()
+    edit(store, BLOCKS, height_key(8), another)
+    damages = {(each.key, each.expected[:15]) for each in found(store, environment=known)}
+    assert ("8", "the checkpoint'") in damages
+
+
+def another(row: bytes) -> bytes:
+    block = decode_block(row)
+    return encode_block(replace(block, header=replace(block.header, gas_used=1)))
 
 
 def test_another_state_than_the_header_names_is_found() -> None:

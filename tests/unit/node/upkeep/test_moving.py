@@ -12,6 +12,7 @@ from node.upkeep.exported import (
     ANCHOR,
     BLOCK,
     CHAIN_KINDS,
+    SLOT,
     STATE_KINDS,
     Manifest,
     decode_manifest,
@@ -140,10 +141,19 @@ def test_one_row_of_the_state_less_is_refused(form: StateForm) -> None:
         box.unpacked()
 
 
-def replace_rows(shelf: Shelf, rows: list[tuple[bytes, bytes]]) -> Shelf:
+def test_slots_of_nobody_are_refused() -> None:
+    """No root would show them, but they would be in the store."""
+    box = Box(*chain_store(StateForm.FLAT))
+    rows = list(read_rows(box.state, SLOT))
+    box.state = replace_rows(box.state, [(bytes(52), b"\x01"), *rows], SLOT)
+    with pytest.raises(InvalidInput, match="slots of accounts that exist"):
+        box.unpacked()
+
+
+def replace_rows(shelf: Shelf, rows: list[tuple[bytes, bytes]], kind: str = ACCOUNT) -> Shelf:
     other = Shelf(STATE_KINDS)
-    other.records = {**shelf.records, ACCOUNT: {}}
-    write_rows(other, ACCOUNT, rows)
+    other.records = {**shelf.records, kind: {}}
+    write_rows(other, kind, rows)
     return other
 
 
