@@ -22,6 +22,7 @@ from bench.cache_row import (
 )
 from bench.evm_peers import bench_evm_peers
 from bench.evm_row import BODIES as EVM_PROGRAMS
+from bench.file_row import HEADINGS as FILE_HEADINGS, bench_files
 from bench.graph_row import PATTERNS
 from bench.heap_loop import bare_heap_rate
 from bench.rows import measure
@@ -235,6 +236,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "cache": bench_cache,
         "cache-speed": bench_cache_speed,
         "cache-levels": bench_cache_levels,
+        "file-io": bench_files,
     }
 )
 
@@ -245,6 +247,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
     {
         **STORE_HEADINGS,
         **CACHE_HEADINGS,
+        **FILE_HEADINGS,
         "ratio": "ratio",
         "compared_with": "to",
         "case": "case",

@@ -14,6 +14,7 @@ Nobody needs asyncio for it, and nobody is kept from it: a `Future` of `submit_r
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from itertools import zip_longest
 from threading import Lock
 from types import TracebackType
 
@@ -206,23 +207,29 @@ class _Reads:
     def read(self, run: Run) -> None:
         """Read a run, and give each of its pieces its bytes."""
         if self.file.direct:
-            data = read_direct(self.file, run, self._buffers)
+            self._share(run, read_direct(self.file, run, self._buffers))
         else:
-            data = memoryview(self.file.read(run.offset, run.length))
-        for piece in run.pieces:
-            self.found[piece.number] = data[piece.start : piece.start + piece.length]
+            self._share(run, memoryview(self.file.read(run.offset, run.length)))
 
     def read_announced(self) -> None:
         """Read all runs, each some time after the kernel was told of it."""
-        runs = self.runs
+        runs, read, share = self.runs, self.file.read, self._share
+        will_need = self.file.will_need
         if len(runs) > 1:
             for run in runs[:AHEAD]:
-                self.file.will_need(run.offset, run.length)
-        for number, run in enumerate(runs):
-            if number + AHEAD < len(runs):
-                later = runs[number + AHEAD]
-                self.file.will_need(later.offset, later.length)
-            self.read(run)
+                will_need(run.offset, run.length)
+        for run, later in zip_longest(runs, runs[AHEAD:]):
+            if later is not None:
+                will_need(later.offset, later.length)
+            share(run, memoryview(read(run.offset, run.length)))
+
+    def _share(self, run: Run, data: memoryview) -> None:
+        pieces = run.pieces
+        if len(pieces) == 1:
+            self.found[pieces[0].number] = data
+            return
+        for piece in pieces:
+            self.found[piece.number] = data[piece.start : piece.start + piece.length]
 
 
 def _spreads(file: PositionedFile) -> bool:
