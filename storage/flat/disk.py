@@ -184,7 +184,8 @@ class DiskState:
 
     def _read_past_caches(self) -> None:
         """Read from the own source from now on, also where a read function was handed out."""
-        account, slot, code = self._load_account, self._load_slot, self._load_code
+        past = _PastCaches(self._source)
+        account, slot, code = past.account, past.slot, past.code
         for guard, load in (
             (self.account, account), (self._read_slot, slot), (self._read_code, code)
         ):  # fmt: skip
@@ -193,18 +194,6 @@ class DiskState:
         if self._lock is None:
             self.account = cast("ReadAccount", account)
             self._read_slot, self._read_code = slot, code
-
-    def _load_account(self, key: bytes) -> Account | None:
-        row = self._source.get(ACCOUNTS, key)
-        return None if row is None else read_account(key, row)
-
-    def _load_slot(self, key: bytes) -> int | None:
-        row = self._source.get(STORAGE, key)
-        return None if row is None else read_slot(key, row)
-
-    def _load_code(self, key: bytes) -> bytes | None:
-        row = self._source.get(CODE, key)
-        return None if row is None else read_code(key, row)
 
 
 class Guarded(Generic[T]):
@@ -242,3 +231,28 @@ def slot_of(key: bytes) -> int:
     if len(key) != STORAGE_KEY_BYTES:
         raise MalformedRow(STORAGE, key, "a key of 52 bytes", f"{len(key)} bytes")
     return int.from_bytes(key[ADDRESS_BYTES:], "big")
+
+
+class _PastCaches:
+    """Reads the rows of a source one by one.
+
+    It knows nothing of the state that it reads for: two that knew each other would wait for the
+    garbage collector, and the source would hold back room on the disk so long.
+    """
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: RowSource) -> None:
+        self._source = source
+
+    def account(self, key: bytes) -> Account | None:
+        row = self._source.get(ACCOUNTS, key)
+        return None if row is None else read_account(key, row)
+
+    def slot(self, key: bytes) -> int | None:
+        row = self._source.get(STORAGE, key)
+        return None if row is None else read_slot(key, row)
+
+    def code(self, key: bytes) -> bytes | None:
+        row = self._source.get(CODE, key)
+        return None if row is None else read_code(key, row)
