@@ -11,6 +11,11 @@ A frame is an 8-byte header and a body::
 The header alone decides whether a body is welcome: kind and limit are checked before a single
 byte of the body is waited for or kept. The body must be the one canonical encoding of its
 message, so that two different frames never mean the same and a relay cannot grow a message.
+
+A body may be a view of memory that belongs to somebody else, a pool's for instance: nothing in
+the decoded message refers to it. Long bodies are not copied on their way to the decoder, nor is
+a second copy made to check that they are canonical; short ones are, because a view costs more
+than they do (`orrery bench memory`, ADR 23).
 """
 
 import struct
@@ -29,6 +34,9 @@ HEADER_BYTES = 8
 
 LIMIT_DEFAULT = 16 * 1024
 """Longest body in bytes of a kind without a limit of its own."""
+
+VIEW_BYTES_MIN = 16 * 1024
+"""Shortest body that is cut out of its frame as a view."""
 
 _HEADER = struct.Struct(">IBBH")
 _KINDS_MAX = 256
@@ -54,14 +62,14 @@ class FrameHeader(msgspec.Struct, frozen=True, gc=False):
 
 
 class Codec:
-    """Encodes and decodes the messages of one network.
+    """Encodes and decodes the messages of one network; one thread at a time.
 
     Args:
         message_types: the table of kinds; all nodes of a network must use the same order.
         limits: longest body in bytes for some of them, `LIMIT_DEFAULT` for the others.
     """
 
-    __slots__ = ("_encoder", "_indexes", "_kinds")
+    __slots__ = ("_encoder", "_indexes", "_kinds", "_scratch")
 
     def __init__(
         self,
@@ -78,6 +86,8 @@ class Codec:
         )
         self._indexes = {kind.type: kind for kind in self._kinds}
         self._encoder = msgspec.msgpack.Encoder()
+        self._scratch = bytearray()
+        """The encoding of the last body that was checked through a view."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -122,8 +132,12 @@ class Codec:
             raise _oversized(kind, length)
         return FrameHeader(kind, length)
 
-    def decode_body(self, header: FrameHeader, body: bytes) -> Message:
+    def decode_body(self, header: FrameHeader, body: bytes | memoryview) -> Message:
         """Return the message of a body whose header was checked before.
+
+        Args:
+            header: of the frame.
+            body: not referred to by the message; whoever lent a view may take it back.
 
         Raises:
             InvalidEncoding: the length differs from the header's, the bytes are no message of
@@ -140,7 +154,7 @@ class Codec:
             raise InvalidEncoding(name, "values that keep their own rules", str(error)) from error
         except RecursionError as error:
             raise InvalidEncoding(name, "a well-formed message", "too deep a nesting") from error
-        if self._encoder.encode(message) != body:
+        if not self._is_encoding(body, message):
             raise InvalidEncoding(name, "the canonical encoding", "another encoding of it")
         return message
 
@@ -150,7 +164,17 @@ class Codec:
         Raises:
             InvalidEncoding: see `decode_header` and `decode_body`.
         """
-        return self.decode_body(self.decode_header(frame), frame[HEADER_BYTES:])
+        header = self.decode_header(frame)
+        if header.length < VIEW_BYTES_MIN:
+            return self.decode_body(header, frame[HEADER_BYTES:])
+        return self.decode_body(header, memoryview(frame)[HEADER_BYTES:])
+
+    def _is_encoding(self, body: bytes | memoryview, message: Message) -> bool:
+        if isinstance(body, bytes):
+            return self._encoder.encode(message) == body
+        # With a view on the left, or with bytes, they would be compared one item at a time.
+        self._encoder.encode_into(message, self._scratch)
+        return self._scratch == body
 
 
 def _oversized(kind: Kind, length: int) -> InvalidEncoding:

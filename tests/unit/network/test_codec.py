@@ -1,8 +1,15 @@
 import msgspec
 import pytest
 
-from network.codec import HEADER_BYTES, WIRE_VERSION, Codec
-from network.messages import LIMITS, AnnounceBlock, GetBlocks, GetTransactions, Status
+from network.codec import HEADER_BYTES, VIEW_BYTES_MIN, WIRE_VERSION, Codec
+from network.messages import (
+    LIMITS,
+    AnnounceBlock,
+    GetBlocks,
+    GetTransactions,
+    PooledTransactions,
+    Status,
+)
 from primitives.errors import InvalidEncoding, InvalidInput
 from primitives.machine import Message
 
@@ -180,3 +187,27 @@ def test_a_kind_without_a_limit_gets_the_default() -> None:
 def test_a_table_names_each_kind_once() -> None:
     with pytest.raises(ValueError, match="distinct message types"):
         Codec((GetBlocks, GetBlocks))
+
+
+@pytest.mark.parametrize("size", [10, VIEW_BYTES_MIN, 3 * VIEW_BYTES_MIN])
+def test_a_message_keeps_nothing_of_the_view_it_came_in(codec: Codec, size: int) -> None:
+    message = PooledTransactions(1, (bytes(size), DIGEST))
+    frame = codec.encode(message)
+    memory = bytearray(frame)
+    with memoryview(memory) as view, view[HEADER_BYTES:] as body:
+        decoded = codec.decode_body(codec.decode_header(frame), body)
+    memory.clear()
+    assert decoded == message == codec.decode(frame)
+
+
+@pytest.mark.parametrize("size", [10, VIEW_BYTES_MIN])
+def test_long_bodies_must_be_canonical_too(codec: Codec, size: int) -> None:
+    frame = codec.encode(PooledTransactions(1, (bytes(size),)))
+    start = HEADER_BYTES + 1 + 1 + len("PooledTransactions")
+    assert frame[start] == 1
+    body = frame[HEADER_BYTES:start] + b"\xcc\x01" + frame[start + 1 :]
+    with memoryview(body) as view:
+        changed = reframe(frame, body)
+        with pytest.raises(InvalidEncoding, match="canonical"):
+            codec.decode_body(codec.decode_header(changed), view)
+    assert "canonical" in refusal(codec, changed)
