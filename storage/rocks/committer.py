@@ -207,8 +207,7 @@ class Committer:
         """
         with self._left:
             self._left.wait_for(lambda: not self._queue or self._over(), timeout_seconds)
-            if self._error is not None:
-                raise CommitterStopped(self._store.path, str(self._error)) from self._error
+            self._refuse_if_failed()
             return not self._queue
 
     def statistics(self) -> CommitStatistics:
@@ -305,9 +304,13 @@ class Committer:
     def _over(self) -> bool:
         return self._closing or self._error is not None
 
-    def _refuse_if_over(self) -> None:
+    def _refuse_if_failed(self) -> None:
         if self._error is not None:
-            raise CommitterStopped(self._store.path, str(self._error)) from self._error
+            reason = f"an earlier batch that failed: {self._error}"
+            raise CommitterStopped(self._store.path, reason) from self._error
+
+    def _refuse_if_over(self) -> None:
+        self._refuse_if_failed()
         if self._closing:
             raise CommitterStopped(self._store.path, "it was closed")
 

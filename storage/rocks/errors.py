@@ -14,6 +14,9 @@ from storage.store import DamagedStore
 
 DAMAGED_FILE = re.compile(r"([^\s/]+\.(?:sst|log|blob))\b|(MANIFEST-\d+)\b")
 
+NO_ROOM = ("No space left", "Disk quota exceeded", "File too large")
+"""How systems say that a disk, a quota or a limit on files is used up."""
+
 
 class StoreError(InvalidInput):
     """A store that cannot be used as it is. `where` is its directory, or a file in it."""
@@ -100,7 +103,7 @@ def translated(path: Path, error: Exception) -> OrreryError:
         return error
     if isinstance(error, DbClosedError):
         return StoreClosed(path)
-    if "No space left" in text or "Disk quota exceeded" in text:
+    if any(sign in text for sign in NO_ROOM):
         return StoreFull(str(path), "room on the disk", text)
     if "LOCK" in text and ("lock hold" in text or "While lock file" in text):
         return StoreInUse(str(path), "a store that nobody else has open", text)

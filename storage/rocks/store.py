@@ -23,6 +23,7 @@ from rocksdict import (
     WriteOptions,
 )
 
+from primitives.errors import OrreryError
 from primitives.machine import Record
 from storage.rocks.errors import CorruptStore, StoreClosed, StoreError, UnknownTable, translated
 from storage.rocks.opening import open_engine
@@ -73,6 +74,8 @@ class RocksStore:
         """Batches written since it was opened."""
         self.durable = 0
         """How many of them, from the first one on, survive the end of the machine."""
+        self._refused: OrreryError | None = None
+        """The first error of a write; RocksDB answers all later ones by something less clear."""
         self.writing = Lock()
         """Held by who writes until its batch is as durable as it shall be."""
         self._engine: Rdict | None = opened.engine
@@ -136,13 +139,9 @@ class RocksStore:
             StoreFull: the disk is; nothing of the batch is kept.
             UnknownTable: the schema has no such table; nothing is written.
         """
-        batch = self._batch(records)
+        batch = self.gathered(records)
         with self.writing:
             self._write(batch, self._how)
-
-    def gathered(self, records: Iterable[Record]) -> WriteBatch:
-        """Return records as the batch that `write` would make of them, for `write_unsynced`."""
-        return self._batch(records)
 
     def write_unsynced(self, batch: WriteBatch) -> None:
         """Write a batch as `write` does, but leave it to the caller to make it durable.
@@ -193,7 +192,7 @@ class RocksStore:
             else:
                 engine.flush_wal(sync=True)
         except Exception as error:
-            raise translated(self.path, error) from error
+            raise self._refused or translated(self.path, error) from error
         self.durable = self.written
 
     def snapshot(self) -> RocksSnapshot:
@@ -267,6 +266,7 @@ class RocksStore:
 
         Raises:
             CorruptStore: RocksDB met damage while it merged tables; the store is closed.
+            StoreFull: batches that were written cannot be made durable; the store is closed.
         """
         if self._engine is None:
             return
@@ -306,11 +306,11 @@ class RocksStore:
                 engines.pop(0).close()
             except Exception as error:  # noqa: BLE001 - the others must be closed all the same
                 errors.append(error)
-        if errors:
+        if errors and self._refused is None:
             raise translated(self.path, errors[0]) from errors[0]
 
-    def _batch(self, records: Iterable[Record]) -> WriteBatch:
-        """Gather records; of several for one row the last counts.
+    def gathered(self, records: Iterable[Record]) -> WriteBatch:
+        """Return records as the batch that `write` makes; of several for a row the last counts.
 
         Rows go in sorted: the way of one through a large buffer is then in the processor's cache
         for the next. With hashed keys a put is a third cheaper so, the sort included.
@@ -343,7 +343,8 @@ class RocksStore:
         try:
             engine.write(batch, how)
         except Exception as error:
-            raise translated(self.path, error) from error
+            self._refused = self._refused or translated(self.path, error)
+            raise self._refused from error
         self.written += 1
         if how is self._unsynced:
             return
@@ -373,7 +374,7 @@ class RocksStore:
         self.written = self.durable = 0
 
     def _stamp(self, schema: Schema, version: int, records: Iterable[Record]) -> None:
-        batch = self._batch(records)
+        batch = self.gathered(records)
         batch.set_default_column_family(None)
         row = schema_row(Schema(version, schema.tables))
         batch.put(SCHEMA_KEY, encode_row(row))

@@ -29,7 +29,7 @@ from tests.unit.storage.rocks.chain import (
     filler,
     key_of,
 )
-from tests.unit.storage.rocks.crash_chain_child import ARCHIVE, OPTIONS, opened_frozen
+from tests.unit.storage.rocks.chain_node import ARCHIVE, OPTIONS, STORE, opened_frozen
 from tests.unit.storage.rocks.killing import Writers, lose_unsynced
 
 REPORTS_MAX = 30
@@ -72,13 +72,25 @@ class ChainCrash:
         """
         arguments = [str(self.path), self.fault]
         (height, vote), synced = writers.killed(arguments, self.random, REPORTS_MAX)
-        logs = log_files(self.path / "store")
+        logs = log_files(self.path / STORE)
         files = [*logs, *sorted((self.path / ARCHIVE).glob("*.archive"))]
         self.lost_bytes += lose_unsynced(files, synced, self.random)
         self.logs = max([self.logs, *(int(log.stem) for log in logs)])
         self.archive_files = len(files) - len(logs)
+        self.look(height, vote)
+
+    def look(self, height: int, vote: int) -> None:
+        """Open the store and compare all of it.
+
+        Args:
+            height: of the last block that was called durable.
+            vote: the last one that was.
+
+        Raises:
+            Lost: something durable is missing, or part of a block is there.
+        """
         try:
-            with RocksStore(self.path / "store", OPTIONS) as store:
+            with RocksStore(self.path / STORE, OPTIONS) as store:
                 self.torn += store.torn is not None
                 self._compare(store, height, vote)
                 with opened_frozen(store, self.path) as frozen:

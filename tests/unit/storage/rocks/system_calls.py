@@ -42,7 +42,8 @@ def why_not() -> str:
 def trace(program: str, arguments: Sequence[str], log: Path) -> None:
     """Run a Python program, and write its calls to a log."""
     command = ["strace", "-f", "-y", "-s", "40", "-e", f"trace={TRACED}", "-o", str(log)]
-    subprocess.run([*command, sys.executable, "-c", program, *arguments], check=True)
+    traced = [*command, sys.executable, "-c", program, *arguments]
+    subprocess.run(traced, check=True, stdout=subprocess.DEVNULL)
 
 
 def calls(log: Path) -> Iterator[Call]:
@@ -64,17 +65,28 @@ def calls(log: Path) -> Iterator[Call]:
 
 @dataclass(slots=True)
 class Disk:
-    """Which bytes and names of a store's files are durable, as the calls tell."""
+    """Which bytes and names of a store's files are durable, as the calls tell.
+
+    Names count as durable by syncs of the acknowledging thread alone: RocksDB syncs the directory,
+    too, at times of its own.
+    """
 
     directory: Path
-    dirty: dict[str, int] = field(default_factory=dict)
-    """Files with bytes that are not, and the thread that wrote them."""
-    nameless: set[str] = field(default_factory=set)
-    """Files whose names are not."""
-    syncing: dict[int, tuple[str, set[str]]] = field(default_factory=dict)
-    """A thread's sync under way: its file, and what will be durable when it ends."""
-    acknowledged: int = 0
+    committer: int
+    """The thread that acknowledges."""
     logs: set[str] = field(default_factory=set)
+    """Those that are there."""
+    nameless: set[str] = field(default_factory=set)
+    """Logs whose names are not durable."""
+    writes: dict[str, int] = field(default_factory=dict)
+    """Writes to each file so far."""
+    durable: dict[str, int] = field(default_factory=dict)
+    """How many of them are durable."""
+    written_by: dict[tuple[str, int], int] = field(default_factory=dict)
+    """The last write of a thread to a file."""
+    syncing: dict[int, tuple[str, int, set[str]]] = field(default_factory=dict)
+    """A thread's sync under way: its file, and which writes or names will be durable then."""
+    acknowledged: int = 0
     deleted: int = 0
     """Logs that were deleted."""
 
@@ -84,64 +96,65 @@ class Disk:
         Raises:
             Broken: something is durable too late.
         """
-        if call.name == "write":
+        if call.name == "write" and call.begins:
             self._write(call)
         elif call.name == "openat" and call.ends and (made := CREATED.search(call.rest)):
-            self._made(Path(made[1]))
+            path = Path(made[1])
+            if path.parent == self.directory and path.suffix == ".log":
+                self.logs.add(path.name)
+                self.nameless.add(path.name)
         elif call.name in ("fdatasync", "fsync"):
             self._sync(call)
         elif call.name in ("unlink", "unlinkat") and call.begins:
             self._delete(call)
 
-    def _made(self, path: Path) -> None:
-        if path.parent == self.directory and path.suffix in (".log", ".sst"):
-            self.nameless.add(path.name)
-            if path.suffix == ".log":
-                self.logs.add(path.name)
-
     def _write(self, call: Call) -> None:
-        if call.begins and (marker := MARKER.search(call.rest)):
+        if marker := MARKER.search(call.rest):
             self.acknowledged += 1
             self._expect_durable(self.logs, f"batch {marker[1]} was acknowledged")
+            if late := sorted(self.logs & self.nameless):
+                raise Broken(f"batch {marker[1]} was acknowledged before the name of {late}")
         name = self._file(call)
-        if name is None or not call.begins:
+        if name is None:
             return
         if name in self.logs:
             self._expect_durable(self.logs - {name}, f"{name} was written")
         if name.startswith("MANIFEST"):
-            mine = {each for each, thread in self.dirty.items() if thread == call.thread}
-            tables = {each for each in mine if each.endswith(".sst")}
-            self._expect_durable(tables, f"{name} was written")
-        self.dirty[name] = call.thread
+            self._expect_own_durable(call.thread, ".sst", f"{name} was written")
+        self.writes[name] = self.written_by[name, call.thread] = self.writes.get(name, 0) + 1
 
     def _sync(self, call: Call) -> None:
         if call.begins:
-            name = self._file(call)
-            bytes_of = {name} if name in self.dirty else set()
-            names = self.nameless if str(self.directory) in call.rest and name is None else ()
-            self.syncing[call.thread] = ("" if name is None else name, {*bytes_of, *names})
+            name = self._file(call) or ""
+            named = not name and call.thread == self.committer and str(self.directory) in call.rest
+            names = set(self.nameless) if named else set()
+            self.syncing[call.thread] = (name, self.writes.get(name, 0), names)
         if call.ends:
-            name, done = self.syncing.pop(call.thread)
-            if name:
-                self.dirty.pop(name, None)
-            else:
-                self.nameless -= done
+            name, writes, names = self.syncing.pop(call.thread)
+            self.durable[name] = max(writes, self.durable.get(name, 0))
+            self.nameless -= names
 
     def _delete(self, call: Call) -> None:
         named = NAMED.search(call.rest)
         name = Path(named[1]).name if named else ""
         if name in self.logs:
-            manifests = {each for each in self.dirty if each.startswith("MANIFEST")}
-            self._expect_durable(manifests, f"{name} was deleted")
+            self._expect_own_durable(call.thread, "MANIFEST", f"{name} was deleted")
             self.logs.discard(name)
-            self.dirty.pop(name, None)
             self.deleted += 1
 
     def _expect_durable(self, names: set[str], event: str) -> None:
-        if late := sorted(names & self.dirty.keys()):
+        late = [each for each in sorted(names) if self._is_dirty(each, self.writes.get(each, 0))]
+        if late:
             raise Broken(f"{event} before bytes of {late} were durable")
-        if late := sorted(names & self.nameless):
-            raise Broken(f"{event} before the name of {late} was durable")
+
+    def _expect_own_durable(self, thread: int, part: str, event: str) -> None:
+        """Expect that of what a thread has written to some files."""
+        for (name, writer), write in self.written_by.items():
+            if writer == thread and part in name and self._is_dirty(name, write):
+                raise Broken(f"{event} before bytes of {name} were durable")
+
+    def _is_dirty(self, name: str, write: int) -> bool:
+        return self.durable.get(name, 0) < write
 
     def _file(self, call: Call) -> str | None:
         found = FILE.search(call.rest)

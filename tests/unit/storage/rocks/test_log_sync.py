@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from storage.rocks.log_sync import LogSync
-from tests.unit.storage.rocks.system_calls import Broken, Disk, calls, trace, why_not
+from tests.unit.storage.rocks.system_calls import MARKER, Broken, Disk, calls, trace, why_not
 
 COMMITS = """
 import os, sys
@@ -50,15 +50,15 @@ with RocksStore(Path(sys.argv[1]), options) as store:
 traced = pytest.mark.skipif(bool(why_not()), reason=why_not() or "calls can be traced")
 
 
-def watched(tmp_path: Path, fault: str, batches: int = 150) -> Disk:
+def watched(tmp_path: Path, fault: str) -> Disk:
     directory = tmp_path / "store"
-    trace(COMMITS, [str(directory), fault, str(batches)], tmp_path / "calls")
-    disk = Disk(directory)
-    begun = False
-    for call in calls(tmp_path / "calls"):
-        begun = begun or '"BEGINS' in call.rest
-        if begun:
-            disk.watch(call)
+    trace(COMMITS, [str(directory), fault, "150"], tmp_path / "calls")
+    seen = list(calls(tmp_path / "calls"))
+    begin = next(at for at, call in enumerate(seen) if '"BEGINS' in call.rest)
+    committer = next(call.thread for call in seen if MARKER.search(call.rest))
+    disk = Disk(directory, committer)
+    for call in seen[begin:]:
+        disk.watch(call)
     return disk
 
 
