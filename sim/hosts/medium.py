@@ -135,6 +135,10 @@ class Medium:
             self._rotten.setdefault(name, {})[key] = None
         return struck
 
+    def rotten(self) -> tuple[Row, ...]:
+        """Return the rows that have rotted and were not written since."""
+        return tuple((table, key) for table, keys in self._rotten.items() for key in keys)
+
     def power_off(self) -> None:
         """Lose the process that had it open."""
         if self.drive is not None:

@@ -156,7 +156,7 @@ class Kernel:
         host = self.hosts[node]
         host.machine, host.filled = machine or self.make(node), False
         self._step[node] = host.turn()
-        self.busy[node] = self.now
+        self.busy[node] = self.now - 1
         self.unblock(host)
         self.arrive(host, self.now, Started())
 
@@ -291,7 +291,7 @@ class Kernel:
             start = self.busy[node]
             if at > start:
                 start = at
-            if start < self.horizon and (host.ahead or start == at):
+            if start < self.horizon and (host.ahead or self.busy[node] < at):
                 self.turn(host, start, item)
                 return
             self.wake(start, Waking(node, host.incarnation))

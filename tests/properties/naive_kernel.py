@@ -30,6 +30,9 @@ from primitives.machine import (
     Work,
 )
 from sim.hosts.volatile import VolatileStore
+from sim.kernel.stopping import damage
+from sim.trace_events import Crashed, DiskFull
+from storage.store import DamagedStore
 
 ACTION, OUTSIDE = -(1 << 60), -(1 << 59)
 STARTING = OUTSIDE
@@ -90,13 +93,16 @@ class NaiveKernel:
         if self.inbox[node] and not self.running[node]:
             self.begin(node)
 
-    def crash(self, node, reached=None):
+    def crash(self, node, reached=None, tear=None):
         store, unsynced = self.hosts[node].store, self.unsynced[node]
         if isinstance(store, VolatileStore):
             store.lose()
         elif reached is not None:
-            for effect in unsynced[: reached(len(unsynced))]:
+            kept = reached(len(unsynced))
+            for effect in unsynced[:kept]:
                 store.write(effect.records)
+            if tear is not None and kept < len(unsynced):
+                tear()
         unsynced.clear()
         self.hosts[node].die()
         self.hosts[node].processors.release(self.now, node)
@@ -134,7 +140,12 @@ class NaiveKernel:
             item = TimerFired(name)
         host, when, clock = self.hosts[node], self.now + 1, self.clocks[node]
         shown = self.now if clock is None else clock.reading(self.now)
-        for effect in host.machine.step(shown, item):
+        try:
+            effects = host.machine.step(shown, item)
+        except DamagedStore as error:
+            effects = ()
+            self.stop(node, when, self.next_key(node), damage(error))
+        for effect in effects:
             if isinstance(effect, Work):
                 when += self.costs[node].nanoseconds(effect.kind, effect.units)
             else:
@@ -147,9 +158,22 @@ class NaiveKernel:
         if self.inbox[node]:
             self.begin(node)
 
-    def schedule(self, node, when, effect):
+    def stop(self, node, when, key, why):
+        """Let a node's process end at an instant."""
+
+        def end():
+            self.trace.event(self.now, node, why)
+            self.crash(node)
+            self.trace.event(self.now, node, Crashed())
+
+        self.at(when, key, self.alive(node, end))
+
+    def next_key(self, node):
         self.order[node] += 1
-        key = self.order[node] * self.stride + node
+        return self.order[node] * self.stride + node
+
+    def schedule(self, node, when, effect):
+        key = self.next_key(node)
         if isinstance(effect, SetTimer):
             self.serial += 1
             serial, name, delay = self.serial, effect.timer, effect.delay_ns
@@ -175,6 +199,10 @@ class NaiveKernel:
         host = self.hosts[node]
         if isinstance(effect, Persist):
             host.gate.begin(effect.origin, effect.token)
+            if not host.takes(effect.records):
+                answered = max(self.now, host.device.free_at) + host.device.latency_ns
+                self.stop(node, answered, key, DiskFull(len(effect.records)))
+                return
             durable_at = host.disk.write(self.now, effect.records)
             self.unsynced[node].append(effect)
             self.at(durable_at, key, self.alive(node, lambda: self.durable(node, effect)))
@@ -206,6 +234,7 @@ class NaiveKernel:
         host = self.hosts[node]
         self.unsynced[node].remove(effect)
         host.store.write(effect.records)
+        host.wrote(effect.records)
         released = host.gate.durable(effect.origin, effect.token)
         self.arrive(node, Persisted(effect.origin, effect.token))
         for key, held in released:

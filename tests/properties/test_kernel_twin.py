@@ -29,7 +29,9 @@ from primitives.machine import (
 )
 from sim.hosts.clock import Clock
 from sim.hosts.disk import Disk, DiskSpec
+from sim.hosts.medium import Medium
 from sim.hosts.processors import Processors
+from sim.hosts.space import Space
 from sim.kernel.engine import Kernel
 from sim.kernel.host import CostTable, Host
 from sim.links.cuts import Direction
@@ -79,8 +81,9 @@ class Answer:
 class Chatter:
     """A machine whose turns are drawn from a hash of its own history."""
 
-    def __init__(self, node, nodes, log):
+    def __init__(self, node, nodes, log, store):
         self.node, self.nodes, self.log = node, nodes, log
+        self.store = store
         self.turns = 0
         self.state = hashlib.sha256(b"%d" % node).digest()
 
@@ -92,6 +95,8 @@ class Chatter:
         body = getattr(event, "message", event)
         hops = getattr(body, "hops", 4)
         draws = self.state
+        # Rows that have rotted end the node; their values are of no consequence.
+        self.store.get("rows", bytes((draws[31],)))
         effects = []
         for k in range(1 + draws[0] % 5):
             effect = self.effect(draws[1 + 3 * k : 4 + 3 * k], hops)
@@ -168,13 +173,17 @@ def build(kind, params, log):
 
     shared = Processors(cores)
     disk = Disk(DiskSpec(latency_ns=50_000, fsync_ns=300_000))
+    space = Space()
+    media = {k: Medium(MemoryStore(), None, space if k < 2 else Space()) for k in params["limited"]}
     hosts = [
         Host(
             index=k,
+            medium=media.get(k),
+            ahead=k not in media,
             base_costs=CostTable({"work": 100_000 * params["work"]}),
             processors=shared if k < 2 else Processors(cores),
             disk=disk if k < 2 else Disk(DiskSpec()),
-            store=MemoryStore(),
+            store=media.get(k, MemoryStore()),
         )
         for k in range(nodes)
     ]
@@ -183,8 +192,8 @@ def build(kind, params, log):
     trace.subscribe(events=events.append, traffic=events.append)
     links = Links(spec, members, seed=params["seed"])
 
-    def factory(node, _store):
-        return Chatter(node, nodes, log)
+    def factory(node, store):
+        return Chatter(node, nodes, log, store)
 
     kernel = kind(hosts, links, factory, lambda m: 60 + m.number % 500, trace)
     return kernel, links, trace, events
@@ -207,13 +216,41 @@ def reacting_client(kernel, params):
 FAULTS = (
     *("crash", "crash", "restart", "restart", "power", "slow", "partition", "ring", "deaf", "heal"),
     *("clock", "truth", "lie", "honesty", "clog", "double", "mix", "lose"),
+    *("fill", "fill", "free", "drag", "rot", "rot", "tear"),
 )
 
 
-def crash_half_written(kernel, node):
+def limit(kernel, node, room):
+    """Let the disk of a node take so many bytes more, if it was built with a limit."""
+    medium = kernel.hosts[node].medium
+    if medium is not None:
+        medium.space.limit(room)
+
+
+def rot(kernel, node):
+    """Flip bits of every other row of a node whose disk may rot."""
+    medium = kernel.hosts[node].medium
+    if medium is not None:
+        medium.rot(lambda rows: range(0, rows, 2), None)
+
+
+def decayed(host):
+    return host.medium is not None and bool(host.medium.rotten())
+
+
+def restart(kernel, node):
+    """Start a node that is down, with a disk that was mended."""
+    host = kernel.hosts[node]
+    if host.machine is None:
+        if host.medium is not None:
+            host.medium.write([Record("rows", key, b"") for _, key in host.medium.rotten()])
+        kernel.start(node)
+
+
+def crash_half_written(kernel, node, tear=None):
     """Crash a node half of whose unacknowledged batches have reached the disk."""
     if kernel.hosts[node].machine:
-        kernel.crash(node, lambda batches: (batches + 1) // 2)
+        kernel.crash(node, lambda batches: (batches + 1) // 2, tear)
 
 
 def play(kind, params, chunks):
@@ -238,7 +275,12 @@ def play(kind, params, chunks):
             "lose": lambda n=node: links.disturb(Lose(Ways((n,), others), 0.3)),
             "ring": lambda: links.ring(1),
             "deaf": lambda n=node: links.partition([[n]], direction=Direction.IN),
-            "restart": lambda n=node: None if kernel.hosts[n].machine else kernel.start(n),
+            "restart": lambda n=node: restart(kernel, n),
+            "fill": lambda n=node: limit(kernel, n, 40 * n),
+            "free": lambda n=node: limit(kernel, n, None),
+            "drag": lambda n=node: kernel.hosts[n].device.slow(7, 2),
+            "rot": lambda n=node: rot(kernel, n),
+            "tear": lambda n=node: crash_half_written(kernel, n, lambda: 500),
             "slow": lambda n=node: kernel.slow(n, 3, 1),
             "partition": lambda n=node: links.partition([[n], [(n + 1) % nodes]]),
             "heal": links.heal,
@@ -256,7 +298,7 @@ def play(kind, params, chunks):
     for part in range(1, chunks + 1):
         kernel.run_until(end * part // chunks)
     turns = [[entry for entry in log if entry[0] == node] for node in range(nodes)]
-    rows = [sorted(h.store.scan("rows")) for h in kernel.hosts]
+    rows = [sorted((h.medium or h.store).scan("rows")) for h in kernel.hosts if not decayed(h)]
     return turns, events, trace.digest(), rows
 
 
@@ -286,6 +328,7 @@ PARAMS = st.fixed_dictionaries(
             max_size=8,
         ),
         "deliveries": st.booleans(),
+        "limited": st.one_of(st.just(()), st.just((0, 1)), st.just((1,))),
     }
 )
 
@@ -303,6 +346,7 @@ KILLED_AT_BIRTH = {
     "submissions": [(0, 0)],
     "reactions": [],
     "deliveries": False,
+    "limited": (),
 }
 """A node is restarted and killed again at one instant: it has no turn between the two."""
 
