@@ -41,6 +41,8 @@ class ChainFound(msgspec.Struct):
     head: Link | None = None
     """The last block of the chain without gaps that begins at `lowest`."""
     blocks: int = 0
+    is_whole: bool = False
+    """Whether the walk came to the end; it stops where a row cannot be read."""
     unjudged: int = 0
     """Certificates whose signatures nobody could check."""
 
@@ -89,6 +91,7 @@ def check_blocks(
         last = found.head = Link(height, digest)
         encoded = store.get(CERTIFICATES, key)
         yield from _check_certificate(encoded, last, committees, reader, found)
+    found.is_whole = True
     yield from _check_lone(store)
 
 

@@ -34,6 +34,8 @@ class Summary(msgspec.Struct):
     """Height of the first block; 0 without any."""
     height: int = 0
     """Of the last block."""
+    reads_to_end: bool = True
+    """Whether all blocks could be read; if not, these are those below the first that could not."""
     digest: str = ""
     """Its hash."""
     state_height: int = 0
@@ -138,13 +140,14 @@ class StoreCheck:
             chain.lowest,
             chain.unjudged,
         )
+        summary.reads_to_end = chain.is_whole
         if chain.head is not None:
             summary.height, summary.digest = chain.head.height, "0x" + chain.head.digest.hex()
 
 
 def _fits(store: Store, base: Link, chain: ChainFound) -> Iterator[Finding]:
     """Yield whether the stored blocks and the checkpoint are not of one chain."""
-    if not chain.blocks or chain.head is None:
+    if chain.head is None or not chain.is_whole:
         return
     block = stored_link(store, base.height)
     if block is not None and block != base:

@@ -73,7 +73,8 @@ def check_flat(
         yield Finding(HEAD, HEAD_ROW, "the row of the newest block", "no row")
         return
     found.head = head
-    yield from _check_head(store, head, chain.head or (known[-1] if known else None))
+    last = chain.head or (known[-1] if known else None)
+    yield from _check_head(store, head, last if chain.is_whole else None)
     storage: dict[Address, Hash32] = {}
     yield from _check_storage(store, found, storage, watch)
     leaves: dict[Address, bytes] = {}

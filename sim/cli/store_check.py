@@ -47,7 +47,9 @@ def command(arguments: Namespace) -> int:
     def tell(said: Finding) -> None:
         place, found = unplaced(said.place), unplaced(said.found)
         finding = msgspec.structs.replace(said, place=place, found=found)
-        if finding in answer.findings:
+        # Damage of a file is met again by whoever needs what is in it.
+        told = any((each.place, each.found) == (place, found) for each in answer.findings)
+        if finding in answer.findings or (told and not finding.key):
             return
         answer.findings.append(finding)
         answer.clean = answer.clean and not finding.is_damage
@@ -117,6 +119,7 @@ def _show(answer: Answer, console: Console) -> None:
         blocks = "none held"
         if summary.blocks:
             blocks = f"{summary.lowest} to {summary.height} ({summary.blocks:,})"
+            blocks += "" if summary.reads_to_end else ", behind which they cannot be read"
         line(console, ("blocks  ", "bold"), f"{blocks}; the last one is {summary.digest}")
         root = summary.state_root or "not computed, or not as expected"
         held = f"{summary.accounts:,} accounts, {summary.slots:,} slots, {summary.codes:,} codes"
@@ -130,6 +133,6 @@ def _show(answer: Answer, console: Console) -> None:
         line(console, ("archive ", "bold"), f"{archive.file}, {size(archive.bytes)}")
     damages = sum([finding.is_damage for finding in answer.findings])
     if damages:
-        line(console, ("DAMAGED ", "bold red"), f"{damages} findings")
+        line(console, ("DAMAGED ", "bold red"), f"{damages} finding{'s' if damages > 1 else ''}")
     else:
         line(console, ("CLEAN   ", "bold green"), "every row was read, and nothing was changed")
