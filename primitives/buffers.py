@@ -20,8 +20,7 @@ view, with a ValueError.
 
 import mmap
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import msgspec
 
@@ -212,19 +211,12 @@ class BufferPool:
         else:
             idle.append(block)
 
-    @contextmanager
-    def borrow(self, size: int) -> Iterator[memoryview]:
-        """Lend a buffer for the length of a `with`.
+    def borrow(self, size: int) -> "Loan":
+        """Lend a buffer for the length of a `with`, which gives its view.
 
-        Raises:
-            BufferPoolExhausted: the limit does not allow it.
-            BufferStillViewed: at the end a slice of the view is still alive.
+        Entering raises what `take` does, and leaving what `release` does.
         """
-        buffer = self.take(size)
-        try:
-            yield buffer.view
-        finally:
-            self.release(buffer)
+        return Loan(self, size)
 
     def statistics(self) -> BufferPoolStatistics:
         """Return the counts so far."""
@@ -264,6 +256,25 @@ class BufferPool:
     def _give_up(self, size: int) -> None:
         self._idle[size].pop().memory.close()
         self._held_bytes -= size
+
+
+class Loan:
+    """A buffer that is lent as long as its `with` lasts."""
+
+    __slots__ = ("_buffer", "_pool", "_size")
+
+    def __init__(self, pool: BufferPool, size: int) -> None:
+        self._pool = pool
+        self._size = size
+        self._buffer: Buffer | None = None
+
+    def __enter__(self) -> memoryview:
+        self._buffer = self._pool.take(self._size)
+        return self._buffer.view
+
+    def __exit__(self, *_: object) -> None:
+        assert self._buffer is not None, "it was entered"
+        self._pool.release(self._buffer)
 
 
 class _Block:
