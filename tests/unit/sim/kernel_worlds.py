@@ -87,10 +87,21 @@ class Scene:
         cores: of each machine.
         size: bytes of every message.
         work: picoseconds of a unit of "w".
+        disk: figures of all disks.
+        media: what lies on the disks of some nodes, which may fill or rot.
     """
 
     def __init__(
-        self, script, nodes=3, downlink=0, machines=None, cores=1, size=10, work=1_000, disk=DISK
+        self,
+        script,
+        nodes=3,
+        downlink=0,
+        machines=None,
+        cores=1,
+        size=10,
+        work=1_000,
+        disk=DISK,
+        media=None,
     ):
         self.log = []
         self.received = []
@@ -102,8 +113,17 @@ class Scene:
         machines = machines or range(nodes)
         processors = {m: Processors(cores) for m in machines}
         disks = {m: Disk(disk) for m in machines}
+        media = media or {}
         hosts = [
-            Host(k, CostTable({"w": work}), processors[m], disks[m], MemoryStore())
+            Host(
+                k,
+                CostTable({"w": work}),
+                processors[m],
+                disks[m],
+                media.get(k, MemoryStore()),
+                media.get(k),
+                k not in media,
+            )
             for k, m in zip(range(nodes), machines, strict=True)
         ]
         self.trace = Trace()
@@ -118,7 +138,8 @@ class Scene:
         return Scripted(node, self.script, self.log, self.received)
 
     def _note(self, observation):
-        self.noted.append((observation.at_ns, observation.node, observation.event.number))
+        if isinstance(observation.event, Noted):
+            self.noted.append((observation.at_ns, observation.node, observation.event.number))
 
     def poke(self, at, node=0, number=0, size=0):
         self.kernel.deliver(at, node, Poke(number), size)
