@@ -3,10 +3,14 @@
 A file that has enough in it is sealed before the next one is begun, so at most one file is open
 at any time, and only it can be torn by a crash. Reads go through the indexes; what each file holds
 of which kind is known from the seals, so opening an archive reads two records of each file.
+
+One thread puts records in, and any may read meanwhile. A lock keeps them apart, but not for as
+long as the disk takes to sync: who reads an old block must not wait for a new one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
 
 import msgspec
@@ -46,7 +50,7 @@ LIMITS = ArchiveLimits()
 
 
 class Archive:
-    """An open archive. One thread uses it, and one process.
+    """An open archive. One thread writes to it, any may read; one process has it.
 
     Args:
         directory: of its files; made if there is none.
@@ -78,6 +82,7 @@ class Archive:
         self.kinds = tuple(kinds)
         self.torn: Tear | None = None
         """What the last crash has left at the end, and was cut off."""
+        self._lock = RLock()
         self._limits = limits
         self._metadata = metadata
         self._compressor = compressor
@@ -95,16 +100,13 @@ class Archive:
             OutOfOrder: the number is not above all others of its kind.
             StoreFull: the disk is.
         """
-        last = self.last(kind)
-        if last is not None and number <= last:
-            raise OutOfOrder(str(self.directory), f"a number of {kind} above {last}", number)
-        writer = self._writer
-        if writer is not None and (
-            len(writer.index) >= self._limits.records_max or writer.size >= self._limits.bytes_max
-        ):
-            self.roll_over()
-            writer = None
-        (writer or self._begin()).append(kind, number, payload)
+        with self._lock:
+            last = self.last(kind)
+            if last is not None and number <= last:
+                raise OutOfOrder(str(self.directory), f"a number of {kind} above {last}", number)
+            if self._writer is not None and self._is_full(self._writer):
+                self.roll_over()
+            (self._writer or self._begin()).append(kind, number, payload)
 
     def sync(self) -> Mark:
         """Make all that was put in durable, and say how far that is.
@@ -112,9 +114,13 @@ class Archive:
         Raises:
             StoreFull: the disk is; try again when there is room.
         """
-        self._usable()
-        if self._writer is not None:
-            self._writer.sync()
+        with self._lock:
+            self._usable()
+            writer = self._writer
+            if writer is not None:
+                writer.flush()
+        if writer is not None:
+            writer.sync()
         return self.mark()
 
     def mark(self) -> Mark:
@@ -124,11 +130,12 @@ class Archive:
 
     def synced_sizes(self) -> dict[str, int]:
         """Return how many bytes of each file survive the end of the machine, by its name."""
-        self._usable()
-        sizes = {file_name(number): size for number, size in enumerate(self._sealed.sizes)}
-        if self._writer is not None:
-            sizes[self._writer.path.name] = self._writer.durable
-        return sizes
+        with self._lock:
+            self._usable()
+            sizes = {file_name(number): size for number, size in enumerate(self._sealed.sizes)}
+            if self._writer is not None:
+                sizes[self._writer.path.name] = self._writer.durable
+            return sizes
 
     def roll_over(self) -> None:
         """Seal the last file, if it is open; the next record begins a new one.
@@ -136,14 +143,15 @@ class Archive:
         Raises:
             StoreFull: the disk is; nothing has changed.
         """
-        self._usable()
-        writer = self._writer
-        if writer is None:
-            return
-        seal = writer.seal()
-        self._let_go()
-        ranges = {writer.kinds[kind]: found for kind, found in seal.ranges.items()}
-        self._sealed.note(ranges, writer.size)
+        with self._lock:
+            self._usable()
+            writer = self._writer
+            if writer is None:
+                return
+            seal = writer.seal()
+            self._let_go()
+            ranges = {writer.kinds[kind]: found for kind, found in seal.ranges.items()}
+            self._sealed.note(ranges, writer.size)
 
     def last(self, kind: str) -> int | None:
         """Return the highest number of a kind, or None when there is none.
@@ -154,8 +162,9 @@ class Archive:
         if kind not in self.kinds:
             expected = f"one of {', '.join(self.kinds)}"
             raise UnknownTable(str(self.directory), expected, repr(kind))
-        found = None if self._writer is None else self._writer.last(kind)
-        return self._sealed.last(kind) if found is None else found
+        with self._lock:
+            found = None if self._writer is None else self._writer.last(kind)
+            return self._sealed.last(kind) if found is None else found
 
     def get(self, kind: str, number: int) -> bytes | None:
         """Return the payload of a record, or None when there is none.
@@ -167,16 +176,17 @@ class Archive:
 
     def get_many(self, kind: str, numbers: Sequence[int]) -> list[bytes | None]:
         """Return what `get` would for each number, read in one batch for each file."""
-        self._usable()
         self.last(kind)
-        by_file: dict[int | None, list[int]] = {}
-        for at, number in enumerate(numbers):
-            by_file.setdefault(self._sealed.file_of(kind, number), []).append(at)
         found: list[bytes | None] = [None] * len(numbers)
-        for file, places in by_file.items():
-            payloads = self._read(file, kind, [numbers[at] for at in places])
-            for at, payload in zip(places, payloads, strict=True):
-                found[at] = payload
+        with self._lock:
+            self._usable()
+            by_file: dict[int | None, list[int]] = {}
+            for at, number in enumerate(numbers):
+                by_file.setdefault(self._sealed.file_of(kind, number), []).append(at)
+            for file, places in by_file.items():
+                payloads = self._read(file, kind, [numbers[at] for at in places])
+                for at, payload in zip(places, payloads, strict=True):
+                    found[at] = payload
         return found
 
     def scan(self, kind: str, start: int = 0, end: int = 1 << 64) -> Iterator[tuple[int, bytes]]:
@@ -192,15 +202,15 @@ class Archive:
         return iter(()) if last is None else self._scan(kind, start, min(end, last + 1))
 
     def verify(self, progress: Progress | None = None) -> tuple[StoreError, ...]:
-        """Read every byte of every file, and return the damage found."""
-        self.sync()
+        """Read every byte that is durable, and return the damage found."""
         sizes = self.synced_sizes()
         total, done = sum(sizes.values()), 0
         faults: list[StoreError] = []
         for name, size in sizes.items():
             report = None if progress is None else _shifted(progress, done, total)
-            if self._writer is not None and name == self._writer.path.name:
-                faults += _verify_open(self._writer.path, report)
+            writer = self._writer
+            if writer is not None and name == writer.path.name:
+                faults += _verify_open(writer.path, size, report)
             else:
                 faults += _verify_sealed(self.directory / name, report)
             done += size
@@ -213,9 +223,10 @@ class Archive:
         try:
             self.sync()
         finally:
-            self._closed = True
-            self._let_go()
-            self._sealed.close()
+            with self._lock:
+                self._closed = True
+                self._let_go()
+                self._sealed.close()
 
     def __enter__(self) -> "Archive":
         return self
@@ -297,15 +308,21 @@ class Archive:
 
     def _next_numbers(self, kind: str, start: int, end: int) -> list[int]:
         """Return the next few numbers of a kind from `start` on."""
-        for file in self._sealed.files_from(kind, start):
-            found = self._sealed.reader(file).numbers(kind, start, end, SCAN_RECORDS)
-            if found:
-                return found
-        writer = self._writer
-        known = None if writer is None else writer.kind(kind)
-        if writer is None or known is None:
-            return []
-        return writer.index.numbers(known, start, end, SCAN_RECORDS)
+        with self._lock:
+            self._usable()
+            for file in self._sealed.files_from(kind, start):
+                found = self._sealed.reader(file).numbers(kind, start, end, SCAN_RECORDS)
+                if found:
+                    return found
+            writer = self._writer
+            known = None if writer is None else writer.kind(kind)
+            if writer is None or known is None:
+                return []
+            return writer.index.numbers(known, start, end, SCAN_RECORDS)
+
+    def _is_full(self, writer: ArchiveWriter) -> bool:
+        limits = self._limits
+        return len(writer.index) >= limits.records_max or writer.size >= limits.bytes_max
 
     def _let_go(self) -> None:
         for each in (self._writer, self._tail):
@@ -330,10 +347,10 @@ def _verify_sealed(path: Path, progress: Progress | None) -> tuple[StoreError, .
         return (error,)
 
 
-def _verify_open(path: Path, progress: Progress | None) -> tuple[StoreError, ...]:
+def _verify_open(path: Path, size: int, progress: Progress | None) -> tuple[StoreError, ...]:
     faults = []
     with PositionedFile(path) as file:
-        window = Window(file)
+        window = Window(file, size)
         for found in walk(window):
             if isinstance(found, Fault):
                 faults.append(CorruptFile(path, found.offset, found.reason))

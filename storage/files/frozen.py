@@ -58,7 +58,7 @@ class FrozenMark(msgspec.Struct, frozen=True):
 
 
 class FrozenStore:
-    """A store and the archive behind it. One thread uses it; it has one writer.
+    """A store and the archive behind it. One thread writes or freezes, any may read.
 
     Args:
         store: what is written to and read first. It is not closed with this one.
@@ -169,6 +169,7 @@ class FrozenStore:
 
         The rows are those at the time of the call.
         """
+        # In this order: a row that moves meanwhile is in both, and not in neither.
         rows = self.store.scan(table, start, end)
         if table not in self.archive.kinds:
             return rows
@@ -176,6 +177,7 @@ class FrozenStore:
 
     def snapshot(self) -> "FrozenSnapshot":
         """Return the store as it is now, for reading; later writes do not change it."""
+        # In this order: a row that moves meanwhile is in both, and not in neither.
         return FrozenSnapshot(self.store.snapshot(), self.archive)
 
     def discard(self, tables: Collection[str]) -> None:

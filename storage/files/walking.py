@@ -62,11 +62,16 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Window:
-    """A part of a file in memory that moves forward."""
+    """A part of a file in memory that moves forward.
 
-    def __init__(self, file: PositionedFile) -> None:
-        self.size = file.size()
-        """Of the file when the walk began."""
+    Args:
+        file: that is walked through.
+        size: where the walk ends; None for the end that the file has now.
+    """
+
+    def __init__(self, file: PositionedFile, size: int | None = None) -> None:
+        self.size = file.size() if size is None else size
+        """Where the walk ends."""
         self._file = file
         self._start = 0
         self._data = b""

@@ -165,13 +165,14 @@ class ArchiveWriter:
         """
         self._usable()
         self._flush()
-        if self.durable < self._written:
+        size = self._written
+        if self.durable < size:
             try:
                 self._file.sync()
             except StoreError:
                 self._failed = True
                 raise
-            self.durable = self._written
+            self.durable = size
         return self.durable
 
     def seal(self) -> Seal:
