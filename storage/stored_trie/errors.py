@@ -13,3 +13,7 @@ class MissingTrieNode(StoredTrieError):
 
 class CorruptTrieNode(StoredTrieError):
     """A row holds another node than the root commits to: a damaged one, or one of another state."""
+
+
+class SuperfluousRow(StoredTrieError):
+    """A row that no node of the trie needs."""

@@ -58,8 +58,12 @@ def stored_storage(account: bytes, root: Hash32, source: RowSource) -> Trie[int]
     if root == EMPTY_ROOT:
         return empty
     name = b"\xa0" + root
-    rows = Rows(source, storage_prefix(account), _slot_value)
-    return Trie(empty.form, only_stub(rows, b"", name), name)
+    return Trie(empty.form, only_stub(storage_rows(account, source), b"", name), name)
+
+
+def storage_rows(account: bytes, source: RowSource) -> Rows:
+    """Return the rows of an account's storage, by its hashed address."""
+    return Rows(source, storage_prefix(account), _slot_value)
 
 
 def _state_leaf(source: RowSource, key: bytes, value: bytes) -> Account | Contract:

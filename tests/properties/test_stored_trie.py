@@ -30,7 +30,17 @@ from storage.commitment import (
 )
 from storage.memory import MemoryStore
 from storage.proof import prove_key
-from storage.stored_trie import TABLE, StoredTrieError, rebased, stored_trie, trie_records
+from storage.stored_trie import (
+    TABLE,
+    CorruptTrieNode,
+    MissingTrieNode,
+    StoredTrieError,
+    SuperfluousRow,
+    rebased,
+    stored_trie,
+    trie_faults,
+    trie_records,
+)
 from storage.subtree import find_subtree
 from storage.trie import Form, Trie, replace
 from tests.properties.naive_trie import naive_root, naive_rows
@@ -206,6 +216,66 @@ def test_a_row_that_is_missing_or_another_is_never_served(
             continue
         assert account_of(found) == account_of(leaf)
         assert slots == list(storage_of(leaf).items())
+
+
+@given(BLOCKS, st.data())
+def test_a_check_names_each_row_that_is_wrong_and_no_other(
+    blocks: list[dict[bytes, Touch]], data: st.DataObject
+) -> None:
+    trie, store = stored(blocks)
+    rows = dict(store.scan(TABLE))
+    assert list(trie_faults(trie.root, store)) == []
+    if not rows:
+        return
+    key = data.draw(st.sampled_from(sorted(rows)))
+    for damaged, kind in ((None, MissingTrieNode), (b"\xc0", CorruptTrieNode)):
+        left = {each: row for each, row in rows.items() if each != key}
+        if damaged is not None:
+            left[key] = damaged
+        (fault,) = trie_faults(trie.root, MemoryStore({TABLE: left}))
+        assert type(fault) is kind
+        assert fault.where == place(key)
+    extra = data.draw(
+        st.one_of(
+            st.sampled_from(sorted(rows)).map(lambda key: key + b"\x03"),
+            st.binary(max_size=40),
+            KEYS.map(lambda key: b"O" + key),
+            st.lists(st.integers(0, 15), max_size=6).map(lambda path: b"A" + bytes(path)),
+        )
+    )
+    if extra not in rows:
+        (fault,) = trie_faults(trie.root, MemoryStore({TABLE: {**rows, extra: b"row"}}))
+        assert type(fault) is SuperfluousRow
+
+
+@given(BLOCKS, st.data())
+def test_a_check_finds_all_damage_that_is_not_below_other_damage(
+    blocks: list[dict[bytes, Touch]], data: st.DataObject
+) -> None:
+    trie, store = stored(blocks)
+    rows = dict(store.scan(TABLE))
+    damaged = data.draw(st.sets(st.sampled_from(sorted(rows)), max_size=5)) if rows else set()
+    left = {key: b"\xc0" if key in damaged else row for key, row in rows.items()}
+    found = {fault.where for fault in trie_faults(trie.root, MemoryStore({TABLE: left}))}
+    assert found == {
+        place(key) for key in damaged if not any(map(damaged.__contains__, above(key)))
+    }
+
+
+def place(key: bytes) -> str:
+    """Return how errors name a row."""
+    path = key[1:] if key[:1] == b"A" else key[33:]
+    trie = "accounts" if key[:1] == b"A" else f"storage of {key[1:33].hex()}"
+    return f"state.trie: {trie}, path {path.hex()[1::2] or '(top)'}"
+
+
+def above(key: bytes) -> Iterator[bytes]:
+    """Yield the keys that rows above one may have."""
+    path = key
+    if key[:1] == b"O":
+        yield from (key[:end] for end in range(33, len(key)))
+        path = b"A" + bytes([int(digit, 16) for digit in key[1:33].hex()] + [0])
+    yield from (path[:end] for end in range(1, len(path)))
 
 
 ADDRESSES = [Address(bytes([number]) * 20) for number in range(40)]
