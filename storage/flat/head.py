@@ -55,7 +55,7 @@ def indexed_from(source: RowSource, head: FlatHead) -> int | None:
 def lowest_height(source: RowSource) -> int:
     """Return the earliest height after which the state can still be read.
 
-    Without an index that looks at each row of the history.
+    Looks at each row of the history, other than those of heights that the index covers.
 
     Raises:
         NoFlatState: there is none.
@@ -65,20 +65,22 @@ def lowest_height(source: RowSource) -> int:
     if head is None:
         raise NoFlatState
     indexed = indexed_from(source, head)
-    if indexed is not None:
-        return indexed
-    return unbroken_from([read_height(HISTORY, key) for key, _ in source.scan(HISTORY)], head)
+    top = head.height if indexed is None else indexed
+    rows = source.scan(HISTORY, end=(top + 1).to_bytes(HEIGHT_BYTES, "big"))
+    return unbroken_from([read_height(HISTORY, key) for key, _ in rows], top)
 
 
-def unbroken_from(heights: list[int], head: FlatHead) -> int:
-    """Return the earliest height from which on the history has a row for each block.
+def unbroken_from(heights: list[int], top: int) -> int:
+    """Return the earliest height that the history leads back to.
 
     Args:
         heights: of the history's rows, ascending.
-        head: the newest block.
+        top: where the way begins.
     """
-    lowest = head.height
-    while heights and heights.pop() == lowest:
+    lowest = top
+    for height in reversed(heights):
+        if height != lowest:
+            break
         lowest -= 1
     return lowest
 

@@ -141,7 +141,7 @@ class HistoricState:
             heights.append(read_height(HISTORY, key))
             undone.append(read_reverse(key, row))
         if len(undone) != head - self.height:
-            raise StateNotKept(self.height, unbroken_from(heights, self._now.head), head)
+            raise StateNotKept(self.height, unbroken_from(heights, head), head)
         # The block right above is undone last, so of several old values its own counts.
         return StateLayer(None, merged_all(tuple(undone)), self._now)
 

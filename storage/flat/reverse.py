@@ -30,7 +30,7 @@ def reverse_changes(changes: StateChanges, before: StorageReader) -> StateChange
         if old:
             slots[address] = old
     accounts: dict[Address, Account | None] = {}
-    for address in sorted({**changes.accounts, **slots}):
+    for address in sorted(changes.accounts):
         account = before.account(address)
         if address in slots or changes.accounts[address] != account:
             accounts[address] = account
