@@ -142,7 +142,7 @@ def test_a_torn_end_is_named_and_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pairs", [8, 11])
 def test_what_nobody_relies_on_is_cut_though_it_was_synced(tmp_path: Path, pairs: int) -> None:
     archive = filled(tmp_path, pairs)
-    mark = archive.sync()
+    mark = last = archive.sync()
     for record in records(13, first=pairs)[: 2 * (12 - pairs)]:
         archive.append(*record)
         last = archive.sync()

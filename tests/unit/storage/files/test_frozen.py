@@ -1,5 +1,6 @@
 """Rows that move to an archive when they would be deleted."""
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from primitives.machine import Record
 from storage.files import ArchiveLimits, CorruptFile, FrozenStore, OutOfOrder
 from storage.files.frozen import MARK_KEY, MARK_TABLE
 from storage.files.frozen_rows import HEIGHT_END, first_height, merged
-from storage.memory import MemoryStore
+from storage.memory import MemorySnapshot, MemoryStore
 from storage.rocks import CorruptStore, RocksStore, StoreFull, profile
 from storage.store import MalformedRow
 from tests.unit.storage.files.disk import SmallDisk
@@ -39,6 +40,35 @@ def chain(store: FrozenStore, last: int, kept: int) -> None:
     for height in range(1, last + 1):
         old = deleted(height - kept) if height > kept else []
         store.write([*block(height), *old])
+
+
+class MovingStore(MemoryStore):
+    """A store of which a row moves to the archive just before it is read."""
+
+    before_reading: Callable[[], None] | None = None
+
+    def move(self) -> None:
+        moving, self.before_reading = self.before_reading, None
+        if moving is not None:
+            moving()
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        self.move()
+        return super().get(table, key)
+
+    def get_many(self, table: str, keys: Sequence[bytes]) -> list[bytes | None]:
+        self.move()
+        return super().get_many(table, keys)
+
+    def scan(
+        self, table: str, start: bytes = b"", end: bytes | None = None
+    ) -> Iterator[tuple[bytes, bytes]]:
+        self.move()
+        return super().scan(table, start, end)
+
+    def snapshot(self) -> MemorySnapshot:
+        self.move()
+        return super().snapshot()
 
 
 def hot_heights(store: MemoryStore) -> list[int]:
@@ -228,6 +258,30 @@ def test_a_snapshot_does_not_see_what_came_later(tmp_path: Path) -> None:
         assert list(snapshot.scan("consensus")) == [(b"last", key(8))]
         assert snapshot.get("consensus", b"last") == key(8)
         snapshot.release()
+
+
+def test_a_row_that_moves_while_it_is_looked_for_is_found(tmp_path: Path) -> None:
+    hot = MovingStore()
+    with FrozenStore(hot, tmp_path) as store:
+        chain(store, 9, 6)
+        expected = list(store.scan(BLOCKS))
+        for height, look in enumerate(
+            (
+                lambda: list(store.scan(BLOCKS)),
+                lambda: list(store.snapshot().scan(BLOCKS)),
+                lambda: [(key(n), store.get(BLOCKS, key(n))) for n in range(1, 10)],
+                lambda: [
+                    (key(n), value)
+                    for n, value in enumerate(
+                        store.get_many(BLOCKS, [key(n) for n in range(1, 10)]), start=1
+                    )
+                ],
+            ),
+            start=4,
+        ):
+            hot.before_reading = lambda height=height: store.write(deleted(height))
+            assert look() == expected
+            assert store.archive.last(BLOCKS) == height
 
 
 def test_a_full_disk_deletes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
