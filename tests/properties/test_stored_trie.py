@@ -45,9 +45,11 @@ from storage.subtree import find_subtree
 from storage.trie import Form, Trie, replace
 from tests.properties.naive_trie import naive_root, naive_rows
 
-NEAR = st.tuples(st.sampled_from([b"\x00", b"\x01", b"\x10", b"\xab"]), st.binary(max_size=2)).map(
-    lambda parts: (parts[0] * 20 + parts[1]).ljust(32, b"\x07")
-)
+NEAR = st.tuples(
+    st.sampled_from([b"\x00", b"\x01", b"\x10", b"\xab"]),
+    st.sampled_from([3, 20, 30]),
+    st.binary(max_size=2),
+).map(lambda parts: (parts[0] * parts[1] + parts[2]).ljust(32, b"\x07"))
 POOL = [keccak256(bytes((number,))) for number in range(12)]
 KEYS = st.one_of(st.sampled_from(POOL), NEAR)
 NUMBERS = st.one_of(st.just(0), st.integers(1, 200), st.integers(1 << 250, (1 << 256) - 1))
