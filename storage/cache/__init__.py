@@ -9,6 +9,7 @@ from storage.cache.compression import Compressor, Plain
 from storage.cache.layers import LayeredCache
 from storage.cache.lru import Lru
 from storage.cache.lz4_block import Lz4
+from storage.cache.metrics import CacheFamily, cache_families
 from storage.cache.policies import POLICIES
 from storage.cache.policy import Counters, Limits, Policy, PolicyMaker
 from storage.cache.s3_fifo import S3Fifo
@@ -16,6 +17,7 @@ from storage.cache.table import CachedTable, CacheOptions, Kind, Rows, TableCoun
 from storage.cache.tiny_lfu import TinyLfu
 
 __all__ = [
+    "CacheFamily",
     "CacheOptions",
     "CachedTable",
     "Compressor",
@@ -33,4 +35,5 @@ __all__ = [
     "S3Fifo",
     "TableCounters",
     "TinyLfu",
+    "cache_families",
 ]
