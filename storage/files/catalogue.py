@@ -8,7 +8,7 @@ from pathlib import Path
 from storage.files.errors import CorruptFile, NotSealed
 from storage.files.layout import Range, read_header, read_seal
 from storage.files.positioned import PositionedFile
-from storage.files.reader import ArchiveReader, PieceReader
+from storage.files.reader import NO_KIND, ArchiveReader, PieceReader
 from storage.rocks.errors import CorruptStore
 
 SUFFIX = ".archive"
@@ -77,9 +77,11 @@ class Catalogue:
             CorruptFile: its numbers do not go on from those of the files before.
         """
         with PositionedFile(path) as file:
-            seal, _ = read_seal(file)
+            seal, offset = read_seal(file)
             header, _ = read_header(file)
             size = file.size()
+        if any(kind >= len(header.kinds) for kind in seal.ranges):
+            raise CorruptFile(path, offset, NO_KIND)
         ranges = {header.kinds[kind]: found for kind, found in seal.ranges.items()}
         for kind, found in ranges.items():
             last = self.last(kind)

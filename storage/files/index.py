@@ -6,6 +6,8 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from struct import Struct
 
+from storage.files.records import HEAD
+
 COLUMN = Struct("<HI")
 """Kind, and how many entries there are of it; the three columns follow."""
 CELL_BYTES = 8
@@ -79,6 +81,25 @@ class Index:
         numbers = column.numbers
         first, after = bisect_left(numbers, start), bisect_left(numbers, end)
         return list(numbers[first : after if count_max is None else min(after, first + count_max)])
+
+    def fault(self, kinds: int, end: int) -> str:
+        """Return what cannot be true of it, or "".
+
+        Reads go where it says, so this is asked before the first one.
+
+        Args:
+            kinds: how many the file has.
+            end: where its entries end.
+        """
+        for kind, column in self.columns.items():
+            if kind >= kinds:
+                return f"the index has a kind {kind}, the file has {kinds}"
+            if min(column.lengths) < HEAD.size or max(column.offsets) + max(column.lengths) > end:
+                # Looked at one by one only then: the longest entry need not be the last one.
+                places = zip(column.offsets, column.lengths, strict=True)
+                if any(length < HEAD.size or at + length > end for at, length in places):
+                    return f"the index leads out of the file with kind {kind}"
+        return ""
 
     def __len__(self) -> int:
         return sum(len(column.numbers) for column in self.columns.values())

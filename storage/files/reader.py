@@ -17,6 +17,8 @@ from storage.files.records import HEAD, Flags, Head, Part, decode_head
 from storage.files.walking import Digest, Fault, Progress, Stored, Window, new_digest, walk
 from storage.rocks.errors import StoreError, UnknownTable
 
+NO_KIND = "the record is of a kind that the file does not name"
+
 
 class PieceReader(Protocol):
     """Reads many pieces of a file at once; `FileIO` does."""
@@ -68,7 +70,7 @@ class ArchiveReader:
             header, self.start = read_header(self._file)
             self.seal: Seal
             self.seal, self.seal_offset = read_seal(self._file)
-            self.index = self._read_index()
+            self.index = self._read_index(len(header.kinds))
         except BaseException:
             self._file.close()
             raise
@@ -115,6 +117,8 @@ class ArchiveReader:
             if isinstance(found, Fault):
                 raise CorruptFile(self.path, found.offset, found.reason)
             if found.head.part == Part.ENTRY:
+                if found.head.kind >= len(self.kinds):
+                    raise CorruptFile(self.path, found.offset, NO_KIND)
                 payload = opened(self.path, found.offset, found.head, found.payload)
                 yield Entry(self.kinds[found.head.kind], found.head.number, payload)
             if progress is not None:
@@ -160,13 +164,19 @@ class ArchiveReader:
         if found.offset != self.seal_offset:
             digest.update(found.data)
         if head.part == Part.ENTRY:
+            last = index.last(head.kind)
+            if head.kind >= len(self.kinds):
+                faults.append(CorruptFile(self.path, found.offset, NO_KIND))
+            elif last is not None and head.number <= last:
+                reason = f"number {head.number} follows {last}"
+                faults.append(CorruptFile(self.path, found.offset, reason))
             index.add(head.kind, head.number, found.offset, len(found.data))
             try:
                 opened(self.path, found.offset, head, found.payload)
             except CorruptFile as error:
                 faults.append(error)
 
-    def _read_index(self) -> Index:
+    def _read_index(self, kinds: int) -> Index:
         offset = self.seal.index_offset
         if offset + HEAD.size > self.seal_offset:
             raise CorruptFile(self.path, self.seal_offset, "the seal names no index")
@@ -176,6 +186,8 @@ class ArchiveReader:
         index = decode_index(checked_payload(self._file, offset, head, self.seal_offset))
         if isinstance(index, str):
             raise CorruptFile(self.path, offset, index)
+        if fault := index.fault(kinds, offset):
+            raise CorruptFile(self.path, offset, fault)
         return index
 
     def _kind(self, name: str) -> int:

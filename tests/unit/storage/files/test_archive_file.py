@@ -1,12 +1,16 @@
 """One archive file: what goes in comes out, and what must not go in is refused."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import zstandard
 
 from primitives.errors import InvalidInput
-from storage.files import ArchiveReader, ArchiveWriter, CorruptFile, NotSealed, OutOfOrder
-from storage.files.records import PAYLOAD_BYTES_MAX
+from storage.files import Archive, ArchiveReader, ArchiveWriter, CorruptFile, NotSealed, OutOfOrder
+from storage.files.compression import decompress
+from storage.files.index import Index, decode_index
+from storage.files.records import PAYLOAD_BYTES_MAX, encode_head
 from storage.rocks import ForeignStore, NewerStore, StoreClosed, StoreError, StoreFull, UnknownTable
 from tests.unit.storage.files.disk import SmallDisk
 from tests.unit.storage.files.samples import KINDS, content, records, write
@@ -167,3 +171,68 @@ def test_a_seal_that_found_no_room_is_taken_back(
     writer.append("block", 4, b"one more")
     writer.seal()
     assert content(tmp_path / "a") == [*records(4), ("block", 4, b"one more")]
+
+
+def forged(path: Path, index: Index) -> None:
+    """Write a file whose checksums are right and whose index is somebody's invention."""
+    with ArchiveWriter.create(path, KINDS) as writer:
+        for record in records(3):
+            writer.append(*record)
+        writer.index = index
+        writer.seal()
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ((0, 1, 1 << 62, 100), "leads out of the file"),
+        ((0, 1, 100, 1 << 62), "leads out of the file"),
+        ((0, 1, 100, 3), "leads out of the file"),
+        ((9, 1, 100, 30), "a kind 9, the file has 2"),
+    ],
+)
+def test_an_index_that_leads_astray_is_refused(
+    tmp_path: Path, entry: tuple[int, int, int, int], reason: str
+) -> None:
+    index = Index()
+    index.add(*entry)
+    forged(tmp_path / "00000000.archive", index)
+    with pytest.raises(CorruptFile, match=reason):
+        ArchiveReader(tmp_path / "00000000.archive")
+    if entry[0] == 9:
+        with pytest.raises(CorruptFile, match="a kind that the file does not name"):
+            Archive(tmp_path, KINDS)
+
+
+def test_entries_of_no_kind_and_out_of_order_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = encode_head
+
+    def forge(*arguments: Any, kind: int = 0, number: int = 0, **others: Any) -> bytes:
+        return encode(*arguments, kind=9 if kind else 0, number=7, **others)
+
+    monkeypatch.setattr("storage.files.writer.encode_head", forge)
+    write(tmp_path / "a", [records(3)])
+    monkeypatch.undo()
+    with ArchiveReader(tmp_path / "a") as reader:
+        with pytest.raises(CorruptFile, match="a kind that the file does not name"):
+            list(reader.entries())
+        reasons = [str(each) for each in reader.verify()]
+    assert sum("of a kind that the file does not name" in each for each in reasons) == 3
+    assert sum("number 7 follows 7" in each for each in reasons) == 2
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"\x00" * 5, b"\x00\x00\x00\x00\x00\x00", b"\x00\x00\xff\xff\xff\xff" + bytes(24)],
+)
+def test_bytes_that_are_no_index_are_refused(payload: bytes) -> None:
+    assert isinstance(decode_index(payload), str)
+
+
+def test_a_frame_that_claims_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.files.compression.PAYLOAD_BYTES_MAX", 1_000)
+    bomb = zstandard.ZstdCompressor().compress(bytes(1_001))
+    assert "claims 1001 bytes" in str(decompress(bomb))
+    assert "does not open" in str(decompress(b"not a frame"))
