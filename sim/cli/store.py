@@ -4,6 +4,7 @@ import sys
 from argparse import Namespace
 from importlib import import_module
 
+from primitives.errors import InvalidInput
 from sim.cli.entry import Exit
 from storage.store import DamagedStore
 
@@ -26,3 +27,9 @@ def command(arguments: Namespace) -> int:
     except DamagedStore as error:
         print(f"orrery: {error}", file=sys.stderr)
         return Exit.FAILED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = str(error.filename or arguments.path)
+        reason = error.strerror or str(error)
+        raise InvalidInput(where, "what can be read, or written to", reason) from error

@@ -115,7 +115,9 @@ def torn_log(torn: Damage, last: str, *, unsynced: bool) -> Finding:
 def _show(answer: Answer, console: Console) -> None:
     summary = answer.summary
     line(console, ("store   ", "bold"), f"{answer.path}, state in form {summary.form}")
-    if summary.height:
+    if summary.form == "empty":
+        line(console, ("blocks  ", "bold"), "none yet")
+    else:
         blocks = "none held"
         if summary.blocks:
             blocks = f"{summary.lowest} to {summary.height} ({summary.blocks:,})"

@@ -19,7 +19,7 @@ from sim.cli.store_export import CHAIN, STATE, checksums, read_manifest_file, sh
 from sim.cli.store_shown import line, print_json, watching
 from sim.cli.summary import output_console
 from storage.files.archive import Archive
-from storage.rocks import Durability, RocksStore, profile
+from storage.rocks import Durability, RocksStore, StoreFailed, StoreFull, profile
 from storage.rocks.filling import filling, require_empty
 
 
@@ -76,6 +76,7 @@ def _fill(
 
     Raises:
         Refused: something is not as it should be.
+        StoreFull: the disk is; that says nothing of what was exported.
     """
     try:
         with (
@@ -84,6 +85,8 @@ def _fill(
         ):
             for batch in batches(import_records(manifest, blocks, state, watch)):
                 store.write(batch)
+    except (StoreFull, StoreFailed):
+        raise
     except InvalidInput as error:
         raise Refused([damage(error)]) from error
     store.sync()

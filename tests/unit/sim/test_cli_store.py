@@ -15,7 +15,7 @@ from node.upkeep.check import StoreCheck
 from primitives.machine import Record
 from sim.cli.entry import main
 from storage.flat import ACCOUNTS
-from storage.rocks import PROFILES, RocksStore
+from storage.rocks import PROFILES, RocksStore, StoreFull
 from storage.rocks.used import used_profile
 from storage.rocks.wal import last_log
 from tests.unit.node.upkeep.stores import HEIGHT, chain_store, rows
@@ -358,6 +358,34 @@ def test_a_run_that_is_none_is_refused(path: Path, capsys: pytest.CaptureFixture
     assert "a file that can be read" in refusal(
         capsys, "check", path, "--committee", path / "none.json"
     )
+
+
+def test_a_full_disk_says_nothing_about_the_export(
+    path: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer(capsys, "export", path, tmp_path / "out")
+
+    def full(store: RocksStore, records: object) -> None:
+        raise StoreFull(str(store.path), "room on the disk", "none")
+
+    monkeypatch.setattr(RocksStore, "write", full)
+    assert "room on the disk" in refusal(capsys, "import", tmp_path / "out", tmp_path / "new")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["out", "store"]
+
+
+def test_a_place_that_cannot_be_written_to_is_named(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("text")
+    answer(capsys, "export", path, tmp_path / "out")
+    for action in (
+        ("export", path, tmp_path / "file" / "out"),
+        ("import", tmp_path / "out", tmp_path / "file" / "new"),
+    ):
+        assert str(tmp_path / "file") in refusal(capsys, *action)
 
 
 def test_ctrl_c_leaves_nothing_behind(
