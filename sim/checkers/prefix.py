@@ -5,7 +5,8 @@ announced blocks. After a restart the node may therefore commit again from a low
 only the same blocks: each must be the one that it announced before. How far back it may fall is
 a parameter, or a node that lost its whole disk would pass for one that merely restarted. A node
 that was away for long may fetch a state instead of blocks: its chain goes on from there, and
-whether that is the others' chain `agreement` says.
+whether that is the others' chain `agreement` says. A node whose rows have rotted may begin with
+genesis again, and says so.
 """
 
 from collections import deque
@@ -18,7 +19,9 @@ from sim.checkers.events import (
     BLOCK_COMMITTED,
     NODE_CRASHED,
     NODE_RESTARTED,
+    ROWS_ROTTED,
     STATE_ADOPTED,
+    STORE_DISCARDED,
     Commit,
     Observed,
     is_adoption,
@@ -41,6 +44,8 @@ class _Chain(msgspec.Struct, gc=False):
     crashed: bool = False
     restarted: bool = False
     """Restarted, and nothing committed since."""
+    rotten: bool = False
+    """Some rows on its disk have rotted."""
 
 
 class Prefix:
@@ -52,7 +57,14 @@ class Prefix:
     """
 
     name = "prefix"
-    events = (BLOCK_COMMITTED, STATE_ADOPTED, NODE_CRASHED, NODE_RESTARTED)
+    events = (
+        BLOCK_COMMITTED,
+        STATE_ADOPTED,
+        NODE_CRASHED,
+        NODE_RESTARTED,
+        ROWS_ROTTED,
+        STORE_DISCARDED,
+    )
 
     def __init__(self, context: CheckContext, loss_max: int = LOSS_MAX) -> None:
         self._genesis = context.genesis_hash
@@ -69,6 +81,14 @@ class Prefix:
             chain.crashed = True
         elif event.name == NODE_RESTARTED:
             chain.crashed, chain.restarted = False, True
+        elif event.name == ROWS_ROTTED:
+            chain.rotten = True
+        elif event.name == STORE_DISCARDED:
+            if not chain.rotten:
+                what = "discarded its chain, of which nothing was damaged"
+                at = Instant(observation.at_ns)
+                return Violation(self.name, at, NodeId(observation.node), what)
+            chain.height, chain.digest = 0, self._genesis
         elif is_adoption(event):
             if event.height <= chain.height and not chain.restarted:
                 behind = f"adopted a state of height {event.height}, its head is {chain.height}"

@@ -6,6 +6,7 @@ For each: a wrong history makes it fire, at the right place, and a right one doe
 import msgspec
 import pytest
 
+from node.trace import StoreDiscarded
 from primitives.ids import Duration
 from sim.checkers import (
     Agreement,
@@ -17,6 +18,7 @@ from sim.checkers import (
     expected_checkers,
     safety_checkers,
 )
+from sim.trace_events import Rotted
 from tests.unit.sim.checker_histories import (
     NODES,
     History,
@@ -173,6 +175,34 @@ def test_prefix_lets_a_restart_fall_back_only_once():
     assert found(history.judge(Prefix(check_context()))).detail == (
         "committed height 2, expected height 4"
     )
+
+
+@pytest.mark.parametrize("rotten", [True, False])
+def test_prefix_lets_a_node_begin_anew_only_where_rows_had_rotted(rotten: bool):
+    history = History()
+    history.commit_all([0, 1], range(1, 5))
+    if rotten:
+        history.add(0, Rotted((("chain.blocks", b"\x01"),)))
+    history.crash(0)
+    history.restart(0)
+    history.add(0, StoreDiscarded("chain.blocks/01"))
+    history.commit_all([0], range(1, 5))
+    violation = history.judge(Prefix(check_context(), loss_max=2))
+    if rotten:
+        assert violation is None
+    else:
+        assert found(violation).detail == "discarded its chain, of which nothing was damaged"
+
+
+def test_prefix_holds_a_node_that_began_anew_to_the_chain_from_genesis_on():
+    history = History()
+    history.commit_all([0], [1, 2, 3])
+    history.add(0, Rotted((("chain.blocks", b"\x01"),)))
+    history.crash(0)
+    history.restart(0)
+    history.add(0, StoreDiscarded("chain.blocks/01"))
+    history.commit(0, 3)
+    assert history.judge(Prefix(check_context())) is not None
 
 
 # Certificates
