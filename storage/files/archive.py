@@ -20,7 +20,7 @@ from storage.files.catalogue import Catalogue, archive_files, file_name
 from storage.files.compression import Compressor
 from storage.files.errors import CorruptFile, EmptyFile, NotSealed, OutOfOrder, failure
 from storage.files.positioned import PositionedFile, sync_directory
-from storage.files.reader import ArchiveReader, OneByOne, PieceReader, read_entries
+from storage.files.reader import ArchiveReader, InThread, PieceReader, read_entries
 from storage.files.recovery import Tear
 from storage.files.walking import Fault, Progress, Window, walk
 from storage.files.writer import NO_METADATA, ArchiveWriter
@@ -86,7 +86,7 @@ class Archive:
         self._limits = limits
         self._metadata = metadata
         self._compressor = compressor
-        self._pieces = pieces or OneByOne()
+        self._pieces = pieces or InThread()
         self._sealed = Catalogue(directory, self._pieces)
         self._writer: ArchiveWriter | None = None
         self._tail: PositionedFile | None = None

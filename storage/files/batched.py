@@ -12,24 +12,22 @@ Nobody needs asyncio for it, and nobody is kept from it: a `Future` of `submit_r
 `asyncio.wrap_future`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from itertools import zip_longest
 from threading import Lock
 from types import TracebackType
 
 import msgspec
 
 from primitives.errors import InvalidInput
-from storage.files.batches import GAP_BYTES, Piece, Run, read_runs, write_runs
+from storage.files.batches import GAP_BYTES, Piece, Run, write_runs
 from storage.files.direct import AlignedBuffers, check_aligned, read_direct, write_direct
 from storage.files.positioned import CAN_ANNOUNCE, Buffer, PositionedFile
+from storage.files.reads import Reads
 from storage.files.workers import Workers
 
 WORKERS = 8
 """Threads. More of them add little at the disks that were measured."""
-AHEAD = 128
-"""Runs that the kernel is told of before they are read."""
 BATCHES_MAX = 64
 """Batches under way at most; who submits one more waits."""
 WritePiece = tuple[int, bytes | memoryview]
@@ -91,11 +89,10 @@ class FileIO:
             ShortFile: the file ends before the end of a piece.
             StoreFailed: the disk refuses; it says at which byte.
         """
-        batch = _Reads(file, pieces, read_runs(pieces, self._gap_bytes), self._buffers)
+        batch = Reads(file, pieces, self._gap_bytes)
         if _spreads(file):
             return self._spread(batch).result()
-        batch.read_announced()
-        return self._read(batch)
+        return self._announced(batch)
 
     def submit_read(
         self, file: PositionedFile, pieces: Sequence[Piece]
@@ -104,12 +101,10 @@ class FileIO:
 
         It waits only where too many batches are under way.
         """
-        batch = _Reads(file, pieces, read_runs(pieces, self._gap_bytes), self._buffers)
+        batch = Reads(file, pieces, self._gap_bytes)
         if _spreads(file):
             return self._spread(batch)
-        return self._workers.spread(
-            (batch,), lambda each: each.read_announced(), lambda: self._read(batch)
-        )
+        return self._workers.submit(lambda: self._announced(batch))
 
     def write_many(self, file: PositionedFile, pieces: Sequence[WritePiece]) -> int:
         """Write each piece at its offset, and return how many bytes that were.
@@ -159,10 +154,18 @@ class FileIO:
     ) -> None:
         self.close()
 
-    def _spread(self, batch: "_Reads") -> "Future[list[memoryview]]":
-        return self._workers.spread(batch.runs, batch.read, lambda: self._read(batch))
+    def _spread(self, batch: Reads) -> "Future[list[memoryview]]":
+        read = self._read_past_the_cache(batch) if batch.file.direct else batch.read
+        return self._workers.spread(batch.runs, read, lambda: self._read(batch))
 
-    def _read(self, batch: "_Reads") -> list[memoryview]:
+    def _read_past_the_cache(self, batch: Reads) -> Callable[[Run], None]:
+        return lambda run: batch.share(run, read_direct(batch.file, run, self._buffers))
+
+    def _announced(self, batch: Reads) -> list[memoryview]:
+        batch.read_announced()
+        return self._read(batch)
+
+    def _read(self, batch: Reads) -> list[memoryview]:
         """Count a batch that is done, and return what it has found."""
         self._count(
             batch.file,
@@ -187,49 +190,6 @@ class FileIO:
             if file.refusal:
                 sums["refusals"] = now.refusals + 1
             self._counts = msgspec.structs.replace(now, **sums, refusal=file.refusal or now.refusal)
-
-
-class _Reads:
-    """A batch of reads under way."""
-
-    def __init__(
-        self,
-        file: PositionedFile,
-        pieces: Sequence[Piece],
-        runs: list[Run],
-        buffers: AlignedBuffers,
-    ) -> None:
-        self.file = file
-        self.runs = runs
-        self.found = [memoryview(b"")] * len(pieces)
-        self._buffers = buffers
-
-    def read(self, run: Run) -> None:
-        """Read a run, and give each of its pieces its bytes."""
-        if self.file.direct:
-            self._share(run, read_direct(self.file, run, self._buffers))
-        else:
-            self._share(run, memoryview(self.file.read(run.offset, run.length)))
-
-    def read_announced(self) -> None:
-        """Read all runs, each some time after the kernel was told of it."""
-        runs, read, share = self.runs, self.file.read, self._share
-        will_need = self.file.will_need
-        if len(runs) > 1:
-            for run in runs[:AHEAD]:
-                will_need(run.offset, run.length)
-        for run, later in zip_longest(runs, runs[AHEAD:]):
-            if later is not None:
-                will_need(later.offset, later.length)
-            share(run, memoryview(read(run.offset, run.length)))
-
-    def _share(self, run: Run, data: memoryview) -> None:
-        pieces = run.pieces
-        if len(pieces) == 1:
-            self.found[pieces[0].number] = data
-            return
-        for piece in pieces:
-            self.found[piece.number] = data[piece.start : piece.start + piece.length]
 
 
 def _spreads(file: PositionedFile) -> bool:

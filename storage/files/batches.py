@@ -41,6 +41,8 @@ def read_runs(
 ) -> list[Run]:
     """Return the runs that cover all pieces, ascending; pieces may overlap, and come in any order.
 
+    Pieces of no bytes are in no run: there may be nothing to read where they are.
+
     Args:
         pieces: offset and length of each.
         gap_bytes: the widest gap between two pieces that is read along.
@@ -56,6 +58,8 @@ def read_runs(
         offset, length = pieces[number]
         if offset < 0 or length < 0:
             raise InvalidInput("read.pieces", "offsets and lengths of 0 or more", pieces[number])
+        if not length:
+            continue
         apart = offset > end + gap_bytes or max(end, offset + length) - begin > run_bytes_max
         if inside and apart:
             runs.append(Run(begin, end - begin, tuple(inside)))

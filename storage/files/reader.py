@@ -7,12 +7,13 @@ from typing import Protocol
 
 import msgspec
 
-from storage.files.batches import Piece, read_runs
+from storage.files.batches import Piece
 from storage.files.compression import decompress
 from storage.files.errors import CorruptFile
 from storage.files.index import Index, decode_index
 from storage.files.layout import Seal, checked_payload, read_header, read_seal
 from storage.files.positioned import PositionedFile
+from storage.files.reads import Reads
 from storage.files.records import HEAD, Flags, Head, Part, decode_head
 from storage.files.walking import Digest, Fault, Progress, Stored, Window, new_digest, walk
 from storage.rocks.errors import StoreError, UnknownTable
@@ -28,17 +29,12 @@ class PieceReader(Protocol):
         ...
 
 
-class OneByOne:
-    """Reads runs one after another, in the thread that asks."""
+class InThread:
+    """Reads in the thread that asks, announced to the kernel."""
 
     def read_many(self, file: PositionedFile, pieces: Sequence[Piece]) -> list[memoryview]:
         """Return the bytes of each piece, in the order of the request."""
-        found = [memoryview(b"")] * len(pieces)
-        for run in read_runs(pieces):
-            data = memoryview(file.read(run.offset, run.length))
-            for piece in run.pieces:
-                found[piece.number] = data[piece.start : piece.start + piece.length]
-        return found
+        return Reads(file, pieces).read_announced()
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -64,7 +60,7 @@ class ArchiveReader:
 
     def __init__(self, path: Path, pieces: PieceReader | None = None) -> None:
         self.path = path
-        self._pieces = pieces or OneByOne()
+        self._pieces = pieces or InThread()
         self._file = PositionedFile(path)
         try:
             header, self.start = read_header(self._file)
