@@ -25,6 +25,7 @@ from bench.evm_row import BODIES as EVM_PROGRAMS
 from bench.file_row import HEADINGS as FILE_HEADINGS, bench_files
 from bench.graph_row import PATTERNS
 from bench.heap_loop import bare_heap_rate
+from bench.memory_row import HEADINGS as MEMORY_HEADINGS, bench_memory
 from bench.rows import measure
 from bench.store_row import HEADINGS as STORE_HEADINGS, bench_store
 from primitives.errors import InvalidInput
@@ -236,6 +237,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "cache": bench_cache,
         "cache-speed": bench_cache_speed,
         "cache-levels": bench_cache_levels,
+        "memory": bench_memory,
         "file-io": bench_files,
     }
 )
@@ -247,6 +249,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
     {
         **STORE_HEADINGS,
         **CACHE_HEADINGS,
+        **MEMORY_HEADINGS,
         **FILE_HEADINGS,
         "ratio": "ratio",
         "compared_with": "to",
