@@ -20,12 +20,17 @@ from bench.cache_row import (
     bench_cache_levels,
     bench_cache_speed,
 )
+from bench.commit_loop_row import (
+    HEADINGS as COMMIT_LOOP_HEADINGS,
+    bench_commit_groups,
+    bench_commit_loop,
+)
+from bench.commit_row import HEADINGS as COMMIT_HEADINGS, bench_commit
 from bench.evm_peers import bench_evm_peers
 from bench.evm_row import BODIES as EVM_PROGRAMS
 from bench.file_row import HEADINGS as FILE_HEADINGS, bench_files
 from bench.graph_row import PATTERNS
 from bench.heap_loop import bare_heap_rate
-from bench.memory_row import HEADINGS as MEMORY_HEADINGS, bench_memory
 from bench.rows import measure
 from bench.store_row import HEADINGS as STORE_HEADINGS, bench_store
 from primitives.errors import InvalidInput
@@ -228,6 +233,9 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "batching": bench_batching,
         "state-root": bench_state_root,
         "store": bench_store,
+        "commit": bench_commit,
+        "commit-groups": bench_commit_groups,
+        "commit-loop": bench_commit_loop,
         "thousand": bench_thousand,
         "wan": bench_wan,
         "view-change": bench_view_change,
@@ -237,7 +245,6 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "cache": bench_cache,
         "cache-speed": bench_cache_speed,
         "cache-levels": bench_cache_levels,
-        "memory": bench_memory,
         "file-io": bench_files,
     }
 )
@@ -247,9 +254,10 @@ NAMED_ONLY = frozenset({"cache", "evm-peers"})
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
+        **COMMIT_HEADINGS,
+        **COMMIT_LOOP_HEADINGS,
         **STORE_HEADINGS,
         **CACHE_HEADINGS,
-        **MEMORY_HEADINGS,
         **FILE_HEADINGS,
         "ratio": "ratio",
         "compared_with": "to",
