@@ -22,6 +22,12 @@ from storage.files.archive import Archive
 from storage.rocks import Durability, RocksStore, StoreFailed, StoreFull, profile
 from storage.rocks.filling import filling, require_empty
 
+COMPARED = (
+    "form", "lowest", "blocks", "height", "digest",
+    "state_height", "state_root", "accounts", "slots", "codes",
+)  # fmt: skip
+"""What a manifest says of a store that a look through the store tells, too."""
+
 
 class Refused(Exception):
     """What was exported is not one chain with its state."""
@@ -93,7 +99,7 @@ def _fill(
     check = StoreCheck(store, chain.environment, chain.trusted, watch)
     found = [finding for finding in check.findings() if finding.is_damage]
     summary = check.summary
-    for name in ("form", "height", "digest", "state_height", "state_root"):
+    for name in COMPARED:
         promised, made = getattr(manifest, name), getattr(summary, name)
         if promised != made:
             found.append(Finding(f"manifest.{name}", "", str(made), str(promised)))
