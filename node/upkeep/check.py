@@ -20,6 +20,7 @@ from node.upkeep.flat_chain import check_bodies, find_anchor, learn_epochs
 from node.upkeep.form import form_of
 from node.upkeep.rows import passed_over
 from node.upkeep.runs import RunsFound, check_runs, find_checkpoint
+from node.upkeep.votes import check_votes
 from primitives.header import Header, header_hash
 from storage.store import Store
 
@@ -78,6 +79,7 @@ class StoreCheck:
 
     def findings(self) -> Iterator[Finding]:
         """Yield what is not as it should be; afterwards `summary` is filled."""
+        yield from passed_over(check_votes(self._store, self._environment, self._watch))
         form = form_of(self._store)
         if form is None:
             return

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from consensus.log import TABLE
 from node.certificates import CertificateReader
 from node.durable_runs import LATEST, RUNS, SNAPSHOT
 from node.finality import ChainCommittee
@@ -171,3 +172,16 @@ def test_another_state_than_the_header_names_is_found() -> None:
     damages = [each for each in found(store, environment=known) if each.is_damage]
     assert [each.place for each in damages] == [RUNS]
     assert "the state root of block 8" in damages[0].expected
+
+
+def test_votes_that_cannot_be_read_are_named() -> None:
+    store, known = chain_store()
+    key, row = list(store.scan(TABLE))[3]
+    store.write([Record(TABLE, key, row[:-1])])
+    (finding,) = found(store, environment=known)
+    assert (finding.place, finding.key, finding.is_damage) == (TABLE, key.hex(), True)
+    # Who does not know the protocol does not know what its log looks like.
+    assert not any(each.is_damage for each in found(store))
+    store.write([Record(TABLE, key, row), Record(TABLE, b"short", b"")])
+    (finding,) = found(store, environment=known)
+    assert finding.key == b"short".hex()
