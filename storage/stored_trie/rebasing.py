@@ -13,17 +13,7 @@ from storage.stored_trie.loading import NIBBLES, Children, only_stub
 from storage.stored_trie.opening import account_rows
 from storage.stored_trie.rows import Rows
 from storage.trie import Trie
-from storage.trie_nodes import (
-    HASH_BYTES,
-    Branch,
-    Extension,
-    Loaded,
-    Named,
-    Node,
-    Stub,
-    child_at,
-    hashes_start,
-)
+from storage.trie_nodes import Branch, Extension, Loaded, Node, Stub
 
 KEPT_NIBBLES = 4
 """Above that depth a trie of many accounts has 4,369 nodes, which take some 6 MiB."""
@@ -40,43 +30,39 @@ def rebased(trie: StateTrie, source: RowSource, kept: int = KEPT_NIBBLES) -> Sta
         source: where the rows of its root are; of no earlier and of no later state.
         kept: nodes less than so many nibbles below the root stay in memory if they are there.
     """
+    if trie.is_empty:
+        return trie
     rows = account_rows(source)
-    top = _kept((trie.top, trie.reference), b"", rows, kept)
-    if top is None and trie.top is not None:
-        top = only_stub(rows, b"", trie.reference)
+    top = _kept(trie.top, b"", rows, kept) or only_stub(rows, b"", trie.reference)
     return Trie(trie.form, top, trie.reference)
 
 
-def _kept(named: Named, path: bytes, rows: Rows, kept: int) -> Node:
+def _kept(node: Node, path: bytes, rows: Rows, kept: int) -> Branch | Extension | None:
     """Return a node with the upper levels below it; None if it is to be loaded when needed.
 
-    Leaves are: they hold their account's storage, and what was loaded of it.
+    Leaves are: they hold their account's storage, and what was loaded of it. They have some 70
+    bytes at least, so none stands in its parent, nor does anything above one.
     """
-    node, name = named
-    if len(name) < HASH_BYTES:
-        return node
     if isinstance(node, Stub):
         node = node.node
     if len(path) >= kept:
         return None
     if isinstance(node, Branch):
         return _branch(node, path, rows, kept)
-    if isinstance(node, Extension):
-        at = path + node.nibbles
-        child = _kept((node.child, node.reference), at, rows, kept)
-        if not isinstance(child, Branch):
-            child = only_stub(rows, at, node.reference)
-        return Extension(node.nibbles, child, node.reference)
-    return None
+    if not isinstance(node, Extension):
+        return None
+    at = path + node.nibbles
+    child = _kept(node.child, at, rows, kept)
+    below = child if isinstance(child, Branch) else only_stub(rows, at, node.reference)
+    return Extension(node.nibbles, below, node.reference)
 
 
 def _branch(branch: Branch, path: bytes, rows: Rows, kept: int) -> Branch:
     below = Children(rows, path, branch.mask, branch.encoding)
     nibbles = [nibble for nibble in range(16) if branch.mask >> nibble & 1]
-    if len(path) + 1 >= kept and hashes_start(branch):
-        return Branch(branch.mask, tuple([Stub(below, each) for each in nibbles]), branch.encoding)
-    children: list[Loaded | Stub] = []
-    for nibble in nibbles:
-        child = _kept(child_at(branch, nibble), path + NIBBLES[nibble], rows, kept)
-        children.append(Stub(below, nibble) if child is None else child)
+    children: list[Loaded | Stub] = [Stub(below, nibble) for nibble in nibbles]
+    if len(path) + 1 < kept:
+        for place, child in enumerate(branch.children):
+            at = path + NIBBLES[nibbles[place]]
+            children[place] = _kept(child, at, rows, kept) or children[place]
     return Branch(branch.mask, tuple(children), branch.encoding)

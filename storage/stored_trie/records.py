@@ -55,9 +55,7 @@ def trie_records(before: StateTrie, after: StateTrie) -> list[Record]:
     olds, news = accounts.old_storage, accounts.new_storage
     none = empty_storage()
     for key in {**olds, **news}:
-        old, new = olds.get(key, none), news.get(key, none)
-        if old is not new and old.reference != new.reference:
-            records += _Walk(storage_prefix(key), old, new).records
+        records += _Walk(storage_prefix(key), olds.get(key, none), news.get(key, none)).records
     return records
 
 

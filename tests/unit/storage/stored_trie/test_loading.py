@@ -157,6 +157,7 @@ def test_the_upper_levels_stay_and_the_others_are_let_go() -> None:
     trie = state(2_000, slots=20)
     source = source_of(trie)
     keys = [keccak256(address(number)) for number in range(2_000)]
+    assert isinstance(rebased(trie, source, kept=0).top, Stub)
     lazy = rebased(trie, source, kept=1)
     assert isinstance(lazy.top, Branch)
     assert all(isinstance(child, Stub) and child.node is None for child in lazy.top.children)
