@@ -7,6 +7,8 @@ keeps an index beside it.
 
 from collections.abc import Sequence
 
+import msgspec
+
 from node.builder import BuildContext
 from node.execution import ExecutedBlock
 from node.executors.executor import NO_HINTS, BlockHints
@@ -16,6 +18,7 @@ from node.validation_errors import InvalidBlock
 from primitives.ids import Hash32
 from primitives.params import ChainParams
 from sim.crew import Crew, lone_crew
+from storage.state import StateLayer
 
 BLOCKS_KEPT = 1_024
 """How far below the highest block all executed blocks are kept, and how many older ones beside."""
@@ -44,6 +47,8 @@ class BlockIndex:
 
     def add(self, block: ExecutedBlock) -> None:
         """Take a block in; one that was taken in lately changes nothing."""
+        if block.state.below is not None:
+            block = self._independent(block)
         if self._recent.get(block.digest) is block:
             return
         height = block.number
@@ -57,6 +62,24 @@ class BlockIndex:
             self._highest += 1
             for digest in self._by_height.pop(self._highest - BLOCKS_KEPT, ()):
                 del self._recent[digest]
+
+    def _independent(self, block: ExecutedBlock) -> ExecutedBlock:
+        """Return a block whose state does not stand on one node's store.
+
+        That node may crash, and its disk may be damaged, while others look at the block.
+        """
+        known = self._find(block.digest)
+        if known is not None and known.state.below is None:
+            return known
+        try:
+            parent = self.block(block.block.header.parent_hash)
+        except KeyError:
+            return block
+        if parent.state.below is not None:
+            return block
+        state = StateLayer(parent.state, block.state.all_changes)
+        state.trie()  # Lets go of the parent.
+        return msgspec.structs.replace(block, state=state)
 
     def byte_count(self) -> int:
         """Return the bytes of all payloads that are kept; looks at every recent block."""

@@ -20,9 +20,10 @@ from node.config import Environment
 from node.execution import genesis_executed
 from node.executors.pool import InlinePool
 from node.flat_library import FlatLibrary
-from node.flat_library import FlatLibrary
 from node.hints import Hints
 from node.outlines import Outlines
+from node.snapshot import SnapshotLibrary
+from node.storage_config import SERVED_MAX
 from node.tally import Tallies
 from primitives.errors import InvalidEncoding
 from primitives.ids import Instant
@@ -58,6 +59,7 @@ def isolated_environment(
         outlines=Outlines(),
         tallies=Tallies(),
         hints=Hints(),
+        snapshots=SnapshotLibrary(SERVED_MAX),
         flat=FlatLibrary.isolated(),
         reads_store=True,
     )

@@ -10,11 +10,11 @@ Created Equal.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from primitives.machine import Record
 from sim.hosts.disk import Disk
-from storage.store import Store
+from storage.store import Snapshot, SnapshotStore
 
 
 class LyingDisk:
@@ -50,7 +50,7 @@ class VolatileStore:
 
     __slots__ = ("_cache_ns", "_journal", "_now", "store")
 
-    def __init__(self, store: Store, cache_ns: int, now: Callable[[], int]) -> None:
+    def __init__(self, store: SnapshotStore, cache_ns: int, now: Callable[[], int]) -> None:
         self.store = store
         """The rows."""
         self._cache_ns = cache_ns
@@ -66,6 +66,14 @@ class VolatileStore:
     ) -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) in ascending key order for start <= key < end."""
         return self.store.scan(table, start, end)
+
+    def snapshot(self) -> Snapshot:
+        """Return the store as it is now; what a crash takes back is in it."""
+        return self.store.snapshot()
+
+    def discard(self, tables: Collection[str]) -> None:
+        """Delete all rows of some tables, which no crash takes back."""
+        self.store.discard(tables)
 
     def write(self, records: Iterable[Record]) -> None:
         """Apply a batch, and remember what was there before as long as it may have to go."""

@@ -15,7 +15,7 @@ from sim.hosts.space import rows_bytes
 from sim.hosts.volatile import LyingDisk, VolatileStore
 from sim.kernel.entries import Fired, Timer
 from sim.kernel.stopping import stopped_by_damage
-from storage.store import Store
+from storage.store import SnapshotStore
 
 Held = tuple[int, Send | Broadcast | Loopback]
 """An effect that waits for durability, with its key."""
@@ -62,7 +62,7 @@ class Host:
     processors: Processors
     """Cores of the machine; other hosts may share them."""
     disk: Disk | LyingDisk
-    store: Store
+    store: SnapshotStore
     """What is durable; survives crashes."""
     medium: Medium | None = None
     """What lies under `store`, if more than a crash may happen to it."""

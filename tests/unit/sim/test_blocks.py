@@ -4,18 +4,27 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
+from node.builder import build_block
 from node.execution import ExecutedBlock
+from node.flat_rows import first_rows
 from node.shared import ComputeCache
 from node.validation_errors import InvalidBlock
 from primitives.ids import Hash32
 from sim.blocks import BLOCKS_KEPT, BlockIndex, IndexedCache
+from storage.changes import StateChanges
+from storage.flat import ACCOUNTS, DiskState
+from storage.memory import MemoryStore
+from storage.state import StateLayer
 from tests.unit.node.transfers import CONTEXT, PARAMS, chain as executed_chain, transfer
 
 
 def block(number: int, tag: int = 0) -> ExecutedBlock:
     digest = Hash32(number.to_bytes(31, "big") + bytes([tag]))
-    return cast("ExecutedBlock", SimpleNamespace(number=number, digest=digest, transactions=()))
+    state = SimpleNamespace(below=None)
+    fields = {"number": number, "digest": digest, "transactions": (), "state": state}
+    return cast("ExecutedBlock", SimpleNamespace(**fields))
 
 
 def test_a_node_that_executes_its_chain_again_drives_out_no_recent_block() -> None:
@@ -91,3 +100,21 @@ def test_a_refused_block_is_not_indexed() -> None:
     assert isinstance(refused, InvalidBlock)
     with pytest.raises(KeyError, match=built.digest.hex()):
         index.block(built.digest)
+
+
+def test_whoever_looks_at_a_block_does_not_read_a_node_s_store() -> None:
+    """The node may crash meanwhile, and its disk be damaged."""
+    genesis = executed_chain()
+    index = BlockIndex(genesis)
+    store = MemoryStore()
+    store.write(first_rows(genesis, archive=False))
+    on_disk = replace(genesis, state=StateLayer(None, StateChanges({}), DiskState(store)))
+    block = build_block(on_disk, (transfer(),), CONTEXT, PARAMS)
+    index.add(block)
+    store.discard([ACCOUNTS])
+    found = index.block(block.digest)
+    assert found.state.below is None
+    assert found.state.root() == block.block.header.state_root
+    assert found.state.accounts()
+    index.add(block)
+    assert index.block(block.digest) is found
