@@ -50,7 +50,7 @@ NETWORK = {"nodes": 50, "batch": 500, "rate": 3_000, "seconds": 2}
 CONTRACTS = ("Token", "Pair", "Mill", "Shelves", "Collectible")
 VALUES = 1_000
 GAIN_MIN = 0.9
-"""Packing pays where values come down to less than this part of their size."""
+"""Packing is worth a thought where values come down to less than this part of their size."""
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -260,7 +260,7 @@ def compression_rows() -> list[Row]:
             partial(all_of, packer.compress, plain), partial(all_of, packer.decompress, packed), 3
         )
         down, up = (each / len(plain) for each in took)
-        kept = "yes" if size[1] < GAIN_MIN * size[0] else "no"
+        kept = "option" if size[1] < GAIN_MIN * size[0] else "no"
         what = f"{name}, {down:.1f} us down, {up:.1f} up"
         rows.append(pair("lz4", what, *size, "bytes", kept))
     return rows
