@@ -19,7 +19,7 @@ from primitives.errors import InvalidInput
 from storage.files.catalogue import Catalogue, archive_files, file_name
 from storage.files.compression import Compressor
 from storage.files.errors import CorruptFile, EmptyFile, NotSealed, OutOfOrder, failure
-from storage.files.positioned import PositionedFile, sync_directory
+from storage.files.positioned import PositionedFile, make_directory, sync_directory
 from storage.files.reader import ArchiveReader, InThread, PieceReader, read_entries
 from storage.files.recovery import Tear
 from storage.files.walking import Fault, Progress, Window, walk
@@ -91,7 +91,11 @@ class Archive:
         self._writer: ArchiveWriter | None = None
         self._tail: PositionedFile | None = None
         self._closed = False
-        self._open(mark)
+        try:
+            self._open(mark)
+        except BaseException:
+            self._let_go()
+            raise
 
     def append(self, kind: str, number: int, payload: bytes) -> None:
         """Put a record at the end; it is durable after the next `sync`.
@@ -241,7 +245,7 @@ class Archive:
 
     def _open(self, mark: Mark | None) -> None:
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            make_directory(self.directory)
             files = archive_files(self.directory)
         except OSError as error:
             raise failure(self.directory, None, error) from error

@@ -194,6 +194,21 @@ class PositionedFile:
         self.direct = True
 
 
+def make_directory(directory: Path) -> None:
+    """Make a directory, and those above it, so that they survive the end of the machine.
+
+    What is synced in a directory whose own name was not is lost with it.
+    """
+    if directory.is_dir():
+        return
+    make_directory(directory.parent)
+    try:
+        directory.mkdir(exist_ok=True)
+    except OSError as error:
+        raise failure(directory, None, error) from error
+    sync_directory(directory.parent)
+
+
 def sync_directory(directory: Path) -> None:
     """Make the names in a directory survive the end of the machine.
 

@@ -272,17 +272,22 @@ def test_a_failed_sync_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_is_called_durable_was_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: dict[str, int] = {}
     names_synced: list[str] = []
+    above: list[Path] = []
+    directory = tmp_path / "store" / "archive"
 
     def note(descriptor: int) -> None:
         path = Path(f"/proc/self/fd/{descriptor}").readlink()
-        if path.is_dir():
+        if path == directory:
             names_synced[:] = sorted(each.name for each in path.iterdir())
+        elif path.is_dir():
+            above.append(path)
         else:
             synced[path.name] = path.stat().st_size
 
     monkeypatch.setattr(os, "fsync", note)
     monkeypatch.setattr(os, "fdatasync", note)
-    archive = Archive(tmp_path, KINDS, FIVE)
+    archive = Archive(directory, KINDS, FIVE)
+    assert above == [tmp_path, directory.parent]
     for record in records(12):
         archive.append(*record)
         assert archive.synced_sizes().items() <= synced.items()
@@ -290,14 +295,14 @@ def test_what_is_called_durable_was_synced(tmp_path: Path, monkeypatch: pytest.M
         if record[1] % 3 == 0:
             archive.sync()
             assert archive.synced_sizes() == synced
-            assert sum(synced.values()) == sum(each.stat().st_size for each in tmp_path.iterdir())
+            assert sum(synced.values()) == sum(each.stat().st_size for each in directory.iterdir())
     archive.append("block", 12, b"")
     last = archive.sync().file
     archive.close()
     with pytest.raises(StoreClosed):
         archive.synced_sizes()
-    with (tmp_path / last).open("ab") as file:
+    with (directory / last).open("ab") as file:
         file.write(b"torn")
     synced.clear()
-    Archive(tmp_path, KINDS, FIVE).close()
-    assert synced == {"00000004.archive": (tmp_path / "00000004.archive").stat().st_size}
+    Archive(directory, KINDS, FIVE).close()
+    assert synced == {"00000004.archive": (directory / "00000004.archive").stat().st_size}
