@@ -15,24 +15,24 @@ from rich.table import Table
 
 from bench.batching_row import POLICIES
 from bench.cache_row import (
-    HEADINGS as CACHE_HEADINGS,
     bench_cache,
     bench_cache_levels,
     bench_cache_speed,
 )
 from bench.commit_loop_row import (
-    HEADINGS as COMMIT_LOOP_HEADINGS,
     bench_commit_groups,
     bench_commit_loop,
 )
-from bench.commit_row import HEADINGS as COMMIT_HEADINGS, bench_commit
+from bench.commit_row import bench_commit
 from bench.evm_peers import bench_evm_peers
 from bench.evm_row import BODIES as EVM_PROGRAMS
-from bench.file_row import HEADINGS as FILE_HEADINGS, bench_files
+from bench.file_row import bench_files
 from bench.graph_row import PATTERNS
+from bench.headings import HEADINGS
 from bench.heap_loop import bare_heap_rate
+from bench.memory_row import bench_memory
 from bench.rows import measure
-from bench.store_row import HEADINGS as STORE_HEADINGS, bench_store
+from bench.store_row import bench_store
 from primitives.errors import InvalidInput
 
 Report = dict[str, Any]
@@ -245,107 +245,13 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "cache": bench_cache,
         "cache-speed": bench_cache_speed,
         "cache-levels": bench_cache_levels,
+        "memory": bench_memory,
         "file-io": bench_files,
     }
 )
 
 NAMED_ONLY = frozenset({"cache", "evm-peers"})
 """Benchmarks that need more than `make setup` installs: they run only when they are named."""
-
-HEADINGS: Mapping[str, str] = MappingProxyType(
-    {
-        **COMMIT_HEADINGS,
-        **COMMIT_LOOP_HEADINGS,
-        **STORE_HEADINGS,
-        **CACHE_HEADINGS,
-        **FILE_HEADINGS,
-        "ratio": "ratio",
-        "compared_with": "to",
-        "case": "case",
-        "executor": "executor",
-        "speed_up": "speed-up",
-        "plain_speed_up": "plain",
-        "bound": "bound",
-        "program": "program",
-        "pattern": "pattern",
-        "transactions": "txs",
-        "accesses": "accesses",
-        "edges": "edges",
-        "joins": "joins",
-        "build_ms": "build ms",
-        "schedule_ms": "schedule ms",
-        "total_ms": "both ms",
-        "networkx_build_ms": "networkx ms",
-        "networkx_ratio": "ratio",
-        "bound_16": "bound at 16",
-        "block": "block",
-        "first_ratio": "1st ratio",
-        "best_ratio": "ratio",
-        "faster_peer": "to",
-        "first_mgas_per_second": "first Mgas/s",
-        "mgas_per_second": "Mgas/s",
-        "nanoseconds_per_iteration": "ns/iteration",
-        "orrery_first_seconds": "1st s",
-        "orrery_best_seconds": "ours s",
-        "py_evm_best_seconds": "py-evm s",
-        "eels_best_seconds": "EELS s",
-        "policy": "policy",
-        "rate": "offered/s",
-        "nodes": "nodes",
-        "certificates": "form",
-        "decisions": "decided",
-        "blocks": "blocks",
-        "transactions_per_block": "txs each",
-        "transactions_per_second": "txs/s",
-        "throughput_ratio": "ratio",
-        "p50_seconds": "p50 s",
-        "p99_seconds": "p99 s",
-        "latency_ratio": "p50 ratio",
-        "signatures": "signatures",
-        "new_view_seconds": "new view s",
-        "next_commit_seconds": "next block s",
-        "everywhere_seconds": "everywhere s",
-        "messages": "messages",
-        "wall_per_virtual_second": "wall/virtual",
-        "wall_seconds": "wall s",
-        "cpu_seconds": "cpu s",
-        "deliveries_per_second": "delivered/s",
-        "median_spread_seconds": "spread s",
-        "quorum": "quorum",
-        "certificate_bytes": "bytes",
-        "certificates_per_second": "certificates/s",
-        "checks_per_second": "checks/s",
-        "library_checks_per_second": "library/s",
-        "first_certificate_seconds": "first s",
-        "messages_per_decision": "messages",
-        "bytes_per_decision": "bytes",
-        "signatures_per_decision": "signed",
-        "checks_per_decision": "checks",
-        "checks_per_replica": "each",
-        "median_commit_seconds": "median s",
-        "last_commit_seconds": "last s",
-        "accounts": "accounts",
-        "changed": "changed",
-        "root_milliseconds": "root ms",
-        "root_milliseconds_max": "max ms",
-        "microseconds_per_change": "us each",
-        "build_seconds": "build s",
-        "plain_seconds": "plain s",
-        "plain_ratio": "ratio",
-        "flat_bytes_per_account": "flat bytes",
-        "trie_bytes_per_account": "trie bytes",
-        "known_per_second": "txs/s",
-        "recovered_per_second": "with recovery",
-        "known_us": "us each",
-        "decode_us": "decode",
-        "execute_us": "execute",
-        "body_roots_us": "body roots",
-        "state_root_us": "state root",
-        "recovery_us": "recovery",
-        "peak_memory_bytes": "memory",
-    }
-)
-"""Columns of the tables; `--json` has more."""
 
 
 def command(arguments: Namespace) -> int:
