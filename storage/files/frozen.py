@@ -36,6 +36,8 @@ FROZEN_TABLES = ("chain.blocks", "chain.certificates", "chain.headers", "chain.r
 MARK_TABLE = "chain.frozen"
 """Table of the one row that says how far the archive is durable."""
 MARK_KEY = b"mark"
+MOVED_ROWS = 256
+"""Rows that are in memory at once on their way to the archive."""
 
 
 class HotStore(SnapshotStore, Protocol):
@@ -148,11 +150,12 @@ class FrozenStore:
         call, or never.
         """
         batch = tuple(records)
-        doomed = self._doomed(batch) if self._freezes else {}
-        if not doomed:
+        doomed = self._doomed(batch) if self._freezes else []
+        moved = 0
+        for first in range(0, len(doomed), MOVED_ROWS):
+            moved += self._move(doomed[first : first + MOVED_ROWS])
+        if not moved:
             return batch
-        for height, table in sorted(doomed):
-            self._move(table, height, doomed[height, table])
         done = self.archive.sync()
         heights = {
             table: last
@@ -210,31 +213,44 @@ class FrozenStore:
     def _is_height(self, table: str, key: bytes) -> bool:
         return len(key) == HEIGHT_BYTES and table in self.archive.kinds
 
-    def _doomed(self, batch: tuple[Record, ...]) -> dict[tuple[int, str], bytes]:
-        """Return the rows that a batch deletes and that are to be frozen, by height and table.
+    def _doomed(self, batch: tuple[Record, ...]) -> list[tuple[int, str, bytes | None]]:
+        """Return height and table of the rows to freeze that a batch deletes, ascending.
 
-        Of several records for one row the last counts; what it had been before may be in the batch.
+        Of several records for one row the last counts. The third is the value that the batch itself
+        had put there before, or None.
         """
-        last: dict[tuple[str, bytes], bytes | None] = {}
         put: dict[tuple[str, bytes], bytes] = {}
+        gone: dict[tuple[str, bytes], None] = {}
         for record in batch:
-            if self._is_height(record.table, record.key):
-                last[record.table, record.key] = record.value
-                if record.value is not None:
-                    put[record.table, record.key] = record.value
-        keys: dict[str, list[bytes]] = {}
-        for (table, key), value in last.items():
-            if value is None:
-                keys.setdefault(table, []).append(key)
-        doomed: dict[tuple[int, str], bytes] = {}
-        for table, wanted in keys.items():
-            for key, stored in zip(wanted, self.store.get_many(table, wanted), strict=True):
-                value = put.get((table, key), stored)
-                if value is not None:
-                    doomed[int.from_bytes(key, "big"), table] = value
-        return doomed
+            row = record.table, record.key
+            if not self._is_height(*row):
+                continue
+            if record.value is None:
+                gone[row] = None
+            else:
+                put[row] = record.value
+                gone.pop(row, None)
+        return sorted(
+            ((int.from_bytes(key, "big"), table, put.get((table, key))) for table, key in gone),
+            key=lambda row: row[:2],
+        )
 
-    def _move(self, table: str, height: int, value: bytes) -> None:
+    def _move(self, rows: list[tuple[int, str, bytes | None]]) -> int:
+        """Append a few rows, those that are there, and return how many."""
+        values = {(height, table): value for height, table, value in rows}
+        for table in self.archive.kinds:
+            heights = [at for at, name, value in rows if name == table and value is None]
+            keys = [height.to_bytes(HEIGHT_BYTES, "big") for height in heights]
+            for height, value in zip(heights, self.store.get_many(table, keys), strict=True):
+                values[height, table] = value
+        moved = 0
+        for (height, table), value in values.items():
+            if value is not None:
+                self._append(table, height, value)
+                moved += 1
+        return moved
+
+    def _append(self, table: str, height: int, value: bytes) -> None:
         """Append a row, unless it is in the archive already."""
         last = self.archive.last(table)
         if last is None or height > last:

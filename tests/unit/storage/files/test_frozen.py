@@ -204,6 +204,20 @@ def test_a_lost_archive_is_named(tmp_path: Path) -> None:
         FrozenStore(hot, tmp_path / "two")
 
 
+def test_many_rows_move_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.files.frozen.MOVED_ROWS", 7)
+    hot = MemoryStore()
+    with FrozenStore(hot, tmp_path, limits=ArchiveLimits(records_max=30)) as store:
+        for height in range(1, 101):
+            store.write(block(height))
+        hot.write([Record(CERTIFICATES, key(50), None)])
+        store.write([*deleted(*range(90, 0, -1)), *deleted(5, 95)])
+        assert hot_heights(hot) == [91, 92, 93, 94, *range(96, 101)]
+        assert list(store.scan(BLOCKS)) == [(key(n), b"block %d" % n) for n in range(1, 101)]
+        assert store.get(CERTIFICATES, key(50)) is None
+        assert store.get(CERTIFICATES, key(51)) == b"certificate 51"
+
+
 def test_of_several_records_for_a_row_the_last_counts(tmp_path: Path) -> None:
     hot = MemoryStore()
     with FrozenStore(hot, tmp_path) as store:
