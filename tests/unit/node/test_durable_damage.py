@@ -1,5 +1,7 @@
 """Damage in a node's store is named, nothing of it is used, and peers make it good."""
 
+from functools import cache
+
 import pytest
 from msgspec import structs
 
@@ -7,12 +9,14 @@ from node.flat_rows import ANCHOR, CHAIN, EPOCH, HEADERS, RECEIPTS
 from node.ledger import BLOCKS, CERTIFICATES
 from node.node import Node
 from node.restore import DamagedLog, WrongForm
+from node.storage_config import StateForm, StorageConfig
 from node.trace import RowsGivenUp, StoreDiscarded
 from primitives.codec import encode_canonical
 from primitives.errors import InvalidInput
 from primitives.machine import Emit, Persist, Record
 from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, STORAGE
 from storage.memory import MemoryStore
+from storage.store import DamagedStore
 from storage.stored_trie import TABLE as TRIE
 from tests.unit.node.durable_rig import (
     WATCHED,
@@ -23,6 +27,7 @@ from tests.unit.node.durable_rig import (
 )
 from tests.unit.node.harness import SECOND, Harness, agree
 from tests.unit.node.state_rig import advance, call
+from tests.unit.node.transfers import account
 
 LIVED = 10
 VITAL = (HEAD, ACCOUNTS, STORAGE, CODE, TRIE, CHAIN)
@@ -38,6 +43,17 @@ def lived(way: str) -> Harness:
     agree(harness, LIVED)
     harness.crash(WATCHED)
     return harness
+
+
+@cache
+def left(way: str) -> tuple[Harness, MemoryStore]:
+    """Return a network that nobody runs any more, and what the watched node has left."""
+    harness = lived(way)
+    return harness, harness.places[WATCHED].store
+
+
+def begins(way: str, store: MemoryStore) -> Node:
+    return restarted(left(way)[0], store, WAYS[way])
 
 
 def keys(store: MemoryStore, table: str) -> list[bytes]:
@@ -71,12 +87,11 @@ def heals(harness: Harness, store: MemoryStore) -> None:
 @pytest.mark.parametrize("way", FLAT_WAYS)
 @pytest.mark.parametrize("table", VITAL)
 def test_a_node_begins_anew_where_a_row_of_its_state_cannot_be_read(way: str, table: str) -> None:
-    harness = lived(way)
-    store = harness.places[WATCHED].store
+    _, store = left(way)
     places = {0, len(keys(store, table)) // 2, len(keys(store, table)) - 1}
     for place in sorted(places):
         rotten = RottenStore(store, table, keys(store, table)[place])
-        node = restarted(harness, rotten, WAYS[way])
+        node = begins(way, rotten)
         assert told(node) == ["store.discarded"]
         assert node.ledger.height == 0
         assert node.ledger.checkpoints.served == ()
@@ -84,6 +99,13 @@ def test_a_node_begins_anew_where_a_row_of_its_state_cannot_be_read(way: str, ta
         assert {row.table for row in first.records} >= {HEAD, ACCOUNTS, TRIE, CHAIN}
         assert not keys(rotten, BLOCKS)
         assert keys(rotten, "consensus") == keys(store, "consensus")
+
+
+@pytest.mark.parametrize("way", FLAT_WAYS)
+@pytest.mark.parametrize("table", [ACCOUNTS, TRIE])
+def test_a_node_that_begins_anew_comes_to_stand_where_the_others_do(way: str, table: str) -> None:
+    harness = lived(way)
+    store = harness.places[WATCHED].store
     heals(harness, RottenStore(store, table, keys(store, table)[-1]))
 
 
@@ -91,28 +113,23 @@ def test_a_node_begins_anew_where_a_row_of_its_state_cannot_be_read(way: str, ta
 @pytest.mark.parametrize("table", [HEAD, ACCOUNTS, STORAGE, CODE])
 def test_a_row_of_the_state_that_is_another_is_noticed_by_the_root(table: str, damage: str) -> None:
     """Where the store has no checksums of its own, or a row is missing as a whole."""
-    harness = lived("flat")
-    store = harness.places[WATCHED].store
+    _, store = left("flat")
     key, row = next(iter(store.scan(table)))
     wrong = row[:-1] + bytes([row[-1] ^ 1]) if damage == "flipped" else None
     changed = store.copy()
     changed.write([Record(table, key, wrong)])
-    node = restarted(harness, changed, WAYS["flat"])
+    node = begins("flat", changed)
     if (table, damage) == (CODE, "lost"):
         # An account without its code makes the same root. It is found where the code is needed.
         return
     assert told(node) == ["store.discarded"]
     assert node.ledger.height == 0
-    changed = store.copy()
-    changed.write([Record(table, key, wrong)])
-    heals(harness, changed)
 
 
 @pytest.mark.parametrize("way", FLAT_WAYS)
 @pytest.mark.parametrize("table", [BLOCKS, CERTIFICATES, HEADERS])
 def test_rows_of_old_blocks_are_given_up_alone(way: str, table: str) -> None:
-    harness = lived(way)
-    store = harness.places[WATCHED].store
+    _, store = left(way)
     key = keys(store, table)[2]
     damaged = int.from_bytes(key, "big")
     for wrong in ("rotten", "lost", "other"):
@@ -122,7 +139,7 @@ def test_rows_of_old_blocks_are_given_up_alone(way: str, table: str) -> None:
         else:
             other = store.get(table, keys(store, table)[3])
             changed.write([Record(table, key, None if wrong == "lost" else other)])
-        node = restarted(harness, changed, WAYS[way])
+        node = begins(way, changed)
         assert told(node) == ["store.rows_given_up"]
         assert (node.ledger.height, node.ledger.lowest) == (LIVED, damaged + 1)
         assert node.ledger.certified_block(damaged) is None
@@ -130,27 +147,23 @@ def test_rows_of_old_blocks_are_given_up_alone(way: str, table: str) -> None:
         changed.write(written.records)
         for each in (BLOCKS, CERTIFICATES, HEADERS, RECEIPTS):
             assert min(keys(changed, each)) == (damaged + 1).to_bytes(8, "big")
-        assert told(restarted(harness, changed, WAYS[way])) == []
-    heals(harness, changed)
+        assert told(begins(way, changed)) == []
 
 
 @pytest.mark.parametrize("way", FLAT_WAYS)
 @pytest.mark.parametrize("table", [BLOCKS, CERTIFICATES, HEADERS])
 def test_without_its_newest_block_a_node_begins_anew(way: str, table: str) -> None:
-    harness = lived(way)
-    store = harness.places[WATCHED].store
+    _, store = left(way)
     changed = store.copy()
     changed.write([Record(table, keys(store, table)[-1], None)])
-    node = restarted(harness, changed, WAYS[way])
-    assert told(node) == ["store.discarded"]
-    heals(harness, RottenStore(store, table, keys(store, table)[-1]))
+    for broken in (changed, RottenStore(store, table, keys(store, table)[-1])):
+        assert told(begins(way, broken)) == ["store.discarded"]
 
 
 @pytest.mark.parametrize("way", FLAT_WAYS)
 def test_a_checkpoint_whose_state_cannot_be_made_is_not_served(way: str) -> None:
-    harness = lived(way)
-    store = harness.places[WATCHED].store
-    whole = restarted(harness, store.copy(), WAYS[way]).ledger.checkpoints.served
+    _, store = left(way)
+    whole = begins(way, store.copy()).ledger.checkpoints.served
     assert [checkpoint.block.number for checkpoint in whole] == [4, 8]
     # Of the blocks that are undone for a state, the lowest has the last word.
     for height, served in ((9, []), (5, [8])):
@@ -165,24 +178,30 @@ def test_a_checkpoint_whose_state_cannot_be_made_is_not_served(way: str) -> None
                 changed.write([Record(HISTORY, key, None)])
             else:
                 changed.write([Record(HISTORY, key, row[:-9] + bytes([row[-9] ^ 1]) + row[-8:])])
-            node = restarted(harness, changed, WAYS[way])
+            node = begins(way, changed)
             assert told(node) == ["store.rows_given_up"], (height, wrong)
             assert node.ledger.height == LIVED
             assert [c.block.number for c in node.ledger.checkpoints.served] == served
-    heals(harness, changed)
+
+
+@pytest.mark.parametrize("way", FLAT_WAYS)
+def test_a_node_that_gives_rows_up_goes_on_with_the_others(way: str) -> None:
+    harness = lived(way)
+    store = harness.places[WATCHED].store
+    store.write([Record(HISTORY, (9).to_bytes(8, "big"), None)])
+    heals(harness, RottenStore(store, BLOCKS, keys(store, BLOCKS)[1]))
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_validator_whose_votes_cannot_be_read_does_not_start(way: str) -> None:
-    harness = lived(way)
-    store = harness.places[WATCHED].store
+    _, store = left(way)
     key = keys(store, "consensus")[0]
     with pytest.raises(DamagedLog, match="it might vote twice"):
-        restarted(harness, RottenStore(store, "consensus", key), WAYS[way])
+        begins(way, RottenStore(store, "consensus", key))
     changed = store.copy()
     changed.write([Record("consensus", key, b"\xc1")])
     with pytest.raises(DamagedLog, match="consensus: expected the log"):
-        restarted(harness, changed, WAYS[way])
+        begins(way, changed)
 
 
 def test_runs_that_cannot_be_read_are_discarded_too() -> None:
@@ -194,8 +213,7 @@ def test_runs_that_cannot_be_read_are_discarded_too() -> None:
 
 
 def test_a_crash_while_a_store_is_discarded_leaves_what_is_discarded_again() -> None:
-    harness = lived("flat")
-    store = harness.places[WATCHED].store
+    _, store = left("flat")
 
     class Dying(RottenStore):
         left = 0
@@ -210,19 +228,18 @@ def test_a_crash_while_a_store_is_discarded_leaves_what_is_discarded_again() -> 
         dying = Dying(store, ACCOUNTS, keys(store, ACCOUNTS)[0])
         dying.left = tables
         with pytest.raises(KeyboardInterrupt):
-            restarted(harness, dying, WAYS["flat"])
-        left = dying.copy()
-        node = restarted(harness, left, WAYS["flat"])
+            begins("flat", dying)
+        remains = dying.copy()
+        node = begins("flat", remains)
         assert node.ledger.height == (LIVED if tables == 0 else 0)
         assert told(node) == ([] if tables == 0 else ["store.discarded"])
-        tables_left = {table for table, rows in left._tables.items() if rows}
+        tables_left = {table for table, rows in remains._tables.items() if rows}
         assert tables == 0 or tables_left == {"consensus"}
 
 
 @pytest.mark.parametrize(("written", "wanted"), [("runs", "flat"), ("flat", "runs")])
 def test_a_store_of_another_form_is_refused(written: str, wanted: str) -> None:
-    harness = lived(written)
-    store = harness.places[WATCHED].store
+    harness, store = left(written)
     before = store.copy()
     with pytest.raises(WrongForm, match=f"{written}, as the store has been written, got {wanted}"):
         restarted(harness, store, WAYS[wanted])
@@ -236,17 +253,47 @@ def test_a_store_that_cannot_show_one_moment_is_refused() -> None:
             self.scan = MemoryStore().scan
             self.write = MemoryStore().write
 
-    harness = lived("flat")
     with pytest.raises(InvalidInput, match="snapshots"):
-        restarted(harness, Small(), WAYS["flat"])  # type: ignore[arg-type]
+        begins("flat", Small())  # type: ignore[arg-type]
 
 
 def test_the_epoch_must_be_the_one_that_the_closed_ones_have_left() -> None:
-    harness = lived("flat")
-    store = harness.places[WATCHED].store
-    node = restarted(harness, store.copy(), WAYS["flat"])
+    _, store = left("flat")
+    node = begins("flat", store.copy())
     epoch = structs.replace(node.ledger.tip.epoch, number=1)
     changed = store.copy()
     changed.write([Record(CHAIN, EPOCH, encode_canonical(epoch))])
-    assert told(restarted(harness, changed, WAYS["flat"])) == ["store.discarded"]
+    assert told(begins("flat", changed)) == ["store.discarded"]
     assert store.get(CHAIN, ANCHOR) is None
+
+
+def test_damage_that_comes_while_a_node_runs_ends_it_and_is_healed_by_a_restart() -> None:
+    """Whoever drives a node stops it when it raises this (`sim.kernel.stopping`)."""
+    harness = lived("read")
+    store = RottenStore(harness.places[WATCHED].store, ACCOUNTS, account(3))
+    rotten, store.rotten = store.rotten, None
+    harness.places[WATCHED].store = store
+    harness.start(WATCHED)
+    harness.run(SECOND)
+    advance(harness, 2)
+    store.rotten = rotten
+    with pytest.raises(DamagedStore, match=account(3).hex()):
+        advance(harness, 3, sender=3)
+    harness.crash(WATCHED)
+    harness.run(SECOND)
+    harness.start(WATCHED)
+    assert told(harness.node(WATCHED)) == ["store.discarded"]
+    harness.run(10 * SECOND)
+    assert len(set(harness.heights())) == 1
+
+
+def test_where_a_restart_does_not_read_all_whoever_comes_upon_damage_finds_it() -> None:
+    harness, store = left("read")
+    storage = StorageConfig(StateForm.FLAT, checks_state=False)
+    way = WAYS["read"]._replace(storage=storage)
+    node = restarted(harness, RottenStore(store, ACCOUNTS, account(3)), way)
+    assert told(node) == []
+    assert node.ledger.height == LIVED
+    assert node.ledger.tip.state.account(account(2)) is not None
+    with pytest.raises(DamagedStore, match=account(3).hex()):
+        node.ledger.tip.state.account(account(3))
