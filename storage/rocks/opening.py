@@ -157,7 +157,12 @@ def _open_forgiving(
 def _named(path: Path, error: Exception) -> Exception:
     """Return the error in our words; where RocksDB does not say which log is bad, look."""
     ours = translated(path, error)
-    if isinstance(ours, CorruptStore) and not ours.file:
+    if not isinstance(ours, CorruptStore):
+        return ours
+    if ours.file.startswith("MANIFEST") and not (path / ours.file).exists():
+        if any(path.glob("MANIFEST-*")):
+            return CorruptStore(path, "CURRENT", f"it names {ours.file}, which is not there")
+    elif not ours.file:
         damage = first_bad_checksum(path)
         if damage is not None:
             return CorruptStore(path, damage.file, f"{ours.reason} at byte {damage.offset}")

@@ -119,6 +119,7 @@ def _walk(
     size = len(data)
     inside = False
     start = 0
+    before: _Piece | None = None
     for piece in _pieces(data):
         if not inside:
             start = piece.offset
@@ -127,8 +128,9 @@ def _walk(
         ):
             return _damage(name, Fault.CORRUPT, piece.offset, size), expected
         if piece.length < 0 or piece.end > size:
-            fault = Fault.CORRUPT if _goes_on(data, piece) else Fault.TORN
-            return _damage(name, fault, start, size), expected
+            if _goes_on(data, piece) or _was_whole(data, piece) or not _is_good(data, before):
+                return _damage(name, Fault.CORRUPT, start, size), expected
+            return _damage(name, Fault.TORN, start, size), expected
         if piece.kind in (FULL, FIRST):
             if piece.length < BATCH.size:
                 expected = None  # its beginning is spread over two blocks
@@ -138,7 +140,11 @@ def _walk(
                     return _damage(name, Fault.GAP, piece.offset, size), expected
                 expected = sequence + count
         inside = piece.kind in (FIRST, MIDDLE)
-    return (_damage(name, Fault.TORN, start, size) if inside else None), expected
+        before = piece
+    if not inside:
+        return None, expected
+    fault = Fault.TORN if _is_good(data, before) else Fault.CORRUPT
+    return _damage(name, fault, start, size), expected
 
 
 def _pieces(data: bytes | mmap.mmap) -> Iterator[_Piece]:
@@ -177,6 +183,24 @@ def _goes_on(data: bytes | mmap.mmap, torn: _Piece) -> bool:
         if FULL <= kind <= LAST and piece.end <= size and _is_whole(data, piece, table):
             return True
     return False
+
+
+def _was_whole(data: bytes | mmap.mmap, torn: _Piece) -> bool:
+    """Tell whether a record that claims to be longer than what is left is whole without that.
+
+    Then it is the length that has changed, and the batch had been there.
+    """
+    end = min(len(data), _block_end(torn.offset))
+    if torn.length < 0:
+        return False
+    length = end - torn.offset - HEADER.size
+    piece = _Piece(torn.offset, torn.checksum, length, torn.kind)
+    return _is_whole(data, piece, crc32c_table())
+
+
+def _is_good(data: bytes | mmap.mmap, before: _Piece | None) -> bool:
+    """Check the record before a torn one: a length that has become shorter would show there."""
+    return before is None or _is_whole(data, before, crc32c_table())
 
 
 def _block_end(offset: int) -> int:

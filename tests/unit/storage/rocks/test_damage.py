@@ -16,7 +16,9 @@ from primitives.machine import Record
 from storage.rocks import CorruptStore, Durability, RocksOptions, RocksStore, profile
 from storage.rocks.wal import (
     BLOCK_BYTES,
+    HEADER,
     Fault,
+    _pieces,
     crc32c,
     crc32c_table,
     first_bad_checksum,
@@ -129,6 +131,23 @@ def test_a_flipped_length_is_no_torn_end(copy: Path) -> None:
         RocksStore(copy, SMALL)
 
 
+def test_no_flipped_bit_of_the_last_header_is_taken_for_a_torn_end(copy: Path) -> None:
+    """Nothing stands behind the last record to tell; but its own checksum, and that before, do."""
+    log = last_log(copy)
+    content = log.read_bytes()
+    last = [piece for piece in _pieces(content) if piece.length >= 0][-1]
+    for offset in range(last.offset, last.offset + HEADER.size):
+        for bit in range(8):
+            flip(log, offset, 1 << bit)
+            damage = inspect(copy)
+            if damage is None:  # then RocksDB's own look at the checksum finds it
+                assert first_bad_checksum(copy) is not None
+            else:
+                assert damage.fault is Fault.CORRUPT, (offset - last.offset, bit)
+            flip(log, offset, 1 << bit)
+    assert inspect(copy) is None
+
+
 def test_an_earlier_log_that_is_torn_ends_the_store_there(copy: Path) -> None:
     """What a crash leaves when the batches of two logs were not synced; no half of it may stay."""
     log = last_log(copy)
@@ -197,6 +216,13 @@ def look_at_a_damaged_table(path: Path, name: str, options: RocksOptions) -> Non
         list(snapshot.scan(TRIE))
     with suppress(CorruptStore):  # a merge in the background may have met it, too
         store.close()
+
+
+def test_a_changed_pointer_to_the_manifest_is_named(copy: Path) -> None:
+    (copy / "CURRENT").write_bytes(b"MANIFEST-000915\n")
+    with pytest.raises(CorruptStore, match="it names MANIFEST-000915, which is not there") as found:
+        RocksStore(copy, SMALL)
+    assert found.value.file == "CURRENT"
 
 
 @pytest.mark.parametrize("pattern", ["*.sst", "MANIFEST-*", "CURRENT"])
