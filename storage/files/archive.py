@@ -353,7 +353,7 @@ def _verify_sealed(path: Path, progress: Progress | None) -> tuple[StoreError, .
 
 def _verify_open(path: Path, size: int, progress: Progress | None) -> tuple[StoreError, ...]:
     faults = []
-    with PositionedFile(path) as file:
+    with PositionedFile(path, direct=True) as file:
         window = Window(file, size)
         for found in walk(window):
             if isinstance(found, Fault):

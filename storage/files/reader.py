@@ -121,17 +121,22 @@ class ArchiveReader:
                 progress(found.end, self.seal_offset)
 
     def verify(self, progress: Progress | None = None) -> tuple[StoreError, ...]:
-        """Read every byte, and return the damage found: records, the digest, the index."""
+        """Read every byte, and return the damage found: records, the digest, the index.
+
+        Where the file system allows it, what is read is on the disk: the page cache may have kept
+        what the disk has lost, and what is read once need not push out what is read often.
+        """
         faults: list[StoreError] = []
         digest, index = new_digest(), Index()
-        window = Window(self._file)
-        for found in walk(window):
-            if isinstance(found, Fault):
-                faults.append(CorruptFile(self.path, found.offset, found.reason))
-                continue
-            self._check(found, digest, index, faults)
-            if progress is not None:
-                progress(found.end, window.size)
+        with PositionedFile(self.path, direct=True) as file:
+            window = Window(file)
+            for found in walk(window):
+                if isinstance(found, Fault):
+                    faults.append(CorruptFile(self.path, found.offset, found.reason))
+                    continue
+                self._check(found, digest, index, faults)
+                if progress is not None:
+                    progress(found.end, window.size)
         if not faults and index.encode() != self.index.encode():
             reason = "the index does not say where the records are"
             faults.append(CorruptFile(self.path, self.seal.index_offset, reason))

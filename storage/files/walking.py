@@ -1,15 +1,19 @@
 """Going through an archive file from its first record on, as checking and recovery do."""
 
+import mmap
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Protocol
 
 import msgspec
 
-from storage.files.positioned import PositionedFile
+from storage.files.errors import ShortFile
+from storage.files.positioned import ALIGNMENT, PositionedFile
 from storage.files.records import HEAD, MAGIC, Flags, Head, decode_head
 
 CHUNK_BYTES = 1 << 20
+DIRECT_CHUNK_BYTES = 1 << 22
+"""Past the page cache nobody reads ahead: the disk gets more at once instead."""
 Progress = Callable[[int, int], None]
 """Called with the bytes that are done and those that there are."""
 
@@ -73,17 +77,37 @@ class Window:
         self.size = file.size() if size is None else size
         """Where the walk ends."""
         self._file = file
+        self._block: mmap.mmap | None = None
         self._start = 0
-        self._data = b""
+        self._data = memoryview(b"")
 
     def at(self, offset: int, length: int) -> memoryview:
-        """Return bytes of the file, which has them."""
+        """Return bytes of the file, which has them; they are valid until the next call.
+
+        Raises:
+            ShortFile: the file has become shorter.
+        """
         begin = offset - self._start
         if begin < 0 or begin + length > len(self._data):
+            self._move(offset, length)
+            begin = offset - self._start
+        return self._data[begin : begin + length]
+
+    def _move(self, offset: int, length: int) -> None:
+        if not self._file.direct:
             wanted = min(max(length, CHUNK_BYTES), self.size - offset)
-            self._data = self._file.read(offset, wanted)
-            self._start, begin = offset, 0
-        return memoryview(self._data)[begin : begin + length]
+            self._start, self._data = offset, memoryview(self._file.read(offset, wanted))
+            return
+        start = offset - offset % ALIGNMENT
+        end = -(-(offset + length) // ALIGNMENT) * ALIGNMENT
+        room = max(end - start, DIRECT_CHUNK_BYTES)
+        if self._block is None or len(self._block) < room:
+            self._block = mmap.mmap(-1, room)  # which begins at a page, as direct reads want it
+        view = memoryview(self._block)[:room]
+        found = self._file.read_into(start, view)
+        if start + found < offset + length:
+            raise ShortFile(self._file.path, offset, length, max(0, start + found - offset))
+        self._start, self._data = start, view[:found]
 
 
 def walk(window: Window, offset: int = 0) -> Iterator[Stored | Fault]:

@@ -1,5 +1,7 @@
 """One archive file: what goes in comes out, and what must not go in is refused."""
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,38 @@ def test_progress_reaches_the_end(tmp_path: Path) -> None:
         assert reader.verify(lambda done, total: seen.append((done, total))) == ()
     assert seen[-1] == (path.stat().st_size,) * 2
     assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_large_records_are_checked_past_the_page_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    path = tmp_path / "a"
+    sizes = (10, 5 << 20, 0, 4_095, 4_096, (4 << 20) - 26, 9 << 20, 1)
+    with ArchiveWriter.create(path, KINDS) as writer:
+        for number, size in enumerate(sizes):
+            writer.append("block", number, bytes([number]) * size)
+        writer.seal()
+    flags: list[int] = []
+    opened = os.open
+
+    def look(name: Path, how: int, mode: int = 0o777) -> int:
+        flags.append(how)
+        if refused and how & os.O_DIRECT:
+            raise OSError(errno.EINVAL, "refused")
+        return opened(name, how, mode)
+
+    monkeypatch.setattr(os, "open", look)
+    with ArchiveReader(path) as reader:
+        assert reader.verify() == ()
+        assert any(how & os.O_DIRECT for how in flags)
+        assert [len(each.payload) for each in reader.entries()] == list(sizes)
+        with path.open("r+b") as file:
+            file.seek(reader.index.columns[0].offsets[6] + (8 << 20))
+            file.write(b"!")
+        (found,) = reader.verify()
+        assert isinstance(found, CorruptFile)
+        assert found.offset == reader.index.columns[0].offsets[6]
 
 
 def test_numbers_only_go_up(tmp_path: Path) -> None:
