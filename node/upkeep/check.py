@@ -4,13 +4,16 @@ Rows are read by whoever opened the store (`node.upkeep.rows`): here it is what 
 is executed. What a certificate proves depends on who reads it: `node.upkeep.committees`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from node.config import Environment
+from node.durable_runs import SNAPSHOT
 from node.finality import ChainCommittee
+from node.flat_rows import CHAIN
 from node.ledger import BLOCKS
+from node.snapshot import Closing
 from node.storage_config import StateForm
 from node.upkeep.blocks import ChainFound, Link, check_blocks, stored_link
 from node.upkeep.committees import Committees
@@ -18,6 +21,7 @@ from node.upkeep.finding import Finding, Watch, ignore, note
 from node.upkeep.flat import FlatFound, check_flat
 from node.upkeep.flat_chain import check_bodies, find_anchor, learn_epochs
 from node.upkeep.form import form_of
+from node.upkeep.handovers import check_handovers
 from node.upkeep.rows import passed_over
 from node.upkeep.runs import RunsFound, check_runs, find_checkpoint
 from node.upkeep.votes import check_votes
@@ -93,6 +97,8 @@ class StoreCheck:
         store, watch, summary = self._store, self._watch, self.summary
         found, chain = RunsFound(), ChainFound()
         yield from passed_over(find_checkpoint(store, self._committees, found, watch))
+        if found.snapshot is not None:
+            yield from passed_over(self._handovers(found.snapshot.manifest.closings))
         known = [*self._genesis(), *([] if found.base is None else [found.base])]
         yield from passed_over(check_blocks(store, known, self._committees, chain, watch))
         self._note_chain(chain)
@@ -115,6 +121,7 @@ class StoreCheck:
         found, chain = FlatFound(), ChainFound()
         anchors: list[Header] = []
         yield from passed_over(learn_epochs(store, self._committees))
+        yield from passed_over(self._handovers(self._committees.closings))
         yield from passed_over(find_anchor(store, self._committees, anchors))
         links = [Link(each.number, header_hash(each)) for each in anchors]
         known = [*self._genesis(), *links]
@@ -129,6 +136,10 @@ class StoreCheck:
         summary.state_root = "" if found.root is None else "0x" + found.root.hex()
         summary.accounts, summary.slots, summary.codes = found.accounts, found.slots, found.codes
         summary.readable_from = found.readable_from
+
+    def _handovers(self, closings: Sequence[Closing]) -> Iterator[Finding]:
+        place = CHAIN if self.summary.form == StateForm.FLAT.value else SNAPSHOT
+        return check_handovers(closings, self._environment, self._committees, place)
 
     def _genesis(self) -> tuple[Link, ...]:
         """Return block 0, if it is known."""

@@ -18,7 +18,7 @@ from node.finality import ChainCommittee
 from node.restoring import epoch_of
 from node.snapshot import Closing
 from primitives.committee import Committee
-from primitives.epoch import Epoch, first_epoch
+from primitives.epoch import first_epoch
 from primitives.header import decode_header
 from primitives.keys import Ed25519Verifier
 
@@ -41,12 +41,13 @@ class Committees:
         trusted: a committee that the reader knows instead.
     """
 
-    __slots__ = ("_closings", "_environment", "_heights", "_trusted")
+    __slots__ = ("_environment", "_heights", "_trusted", "closings")
 
     def __init__(self, environment: Environment | None, trusted: ChainCommittee | None) -> None:
         self._environment = environment
         self._trusted = trusted
-        self._closings: tuple[Closing, ...] = ()
+        self.closings: tuple[Closing, ...] = ()
+        """The ends of all epochs since genesis, as far as the store has told."""
         self._heights: tuple[int, ...] = ()
 
     def learn(self, closings: Sequence[Closing]) -> None:
@@ -55,7 +56,7 @@ class Committees:
         Raises:
             InvalidEncoding: a header is none.
         """
-        self._closings = tuple(closings)
+        self.closings = tuple(closings)
         self._heights = tuple([decode_header(each.header).number for each in closings])
 
     def epoch(self, height: int) -> int:
@@ -72,7 +73,7 @@ class Committees:
         number = self.epoch(height)
         if self._environment is not None:
             first = first_epoch(self._environment.genesis.committee)
-            epoch = epoch_of(first, self._closings[:number])
+            epoch = epoch_of(first, self.closings[:number])
             return Judge(epoch.committee, number, self._environment.verifier_of(epoch))
         if self._trusted is None or self._trusted.epoch != number:
             return None
@@ -89,8 +90,3 @@ class Committees:
             policy,
         )
         return Judge(self._trusted.committee, number, verifier)
-
-
-def beginning(environment: Environment | None) -> Epoch | None:
-    """Return the first epoch of a chain, if it is known."""
-    return None if environment is None else first_epoch(environment.genesis.committee)

@@ -1,0 +1,134 @@
+"""Committees that a store names must have been handed over by those before them."""
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+from msgspec.structs import replace
+
+from consensus.certificate import Certificate
+from node.config import Environment
+from node.durable_runs import LATEST, SNAPSHOT, StoredSnapshot
+from node.flat_rows import CHAIN, CLOSING, EPOCH
+from node.ledger import height_key
+from node.snapshot import Closing
+from node.storage_config import StateForm, StorageConfig
+from node.upkeep.check import StoreCheck
+from node.upkeep.exported import CHAIN_KINDS, STATE_KINDS
+from node.upkeep.exporting import export
+from node.upkeep.finding import Finding, ignore
+from node.upkeep.importing import import_records
+from node.verifiers import Keys
+from primitives.codec import decode_canonical, encode_canonical
+from primitives.committee import Committee
+from storage.memory import MemoryStore
+from tests.unit.node.harness import SECOND, Harness, make_environment, validator_key
+from tests.unit.node.test_node_epochs import INTERVAL, PARAMS, Traffic, add, other_key
+from tests.unit.node.upkeep.stores import edit
+from tests.unit.node.upkeep.test_moving import Shelf
+
+FORMS = [StateForm.FLAT, StateForm.RUNS]
+CLOSED = 2 * INTERVAL
+"""The block that ends epoch 0."""
+
+
+@cache
+def _made(form: StateForm) -> tuple[MemoryStore, Environment]:
+    keys = {node: (Keys(other_key(node)),) for node in range(5)}
+    keys |= {node: (Keys(validator_key(node)),) for node in range(5, 7)}
+    storage = StorageConfig(form=form)
+    environment = make_environment(5, PARAMS)
+    harness = Harness(5, 2, environment, spare_keys=keys, history=None, storage=storage)
+    traffic = Traffic(harness)
+    traffic.blocks(5)
+    traffic.change(add(5))
+    traffic.blocks(7)
+    harness.run(SECOND)
+    return harness.places[1].store, harness.environment
+
+
+def closed_store(form: StateForm) -> tuple[MemoryStore, Environment]:
+    store, environment = _made(form)
+    return store.copy(), environment
+
+
+def found(store: MemoryStore, environment: Environment) -> list[Finding]:
+    return list(StoreCheck(store, environment).findings())
+
+
+def forge(store: MemoryStore, form: StateForm, change: Callable[[Closing], Closing]) -> None:
+    """Put another end of the first epoch into a store."""
+    if form is StateForm.FLAT:
+
+        def closing(row: bytes) -> bytes:
+            return encode_canonical(change(decode_canonical(row, Closing)))
+
+        edit(store, CHAIN, CLOSING + height_key(CLOSED), closing)
+        return
+
+    def snapshot(row: bytes) -> bytes:
+        stored = decode_canonical(row, StoredSnapshot)
+        first, *rest = stored.manifest.closings
+        manifest = replace(stored.manifest, closings=(change(first), *rest))
+        return encode_canonical(replace(stored, manifest=manifest))
+
+    edit(store, SNAPSHOT, LATEST, snapshot)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_blocks_of_two_epochs_are_judged_by_their_own_committees(form: StateForm) -> None:
+    store, environment = closed_store(form)
+    check = StoreCheck(store, environment)
+    assert list(check.findings()) == []
+    assert check.summary.height > CLOSED
+    assert check.summary.unjudged == 0
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_committee_to_which_no_header_commits_is_none(form: StateForm) -> None:
+    store, environment = closed_store(form)
+    strangers = Committee.of_keys(validator_key(50 + index).public_key for index in range(6))
+    forge(store, form, lambda closing: replace(closing, committee=strangers))
+    findings = found(store, environment)
+    assert any(
+        each.key == "end of epoch 0" and "commits to the next committee" in each.expected
+        for each in findings
+    )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_closing_block_that_nobody_has_signed_ends_nothing(form: StateForm) -> None:
+    store, environment = closed_store(form)
+
+    def unsigned(closing: Closing) -> Closing:
+        certificate = decode_canonical(closing.certificate, Certificate)
+        forged = replace(certificate, signatures=(bytes(64),) * len(certificate.signers))
+        return replace(closing, certificate=encode_canonical(forged))
+
+    forge(store, form, unsigned)
+    assert [each.key for each in found(store, environment)] == ["end of epoch 0"]
+    store, _ = closed_store(form)
+    forge(store, form, lambda closing: replace(closing, certificate=b"none"))
+    assert "end of epoch 0" in {each.key for each in found(store, environment)}
+
+
+def test_the_row_of_the_epoch_is_that_of_the_last_end() -> None:
+    store, environment = closed_store(StateForm.FLAT)
+    first = environment.genesis_block.epoch
+    edit(store, CHAIN, EPOCH, lambda _: encode_canonical(first))
+    (finding,) = found(store, environment)
+    assert (finding.place, finding.key, finding.found) == (CHAIN, "epoch", "0")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_ends_of_epochs_move_with_the_chain(form: StateForm) -> None:
+    store, environment = closed_store(form)
+    check = StoreCheck(store, environment)
+    assert list(check.findings()) == []
+    chain, state = Shelf(CHAIN_KINDS), Shelf(STATE_KINDS)
+    manifest = export(store, check.summary, environment, chain, state, ignore)
+    moved = MemoryStore()
+    moved.write(import_records(manifest, chain, state, ignore))
+    after = StoreCheck(moved, environment)
+    assert list(after.findings()) == []
+    assert after.summary.unjudged == 0
