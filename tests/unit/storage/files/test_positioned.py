@@ -1,14 +1,15 @@
 """Reads and writes at positions, one at a time: what the system may do, and what is named."""
 
+import copy
 import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from storage.files import PositionedFile, ShortFile
+from storage.files import CorruptFile, PositionedFile, ShortFile
 from storage.files.positioned import ALIGNMENT, VECTORS_MAX, sync_directory
-from storage.rocks import StoreClosed, StoreFailed, StoreFull
+from storage.rocks import StoreClosed, StoreError, StoreFailed, StoreFull
 from tests.unit.storage.files.disk import SmallDisk, give_little
 
 DATA = os.urandom(10_000)
@@ -135,3 +136,16 @@ def test_a_file_system_may_refuse_to_be_direct(
         assert not file.direct
         assert file.refusal == "the file system refuses O_DIRECT (Invalid argument)"
         assert file.read(5, 5) == DATA[5:10]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        CorruptFile(Path("d") / "f", 7, "rotten"),
+        ShortFile(Path("f"), 1, 2, 0),
+        StoreFull("f", "room", "none"),
+    ],
+)
+def test_errors_cross_processes(error: StoreError) -> None:
+    again = copy.copy(error)  # as pickle does it
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
