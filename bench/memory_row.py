@@ -296,7 +296,6 @@ def interning_rows(network: Mapping[str, int]) -> list[Row]:
     peaks = plain["peak_bytes"] / MEBIBYTE, shared["peak_bytes"] / MEBIBYTE
     return [
         pair("interning", f"{what}, peak", *peaks, "MiB", "yes"),
-        pair("interning", f"{what}, run", plain["seconds"], shared["seconds"], "s", "yes"),
         pair(
             "accounting",
             "the run, and one sample of it",
