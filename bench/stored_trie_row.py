@@ -1,8 +1,8 @@
 """One row of `orrery bench stored-trie`: a block's update of a trie on disk, beside one in memory.
 
 The same accounts, drawn at random, change in a trie that is in memory as a whole, in one of which
-nothing is loaded, in one that keeps its upper levels, and in one of which nothing is in the page
-cache either (as far as the system lets go of it). Then the block's rows are found and written,
+nothing is loaded, and in one of which nothing is in the page cache either (as far as the system
+lets go of it). Then the block's rows are found and written,
 unsynced. Times are of the processor, but for the last read and the write: those are on the clock.
 """
 
@@ -26,7 +26,7 @@ from storage.account import Account
 from storage.changes import StateChanges
 from storage.commitment import StateTrie, empty_state_trie, update_state_trie
 from storage.rocks import Durability, RocksStore, profile
-from storage.stored_trie import rebased, stored_trie, trie_records
+from storage.stored_trie import stored_trie, trie_records
 
 ACCOUNTS, CHANGES, ROUNDS = 1_000_000, (200, 2_000), 9
 BATCH_ROWS = 20_000
@@ -38,10 +38,8 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
     {
         "memory_ms": "memory ms",
         "unloaded_ms": "unloaded",
-        "rebased_ms": "upper kept",
         "unloaded_ratio": "ratio",
         "disk_clock_ms": "from disk",
-        "rebase_ms": "rebase ms",
         "records_ms": "rows ms",
         "written_rows": "rows",
         "written_bytes": "bytes",
@@ -118,8 +116,6 @@ def _block(
         timed("disk_clock_ms", time.perf_counter, lambda: update_state_trie(cold, changes))
         fresh = stored_trie(trie.root, store)
         timed("unloaded_ms", time.process_time, lambda: update_state_trie(fresh, changes))
-        upper = timed("rebase_ms", time.process_time, lambda: rebased(trie, store))
-        timed("rebased_ms", time.process_time, lambda: update_state_trie(upper, changes))
         after = timed("memory_ms", time.process_time, lambda: update_state_trie(trie, changes))
         records = timed("records_ms", time.process_time, lambda: trie_records(trie, after))
         timed("write_clock_ms", time.perf_counter, lambda: store.write(records))

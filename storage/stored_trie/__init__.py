@@ -8,6 +8,5 @@ from storage.stored_trie.errors import (
     SuperfluousRow as SuperfluousRow,
 )
 from storage.stored_trie.opening import stored_trie as stored_trie
-from storage.stored_trie.rebasing import rebased as rebased
 from storage.stored_trie.records import trie_records as trie_records
 from storage.stored_trie.rows import TABLE as TABLE

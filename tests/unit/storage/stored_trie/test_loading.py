@@ -15,12 +15,10 @@ from storage.stored_trie import (
     TABLE,
     CorruptTrieNode,
     MissingTrieNode,
-    StoredTrieError,
-    rebased,
     stored_trie,
     trie_records,
 )
-from storage.trie_nodes import Branch, Stub
+from storage.trie_nodes import Stub
 from tests.unit.storage.stored_trie.source import address, rich, source_of, state
 
 
@@ -94,7 +92,6 @@ def test_proofs_from_a_store_verify() -> None:
 def test_the_empty_trie_needs_no_row() -> None:
     lazy = stored_trie(EMPTY_ROOT, MemoryStore())
     assert lazy.is_empty
-    assert rebased(lazy, MemoryStore()).is_empty
     assert trie_records(lazy, empty_state_trie()) == []
 
 
@@ -151,34 +148,3 @@ def test_what_is_no_node_is_refused_even_under_its_own_hash(row: bytes) -> None:
     store = MemoryStore({TABLE: {b"A": row}})
     with pytest.raises(CorruptTrieNode, match="a node of a trie"):
         stored_trie(root, store).get(bytes(32))
-
-
-def test_the_upper_levels_stay_and_the_others_are_let_go() -> None:
-    trie = state(2_000, slots=20)
-    source = source_of(trie)
-    keys = [keccak256(address(number)) for number in range(2_000)]
-    assert isinstance(rebased(trie, source, kept=0).top, Stub)
-    lazy = rebased(trie, source, kept=1)
-    assert isinstance(lazy.top, Branch)
-    assert all(isinstance(child, Stub) and child.node is None for child in lazy.top.children)
-    deeper = rebased(trie, source, kept=2)
-    assert isinstance(deeper.top, Branch)
-    assert all(isinstance(child, Branch) for child in deeper.top.children)
-    assert not source.read
-    assert [deeper.get(key) is not None for key in keys] == [True] * 2_000
-    assert b"A" not in source.read
-    assert not [key for key in source.read if len(key) == 2]
-
-
-def test_a_rebased_trie_reads_newer_rows_and_the_old_one_its_own() -> None:
-    before = state(400)
-    old = source_of(before)
-    lazy = stored_trie(before.root, old)
-    after = update_state_trie(lazy, StateChanges({address(0): Account(9, Wei(9))}))
-    newer = source_of(state(400))
-    newer.store.write(trie_records(lazy, after))
-    moved = rebased(after, newer)
-    old.store = MemoryStore()
-    assert len(list(moved.items())) == 400
-    with pytest.raises(StoredTrieError):
-        list(after.items())
