@@ -9,4 +9,4 @@ from storage.stored_trie.errors import (
 )
 from storage.stored_trie.opening import stored_trie as stored_trie
 from storage.stored_trie.records import trie_records as trie_records
-from storage.stored_trie.rows import TABLE as TABLE
+from storage.stored_trie.tables import TABLE as TABLE

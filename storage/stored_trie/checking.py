@@ -19,7 +19,14 @@ from storage.store import RowSource
 from storage.stored_trie.errors import MissingTrieNode, StoredTrieError, SuperfluousRow
 from storage.stored_trie.loading import NIBBLES, decode_node
 from storage.stored_trie.opening import account_rows, storage_rows
-from storage.stored_trie.rows import ACCOUNTS, STORAGE, TABLE, Rows, storage_prefix, where
+from storage.stored_trie.rows import Rows
+from storage.stored_trie.tables import (
+    ACCOUNTS,
+    STORAGE,
+    STORAGE_PREFIX_BYTES,
+    TABLE,
+    storage_prefix,
+)
 from storage.trie_nodes import (
     KEY_BYTES,
     Branch,
@@ -83,7 +90,7 @@ class _Check:
         rows = self._rows
         if not self._expected or self._expected[-1][0] != path:
             if not self.is_blind(path):
-                yield SuperfluousRow(where(rows.prefix, path), "no row", f"{len(row)} bytes")
+                yield SuperfluousRow(rows.prefix + path, "no row", f"{len(row)} bytes")
             return
         name = self._expected.pop()[1]
         try:
@@ -102,8 +109,8 @@ class _Check:
         while self._expected and (path is None or self._expected[-1][0] < path):
             missing, name = self._expected.pop()
             self._blind.append(missing)
-            at = where(self._rows.prefix, missing)
-            yield MissingTrieNode(at, f"node {name[1:].hex()}", "no row")
+            key = self._rows.prefix + missing
+            yield MissingTrieNode(key, f"node {name[1:].hex()}", "no row")
 
     def is_blind(self, path: bytes) -> bool:
         """Whether a path is below a node that was damaged or missing."""
@@ -159,14 +166,13 @@ class _StorageCheck:
         """Yield the rows before a key: they belong to no account, if all accounts are known."""
         while self._next is not None and self._next[0] < prefix:
             key, row = self._next
-            account = key[1 : 1 + KEY_BYTES].ljust(KEY_BYTES, b"\0")
+            account = key[1:STORAGE_PREFIX_BYTES].ljust(KEY_BYTES, b"\0")
             if not self._accounts.is_blind(nibbles_between(account, 0, 2 * KEY_BYTES)):
-                at = where(key[: 1 + KEY_BYTES], key[1 + KEY_BYTES :])
-                yield SuperfluousRow(at, "no row", f"{len(row)} bytes")
+                yield SuperfluousRow(key, "no row", f"{len(row)} bytes")
             self._next = next(self._rows, None)
 
 
 def _left_over(source: RowSource, start: bytes, end: bytes | None) -> Iterator[StoredTrieError]:
     """Yield the rows that are of no trie."""
     for key, row in source.scan(TABLE, start, end):
-        yield SuperfluousRow(f"{TABLE}: key {key.hex()}", "no row", f"{len(row)} bytes")
+        yield SuperfluousRow(key, "no row", f"{len(row)} bytes")

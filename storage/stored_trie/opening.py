@@ -15,7 +15,8 @@ from storage.commitment import (
 )
 from storage.store import RowSource
 from storage.stored_trie.loading import only_stub
-from storage.stored_trie.rows import ACCOUNTS, Rows, storage_prefix
+from storage.stored_trie.rows import Rows
+from storage.stored_trie.tables import ACCOUNTS, storage_prefix
 from storage.trie import Trie
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from primitives.machine import Record
 from storage.commitment import Contract, StateTrie, empty_storage
 from storage.stored_trie.loading import NIBBLES
-from storage.stored_trie.rows import ACCOUNTS, TABLE, storage_prefix
+from storage.stored_trie.tables import ACCOUNTS, TABLE, storage_prefix
 from storage.trie import Trie
 from storage.trie_encoding import encoded
 from storage.trie_nodes import (

@@ -24,13 +24,7 @@ from primitives.errors import InvalidEncoding
 from primitives.keccak import keccak256
 from storage.store import RowSource
 from storage.stored_trie.errors import CorruptTrieNode, MissingTrieNode
-from storage.trie_nodes import nibbles_text
-
-TABLE = "state.trie"
-ACCOUNTS = b"A"
-"""Before the path of a node of the trie of accounts; one nibble in a byte, as in all keys here."""
-STORAGE = b"O"
-"""Before the 32-byte hashed address and the path of a node of an account's storage."""
+from storage.stored_trie.tables import TABLE
 
 
 class Rows(msgspec.Struct, frozen=True, gc=False):
@@ -58,33 +52,19 @@ class Rows(msgspec.Struct, frozen=True, gc=False):
     def checked(self, path: bytes, name: bytes, row: bytes | None) -> bytes:
         """Return the row that was found at a path, if it is the node that is named."""
         if row is None:
-            raise MissingTrieNode(where(self.prefix, path), f"node {name[1:].hex()}", "no row")
+            raise MissingTrieNode(self.prefix + path, f"node {name[1:].hex()}", "no row")
         digest = keccak256(row)
         if digest != name[1:]:
-            raise CorruptTrieNode(
-                where(self.prefix, path), f"node {name[1:].hex()}", f"node {digest.hex()}"
-            )
+            found = f"node {digest.hex()}"
+            raise CorruptTrieNode(self.prefix + path, f"node {name[1:].hex()}", found)
         return row
 
     def refusal(self, path: bytes, error: InvalidEncoding) -> CorruptTrieNode:
         """Return the error for a row that has the right hash and is no node."""
-        return CorruptTrieNode(where(self.prefix, path), "a node of a trie", str(error))
+        return CorruptTrieNode(self.prefix + path, "a node of a trie", str(error))
 
     def keys_below(self, path: bytes) -> Iterator[bytes]:
         """Yield the keys of all nodes at or below a path. Costs a scan, and no hashing."""
         start = self.prefix + path
         for key, _ in self.source.scan(TABLE, start, start + b"\x10"):
             yield key
-
-
-def storage_prefix(account: bytes) -> bytes:
-    """Return what stands before the keys of an account's storage, by its hashed address."""
-    return STORAGE + account
-
-
-def where(prefix: bytes, path: bytes) -> str:
-    """Return how an error names a node."""
-    shown = nibbles_text(path) or "(top)"
-    if prefix == ACCOUNTS:
-        return f"{TABLE}: accounts, path {shown}"
-    return f"{TABLE}: storage of {prefix[1:].hex()}, path {shown}"

@@ -233,6 +233,7 @@ def test_a_check_names_each_row_that_is_wrong_and_no_other(
             left[key] = damaged
         (fault,) = trie_faults(trie.root, MemoryStore({TABLE: left}))
         assert type(fault) is kind
+        assert fault.key == key
         assert fault.where == place(key)
     extra = data.draw(
         st.one_of(
@@ -244,7 +245,7 @@ def test_a_check_names_each_row_that_is_wrong_and_no_other(
     )
     if extra not in rows:
         (fault,) = trie_faults(trie.root, MemoryStore({TABLE: {**rows, extra: b"row"}}))
-        assert type(fault) is SuperfluousRow
+        assert (type(fault), fault.key) == (SuperfluousRow, extra)
 
 
 @given(BLOCKS, st.data())

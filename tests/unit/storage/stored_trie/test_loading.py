@@ -1,5 +1,7 @@
 """What a trie in a store reads, and what it says of rows that are not those of its root."""
 
+from copy import copy
+
 import pytest
 
 from primitives.ids import Hash32, Wei
@@ -102,6 +104,8 @@ def test_a_missing_row_is_named() -> None:
     assert caught.value.where == "state.trie: accounts, path (top)"
     assert caught.value.expected == f"node {trie.root.hex()}"
     assert caught.value.actual == "no row"
+    again = copy(caught.value)
+    assert (type(again), again.key, str(again)) == (MissingTrieNode, b"A", str(caught.value))
 
 
 def test_every_flipped_bit_of_a_row_is_seen_and_its_path_named() -> None:
