@@ -13,6 +13,8 @@ from storage.files import FileIO, PositionedFile, ShortFile
 from storage.files.batches import RUN_BYTES_MAX, read_runs, write_runs
 from storage.files.direct import CHUNK_BYTES
 from storage.files.positioned import ALIGNMENT
+from storage.files.reads import Reads
+from storage.files.walking import Window
 from storage.files.workers import Workers
 from storage.rocks import StoreFull
 from tests.unit.storage.files.disk import SmallDisk
@@ -63,6 +65,39 @@ def test_a_piece_beyond_the_end_is_an_error(path: Path, direct: bool) -> None:
         with pytest.raises(ShortFile):
             files.read_many(file, [(SIZE + 9_000, 1), (0, 1)])
         assert files.read_many(file, pieces[:1]) == [DATA[:10]]
+
+
+def test_every_run_is_announced_once_and_ahead(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.files.reads.AHEAD", 3)
+    calls: list[tuple[str, int]] = []
+    with PositionedFile(path) as file:
+        read = file.read
+
+        def noted(offset: int, length: int) -> bytes:
+            calls.append(("read", offset))
+            return read(offset, length)
+
+        monkeypatch.setattr(file, "read", noted)
+        monkeypatch.setattr(file, "will_need", lambda offset, _: calls.append(("tell", offset)))
+        reads = Reads(file, [(number * 50_000, 100) for number in range(6)])
+        assert reads.read_announced()[5] == DATA[250_000:250_100]
+        told = [at for what, at in calls if what == "tell"]
+        assert (
+            told == [at for what, at in calls if what == "read"] == [50_000 * n for n in range(6)]
+        )
+        assert [what for what, _ in calls] == ["tell"] * 3 + ["tell", "read"] * 3 + ["read"] * 3
+        calls.clear()
+        Reads(file, [(7, 7)]).read_announced()
+        assert calls == [("read", 7)], "nothing is told of a single read"
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_file_that_shrinks_under_a_walk_is_noticed(path: Path, direct: bool) -> None:
+    with PositionedFile(path, direct=direct) as file:
+        assert Window(file).at(SIZE - 10, 10) == DATA[-10:]
+        window = Window(file, SIZE + 10_000)
+        with pytest.raises(ShortFile):
+            window.at(SIZE - 10, 20)
 
 
 def test_asyncio_may_wait_for_a_batch(path: Path) -> None:
