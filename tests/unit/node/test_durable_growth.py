@@ -32,10 +32,21 @@ BOUNDED = (BLOCKS, CERTIFICATES, HEADERS, RECEIPTS, CHAIN, HISTORY_TABLE, ACCOUN
 parent into a ring of 8,191 slots (EIP-2935)."""
 
 
+COUNTED = (StateLayer, DiskState, MemorySnapshot)
+
+
+def count(kind: type) -> int:
+    """Return how many objects of a type there are in the process."""
+    gc.collect()
+    return sum(type(each) is kind for each in gc.get_objects())
+
+
 class Growing:
     """A chain that grows at one node, and is written with a lag."""
 
     def __init__(self) -> None:
+        self._others = {each: count(each) for each in COUNTED}
+        """What tests before this one have left."""
         genesis = chain(params=FIXED)
         self.store = MemoryStore()
         library = FlatLibrary.isolated()
@@ -70,13 +81,9 @@ class Growing:
 
     def held(self) -> dict[str, int]:
         """Return how much there is of what could grow."""
-        gc.collect()
-        objects = [type(each) for each in gc.get_objects()]
         ledger = self.ledger
         return {
-            "layers": objects.count(StateLayer),
-            "bases": objects.count(DiskState),
-            "snapshots": objects.count(MemorySnapshot),
+            **{each.__name__: count(each) - self._others[each] for each in COUNTED},
             "changes": self.rebase.layers,
             "blocks": ledger.height - ledger.lowest,
             "undecided": ledger.undecided,
@@ -95,9 +102,9 @@ def test_what_is_held_does_not_grow_with_the_chain(blocks: int) -> None:
         seen.append(growing.held())
     assert growing.ledger.height == 89 + blocks
     most = {name: max(each[name] for each in seen) for name in before}
-    assert most["layers"] <= 2 * INTERVAL
-    assert most["bases"] <= 6
-    assert most["snapshots"] <= 6
+    assert most["StateLayer"] <= 2 * INTERVAL
+    assert most["DiskState"] <= 6
+    assert most["MemorySnapshot"] <= 6
     assert most["changes"] <= REBASE + LAG + 2
     assert most["blocks"] <= HISTORY + INTERVAL
     assert most["undecided"] == 1
