@@ -7,6 +7,7 @@ from bench.cache_row import HEADINGS as CACHE_HEADINGS
 from bench.commit_loop_row import HEADINGS as COMMIT_LOOP_HEADINGS
 from bench.commit_row import HEADINGS as COMMIT_HEADINGS
 from bench.file_row import HEADINGS as FILE_HEADINGS
+from bench.flat_row import HEADINGS as FLAT_HEADINGS
 from bench.memory_row import HEADINGS as MEMORY_HEADINGS
 from bench.store_row import HEADINGS as STORE_HEADINGS
 
@@ -18,6 +19,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         **CACHE_HEADINGS,
         **MEMORY_HEADINGS,
         **FILE_HEADINGS,
+        **FLAT_HEADINGS,
         "ratio": "ratio",
         "compared_with": "to",
         "case": "case",
