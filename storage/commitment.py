@@ -80,6 +80,9 @@ def decode_state_leaf(value: bytes) -> tuple[Account, Hash32]:
     Raises:
         InvalidEncoding: it is no such value.
     """
+    usual = _decode_usual(value)
+    if usual is not None:
+        return usual
     items = read_items(decode_list(value), "account", 4)
     code_hash = Hash32(read_bytes(items[3], "account.code_hash", 32))
     account = Account(
@@ -88,6 +91,29 @@ def decode_state_leaf(value: bytes) -> tuple[Account, Hash32]:
         EMPTY_KECCAK if code_hash == EMPTY_KECCAK else code_hash,
     )
     return account, Hash32(read_bytes(items[2], "account.storage_root", 32))
+
+
+def _decode_usual(value: bytes) -> tuple[Account, Hash32] | None:
+    """Return what a value commits to if its nonce is below 128; None for others."""
+    if len(value) < 70 or value[0] != 0xF8 or value[1] != len(value) - 2:
+        return None
+    nonce, balance = value[2], value[3:-66]
+    if value[-66] != 0xA0 or value[-33] != 0xA0 or not 0 < nonce <= 0x80:
+        return None
+    width = len(balance) - 1
+    if not width and 0 < balance[0] <= 0x80:
+        wei = balance[0] & 0x7F
+    elif (
+        0 < width <= 32 and balance[0] == 0x80 + width and balance[1] >= (0x80 if width == 1 else 1)
+    ):
+        wei = int.from_bytes(balance[1:], "big")
+    else:
+        return None
+    code_hash = Hash32(value[-32:])
+    account = Account(
+        nonce & 0x7F, Wei(wei), EMPTY_KECCAK if code_hash == EMPTY_KECCAK else code_hash
+    )
+    return account, Hash32(value[-65:-33])
 
 
 def account_of(leaf: StateLeaf) -> Account:

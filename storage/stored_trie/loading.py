@@ -27,6 +27,9 @@ from storage.trie_reading import BRANCH_ITEMS, node_items, node_path
 NIBBLES = tuple([bytes((nibble,)) for nibble in range(16)])
 _HASH_HEAD, _NOTHING = 0xA0, 0x80
 """First bytes of a hash and of an empty place."""
+_LONG_STRING, _LONG_LIST = 0xB8, b"\xf8"
+"""First bytes of a string and of a list of which one byte more says the length."""
+SHORT_BYTES_MAX = 55
 _BITS = tuple([1 << nibble for nibble in range(16)])
 _COUNTS = MappingProxyType({LENGTHS[count]: count for count in range(2, 17)})
 """Children of a branch, by its bytes, if they are all hashes."""
@@ -107,6 +110,9 @@ def decode_node(rows: Rows, path: bytes, encoding: bytes) -> Loaded:
         below = Children(rows, path, mask, encoding)
         stubs = [Stub(below, nibble) for nibble in range(16) if mask >> nibble & 1]
         return Branch(mask, tuple(stubs), encoding)
+    usual = _usual_leaf(path, encoding)
+    if usual is not None:
+        return Leaf(usual[0], rows.decode(rows.source, *usual))
     items = node_items(encoding)
     if len(items) == BRANCH_ITEMS:
         return _branch(rows, path, encoding, items)
@@ -137,6 +143,30 @@ def _mask_of_hashes(encoding: bytes) -> int:
         else:
             return 0
     return mask if encoding[position:] == EMPTY_STRING else 0
+
+
+def _usual_leaf(path: bytes, encoding: bytes) -> tuple[bytes, bytes] | None:
+    """Return key and value of an encoded leaf; None for other nodes, and for unusual leaves.
+
+    Usual is a path of two bytes or more, a value of 2 to 255, and that all is as it should be.
+    """
+    size, is_odd = (2 * KEY_BYTES - len(path) >> 1) + 1, len(path) & 1
+    start = 2 if encoding[:1] == _LONG_LIST else 1
+    split, length = start + 1 + size, len(encoding) - start
+    if size < 2 or length < size + 3 or encoding[start] != 0x80 + size:
+        return None
+    is_long = length > SHORT_BYTES_MAX
+    if is_long != (start == 2) or encoding[start - 1] != (length if is_long else 0xC0 + length):
+        return None
+    packed, head = encoding[start + 1 : split], encoding[split]
+    value = encoding[split + (2 if head == _LONG_STRING else 1) :]
+    if head == _LONG_STRING:
+        is_whole = encoding[split + 1] == len(value) > SHORT_BYTES_MAX
+    else:
+        is_whole = len(value) > 1 and head == 0x80 + len(value) <= 0x80 + SHORT_BYTES_MAX
+    if not is_whole or (packed[0] >> 4 != 3 if is_odd else packed[0] != 0x20):
+        return None
+    return bytes.fromhex(nibbles_text(path) + packed.hex()[2 - is_odd :]), value
 
 
 def _branch(rows: Rows, path: bytes, encoding: bytes, items: list[bytes]) -> Branch:
