@@ -1,6 +1,8 @@
 """Reading a flat state, and moving its caches on."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from threading import Lock
 
 import pytest
@@ -98,6 +100,50 @@ def test_caches_move_on_and_the_old_base_stays_as_it_was(
     assert (old.counters(), len(new.counters())) == ((), 3)
     if lock is not None:
         assert handed_out(CAT) == CONTRACT
+
+
+class Overtaken:
+    """A lock for which another thread that wants it goes first, once."""
+
+    def __init__(self) -> None:
+        self.first: Callable[[], object] | None = None
+        self.is_held = False
+
+    def __enter__(self) -> None:
+        first, self.first = self.first, None
+        if first is not None:
+            first()
+        assert not self.is_held
+        self.is_held = True
+
+    def __exit__(self, *_: object) -> None:
+        self.is_held = False
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_a_reader_that_is_overtaken_sees_its_own_block(*, is_cached: bool) -> None:
+    """It has begun to read the newest base, and gets to the cache when that has moved on."""
+    changes = StateChanges({ANN: owning(6), CAT: CONTRACT}, {CAT: {1: 12}})
+    for read in (
+        lambda state: (state.account(ANN), owning(5), owning(6)),
+        lambda state: (state.slot(CAT, 1), 11, 12),
+        lambda state: (state.code(CONTRACT.code_hash), CODE, CODE),
+    ):
+        chain, lock = Chain(GENESIS), Overtaken()
+        old = DiskState(chain.store.snapshot(), lock=lock)
+        if is_cached:
+            read(old)
+        chain.add(changes)
+        made: list[DiskState] = []
+        lock.first = partial(_advance, made, old, chain, changes)
+        found, before, after = read(old)
+        assert found == before
+        assert read(made[0])[0] == after
+        assert not lock.is_held
+
+
+def _advance(made: list[DiskState], old: DiskState, chain: Chain, changes: StateChanges) -> None:
+    made.append(old.advanced(chain.store.snapshot(), changes))
 
 
 def test_what_was_cached_for_nothing_is_found_once_it_is_there() -> None:
