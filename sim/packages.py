@@ -14,6 +14,7 @@ PACKAGES = (
     "py-arkworks-bls12381",
     "pynacl",
     "safe-pysha3",
+    "siphashc",
 )
 """Random streams, encodings, graphs, hashes, signatures, precompiles: all come from these."""
 
