@@ -99,7 +99,8 @@ class StoreCheck:
         yield from passed_over(find_checkpoint(store, self._committees, found, watch))
         if found.snapshot is not None:
             yield from passed_over(self._handovers(found.snapshot.manifest.closings))
-        known = [*self._genesis(), *([] if found.base is None else [found.base])]
+        genesis = [Link(each.number, header_hash(each)) for each in self._genesis()]
+        known = [*genesis, *([] if found.base is None else [found.base])]
         yield from passed_over(check_blocks(store, known, self._committees, chain, watch))
         self._note_chain(chain)
         if found.base is not None:
@@ -123,9 +124,9 @@ class StoreCheck:
         yield from passed_over(learn_epochs(store, self._committees))
         yield from passed_over(self._handovers(self._committees.closings))
         yield from passed_over(find_anchor(store, self._committees, anchors))
-        links = [Link(each.number, header_hash(each)) for each in anchors]
-        known = [*self._genesis(), *links]
-        yield from passed_over(check_blocks(store, known, self._committees, chain, watch))
+        known = [*self._genesis(), *anchors]
+        links = [Link(each.number, header_hash(each)) for each in known]
+        yield from passed_over(check_blocks(store, links, self._committees, chain, watch))
         yield from passed_over(check_bodies(store, watch))
         self._note_chain(chain)
         yield from passed_over(check_flat(store, chain, known, found, watch))
@@ -141,10 +142,10 @@ class StoreCheck:
         place = CHAIN if self.summary.form == StateForm.FLAT.value else SNAPSHOT
         return check_handovers(closings, self._environment, self._committees, place)
 
-    def _genesis(self) -> tuple[Link, ...]:
-        """Return block 0, if it is known."""
+    def _genesis(self) -> tuple[Header, ...]:
+        """Return the header of block 0, if it is known."""
         known = self._environment
-        return () if known is None else (Link(0, known.genesis_block.digest),)
+        return () if known is None else (known.genesis_block.block.header,)
 
     def _note_chain(self, chain: ChainFound) -> None:
         summary = self.summary

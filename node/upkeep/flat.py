@@ -12,10 +12,11 @@ import msgspec
 from node.ledger import BLOCKS, height_key
 from node.upkeep.blocks import ChainFound, Link
 from node.upkeep.finding import Finding, Watch, faulty
+from node.upkeep.flat_history import check_history
 from node.upkeep.rows import WATCH_ROWS
 from primitives.block import decode_block
 from primitives.errors import InvalidEncoding
-from primitives.header import Header
+from primitives.header import Header, header_hash
 from primitives.ids import Address, Hash32
 from primitives.params import MAX_BLOCK_BYTES
 from primitives.rlp import encode_int
@@ -26,17 +27,13 @@ from storage.flat import (
     ACCOUNTS,
     CODE,
     HEAD,
-    HISTORY,
     STORAGE,
     FlatHead,
-    HistoricState,
     lowest_height,
     read_head,
 )
 from storage.flat.cells import read_account, read_code, read_slot
 from storage.flat.disk import address_of, slot_of
-from storage.flat.head import read_height
-from storage.flat.reverse import read_reverse
 from storage.flat.tables import ADDRESS_BYTES
 from storage.store import Store
 from storage.stored_trie import TABLE, StoredTrieError, stored_trie
@@ -57,14 +54,18 @@ class FlatFound(msgspec.Struct):
 
 
 def check_flat(
-    store: Store, chain: ChainFound, known: Sequence[Link], found: FlatFound, watch: Watch
+    store: Store,
+    chain: ChainFound,
+    known: Sequence[Header],
+    found: FlatFound,
+    watch: Watch,
 ) -> Iterator[Finding]:
     """Yield what is wrong with a flat state.
 
     Args:
         store: what is looked at.
         chain: what was seen of its blocks.
-        known: blocks that those may stand on, the highest last.
+        known: headers of blocks that those may stand on, the highest last.
         found: filled with what was seen.
         watch: told of the progress.
     """
@@ -73,7 +74,13 @@ def check_flat(
         yield Finding(HEAD, HEAD_ROW, "the row of the newest block", "no row")
         return
     found.head = head
-    last = chain.head or (known[-1] if known else None)
+
+    def header_of(height: int) -> Header | None:
+        held = header_at(store, height)
+        return held or next((each for each in known if each.number == height), None)
+
+    below = [Link(each.number, header_hash(each)) for each in known]
+    last = chain.head or (below[-1] if below else None)
     yield from _check_head(store, head, last if chain.is_whole else None)
     storage: dict[Address, Hash32] = {}
     yield from _check_storage(store, found, storage, watch)
@@ -88,8 +95,11 @@ def check_flat(
         )
     else:
         found.root = root
-    yield from _check_trie(store, head, watch)
-    yield from _check_history(store, head, found, watch)
+    whole = list(_check_trie(store, head, watch))
+    yield from whole
+    found.readable_from = lowest_height(store)
+    judged = not whole and found.root is not None
+    yield from check_history(store, head, header_of if judged else None, watch)
 
 
 def header_at(store: Store, height: int) -> Header | None:
@@ -213,29 +223,3 @@ class _Seen:
     ) -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) in ascending key order for start <= key < end."""
         return self._store.scan(table, start, end)
-
-
-def _check_history(
-    store: Store, head: FlatHead, found: FlatFound, watch: Watch
-) -> Iterator[Finding]:
-    """Yield gaps in the history, and whether it leads back to the states that headers name."""
-    lowest = found.readable_from = lowest_height(store)
-    for count, (key, row) in enumerate(store.scan(HISTORY)):
-        watch(HISTORY, count)
-        try:
-            height = read_height(HISTORY, key)
-            read_reverse(key, row)
-        except InvalidEncoding as error:
-            yield faulty(HISTORY, key.hex(), error)
-            return
-        if not lowest < height <= head.height:
-            expected = f"heights from {lowest + 1} to {head.height} without a gap"
-            yield Finding(HISTORY, str(height), expected, "a row apart from them")
-    header = header_at(store, lowest) if lowest < head.height else None
-    if header is None or found.root is None:
-        return
-    watch("state root", lowest)
-    root = HistoricState(store, lowest).root()
-    if root != header.state_root:
-        expected = f"what leads back to the state root of block {lowest}"
-        yield Finding(HISTORY, "", f"{expected}, 0x{header.state_root.hex()}", f"0x{root.hex()}")

@@ -21,6 +21,7 @@ from node.upkeep.committees import Committees
 from node.upkeep.finding import Finding, Watch, faulty, note
 from primitives.errors import InvalidEncoding
 from primitives.header import Header, decode_header, header_hash
+from storage.account import has_code
 from storage.state import StateLayer, genesis_state
 from storage.store import Store
 
@@ -114,3 +115,8 @@ def check_runs(
         yield Finding(RUNS, "", expected, f"0x{root.hex()}")
         return
     found.state = state
+    everything = state.everything()
+    for address, account in everything.accounts.items():
+        if account is not None and has_code(account) and account.code_hash not in everything.codes:
+            expected = f"the code of account {address.hex()}, 0x{account.code_hash.hex()}"
+            yield Finding(RUNS, "", expected, "none")

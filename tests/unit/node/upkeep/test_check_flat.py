@@ -131,14 +131,14 @@ def test_a_gap_in_the_history_is_named() -> None:
     assert names == {str(height) for height in range(1, 7)}
 
 
-def test_a_history_that_leads_to_another_state_is_found() -> None:
+def test_a_history_that_does_not_undo_its_block_is_named() -> None:
     store = flat_store()
     row = store.get(HISTORY, height_key(6))
     assert row is not None
-    store.write([Record(HISTORY, height_key(1), None), Record(HISTORY, height_key(5), row)])
+    store.write([Record(HISTORY, height_key(5), row)])
     (finding,) = found(store)
-    assert finding.place == HISTORY
-    assert "block 1" in finding.expected
+    assert (finding.place, finding.key) == (HISTORY, "5")
+    assert "what undoes the block" in finding.expected
 
 
 @pytest.mark.parametrize(
