@@ -28,6 +28,14 @@ EMPTY_LIST = b"\xc0"
 _SINGLE = tuple([value.to_bytes(1, "big") for value in range(0x80)])
 """The strings that are their own encoding."""
 
+_INT_BYTES_MAX = 32
+_SMALL_INTS = (EMPTY_STRING, *_SINGLE[1:])
+"""Encodings of the integers below 0x80."""
+_INT_HEADERS = tuple([(0x80 + length).to_bytes(1, "big") for length in range(_INT_BYTES_MAX + 1)])
+"""Prefixes of longer integers, by their bytes."""
+_LIST_HEADERS = tuple([(0xC0 + length).to_bytes(1, "big") for length in range(56)])
+"""Prefixes of short lists, by the bytes of their payload."""
+
 
 def encode(item: Item) -> bytes:
     """Return the encoding of `item`: bytes, or a sequence of items, nested at will.
@@ -78,8 +86,11 @@ def encode_list(encoded_items: Sequence[bytes]) -> bytes:
 
 def encode_int(value: int) -> bytes:
     """Return the encoding of a non-negative integer: its shortest big-endian bytes."""
-    if 0 < value < 0x80:
-        return value.to_bytes(1, "big")
+    if 0 <= value < 0x80:
+        return _SMALL_INTS[value]
+    length = (value.bit_length() + 7) >> 3
+    if length <= _INT_BYTES_MAX:
+        return _INT_HEADERS[length] + value.to_bytes(length, "big")
     return encode_bytes(int_bytes(value))
 
 
@@ -91,7 +102,7 @@ def int_bytes(value: int) -> bytes:
 def list_header(payload_bytes: int) -> bytes:
     """Return the prefix of a list whose payload has `payload_bytes` bytes."""
     if payload_bytes <= 55:
-        return (0xC0 + payload_bytes).to_bytes(1, "big")
+        return _LIST_HEADERS[payload_bytes]
     return _long_header(payload_bytes, 0xF7)
 
 

@@ -14,7 +14,14 @@ from primitives.account import encode_account
 from primitives.errors import InvalidEncoding
 from primitives.ids import Hash32, Wei
 from primitives.keccak import EMPTY_KECCAK
-from primitives.rlp import encode_bytes, encode_int, encode_list, read_bytes, read_int
+from primitives.rlp import (
+    EMPTY_STRING,
+    encode_bytes,
+    encode_int,
+    list_header,
+    read_bytes,
+    read_int,
+)
 from primitives.trie import EMPTY_ROOT
 
 SLIM_BYTES_MAX = 120
@@ -60,14 +67,13 @@ def encode_slim(account: Account, storage_root: Hash32 = EMPTY_ROOT) -> bytes:
     Reference: devp2p, snap/1, "slim" accounts.
     """
     code = account.code_hash
-    return encode_list(
-        (
-            encode_int(account.nonce),
-            encode_int(account.balance),
-            encode_bytes(b"" if storage_root == EMPTY_ROOT else storage_root),
-            encode_bytes(b"" if code == EMPTY_KECCAK else code),
-        )
+    payload = (
+        encode_int(account.nonce)
+        + encode_int(account.balance)
+        + (EMPTY_STRING if storage_root == EMPTY_ROOT else encode_bytes(storage_root))
+        + (EMPTY_STRING if code == EMPTY_KECCAK else encode_bytes(code))
     )
+    return list_header(len(payload)) + payload
 
 
 def decode_slim(encoded: bytes) -> tuple[Account, Hash32]:
