@@ -10,7 +10,7 @@ from primitives.committee_change import COMMITTEE_MIN
 from primitives.ids import Duration
 from sim.fuzz.chance import Chance
 from sim.fuzz.faults import START
-from sim.scenario import ChangeCommittee, LyingDisk, Network, TimelineEvent
+from sim.scenario import BitRot, ChangeCommittee, LyingDisk, Network, TimelineEvent
 
 CHANGES_PERCENT = 30
 """In so many runs of a hundred the committee changes."""
@@ -47,12 +47,12 @@ def draw_changes(
 
 
 def _most_leaving(network: Network, faults: Sequence[TimelineEvent]) -> int:
-    """Return how many may go, so that the rest bears all liars and a change."""
+    """Return how many may go, so that the rest bears all liars, rotten disks and a change."""
     liars: list[int] = []
     for each in network.classes:
         if each.liar is not None:
             liars += range(network.validators) if isinstance(each.nodes, str) else each.nodes
-    liars += [event.node for event in faults if isinstance(event, LyingDisk)]
+    liars += [event.node for event in faults if isinstance(event, LyingDisk | BitRot)]
     needed = max(COMMITTEE_MIN, 3 * len(set(liars)) + 1)
     return max(0, network.validators - needed)
 

@@ -12,11 +12,22 @@ import msgspec
 from primitives.ids import Duration
 from sim.fuzz.chance import MILLISECOND, Chance
 from sim.fuzz.committee import CHANGES_PERCENT, INTERVALS, draw_changes
-from sim.fuzz.faults import draw_events
+from sim.fuzz.faults import calm_tail, draw_events
+from sim.fuzz.faults_disks import DISKS_PERCENT, draw_disks, draw_store
+from sim.fuzz.scene import draw_scene
 from sim.links.regions import TABLES
 from sim.randomness import generator
 from sim.registry import liar_names
-from sim.scenario import Consensus, Expect, Network, NodeClass, Scenario, TimelineEvent, Transfers
+from sim.scenario import (
+    Consensus,
+    Expect,
+    Network,
+    NodeClass,
+    Restart,
+    Scenario,
+    TimelineEvent,
+    Transfers,
+)
 from sim.scenario.placement import UNIFORM
 
 SECOND = 1_000_000_000
@@ -99,6 +110,15 @@ def draw_scenario(base: Scenario, seed: int, fixed: Collection[str] = ()) -> Sce
         chain = _keep(base, "chain", drawn, fixed)
     faults = Chance(generator(seed, "fuzz.faults"))
     events: tuple[TimelineEvent, ...] = draw_events(faults, network, times.calm_from)
+    accidents = Chance(generator(seed, "fuzz.disks"))
+    store = base.store
+    if accidents.hit(DISKS_PERCENT):
+        scene = draw_scene(Chance(generator(seed, "fuzz.faults")), network, times.calm_from)
+        broken = draw_disks(accidents, scene)
+        if not any(isinstance(event, Restart) for event in events):
+            broken = (*broken, *calm_tail(broken, times.calm_from))
+        events = tuple(sorted((*events, *broken), key=lambda event: event.at))
+        store = _keep(base, "store", draw_store(accidents), fixed)
     if changes:
         more = draw_changes(changing, network, events, times.calm_from)
         events = tuple(sorted((*events, *more), key=lambda event: event.at))
@@ -110,6 +130,7 @@ def draw_scenario(base: Scenario, seed: int, fixed: Collection[str] = ()) -> Sce
         network=network,
         consensus=consensus,
         chain=chain,
+        store=store,
         events=events,
         expect=_expect(base, consensus, times),
         fidelity=_fidelity(base, seed, fixed),

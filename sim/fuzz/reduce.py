@@ -14,6 +14,7 @@ from primitives.ids import Duration
 from sim.fuzz.faults import calm_tail
 from sim.fuzz.scene import SECOND
 from sim.scenario import (
+    BitRot,
     ChangeCommittee,
     Churn,
     Clog,
@@ -21,6 +22,7 @@ from sim.scenario import (
     Crash,
     Duplicate,
     Expect,
+    FullDisk,
     Heal,
     Load,
     Lose,
@@ -33,6 +35,8 @@ from sim.scenario import (
     ScenarioError,
     SetClock,
     Slow,
+    SlowDisk,
+    StoreSpec,
     TimelineEvent,
     calm_from,
     decode_scenario,
@@ -214,7 +218,7 @@ def _without_nodes(event: TimelineEvent, nodes: int) -> TimelineEvent | None:
             ]
             source, to = ends
             return msgspec.structs.replace(event, source=source, to=to) if all(ends) else None
-        case Crash() | Slow() | SetClock() | LyingDisk():
+        case Crash() | Slow() | SetClock() | LyingDisk() | SlowDisk() | FullDisk() | BitRot():
             gone = isinstance(event.node, int) and event.node >= nodes
             return None if gone else event
         case ChangeCommittee():
@@ -293,6 +297,8 @@ def _simpler(scenario: Scenario) -> Iterator[Scenario]:
     if isinstance(workload, Load) and workload.rate is not None and workload.rate > 1:
         slower = msgspec.structs.replace(workload, rate=round(max(1.0, workload.rate / 2), 1))
         yield msgspec.structs.replace(scenario, workload=slower)
+    if scenario.store != StoreSpec():
+        yield msgspec.structs.replace(scenario, store=StoreSpec())
     yield from _with_simpler_events(scenario)
 
 

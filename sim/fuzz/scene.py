@@ -53,6 +53,13 @@ def draw_scene(chance: Chance, network: Network, end: int) -> Scene:
     return Scene(network, end, faulty, bool(faulty) and chance.hit(DOUBTFUL_PERCENT))
 
 
-def victim(chance: Chance, scene: Scene) -> int | Literal["primary"]:
-    """Draw a node, often the primary."""
-    return "primary" if chance.hit(40) else chance.pick(scene.nodes)
+def victim(chance: Chance, scene: Scene, *, peers: bool = False) -> int | Literal["primary"]:
+    """Draw a node, often the primary.
+
+    Args:
+        chance: draws.
+        scene: where.
+        peers: whether gateways, which have no disk, are left out.
+    """
+    nodes = range(scene.network.peers) if peers else scene.nodes
+    return "primary" if chance.hit(40) else chance.pick(nodes)

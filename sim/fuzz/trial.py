@@ -16,7 +16,19 @@ from sim.checkers.events import (
 from sim.run import rare_collections, run_checkers
 from sim.scenario import Scenario
 from sim.trace import Observation
-from sim.trace_events import ClockSet, Clogged, Delayed, DiskLied, Disturbed, Slowed
+from sim.trace_events import (
+    ClockSet,
+    Clogged,
+    Delayed,
+    DiskFull,
+    DiskLied,
+    DiskSlowed,
+    Disturbed,
+    Rotted,
+    Slowed,
+    StoreDamaged,
+    WriteTorn,
+)
 from sim.world import World
 
 
@@ -42,6 +54,13 @@ class Counts(msgspec.Struct, frozen=True):
     clocks: int = 0
     """Clocks that were set wrong."""
     lying_disks: int = 0
+    slow_disks: int = 0
+    full_disks: int = 0
+    """Nodes that their full disk has stopped."""
+    torn_writes: int = 0
+    rotten_disks: int = 0
+    refusals: int = 0
+    """Nodes that damage has stopped or kept from starting."""
     liars: int = 0
     """Nodes that lied."""
     isolated: int = 0
@@ -144,6 +163,11 @@ class _Tally:
             losses=seen("lose", 0),
             clocks=seen(ClockSet.name, 0),
             lying_disks=seen(DiskLied.name, 0),
+            slow_disks=seen(DiskSlowed.name, 0),
+            full_disks=seen(DiskFull.name, 0),
+            torn_writes=seen(WriteTorn.name, 0),
+            rotten_disks=seen(Rotted.name, 0),
+            refusals=seen(StoreDamaged.name, 0),
             liars=self._liars,
             isolated=self._isolated,
         )
@@ -154,7 +178,7 @@ def _kind(event: TraceEvent) -> str | None:
     match event:
         case Disturbed():
             return event.what
-        case Slowed():
+        case Slowed() | DiskSlowed():
             return event.name if event.factor_percent > 100 else None
         case Delayed():
             return event.name if event.extra_ns else None

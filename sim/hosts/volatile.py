@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from primitives.machine import Record
 from sim.hosts.disk import Disk
+from sim.hosts.medium import Medium
 from storage.store import Snapshot, SnapshotStore
 
 
@@ -78,7 +79,8 @@ class VolatileStore:
     def write(self, records: Iterable[Record]) -> None:
         """Apply a batch, and remember what was there before as long as it may have to go."""
         batch, now = tuple(records), self._now()
-        before = [Record(r.table, r.key, self.store.get(r.table, r.key)) for r in batch]
+        read = self.store.peek if isinstance(self.store, Medium) else self.store.get
+        before = [Record(r.table, r.key, read(r.table, r.key)) for r in batch]
         self._journal.append((now, before))
         while self._journal[0][0] <= now - self._cache_ns:
             self._journal.popleft()

@@ -13,19 +13,23 @@ from sim.fuzz import draw_scenario, phases
 from sim.fuzz.chance import Chance
 from sim.fuzz.draw import LIARS, VALIDATORS, WORLD_LATENCY
 from sim.fuzz.faults import EPISODES, OFFSETS_MS, START, calm_tail, draw_events
-from sim.fuzz.scene import draw_scene
+from sim.fuzz.faults_disks import draw_disks
+from sim.fuzz.scene import Scene, draw_scene
 from sim.randomness import generator
 from sim.registry import liar_names
 from sim.scenario import (
+    BitRot,
     ChangeCommittee,
     Churn,
     Clog,
     Crash,
     Duplicate,
+    FullDisk,
     Heal,
     Latency,
     Lose,
     LyingDisk,
+    Network,
     NodeClass,
     Partition,
     Reorder,
@@ -33,6 +37,8 @@ from sim.scenario import (
     Scenario,
     SetClock,
     Slow,
+    SlowDisk,
+    StoreSpec,
     TimelineEvent,
     Transfers,
     calm_from,
@@ -95,7 +101,15 @@ def test_seeds_differ(drawn: list[Scenario]) -> None:
 def test_every_kind_of_fault_is_drawn(drawn: list[Scenario]) -> None:
     kinds = {type(event) for scenario in drawn for event in scenario.events}
     nodes, links = {Crash, Restart, Churn, Slow, SetClock, LyingDisk}, {Latency, Clog}
-    assert kinds == nodes | links | {ChangeCommittee, Partition, Heal, Duplicate, Reorder, Lose}
+    disks = {SlowDisk, FullDisk, BitRot}
+    assert kinds == nodes | links | disks | {
+        ChangeCommittee,
+        Partition,
+        Heal,
+        Duplicate,
+        Reorder,
+        Lose,
+    }
     cuts = [e for s in drawn for e in s.events if isinstance(e, Partition)]
     assert any(len(cut.groups) == 3 for cut in cuts)
     assert any(len(cut.groups) == 2 and min(map(len, cut.groups)) == 1 for cut in cuts)
@@ -104,8 +118,57 @@ def test_every_kind_of_fault_is_drawn(drawn: list[Scenario]) -> None:
     assert any(cut.bridge for cut in cuts)
     assert any(cut.ring for cut in cuts)
     crashes = [e for s in drawn for e in s.events if isinstance(e, Crash)]
-    assert {crash.unsynced for crash in crashes} == {"lost", "kept", "some"}
+    assert {crash.unsynced for crash in crashes} == {"lost", "kept", "some", "torn"}
     assert set(EPISODES) >= {"rolling", "total", "flapping", "churn"}
+
+
+def failing_disks(scenario: Scenario) -> list[TimelineEvent]:
+    return [e for e in scenario.events if isinstance(e, SlowDisk | FullDisk | BitRot)]
+
+
+def test_disks_have_accidents_in_some_runs_which_alone_keep_flat_rows(
+    drawn: list[Scenario],
+) -> None:
+    failing = [s for s in drawn if failing_disks(s)]
+    assert 0.1 * len(drawn) < len(failing) < 0.4 * len(drawn)
+    for scenario in drawn:
+        torn = any(getattr(event, "unsynced", "") == "torn" for event in scenario.events)
+        if scenario not in failing and not torn:
+            assert scenario.store == StoreSpec()
+    assert {scenario.store.form for scenario in failing} == {"runs", "flat"}
+    assert all(event_end(e) <= s.duration // 2 for s in failing for e in failing_disks(s))
+
+
+def test_accidents_of_disks_leave_the_other_draws_alone(base: Scenario) -> None:
+    for seed in SEEDS[:20]:
+        scene = draw_scene(Chance(generator(seed, "fuzz.faults")), base.network, 30 * SECOND)
+        plain = draw_events(Chance(generator(seed, "fuzz.faults")), base.network, 30 * SECOND)
+        more = draw_disks(Chance(generator(seed, "fuzz.disks")), scene)
+        assert plain == draw_events(
+            Chance(generator(seed, "fuzz.faults")), base.network, 30 * SECOND
+        )
+        assert all(event.at < 30 * SECOND for event in more)
+
+
+def test_rows_rot_on_one_node_alone_and_only_where_nobody_lies(drawn: list[Scenario]) -> None:
+    rotten = [s for s in drawn if any(isinstance(e, BitRot) for e in s.events)]
+    assert rotten
+    for scenario in rotten:
+        assert not any(group.liar for group in scenario.network.classes)
+        nodes = dict.fromkeys(e.node for e in scenario.events if isinstance(e, BitRot))
+        assert len(nodes) == 1
+
+
+@pytest.mark.parametrize(("disk", "longest"), [("nvme", 150), ("ssd", 30), ("hdd", 3)])
+def test_a_slow_disk_has_written_everything_when_the_calm_is_over(disk: str, longest: int) -> None:
+    scene = Scene(Network(validators=4, disk=disk), 30 * SECOND)  # type: ignore[arg-type]
+    factors = {
+        event.factor
+        for seed in range(40)
+        for event in draw_disks(Chance(generator(seed, "t")), scene)
+        if isinstance(event, SlowDisk)
+    }
+    assert max(factors) == longest
 
 
 def test_in_some_runs_clients_wait_for_fast_confirmation(drawn: list[Scenario]) -> None:
@@ -147,7 +210,8 @@ def test_all_faults_are_over_when_the_calm_begins(drawn: list[Scenario]) -> None
         open_ended = [
             event
             for event in scenario.events
-            if not isinstance(event, Heal | Restart | ChangeCommittee) and event.lasting is None
+            if not isinstance(event, Heal | Restart | ChangeCommittee | BitRot)
+            and event.lasting is None
         ]
         assert all(isinstance(event, Crash | Partition) for event in open_ended)
         last = [type(event) for event in scenario.events if event.at == calm]

@@ -4,6 +4,7 @@ import pytest
 
 from primitives.machine import Persisted, Record
 from sim.hosts.disk import Disk, DiskSpec
+from sim.hosts.medium import Medium
 from sim.hosts.volatile import LyingDisk, VolatileStore
 from storage.memory import MemoryStore
 from tests.unit.sim.kernel_worlds import Ping, Poke, Scene, persist, send
@@ -124,6 +125,17 @@ def test_rows_that_a_batch_writes_twice_come_back_as_they_were() -> None:
     store.write((row(b"k", b"second"), row(b"k", b"third"), row(b"l", b"x")))
     store.lose()
     assert dict(rows.scan("rows")) == {b"k": b"first"}
+
+
+def test_rows_that_have_rotted_can_be_overwritten_on_a_lying_disk() -> None:
+    medium = Medium(MemoryStore())
+    medium.write((row(b"k", b"first"),))
+    medium.rot(range, None)
+    store = VolatileStore(medium, 100, lambda: 5)
+    store.write((row(b"k", b"second"),))
+    assert store.get("rows", b"k") == b"second"
+    assert store.lose() == 1
+    assert medium.peek("rows", b"k") == b"first"
 
 
 def lying(until=None, at=700):
