@@ -129,9 +129,6 @@ class Ledger:
         """Remember an executed block that is not final, unless it can never become so."""
         if block.number <= self.height:
             return
-        parent = self._executed.get(block.block.header.parent_hash)
-        if parent is not None:
-            block = self.durable.stacked(parent, block)
         self._executed[block.digest] = block
         if len(self._executed) > UNDECIDED_MAX + 1:
             oldest = next(digest for digest in self._executed if digest != self.tip.digest)

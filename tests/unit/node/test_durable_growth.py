@@ -79,6 +79,13 @@ class Growing:
             self.store.write(rows)
             self.ledger.durable.persisted(height)
 
+    def _behind(self, block: ExecutedBlock) -> int:
+        """Return how far below the head the base is that a block's state stands on."""
+        executed = self.ledger.executed(block.digest)
+        assert executed is not None
+        base = executed.state.below
+        return self.ledger.height - (base.head.height if isinstance(base, DiskState) else 0)
+
     def held(self) -> dict[str, int]:
         """Return how much there is of what could grow."""
         ledger = self.ledger
@@ -87,6 +94,7 @@ class Growing:
             "changes": self.rebase.layers,
             "blocks": ledger.height - ledger.lowest,
             "undecided": ledger.undecided,
+            "behind": max(self._behind(each) for each in (ledger.tip, self._ahead)),
             "rows": sum(len(list(self.store.scan(table))) for table in BOUNDED),
         }
 
@@ -108,6 +116,7 @@ def test_what_is_held_does_not_grow_with_the_chain(blocks: int) -> None:
     assert most["changes"] <= REBASE + LAG + 2
     assert most["blocks"] <= HISTORY + INTERVAL
     assert most["undecided"] == 1
+    assert most["behind"] <= REBASE + LAG + 2
     assert most["rows"] <= before["rows"] + INTERVAL
     ring = len(list(growing.store.scan(STORAGE)))
     assert ring <= HISTORY_SERVED
