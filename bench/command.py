@@ -27,13 +27,14 @@ from bench.commit_row import bench_commit
 from bench.evm_peers import bench_evm_peers
 from bench.evm_row import BODIES as EVM_PROGRAMS
 from bench.file_row import bench_files
-from bench.flat_row import HEADINGS as FLAT_HEADINGS, bench_flat
+from bench.flat_row import bench_flat
 from bench.graph_row import PATTERNS
 from bench.headings import HEADINGS
 from bench.heap_loop import bare_heap_rate
 from bench.memory_row import bench_memory
 from bench.rows import measure
 from bench.store_row import bench_store
+from bench.stored_trie_row import bench_stored_trie
 from primitives.errors import InvalidInput
 
 Report = dict[str, Any]
@@ -234,6 +235,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "batching": bench_batching,
         "state-root": bench_state_root,
         "store": bench_store,
+        "stored-trie": bench_stored_trie,
         "flat": bench_flat,
         "commit": bench_commit,
         "commit-groups": bench_commit_groups,

@@ -10,6 +10,7 @@ from bench.file_row import HEADINGS as FILE_HEADINGS
 from bench.flat_row import HEADINGS as FLAT_HEADINGS
 from bench.memory_row import HEADINGS as MEMORY_HEADINGS
 from bench.store_row import HEADINGS as STORE_HEADINGS
+from bench.stored_trie_row import HEADINGS as STORED_TRIE_HEADINGS
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -20,6 +21,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         **MEMORY_HEADINGS,
         **FILE_HEADINGS,
         **FLAT_HEADINGS,
+        **STORED_TRIE_HEADINGS,
         "ratio": "ratio",
         "compared_with": "to",
         "case": "case",
