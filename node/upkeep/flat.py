@@ -1,10 +1,9 @@
 """Whether the state of a store of form `flat` is what the header of its head says.
 
 The root is computed from the accounts' and slots' rows alone; the rows of the trie must then hash
-up to the same root, and there may be no others. Both take memory for all accounts.
+up to the same root, and there may be no others. The former takes memory for all accounts.
 """
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -22,7 +21,6 @@ from primitives.params import MAX_BLOCK_BYTES
 from primitives.rlp import encode_int
 from primitives.trie import EMPTY_ROOT, secure_trie_root
 from storage.account import Account, account_leaf, has_code
-from storage.commitment import storage_of
 from storage.flat import (
     ACCOUNTS,
     CODE,
@@ -36,7 +34,7 @@ from storage.flat.cells import read_account, read_code, read_slot
 from storage.flat.disk import address_of, slot_of
 from storage.flat.tables import ADDRESS_BYTES
 from storage.store import Store
-from storage.stored_trie import TABLE, StoredTrieError, stored_trie
+from storage.stored_trie import TABLE, trie_faults
 
 HEAD_ROW = "head"
 
@@ -184,42 +182,29 @@ def _missing_code(key: bytes, account: Account) -> Finding:
 
 
 def _check_trie(store: Store, head: FlatHead, watch: Watch) -> Iterator[Finding]:
-    """Yield a node that is not the one its parent names, and rows that no node needs."""
-    seen = _Seen(store)
-    trie = stored_trie(head.state_root, seen)
-    try:
-        for count, (_, leaf) in enumerate(trie.items()):
-            deque(storage_of(leaf).items(), maxlen=0)
-            if not count % WATCH_ROWS:
-                watch(TABLE, count)
-    except StoredTrieError as error:
-        yield faulty(TABLE, "", error)
-        return
-    for key, _ in store.scan(TABLE):
-        if key not in seen.keys:
-            yield Finding(TABLE, key.hex(), "nodes of the state's trie only", "another row")
+    """Yield nodes that are missing or not those their parents name, and rows that none needs."""
+    for fault in trie_faults(head.state_root, _Watched(store, watch)):
+        yield faulty(TABLE, fault.key.hex(), fault)
 
 
-class _Seen:
-    """A store that notes which rows of it were asked for."""
+class _Watched:
+    """A store that tells how many rows of the trie were read."""
 
-    __slots__ = ("_store", "keys")
+    __slots__ = ("_store", "_watch")
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, watch: Watch) -> None:
         self._store = store
-        self.keys: set[bytes] = set()
+        self._watch = watch
 
     def get(self, table: str, key: bytes) -> bytes | None:
         """Return the value under (table, key), or None when there is none."""
-        self.keys.add(key)
         return self._store.get(table, key)
-
-    def get_many(self, table: str, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Return what `get` would for each key."""
-        return [self.get(table, key) for key in keys]
 
     def scan(
         self, table: str, start: bytes = b"", end: bytes | None = None
     ) -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) in ascending key order for start <= key < end."""
-        return self._store.scan(table, start, end)
+        for count, row in enumerate(self._store.scan(table, start, end)):
+            if not count % WATCH_ROWS:
+                self._watch(table, count)
+            yield row
