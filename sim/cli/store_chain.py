@@ -12,6 +12,7 @@ from primitives.errors import InvalidInput
 from sim.assembly import build_world
 from sim.report.writer import SCENARIO, SUMMARY
 from sim.scenario import load_scenario
+from sim.scenario.store import StoreSpec
 
 RUN_ABOVE_MAX = 4
 """How far above a store the directory of its run is looked for."""
@@ -60,7 +61,8 @@ def chain_of_run(run: Path) -> Environment:
     Raises:
         InvalidInput: its files are malformed.
     """
-    scenario = load_scenario(run / SCENARIO, ("store.engine=memory",))
+    # Whatever holds the nodes' rows is no part of the chain.
+    scenario = msgspec.structs.replace(load_scenario(run / SCENARIO, ()), store=StoreSpec())
     seed = scenario.seed
     summary = run / SUMMARY
     if summary.is_file():
@@ -68,7 +70,9 @@ def chain_of_run(run: Path) -> Environment:
             seed = msgspec.json.decode(summary.read_bytes(), type=_Seed).seed
         except (OSError, msgspec.DecodeError) as error:
             raise InvalidInput(str(summary), "the summary of a run", str(error)) from error
-    return build_world(scenario, seed, with_clients=False).environment
+    world = build_world(scenario, seed, with_clients=False)
+    world.close()
+    return world.environment
 
 
 def _committee(file: Path | None) -> ChainCommittee | None:
