@@ -32,7 +32,8 @@ class StoreMeter:
     def __init__(self, world: World, spec: StoreSpec) -> None:
         self._world = world
         self._spec = spec
-        self._marks: list[StoreMark] = []
+        self.marks: list[StoreMark] = []
+        """In order of time."""
 
     def mark(self) -> None:
         """Look at files and memory."""
@@ -42,7 +43,7 @@ class StoreMeter:
             file_bytes=sum(drive.file_bytes() for drive in self._drives()),
             process_bytes=resident_bytes(),
         )
-        self._marks.append(mark)
+        self.marks.append(mark)
 
     def figures(self, counted: StorageFigures | None) -> StorageFigures | None:
         """Return what was counted, with what there is to see now, and all marks."""
@@ -56,7 +57,7 @@ class StoreMeter:
             rows=sum(rows for rows, _ in sizes),
             row_bytes=sum(size for _, size in sizes),
             files=self._files(),
-            marks=tuple(self._marks),
+            marks=tuple(self.marks),
         )
 
     def _files(self) -> StoreFiles | None:
