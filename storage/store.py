@@ -1,9 +1,10 @@
 """What a node asks of its durable store.
 
 A store is a set of named tables of byte rows. It is written in batches, each of which is
-atomic, and read by key or by key order. Nodes read it only when they start; while they run, what
-they need is in memory. The Protocol is small so that a log-structured engine on disk and the
-memory store of the simulated network both are natural implementations.
+atomic, and read by key or by key order. Many nodes read it only when they start, and have in
+memory what they need while they run; others go on reading states as of one moment
+(`SnapshotStore`). The Protocols are small so that a log-structured engine on disk and the memory
+store of the simulated network both are natural implementations.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
