@@ -41,8 +41,9 @@ def network(**fields: object) -> tuple[DrivenNetwork, Events]:
     return built, Events(built)
 
 
-def test_a_node_away_for_longer_than_the_history_comes_back_by_a_state() -> None:
-    net, events = network(latency_value="10ms", loss=0.01)
+@pytest.mark.parametrize("state", ["runs", "flat"])
+def test_a_node_away_for_longer_than_the_history_comes_back_by_a_state(state: str) -> None:
+    net, events = network(latency_value="10ms", loss=0.01, store={"state": state})
     net.run_until("2s")
     net.crash(3)
     net.run_until("8s")
@@ -108,9 +109,12 @@ def test_two_runs_are_one_run(history: int) -> None:
     assert digests[0] == digests[1]
 
 
-@pytest.mark.parametrize("change", [{"rekey": [0]}, {"remove": [1]}])
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [({"rekey": [0]}, "runs"), ({"remove": [1]}, "runs"), ({"rekey": [0]}, "flat")],
+)
 def test_a_state_of_a_later_epoch_is_proven_by_the_ends_of_those_between(
-    change: dict[str, list[int]],
+    change: dict[str, list[int]], state: str
 ) -> None:
     """Node 4 knows the first committee only, and learns the next from the block that closed it."""
     net = drive_network(
@@ -120,6 +124,7 @@ def test_a_state_of_a_later_epoch_is_proven_by_the_ends_of_those_between(
         chain=SHORT_HISTORY,
         latency="uniform",
         latency_value="10ms",
+        store={"state": state},
         events=[{"at": "3s", "kind": "committee", **change}],
     )
     events = Events(net)
