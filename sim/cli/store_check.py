@@ -31,7 +31,8 @@ class Answer(msgspec.Struct):
     """What is not as it should be; those that are no damage are marked."""
     torn: Damage | None = None
     """Where the last crash has cut the logs. Opening the store drops what comes after it."""
-    summary: Summary = msgspec.field(default_factory=Summary)
+    summary: Summary | None = None
+    """What it holds; nothing if it could not be opened."""
     tables: list[TableRows] = []
     archives: list[ArchiveFile] = []
     run: str | None = None
@@ -113,24 +114,16 @@ def torn_log(torn: Damage, last: str, *, unsynced: bool) -> Finding:
 
 
 def _show(answer: Answer, console: Console) -> None:
-    summary = answer.summary
-    line(console, ("store   ", "bold"), f"{answer.path}, state in form {summary.form}")
-    if summary.form == "empty":
-        line(console, ("blocks  ", "bold"), "none yet")
+    if answer.summary is None:
+        line(console, ("store   ", "bold"), f"{answer.path}, which does not open")
     else:
-        blocks = "none held"
-        if summary.blocks:
-            blocks = f"{summary.lowest} to {summary.height} ({summary.blocks:,})"
-            blocks += "" if summary.reads_to_end else ", behind which they cannot be read"
-        line(console, ("blocks  ", "bold"), f"{blocks}; the last one is {summary.digest}")
-        root = summary.state_root or "not computed, or not as expected"
-        held = f"{summary.accounts:,} accounts, {summary.slots:,} slots, {summary.codes:,} codes"
-        line(console, ("state   ", "bold"), f"after block {summary.state_height}: {held}")
-        line(console, ("root    ", "bold"), root)
-    rows = sum([table.rows for table in answer.tables])
-    held_bytes = sum([table.key_bytes + table.value_bytes for table in answer.tables])
-    tables = sum([table.rows > 0 for table in answer.tables])
-    line(console, ("rows    ", "bold"), f"{rows:,} in {tables} tables, {size(held_bytes)}")
+        line(console, ("store   ", "bold"), f"{answer.path}, state in form {answer.summary.form}")
+        _show_summary(answer.summary, console)
+    if answer.tables:
+        rows = sum([table.rows for table in answer.tables])
+        held_bytes = sum([table.key_bytes + table.value_bytes for table in answer.tables])
+        tables = sum([table.rows > 0 for table in answer.tables])
+        line(console, ("rows    ", "bold"), f"{rows:,} in {tables} tables, {size(held_bytes)}")
     for archive in answer.archives:
         line(console, ("archive ", "bold"), f"{archive.file}, {size(archive.bytes)}")
     damages = sum([finding.is_damage for finding in answer.findings])
@@ -138,3 +131,18 @@ def _show(answer: Answer, console: Console) -> None:
         line(console, ("DAMAGED ", "bold red"), f"{damages} finding{'s' if damages > 1 else ''}")
     else:
         line(console, ("CLEAN   ", "bold green"), "every row was read, and nothing was changed")
+
+
+def _show_summary(summary: Summary, console: Console) -> None:
+    if summary.form == "empty":
+        line(console, ("blocks  ", "bold"), "none yet")
+        return
+    blocks = "none held"
+    if summary.blocks:
+        blocks = f"{summary.lowest} to {summary.height} ({summary.blocks:,})"
+        blocks += "" if summary.reads_to_end else ", behind which they cannot be read"
+    line(console, ("blocks  ", "bold"), f"{blocks}; the last one is {summary.digest}")
+    root = summary.state_root or "not computed, or not as expected"
+    held = f"{summary.accounts:,} accounts, {summary.slots:,} slots, {summary.codes:,} codes"
+    line(console, ("state   ", "bold"), f"after block {summary.state_height}: {held}")
+    line(console, ("root    ", "bold"), root)

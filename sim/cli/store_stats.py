@@ -45,7 +45,7 @@ class Stats(msgspec.Struct, frozen=True):
     write_amplification: float | None
     """Bytes on the disk for each byte of rows, since the store was opened last."""
     space_amplification: float | None
-    """Bytes of tables for each byte of rows that is there; not with `--quick`."""
+    """Bytes of tables and logs for each byte of rows that is there; not with `--quick`."""
     reader_bytes: int
     """Indexes and filters in memory, of the tables that this look has opened."""
     cache_bytes: int
@@ -85,6 +85,7 @@ def gather(
     past = written(path)
     rows = sum([table.key_bytes + table.value_bytes for table in counted])
     tables = sum([each.stat().st_size for each in path.glob("*.sst")])
+    logs = sum([each.stat().st_size for each in log_files(path)])
     files = [] if archive is None else archive_files(archive)
     figures = store.statistics()
     return Stats(
@@ -93,11 +94,11 @@ def gather(
         counted,
         store.shapes(),
         tables,
-        sum([each.stat().st_size for each in log_files(path)]),
+        logs,
         sum([each.stat().st_size for each in files]),
         past,
         None if past is None else past.amplification,
-        tables / rows if rows else None,
+        (tables + logs) / rows if rows else None,
         figures["store.reader_bytes"],
         figures["store.cache_bytes"],
     )
@@ -141,7 +142,7 @@ def _figures(stats: Stats) -> Table:
         ("cached blocks after this look", size(stats.cache_bytes)),
     ]
     if stats.space_amplification is not None:
-        rows.append(("table bytes for each byte of rows", f"{stats.space_amplification:.2f}"))
+        rows.append(("tables and logs for each byte of rows", f"{stats.space_amplification:.2f}"))
     if stats.written is not None and stats.write_amplification is not None:
         tables = stats.written.flushed_table_bytes + stats.written.merged_table_bytes
         since = f"{size(stats.written.flushed_row_bytes)} of rows, {size(tables)} of tables"
