@@ -1,0 +1,124 @@
+"""Messages of one connection as frames, compressed as its two ends have agreed."""
+
+from collections.abc import Iterable
+
+from network.codec import Codec, Encoding, frame_of
+from network.compression.agreement import PLAIN_AGREEMENT, Agreement
+from network.compression.compression import Compression, Route
+from network.frames import Frame, FrameReader
+from primitives.errors import InvalidEncoding
+from primitives.ids import Hash32
+from primitives.machine import Message
+
+
+class LinkCodec:
+    """Encodes and decodes the messages of one connection; one thread at a time.
+
+    Args:
+        codec: the table of kinds.
+        compression: the node's.
+        outgoing: what may go to the peer.
+        incoming: what may come from it.
+    """
+
+    __slots__ = ("_codec", "_compression", "_incoming", "_openers", "_routes")
+
+    def __init__(
+        self,
+        codec: Codec,
+        compression: Compression,
+        outgoing: Agreement = PLAIN_AGREEMENT,
+        incoming: Agreement = PLAIN_AGREEMENT,
+    ) -> None:
+        self._codec = codec
+        self._compression = compression
+        self._incoming = incoming
+        self._openers = compression.openers(incoming)
+        found = {kind.type: compression.routes(kind, outgoing) for kind in codec.kinds}
+        self._routes = {type_: routes for type_, routes in found.items() if routes}
+
+    def reader(self) -> FrameReader:
+        """Return a reader for what comes from the peer."""
+        return FrameReader(self._codec, self._incoming.encodings)
+
+    def routes(self, message: Message) -> tuple[Route, ...]:
+        """Return the ways that the body of a message may take."""
+        return self._routes.get(type(message), ())
+
+    def encode(self, message: Message) -> bytes:
+        """Return the whole frame.
+
+        Raises:
+            InvalidEncoding: the plain body is longer than the limit of its kind.
+        """
+        routes = self._routes.get(type(message))
+        if routes is None:
+            return self._codec.encode(message)
+        kind, body = self._codec.encode_body(message)
+        route, packed = self._compression.compress(kind, body, routes)
+        return frame_of(kind, route.encoding if route else Encoding.PLAIN, packed)
+
+    def encode_joined(self, messages: Iterable[Message]) -> bytes:
+        """Return the frames of many messages for one write.
+
+        Raises:
+            InvalidEncoding: as for `encode`.
+        """
+        if not self._routes:
+            return self._codec.encode_joined(messages)
+        return b"".join([self.encode(message) for message in messages])
+
+    def decode(self, frame: Frame) -> Message:
+        """Return the message of a frame that this connection's reader has cut.
+
+        Raises:
+            InvalidEncoding: it does not decompress to a body within the limit of its kind, or
+                that is no canonical message.
+        """
+        kind, encoding, body = frame.kind, frame.encoding, frame.body
+        if encoding is Encoding.PLAIN:
+            return self._codec.decode_plain(kind, body)
+        opener = self._openers.get((encoding, kind.type.__name__))
+        if opener is None:
+            opener = self._openers.get((encoding, ""))
+        if opener is None:
+            name = kind.type.__name__
+            raise InvalidEncoding(f"{name}.body", "a dictionary agreed on for it", encoding.name)
+        plain = self._compression.decompress(kind, body, opener)
+        return self._codec.decode_plain(kind, plain)
+
+
+class SharedMessage:
+    """One message on its way to many peers: each form of its frame is made once.
+
+    Args:
+        codec: the table of kinds.
+        compression: the node's, as that of all the links.
+        message: what all of them get.
+
+    Raises:
+        InvalidEncoding: its plain body is longer than the limit of its kind.
+    """
+
+    __slots__ = ("_body", "_compression", "_frames", "_kind", "_message")
+
+    def __init__(self, codec: Codec, compression: Compression, message: Message) -> None:
+        self._compression = compression
+        self._message = message
+        self._kind, self._body = codec.encode_body(message)
+        self._frames: dict[tuple[tuple[Encoding, Hash32], ...], bytes] = {}
+
+    def frame(self, link: LinkCodec) -> bytes:
+        """Return the frame for one connection."""
+        routes = link.routes(self._message)
+        name = tuple([(route.encoding, route.dictionary) for route in routes])
+        frame = self._frames.get(name)
+        if frame is None:
+            frame = self._frames[name] = self._make(routes)
+        return frame
+
+    def _make(self, routes: tuple[Route, ...]) -> bytes:
+        if not routes:
+            return frame_of(self._kind, Encoding.PLAIN, self._body)
+        route, packed = self._compression.compress(self._kind, self._body, routes)
+        return frame_of(self._kind, route.encoding if route else Encoding.PLAIN, packed)
