@@ -1,11 +1,10 @@
 """Where the nodes of a world keep what is durable, and the machines that they run on."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-from rocksdict import Cache
 
 from primitives.interning import Interning
 from sim.hosts.disk import Disk, DiskSpec
@@ -17,7 +16,7 @@ from sim.kernel.host import Host
 from sim.profile import Profile
 from sim.scenario import BitRot, FullDisk, NodePlan, Scenario
 from storage.memory import MemoryStore
-from storage.rocks import profile as rocks_profile, shared_cache
+from storage.rocks import RocksOptions, RocksStore, profile as rocks_profile, shared_cache
 
 STORES = "store"
 """Directory below a run's, in which each node has one of its own."""
@@ -42,10 +41,11 @@ class Stores:
         """Of rows in memory: what the nodes write alike is held once."""
         self._drives: list[RocksDrive] = []
         self._temporary: TemporaryDirectory[str] | None = None
-        self._cache: Cache | None = None
+        self._opened: Callable[[Path, RocksOptions], RocksStore] | None = None
         self._directory = directory
         if self._spec.engine == "rocksdb":
-            self._cache = shared_cache(rocks_profile(self._spec.profile).block_cache_bytes)
+            cache = shared_cache(rocks_profile(self._spec.profile).block_cache_bytes)
+            self._opened = partial(RocksStore, cache=cache)
             if directory is None:
                 self._temporary = TemporaryDirectory(prefix="orrery-store-")
                 self._directory = Path(self._temporary.name)
@@ -82,10 +82,10 @@ class Stores:
         return hosts
 
     def _rows(self, node: int) -> MemoryStore | RocksDrive:
-        if self._cache is None or self._directory is None:
+        if self._opened is None or self._directory is None:
             return MemoryStore(interning=self.interning)
         options = rocks_profile(self._spec.profile)
-        drive = RocksDrive(self._directory / f"node-{node:03}", options, self._cache)
+        drive = RocksDrive(self._directory / f"node-{node:03}", options, self._opened)
         self._drives.append(drive)
         return drive
 

@@ -12,13 +12,12 @@ are at that moment (tables linked, the rest copied), closes the store, and puts 
 
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
-from rocksdict import Cache
 
 from primitives.machine import Record
 from storage.rocks import Durability, RocksOptions, RocksStore
@@ -45,16 +44,21 @@ class RocksDrive:
     Args:
         directory: its own.
         options: how it is tuned; durability is not taken from there.
-        cache: of blocks, shared by the nodes of this process.
+        opened: opens a store, with what the nodes of this process share.
     """
 
-    __slots__ = ("_cache", "_options", "_store", "_written", "directory")
+    __slots__ = ("_opened", "_options", "_store", "_written", "directory")
 
-    def __init__(self, directory: Path, options: RocksOptions, cache: Cache) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        options: RocksOptions,
+        opened: Callable[[Path, RocksOptions], RocksStore] = RocksStore,
+    ) -> None:
         self.directory = directory
         self._options = replace(options, durability=Durability.WAL, statistics=True)
         self._written = Written()
-        self._cache = cache
+        self._opened = opened
         self._store: RocksStore | None = None
         self.power_on()
 
@@ -111,7 +115,7 @@ class RocksDrive:
             CorruptStore: a file is damaged.
         """
         if self._store is None:
-            self._store = RocksStore(self.directory, self._options, cache=self._cache)
+            self._store = self._opened(self.directory, self._options)
 
     def tear(self, records: tuple[Record, ...], permille: int) -> None:
         """Lose power while a batch is written: the log ends within its record.

@@ -10,7 +10,7 @@ from sim.hosts.medium import Medium
 from sim.hosts.rocks_drive import RocksDrive
 from sim.hosts.space import Space, rows_bytes
 from storage.memory import MemoryStore
-from storage.rocks import profile, shared_cache
+from storage.rocks import profile
 from storage.store import DamagedStore
 
 TABLE, OTHER = "chain.blocks", "consensus"
@@ -21,7 +21,7 @@ def medium(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Medium]:
     if request.param == "memory":
         made = Medium(MemoryStore())
     else:
-        drive = RocksDrive(tmp_path / "node", profile("small"), shared_cache(1 << 20))
+        drive = RocksDrive(tmp_path / "node", profile("small"))
         made = Medium(drive, drive)
     made.write([Record(TABLE, bytes([k]), b"value %d" % k) for k in range(8)])
     made.write([Record(OTHER, b"vote", b"cast")])

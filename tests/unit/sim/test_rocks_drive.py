@@ -8,7 +8,7 @@ import pytest
 
 from primitives.machine import Record
 from sim.hosts.rocks_drive import LEFT, RocksDrive, frozen
-from storage.rocks import CorruptStore, RocksStore, profile, shared_cache
+from storage.rocks import CorruptStore, RocksStore, profile
 from storage.rocks.wal import log_files
 
 TABLE = "chain.blocks"
@@ -25,7 +25,7 @@ def batch(number: int, size: int = 700) -> tuple[Record, ...]:
 
 
 def drive(path: Path) -> RocksDrive:
-    return RocksDrive(path / "node", profile("small"), shared_cache(1 << 20))
+    return RocksDrive(path / "node", profile("small"))
 
 
 def held(opened: RocksDrive) -> list[int]:
