@@ -18,6 +18,8 @@ _WORDS = {
     "slowed": "slow",
     "clogged": "clog",
     "lying_disk": "lying disk",
+    "slow_disk": "slow disk",
+    "full_disk": "full disk",
 }
 
 

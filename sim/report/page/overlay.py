@@ -98,6 +98,12 @@ def mark_word(mark: FaultMark) -> str:
         "clogged": "clog",
         "disturbed": str(mark.fields.get("what")),
         "lying_disk": "lying disk",
+        "slow_disk": "slow disk",
+        "full_disk": "disk fills",
+        "disk_full": "disk full",
+        "torn_write": "torn write",
+        "bit_rot": "bit rot",
+        "damaged_store": "damaged store",
         "writes_kept": "writes kept",
         "writes_lost": "writes lost",
     }.get(mark.kind, mark.kind)

@@ -154,6 +154,14 @@ def test_several_seeds_as_json(
     assert throughput["mean"] == 101.5
 
 
+@pytest.mark.parametrize(("arguments", "kept"), [((), [True]), (("--seeds", "2"), [False] * 2)])
+def test_a_single_run_keeps_its_nodes_files(
+    file: Path, runs: FakeRuns, arguments: tuple[str, ...], kept: list[bool]
+) -> None:
+    assert main(["run", str(file), *arguments, "--json"]) == 0
+    assert runs.keep_stores == kept
+
+
 def test_an_interrupt_keeps_the_seeds_that_had_ended(
     file: Path, runs: FakeRuns, capsys: pytest.CaptureFixture[str]
 ) -> None:
