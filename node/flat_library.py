@@ -30,7 +30,8 @@ class FlatLibrary:
 
     Args:
         rows_max: blocks whose rows are remembered; 0 remembers none.
-        rows_bytes_max: bytes of keys and values that they have at most.
+        rows_bytes_max: bytes of keys and values that they have at most; a single block, such as
+            a large genesis, may have more.
         states_max: loaded states that are remembered.
     """
 
@@ -92,7 +93,9 @@ class FlatLibrary:
         self._rows[key] = rows
         self._order.append((key, size))
         self._byte_count += size
-        while len(self._order) > self._rows_max or self._byte_count > self._rows_bytes_max:
+        while len(self._order) > self._rows_max or (
+            self._byte_count > self._rows_bytes_max and len(self._order) > 1
+        ):
             oldest, size = self._order.popleft()
             del self._rows[oldest]
             self._byte_count -= size
