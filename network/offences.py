@@ -26,6 +26,8 @@ class Offence(StrEnum):
     """In an answer that was."""
     EXCESS = "more blocks than were asked for"
     MISPLACED = "a block of another height than was asked for"
+    MALFORMED = "a compact block, or a request for parts of a block, that is malformed"
+    OTHER_PARTS = "other parts of a block than were asked for"
     FALSE_BLOCK = "a block or certificate that is not valid"
     FALSE_OFFER = "an offer that is not proven"
     FALSE_CHUNK = "a chunk that does not prove itself"

@@ -1,8 +1,14 @@
-"""What is timed for the kinds of network: the gossip core's turns."""
+"""What is timed for the kinds of network: turns of the gossip core, and compact blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from network.costs import ANNOUNCED, HASHED, SERVED
+import msgspec
+
+from network.compact.draft import matches, start_draft
+from network.compact.form import BlockParts, make_form, read_form
+from network.compact.messages import CompactForm
+from network.compact.short_ids import NONCE_BYTES
+from network.costs import ANNOUNCED, HASHED, MATCHED, REBUILT, SERVED
 from network.gossip import Gossip
 from network.gossip_state import GossipConfig
 from network.messages import (
@@ -14,7 +20,9 @@ from network.messages import (
 from node.intake import PoolSource
 from node.peer_scores import PeerScores
 from node.validation import PooledTransaction
-from primitives.ids import NodeId
+from primitives.block import encode_block, transactions_root
+from primitives.header import encode_header
+from primitives.ids import Hash32, NodeId
 from primitives.machine import Effect, Send
 from primitives.transaction import transaction_hash
 from sim.calibrate.material import NOW, Material, filled_pool
@@ -93,8 +101,58 @@ def served_byte(material: Material) -> Trial:
     return Trial(size, lambda: lambda: gossip.on_get_transactions(NOW, PEER, request))
 
 
+class HashedTransfers:
+    """Transfers as rebuilding a block sees a pool. A `network.compact.TransactionPool`."""
+
+    def __init__(self, transfers: Sequence[PooledTransaction]) -> None:
+        self._raws = {transfer.hash: transfer.raw for transfer in transfers}
+
+    def __len__(self) -> int:
+        return len(self._raws)
+
+    def hashes(self) -> Iterable[Hash32]:
+        """Return the hashes of all transfers."""
+        return self._raws.keys()
+
+    def get(self, transaction: Hash32) -> bytes | None:
+        """Return the encoding of a transfer."""
+        return self._raws.get(transaction)
+
+
+def compact_form(material: Material) -> CompactForm:
+    """Return the compact form of the block of transfers."""
+    block = material.block.block
+    parts = BlockParts(encode_header(block.header), block.transactions)
+    names = [transaction_hash(raw) for raw in block.transactions]
+    return make_form(parts, names, bytes(NONCE_BYTES))
+
+
+def short_id(material: Material) -> Trial:
+    """Look for all transfers in a block that has half of them."""
+    read = read_form(compact_form(material))
+    names = [transfer.hash for transfer in material.transfers]
+    return Trial(len(names), lambda: lambda: matches(read.key, read.ids.values(), names))
+
+
+def rebuilt_transaction(material: Material) -> Trial:
+    """Rebuild a block from a pool that holds nothing else, and check it."""
+    form = compact_form(material)
+    block = material.block.block
+    inside = dict.fromkeys(block.transactions)
+    pool = HashedTransfers([each for each in material.transfers if each.raw in inside])
+
+    def work() -> tuple[bytes, Hash32]:
+        transactions = start_draft(read_form(form), pool).transactions()
+        rebuilt = msgspec.structs.replace(block, transactions=transactions)
+        return encode_block(rebuilt), transactions_root(transactions)
+
+    return Trial(len(block.transactions), lambda: work)
+
+
 PROBES = (
     Probe(ANNOUNCED, announced_transaction),
     Probe(HASHED, fetched_transaction, ("safe-pysha3",)),
     Probe(SERVED, served_byte),
+    Probe(MATCHED, short_id, ("siphashc",)),
+    Probe(REBUILT, rebuilt_transaction, ("safe-pysha3",)),
 )
