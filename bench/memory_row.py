@@ -24,7 +24,6 @@ from bench.cache_levels_row import MATERIALS
 from bench.rows import measure
 from bench.wan_row import scenario
 from network.codec import HEADER_BYTES, VIEW_BYTES_MIN, Codec
-from network.messages import LIMITS, PooledTransactions
 from primitives import rlp
 from primitives.buffers import BufferPool
 from primitives.machine import Message
@@ -199,13 +198,19 @@ def buffer_rows() -> list[Row]:
 # ------------------------------------------------------------------ views
 
 
+class BlockBody(Message, frozen=True, gc=False):
+    """As many transactions as the bench likes."""
+
+    transactions: tuple[bytes, ...]
+
+
 def view_rows() -> list[Row]:
     """Decode frames, bodies of blocks and blobs from copies or from views."""
-    codec = Codec(LIMITS, {**LIMITS, PooledTransactions: 16 * MEBIBYTE})
+    codec = Codec((BlockBody,), {BlockBody: 16 * MEBIBYTE})
     rows = []
     for size in FRAMES:
         count = size * 1_000 // TRANSACTION_BYTES
-        frame = codec.encode(PooledTransactions(1, (bytes(TRANSACTION_BYTES),) * count))
+        frame = codec.encode(BlockBody((bytes(TRANSACTION_BYTES),) * count))
         times = timed(
             partial(decode_copy, codec, frame),
             partial(decode_view, codec, frame),

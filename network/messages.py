@@ -7,6 +7,9 @@ Network never looks inside; node hands in what must be known about them.
 A request carries a number that its answer repeats. An answer that nobody asked for is then
 recognised without remembering what was sent long ago.
 
+A body of many tiny elements becomes objects of up to seventeen times its length. So where bodies
+may be long, the number of elements is limited too, and a decoder refuses it before it makes any.
+
 Reference: devp2p `eth/68` (announcement with types and sizes, request ids).
 """
 
@@ -47,9 +50,9 @@ class AnnounceTransactions(Message, frozen=True, gc=False):
 
     types: bytes
     """One byte for each: its EIP-2718 type, 0 for legacy."""
-    sizes: tuple[Natural, ...]
+    sizes: Annotated[tuple[Natural, ...], msgspec.Meta(max_length=HASHES_PER_ANNOUNCEMENT)]
     """Length of each encoding in bytes."""
-    hashes: tuple[Digest, ...]
+    hashes: Annotated[tuple[Digest, ...], msgspec.Meta(max_length=HASHES_PER_ANNOUNCEMENT)]
     """keccak-256 of each encoding."""
 
 
@@ -59,7 +62,7 @@ class GetTransactions(Message, frozen=True, gc=False):
     core = "gossip"
 
     request: Natural
-    hashes: tuple[Digest, ...]
+    hashes: Annotated[tuple[Digest, ...], msgspec.Meta(max_length=HASHES_PER_REQUEST)]
 
 
 class PooledTransactions(Message, frozen=True, gc=False):
@@ -71,7 +74,7 @@ class PooledTransactions(Message, frozen=True, gc=False):
     core = "gossip"
 
     request: Natural
-    transactions: tuple[bytes, ...]
+    transactions: Annotated[tuple[bytes, ...], msgspec.Meta(max_length=HASHES_PER_REQUEST)]
 
 
 class AnnounceBlock(Message, frozen=True, gc=False):
@@ -111,7 +114,7 @@ class CertifiedBlocks(Message, frozen=True, gc=False):
     core = "sync"
 
     request: Natural
-    blocks: tuple[CertifiedBlock, ...]
+    blocks: Annotated[tuple[CertifiedBlock, ...], msgspec.Meta(max_length=BLOCKS_PER_REQUEST)]
     lowest: Natural = 1
     """First height whose block the sender still holds."""
 
