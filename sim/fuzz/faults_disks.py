@@ -50,12 +50,9 @@ def draw_store(chance: Chance) -> StoreSpec:
 
 
 def _slow(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
-    disk = scene.network.disk
-    figures = DISKS[disk] if isinstance(disk, str) else disk
-    write = figures.latency + figures.fsync
-    factors = [factor for factor in FACTORS if factor * write <= WRITE_MAX] or [FACTORS[0]]
     span = scene.lasting(at, chance.span(100, 5_000))
-    yield SlowDisk(Duration(at), victim(chance, scene, peers=True), chance.pick(factors), span)
+    node = victim(chance, scene, peers=True)
+    yield SlowDisk(Duration(at), node, chance.pick(_factors(scene)), span)
 
 
 def _full(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
@@ -66,12 +63,14 @@ def _full(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
 
 
 def _torn(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
-    """Nodes die while they write."""
+    """Nodes die while they write; on a disk that drags they mostly do."""
     for _ in range(chance.between(1, 3)):
-        if at < scene.end:
-            span = scene.lasting(at, chance.span(50, 2_000))
-            yield Crash(Duration(at), victim(chance, scene, peers=True), span, "torn")
-        at += chance.span(20, 500)
+        node, gap = chance.between(0, scene.network.peers - 1), chance.span(50, 500)
+        if at + gap < scene.end:
+            yield SlowDisk(Duration(at), node, _factors(scene)[-1], Duration(gap + MILLISECOND))
+            span = scene.lasting(at + gap, chance.span(50, 2_000))
+            yield Crash(Duration(at + gap), node, span, "torn")
+        at += gap
 
 
 def _bit_rot(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
@@ -81,6 +80,14 @@ def _bit_rot(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
     start = at + chance.span(1, 2_000)
     if start < scene.end:
         yield Crash(Duration(start), node, scene.lasting(start, chance.span(50, 1_000)))
+
+
+def _factors(scene: Scene) -> list[float]:
+    """Return by how much a disk of this network may slow down, ascending."""
+    disk = scene.network.disk
+    figures = DISKS[disk] if isinstance(disk, str) else disk
+    write = figures.latency + figures.fsync
+    return [factor for factor in FACTORS if factor * write <= WRITE_MAX] or [FACTORS[0]]
 
 
 BIT_ROT = "bit-rot"
