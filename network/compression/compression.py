@@ -106,7 +106,7 @@ class Compression:
         packed = route.compressor.compress(body)
         spent = self._clock() - start if self._clock else 0
         worth = PERCENT * len(packed) <= (PERCENT - self._policy.saving_percent_min) * size
-        if not (worth and len(packed) < size):
+        if not worth:
             self._count_sent(kind, size, size, spent, compressed=False)
             return None, body
         self._count_sent(kind, size, len(packed), spent, compressed=True)

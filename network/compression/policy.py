@@ -62,7 +62,7 @@ class CompressionPolicy(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         _check("zstd_level", self.zstd_level, *ZSTD_LEVELS)
         _check("gzip_level", self.gzip_level, *GZIP_LEVELS)
-        _check("saving_percent_min", self.saving_percent_min, 0, PERCENT)
+        _check("saving_percent_min", self.saving_percent_min, 1, PERCENT)
         for name in ("bytes_min", "dictionary_bytes_min", "dictionary_bytes_max"):
             if getattr(self, name) < 0:
                 raise InvalidInput(f"compression.{name}", "0 or more", getattr(self, name))

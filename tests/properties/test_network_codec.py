@@ -9,10 +9,15 @@ from network.messages import (
     AnnounceTransactions,
     CertifiedBlock,
     CertifiedBlocks,
+    Chunk,
+    Content,
     GetBlocks,
+    GetChunk,
+    GetSnapshot,
     GetStatus,
     GetTransactions,
     PooledTransactions,
+    SnapshotOffer,
     Status,
 )
 from primitives.errors import InvalidEncoding
@@ -23,6 +28,9 @@ CODEC = Codec(LIMITS, LIMITS)
 naturals = st.integers(0, (1 << 53) - 1)
 digests = st.binary(min_size=32, max_size=32)
 bodies = st.binary(max_size=200)
+prefixes = st.binary(max_size=64)
+pairs = st.lists(st.tuples(bodies, bodies), max_size=3).map(tuple)
+contracts = st.lists(st.tuples(bodies, bodies, pairs), max_size=3).map(tuple)
 messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(
         AnnounceTransactions,
@@ -40,6 +48,12 @@ messages: st.SearchStrategy[Message] = st.one_of(
         st.lists(st.builds(CertifiedBlock, bodies, bodies), max_size=4).map(tuple),
     ),
     st.builds(GetStatus),
+    st.builds(GetSnapshot, naturals, naturals),
+    st.builds(SnapshotOffer, naturals, naturals, digests, bodies),
+    st.builds(GetChunk, naturals, digests, prefixes, prefixes.map(lambda each: each[:33]), digests),
+    st.builds(
+        Chunk, naturals, st.sampled_from(Content), pairs, st.tuples(bodies), contracts, pairs
+    ),
     st.builds(Status, naturals, digests),
 )
 

@@ -75,6 +75,12 @@ def test_a_claimed_length_beyond_the_limit_is_refused_by_the_header_alone(codec:
     assert str(caught.value) == expected
 
 
+def test_a_whole_frame_beyond_the_limit_is_refused_too() -> None:
+    frame = Codec((GetTransactions,)).encode(GetTransactions(1, (DIGEST,) * 100))
+    told = refusal(Codec((GetTransactions,), {GetTransactions: 3_000}), frame)
+    assert told == f"GetTransactions.body: expected at most 3000 bytes, got {len(frame) - 8} bytes"
+
+
 def test_a_sender_refuses_its_own_oversized_message(codec: Codec) -> None:
     with pytest.raises(InvalidEncoding) as caught:
         codec.encode(GetTransactions(1, (DIGEST,) * 1000))

@@ -95,7 +95,7 @@ def test_the_threshold_is_the_shortest_body_that_is_compressed(extra: int) -> No
 
 
 def test_what_saves_too_little_goes_plain() -> None:
-    saving = CompressionPolicy(prefer=(Algorithm.ZSTD,), saving_percent_min=0)
+    saving = CompressionPolicy(prefer=(Algorithm.ZSTD,), saving_percent_min=1)
     assert encoding_of(pair(saving, saving)[0].encode(NOISE)) is Encoding.PLAIN
     packed = len(pair(saving, saving)[0].encode(WORDY)) - HEADER_BYTES
     percent = 100 - 100 * packed / (CODEC.size(WORDY) - HEADER_BYTES)
