@@ -6,23 +6,33 @@ memory once. Rows that each of them encodes for itself are so too, where the sto
 `Interning`.
 """
 
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakSet
 
 from primitives.interning import Interning
 from primitives.machine import Record
+from storage.key_order import KeyOrder
+
+ORDERED_ROWS_MIN = 128
+"""Smaller tables are sorted whenever a part of them is scanned."""
+CHUNK_ROWS = 16
+CHUNK_ROWS_MAX = 1_024
+"""Of a snapshot: a scan looks ahead so far, at first and at most."""
 
 
 @dataclass(slots=True)
 class MemoryStore:
-    """A `Store` over dictionaries. Rows are sorted when they are scanned, not when written."""
+    """A `Store` over dictionaries. Rows are sorted when they are scanned, not when written.
+
+    The order of a large table is kept from the first scan of a part of it on.
+    """
 
     _tables: dict[str, dict[bytes, bytes]] = field(default_factory=dict)
     _snapshots: "WeakSet[MemorySnapshot]" = field(default_factory=WeakSet, compare=False)
     interning: Interning | None = field(default=None, compare=False)
     """Shared with other stores of the process, whose rows are the same; None: with no one."""
+    _orders: dict[str, KeyOrder] = field(default_factory=dict, compare=False, repr=False)
 
     def get(self, table: str, key: bytes) -> bytes | None:
         """Return the value under (table, key), or None when there is none."""
@@ -43,6 +53,8 @@ class MemoryStore:
         batch = tuple(records)
         for snapshot in self._snapshots:
             snapshot.keep(tables, batch)
+        if self._orders:
+            self._note(batch)
         for record in batch:
             rows, value = tables.get(record.table), record.value
             if value is not None:
@@ -61,7 +73,28 @@ class MemoryStore:
 
         The rows are those at the time of the call; later writes do not disturb the iteration.
         """
-        return _ascending(self._tables.get(table, {}), start, end)
+        rows = self._tables.get(table, {})
+        return iter([(key, rows[key]) for key in self.keys(table, start, end) if key in rows])
+
+    def keys(
+        self, table: str, start: bytes = b"", end: bytes | None = None, count_max: int | None = None
+    ) -> list[bytes]:
+        """Return the first keys with start <= key < end, ascending; some may have no row any more.
+
+        Args:
+            table: the table.
+            start: the first key that may be among them.
+            end: the first one that may not; None for no bound.
+            count_max: how many are returned at most; None for all.
+        """
+        rows = self._tables.get(table, {})
+        order = self._orders.get(table)
+        if order is None or order.is_worn(len(rows)):
+            is_whole = not start and end is None and count_max is None
+            order = KeyOrder(rows)
+            if not is_whole and len(rows) >= ORDERED_ROWS_MIN:
+                self._orders[table] = order
+        return order.between(start, end, count_max)
 
     def snapshot(self) -> "MemorySnapshot":
         """Return the store as it is now, for reading. It costs as much as is overwritten later."""
@@ -89,6 +122,17 @@ class MemoryStore:
             len(key) + len(value) for rows in self._tables.values() for key, value in rows.items()
         )
 
+    def _note(self, batch: Iterable[Record]) -> None:
+        """Tell the orders of tables which keys a batch is about to add."""
+        tables, orders = self._tables, self._orders
+        for record in batch:
+            order = orders.get(record.table)
+            if order is None or record.value is None or record.key in tables[record.table]:
+                continue
+            order.add(record.key)
+            if order.is_worn(len(tables[record.table])):
+                del orders[record.table]
+
 
 class MemorySnapshot:
     """A store as it was at one moment: what is there now, but for what was overwritten since.
@@ -97,12 +141,14 @@ class MemorySnapshot:
         store: the one that it is of.
     """
 
-    __slots__ = ("__weakref__", "_before", "_store")
+    __slots__ = ("__weakref__", "_before", "_orders", "_store")
 
     def __init__(self, store: MemoryStore) -> None:
         self._store: MemoryStore | None = store
         self._before: dict[str, dict[bytes, bytes | None]] = {}
         """Rows that were overwritten since; None for those that were not there."""
+        self._orders: dict[str, KeyOrder] = {}
+        """Of their keys, where somebody has scanned a part of a table."""
 
     def keep(self, tables: Mapping[str, Mapping[bytes, bytes]], batch: Iterable[Record]) -> None:
         """Note what a batch is about to overwrite in `tables`."""
@@ -112,6 +158,9 @@ class MemorySnapshot:
             before = self._before.setdefault(record.table, {})
             if record.key not in before:
                 before[record.key] = tables.get(record.table, {}).get(record.key)
+                order = self._orders.get(record.table)
+                if order is not None:
+                    order.add(record.key)
 
     def get(self, table: str, key: bytes) -> bytes | None:
         """Return the value that was under (table, key), or None when there was none."""
@@ -128,24 +177,55 @@ class MemorySnapshot:
         self, table: str, start: bytes = b"", end: bytes | None = None
     ) -> Iterator[tuple[bytes, bytes]]:
         """Yield the (key, value) of then in ascending key order for start <= key < end."""
-        rows = {**dict(self._current().scan(table)), **self._before.get(table, {})}
-        kept = {key: value for key, value in rows.items() if value is not None}
-        return _ascending(kept, start, end)
+        self._current()
+        if not start and end is None:
+            return self._whole(table)
+        return self._part(table, start, end)
 
     def release(self) -> None:
         """Let go of the store and of what was overwritten; a second call does nothing."""
         self._store = None
-        self._before = {}
+        self._before, self._orders = {}, {}
+
+    def _whole(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+        keys = {*self._current().keys(table), *self._before.get(table, {})}
+        return self._with_values(table, sorted(keys))
+
+    def _part(self, table: str, start: bytes, end: bytes | None) -> Iterator[tuple[bytes, bytes]]:
+        """Yield rows of a part of a table; what is not asked for is not looked at.
+
+        The store may be written to between two of them: what it has lost by then, and what it had
+        not yet, is among the keys that were overwritten.
+        """
+        chunk = CHUNK_ROWS
+        while True:
+            keys = self._current().keys(table, start, end, chunk)
+            is_last = len(keys) < chunk
+            after = end if is_last else keys[-1] + b"\x00"
+            overwritten = self._overwritten(table, start, after)
+            if overwritten:
+                keys = sorted({*keys, *overwritten})
+            yield from self._with_values(table, keys)
+            if is_last:
+                return
+            assert after is not None
+            start, chunk = after, min(2 * chunk, CHUNK_ROWS_MAX)
+
+    def _overwritten(self, table: str, start: bytes, end: bytes | None) -> list[bytes]:
+        before = self._before.get(table)
+        if not before:
+            return []
+        order = self._orders.get(table)
+        if order is None:
+            order = self._orders[table] = KeyOrder(before)
+        return order.between(start, end)
+
+    def _with_values(self, table: str, keys: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        for key in keys:
+            value = self.get(table, key)
+            if value is not None:
+                yield key, value
 
     def _current(self) -> MemoryStore:
         assert self._store is not None, "a snapshot is not read after its release"
         return self._store
-
-
-def _ascending(
-    rows: Mapping[bytes, bytes], start: bytes, end: bytes | None
-) -> Iterator[tuple[bytes, bytes]]:
-    keys = sorted(rows)
-    first = bisect_left(keys, start)
-    last = len(keys) if end is None else bisect_left(keys, end)
-    return iter([(key, rows[key]) for key in keys[first:last]])

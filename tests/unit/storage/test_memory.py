@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from primitives.machine import Record
-from storage.memory import MemoryStore
+from storage.memory import MemorySnapshot, MemoryStore
 from storage.store import Store
 
 
@@ -116,3 +116,48 @@ def test_a_released_snapshot_holds_nothing_back() -> None:
     store.write([Record("blocks", b"\x02", b"newer")])
     with pytest.raises(AssertionError, match="after its release"):
         snapshot.get("blocks", b"\x02")
+
+
+def test_looking_at_a_part_of_a_snapshot_does_not_look_at_all_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = MemoryStore()
+    store.write([Record("t", key.to_bytes(4, "big"), b"v") for key in range(20_000)])
+    snapshot = store.snapshot()
+    looked_at: list[bytes] = []
+    get = MemorySnapshot.get
+
+    def counting(self: MemorySnapshot, table: str, key: bytes) -> bytes | None:
+        looked_at.append(key)
+        return get(self, table, key)
+
+    monkeypatch.setattr(MemorySnapshot, "get", counting)
+    start, end = (5_000).to_bytes(4, "big"), (15_000).to_bytes(4, "big")
+    assert next(snapshot.scan("t", start, end)) == (start, b"v")
+    assert len(looked_at) == 1
+    order = store._orders["t"]
+    for key in range(30_000, 30_010):
+        store.write([Record("t", key.to_bytes(4, "big"), b"v")])
+        assert next(snapshot.scan("t", start, end)) == (start, b"v")
+    assert store._orders["t"] is order, "what was sorted is not sorted again"
+
+
+def test_the_order_of_a_table_does_not_outgrow_it() -> None:
+    store = MemoryStore()
+    for first in range(0, 20_000, 200):
+        rows = [Record("t", key.to_bytes(4, "big"), b"v") for key in range(first, first + 200)]
+        store.write(rows)
+        assert len(list(store.scan("t", b"\x00"))) == 200
+        store.write([Record("t", each.key, None) for each in rows])
+        order = store._orders.get("t")
+        assert order is None or len(order) < 1_000
+
+
+def test_a_snapshot_finds_what_was_deleted_after_it_had_been_scanned() -> None:
+    store = filled()
+    snapshot = store.snapshot()
+    store.write([Record("blocks", b"\x01", b"new")])
+    expected = list(filled().scan("blocks"))
+    assert list(snapshot.scan("blocks", b"\x01")) == expected
+    store.write([Record("blocks", b"\x02", None)])
+    assert list(snapshot.scan("blocks", b"\x01")) == expected
