@@ -97,7 +97,8 @@ def check_flat(
     yield from whole
     found.readable_from = lowest_height(store)
     judged = not whole and found.root is not None
-    yield from check_history(store, head, header_of if judged else None, watch)
+    fetched = max([each.number for each in known], default=0)
+    yield from check_history(store, head, fetched, header_of if judged else None, watch)
 
 
 def header_at(store: Store, height: int) -> Header | None:

@@ -12,6 +12,7 @@ from storage.flat.cells import encode_account, encode_slot
 from storage.flat.head import indexed_from, read_height, unbroken_from
 from storage.flat.reverse import read_reverse
 from storage.flat.tables import (
+    HEIGHT_BYTES,
     INDEXED_FROM,
     INDEXED_TO,
     account_index_key,
@@ -27,9 +28,12 @@ HeaderAt = Callable[[int], Header | None]
 
 
 def check_history(
-    store: Store, head: FlatHead, header_at: HeaderAt | None, watch: Watch
+    store: Store, head: FlatHead, fetched: int, header_at: HeaderAt | None, watch: Watch
 ) -> Iterator[Finding]:
     """Yield gaps in the history, and rows that do not undo their block.
+
+    An archive that has fetched a state keeps what led back from the one before. Nothing reads it
+    any more, and it is passed over.
 
     Block after block is undone in the trie, from the head downward, and the root compared with the
     header of the block below. That costs time for each change that is kept.
@@ -37,6 +41,7 @@ def check_history(
     Args:
         store: what is looked at.
         head: the newest block.
+        fetched: height of the state that was fetched last; 0 if none was.
         header_at: knows headers; None leaves out undoing, where the state itself is damaged.
         watch: told of the progress.
     """
@@ -50,7 +55,7 @@ def check_history(
             return
     above = [height for height in rows if height > head.height]
     lowest = unbroken_from([height for height in rows if height <= head.height], head.height)
-    for height in [*[each for each in rows if each <= lowest], *above]:
+    for height in [*[each for each in rows if fetched < each <= lowest], *above]:
         expected = f"heights from {lowest + 1} to {head.height} without a gap"
         yield Finding(HISTORY, str(height), expected, "a row apart from them")
     yield from _check_index(store, head, rows, lowest, watch)
@@ -91,8 +96,9 @@ def _check_index(
                 said = "nothing" if found is None else found.hex()
                 yield Finding(INDEX, key.hex(), f"{value.hex() or 'an empty row'}", said)
     count = 0
-    for count, _ in enumerate(store.scan(INDEX), 1):
+    for key, _ in store.scan(INDEX):
         watch(INDEX, count)
+        count += key[-HEIGHT_BYTES:] > height_key(start)
     if count != expected:
         said = f"{expected} rows: so many cells have been changed by blocks above {start}"
         yield Finding(INDEX, "", said, str(count))

@@ -12,10 +12,13 @@ from node.upkeep.check import StoreCheck
 from node.upkeep.finding import Finding
 from primitives.block import decode_block
 from primitives.machine import Record
-from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, STORAGE
+from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, INDEX, STORAGE
 from storage.flat.cells import decode_account, encode_account
 from storage.memory import MemoryStore
 from storage.stored_trie import TABLE as TRIE
+from tests.unit.node.durable_rig import WATCHED, WAYS, durable_network
+from tests.unit.node.harness import SECOND
+from tests.unit.node.state_rig import advance, call
 from tests.unit.node.upkeep.stores import HEIGHT, chain_store, edit, flipped
 
 Damage = Callable[[MemoryStore], None]
@@ -162,3 +165,32 @@ def test_receipts_of_another_block_are_found() -> None:
     (finding,) = found(store)
     assert (finding.place, finding.key) == (RECEIPTS, "2")
     assert "others" in finding.found
+
+
+def test_what_an_archive_keeps_from_before_it_fetched_a_state_is_no_damage() -> None:
+    way = WAYS["archive"]
+    harness = durable_network(way)
+    advance(harness, 2)
+    call(harness, 1)
+    harness.crash(WATCHED)
+    call(harness, 4, first=2)
+    advance(harness, 12)
+    harness.start(WATCHED)
+    harness.run(3 * SECOND)
+    store = harness.places[WATCHED].store
+    assert [height for height, _ in history_rows(store)] == [1, 2, 3, 17, 18, 19]
+    check = StoreCheck(store, harness.environment)
+    assert list(check.findings()) == []
+    assert (check.summary.height, check.summary.readable_from) == (19, 16)
+    for table, key in ((HISTORY, height_key(17)), (INDEX, last_key(store, INDEX))):
+        damaged = store.copy()
+        damaged.write([Record(table, key, None)])
+        assert any(each.is_damage for each in StoreCheck(damaged, harness.environment).findings())
+
+
+def history_rows(store: MemoryStore) -> list[tuple[int, bytes]]:
+    return [(int.from_bytes(key, "big"), row) for key, row in store.scan(HISTORY)]
+
+
+def last_key(store: MemoryStore, table: str) -> bytes:
+    return [key for key, _ in store.scan(table)][-1]
