@@ -182,7 +182,7 @@ def test_what_an_archive_keeps_from_before_it_fetched_a_state_is_no_damage() -> 
     check = StoreCheck(store, harness.environment)
     assert list(check.findings()) == []
     assert (check.summary.height, check.summary.readable_from) == (19, 16)
-    for table, key in ((HISTORY, height_key(17)), (INDEX, last_key(store, INDEX))):
+    for table, key in ((HISTORY, height_key(17)), (INDEX, newest_key(store))):
         damaged = store.copy()
         damaged.write([Record(table, key, None)])
         assert any(each.is_damage for each in StoreCheck(damaged, harness.environment).findings())
@@ -192,5 +192,5 @@ def history_rows(store: MemoryStore) -> list[tuple[int, bytes]]:
     return [(int.from_bytes(key, "big"), row) for key, row in store.scan(HISTORY)]
 
 
-def last_key(store: MemoryStore, table: str) -> bytes:
-    return [key for key, _ in store.scan(table)][-1]
+def newest_key(store: MemoryStore) -> bytes:
+    return max((key for key, _ in store.scan(INDEX)), key=lambda key: key[-8:])
