@@ -178,6 +178,8 @@ class ArchiveWriter:
     def seal(self) -> Seal:
         """Put index and digest at the end, make all durable, and close the file.
 
+        A crash leaves either a file with a whole seal and all before it, or one to go on with.
+
         Raises:
             StoreFull: the disk is; the file is as it was after the last record.
         """
@@ -191,7 +193,10 @@ class ArchiveWriter:
         payload = encode_seal(self.index, start, digest.digest())
         at = start + len(front) + len(index)
         try:
-            self._file.write(start, (front, index, encode_head(at, Part.SEAL, payload), payload))
+            # Two syncs: the seal must not be on the disk while parts of the index are not.
+            self._file.write(start, (front, index))
+            self._file.sync()
+            self._file.write(at, (encode_head(at, Part.SEAL, payload), payload))
             self._file.sync()
         except StoreError:
             self._undo(start)

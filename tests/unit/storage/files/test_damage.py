@@ -1,11 +1,12 @@
 """Every length and every flipped byte of a small archive: noticed, named, never served."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from storage.files import ArchiveReader, ArchiveWriter, CorruptFile, EmptyFile, NotSealed
+from storage.files.positioned import Buffer, PositionedFile
 from storage.rocks import StoreError
 from tests.unit.storage.files.samples import KINDS, Records, content, records, write
 
@@ -211,3 +212,31 @@ def test_a_record_in_the_wrong_place_is_noticed(fast_path: Path) -> None:
     path.write_bytes(data[:left] + data[right : right + length] + data[left:right])
     with pytest.raises(CorruptFile, match="head does not match"):
         ArchiveWriter.resume(path, size)
+
+
+def test_all_before_a_seal_is_synced_before_the_seal_is_written(
+    fast_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash between would leave a file that counts as closed, with parts of its index missing."""
+    path = fast_path / "a"
+    put, sync = PositionedFile.write, PositionedFile.sync
+    ends = [0]
+    synced_at: dict[int, int] = {}
+    synced = 0
+
+    def writing(self: PositionedFile, offset: int, buffers: Sequence[Buffer]) -> int:
+        synced_at[offset] = synced
+        ends.append(offset + put(self, offset, buffers))
+        return ends[-1] - offset
+
+    def syncing(self: PositionedFile) -> None:
+        nonlocal synced
+        sync(self)
+        synced = max(ends)
+
+    monkeypatch.setattr(PositionedFile, "write", writing)
+    monkeypatch.setattr(PositionedFile, "sync", syncing)
+    write(path, BATCHES)
+    with ArchiveReader(path) as reader:
+        assert synced_at[reader.seal_offset] == reader.seal_offset
+    assert synced == path.stat().st_size
