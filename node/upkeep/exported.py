@@ -7,7 +7,7 @@ the node's own: its votes.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -31,6 +31,9 @@ RECORD_BYTES_MAX = 1 << 28
 
 Row = tuple[bytes, bytes]
 """Key and value."""
+
+Height = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+HashText = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-f]{64}\Z")]
 
 
 class Sink(Protocol):
@@ -58,17 +61,17 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """That the state had in its store, and gets again: "runs" or "flat"."""
     genesis_hash: str | None
     """Hash of block 0, if whoever exported it knew the chain."""
-    lowest: int
+    lowest: Height
     """Height of the first block; 0 without any."""
     blocks: int
-    height: int
+    height: Height
     """Of the last block, or of the state's where no block is held."""
-    digest: str
+    digest: HashText
     """Its hash."""
-    state_height: int
+    state_height: Height
     """Of the block after which the state is. In form `runs` a checkpoint at or below the last
     block, which a node executes again from there."""
-    state_root: str
+    state_root: HashText
     accounts: int
     slots: int
     codes: int

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from msgspec.structs import replace as changed
 
@@ -209,6 +210,15 @@ def test_a_manifest_is_read_as_it_was_written_and_nothing_else() -> None:
     for bad in (b"", b"{}", content[:-5], content.replace(b'"version": 1', b'"version": 2')):
         with pytest.raises(InvalidInput, match="here"):
             decode_manifest(bad, "here")
+    for wrong in (
+        changed(manifest, digest="0x" + "zz" * 32),
+        changed(manifest, digest=manifest.digest + "\n"),
+        changed(manifest, state_root=""),
+        changed(manifest, state_height=-1),
+        changed(manifest, state_height=1 << 64),
+    ):
+        with pytest.raises(InvalidInput, match="here"):
+            decode_manifest(msgspec.json.encode(wrong), "here")
     box = Box(*chain_store(StateForm.FLAT))
     box.manifest = changed(manifest, form="other")
     with pytest.raises(InvalidInput, match=r"manifest.form"):
