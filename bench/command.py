@@ -19,6 +19,7 @@ from bench.cache_row import (
     bench_cache_levels,
     bench_cache_speed,
 )
+from bench.codec_row import bench_codec
 from bench.commit_loop_row import (
     bench_commit_groups,
     bench_commit_loop,
@@ -249,6 +250,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "cache": bench_cache,
         "cache-speed": bench_cache_speed,
         "cache-levels": bench_cache_levels,
+        "codec": bench_codec,
         "memory": bench_memory,
         "file-io": bench_files,
     }

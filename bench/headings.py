@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bench.cache_row import HEADINGS as CACHE_HEADINGS
+from bench.codec_row import HEADINGS as CODEC_HEADINGS
 from bench.commit_loop_row import HEADINGS as COMMIT_LOOP_HEADINGS
 from bench.commit_row import HEADINGS as COMMIT_HEADINGS
 from bench.file_row import HEADINGS as FILE_HEADINGS
@@ -14,6 +15,7 @@ from bench.stored_trie_row import HEADINGS as STORED_TRIE_HEADINGS
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
+        **CODEC_HEADINGS,
         **COMMIT_HEADINGS,
         **COMMIT_LOOP_HEADINGS,
         **STORE_HEADINGS,
