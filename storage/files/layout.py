@@ -124,11 +124,16 @@ def checked_payload(file: PositionedFile, offset: int, head: Head, size: int) ->
 def encode_seal(index: Index, index_offset: int, digest: bytes) -> bytes:
     """Return the payload of a SEAL record."""
     parts = [SEAL.pack(index_offset, len(index), digest)]
-    for kind in sorted(index.columns):
-        numbers = index.columns[kind].numbers
-        parts.append(RANGE.pack(kind, len(numbers), numbers[0], numbers[-1]))
+    for kind, found in ranges(index).items():
+        parts.append(RANGE.pack(kind, found.count, found.first, found.last))
     length = sum(len(part) for part in parts) + LENGTH.size
     return b"".join([*parts, LENGTH.pack(length)])
+
+
+def ranges(index: Index) -> dict[int, Range]:
+    """Return what an index has of each kind, by kind, ascending."""
+    columns = ((kind, index.columns[kind].numbers) for kind in sorted(index.columns))
+    return {kind: Range(len(found), found[0], found[-1]) for kind, found in columns}
 
 
 def decode_seal(payload: bytes) -> Seal | None:

@@ -11,7 +11,7 @@ from storage.files.batches import Piece
 from storage.files.compression import decompress
 from storage.files.errors import CorruptFile
 from storage.files.index import Index, decode_index
-from storage.files.layout import Seal, checked_payload, read_header, read_seal
+from storage.files.layout import Seal, checked_payload, ranges, read_header, read_seal
 from storage.files.positioned import PositionedFile
 from storage.files.reads import Reads
 from storage.files.records import HEAD, Flags, Head, Part, decode_head
@@ -189,6 +189,9 @@ class ArchiveReader:
             raise CorruptFile(self.path, offset, index)
         if fault := index.fault(kinds, offset):
             raise CorruptFile(self.path, offset, fault)
+        if (self.seal.ranges, self.seal.entries) != (ranges(index), len(index)):
+            # An archive goes by the seals: what they do not tell of it would pass over.
+            raise CorruptFile(self.path, self.seal_offset, "the seal tells of other entries")
         return index
 
     def _kind(self, name: str) -> int:

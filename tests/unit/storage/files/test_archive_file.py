@@ -12,6 +12,7 @@ from primitives.errors import InvalidInput
 from storage.files import Archive, ArchiveReader, ArchiveWriter, CorruptFile, NotSealed, OutOfOrder
 from storage.files.compression import decompress
 from storage.files.index import Index, decode_index
+from storage.files.layout import encode_seal
 from storage.files.records import PAYLOAD_BYTES_MAX, encode_head
 from storage.rocks import ForeignStore, NewerStore, StoreClosed, StoreError, StoreFull, UnknownTable
 from tests.unit.storage.files.disk import SmallDisk
@@ -236,6 +237,29 @@ def test_an_index_that_leads_astray_is_refused(
     if entry[0] == 9:
         with pytest.raises(CorruptFile, match="a kind that the file does not name"):
             Archive(tmp_path, KINDS)
+
+
+@pytest.mark.parametrize("told", [0, 2])
+def test_a_seal_that_tells_of_other_entries_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: int
+) -> None:
+    """An archive would pass over what the seal does not tell of."""
+    encode = encode_seal
+
+    def forge(index: Index, offset: int, digest: bytes) -> bytes:
+        other = Index()
+        for number in range(told):
+            other.add(0, number, *(index.find(0, number) or (0, 0)))
+        return encode(other, offset, digest)
+
+    monkeypatch.setattr("storage.files.writer.encode_seal", forge)
+    path = tmp_path / "00000000.archive"
+    write(path, [records(3)])
+    with pytest.raises(CorruptFile, match="the seal tells of other entries"):
+        ArchiveReader(path)
+    with Archive(tmp_path, KINDS) as archive:
+        (found,) = archive.verify()
+        assert "the seal tells of other entries" in str(found)
 
 
 def test_entries_of_no_kind_and_out_of_order_are_refused(
