@@ -129,8 +129,12 @@ class Archive:
 
     def mark(self) -> Mark:
         """Return how far the archive is durable now."""
-        sizes = self.synced_sizes()
-        return Mark(*list(sizes.items())[-1]) if sizes else Mark("", 0)
+        with self._lock:
+            self._usable()
+            if self._writer is not None:
+                return Mark(self._writer.path.name, self._writer.durable)
+            sizes = self._sealed.sizes
+            return Mark(file_name(len(sizes) - 1), sizes[-1]) if sizes else Mark("", 0)
 
     def synced_sizes(self) -> dict[str, int]:
         """Return how many bytes of each file survive the end of the machine, by its name."""
@@ -295,7 +299,7 @@ class Archive:
         known = None if writer is None else writer.kind(kind)
         if writer is None or known is None:
             return [None] * len(numbers)
-        writer.flush()
+        writer.flush_for(known, numbers)
         if self._tail is None:
             self._tail = PositionedFile(writer.path)
         return read_entries(self._tail, self._pieces, writer.index, known, numbers)

@@ -7,7 +7,7 @@ behind the last sync; it is cut off. Damage before it means that the disk has lo
 taken, and nothing is cut: the error names the place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -215,6 +215,18 @@ class ArchiveWriter:
         """
         self._usable()
         self._flush()
+
+    def flush_for(self, kind: int, numbers: Sequence[int]) -> None:
+        """Write out what was gathered, if one of these entries is among it.
+
+        Others can be read although the disk is full, or has failed.
+
+        Raises:
+            StoreFull: the disk is.
+        """
+        places = [self.index.find(kind, number) for number in numbers]
+        if any(sum(place) > self._written for place in places if place is not None):
+            self.flush()
 
     def last(self, kind: str) -> int | None:
         """Return the highest number of a kind in this file, or None when there is none."""

@@ -306,3 +306,25 @@ def test_what_is_called_durable_was_synced(tmp_path: Path, monkeypatch: pytest.M
     synced.clear()
     Archive(directory, KINDS, FIVE).close()
     assert synced == {"00000004.archive": (directory / "00000004.archive").stat().st_size}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_is_on_the_disk_is_read_though_the_disk_takes_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    archive = Archive(tmp_path, KINDS)
+    archive.append("block", 1, b"on the disk")
+    archive.sync()
+    disk = SmallDisk(room=1_000 if fails else 0, syncs_fail=fails)
+    disk.fill(monkeypatch)
+    archive.append("block", 2, b"not there")
+    with pytest.raises(StoreFailed if fails else StoreFull):
+        archive.sync()
+    assert archive.get("block", 1) == b"on the disk"
+    assert list(archive.scan("block", 0, 2)) == [(1, b"on the disk")]
+    if not fails:
+        with pytest.raises(StoreFull):
+            archive.get("block", 2)
+        disk.room = 1_000
+        assert archive.get("block", 2) == b"not there"
+        archive.close()
