@@ -279,6 +279,9 @@ class FrozenSnapshot:
 
     def get(self, table: str, key: bytes) -> bytes | None:
         """Return the value that was under (table, key), or None when there was none."""
+        value = self._snapshot.get(table, key)
+        if value is not None or table not in self._ends:
+            return value
         return self.get_many(table, (key,))[0]
 
     def get_many(self, table: str, keys: Sequence[bytes]) -> list[bytes | None]:
