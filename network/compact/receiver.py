@@ -241,7 +241,7 @@ class BlockReceiver:
     def _join(self, rebuild: Rebuild, peer: NodeId, stage: Stage) -> Rebuild | None:
         """Note that one more peer has a block; go on with its form if none is here yet."""
         others = rebuild.holders
-        if rebuild.form is None and stage is Stage.TRANSACTIONS and peer not in rebuild.failed:
+        if rebuild.form is None and stage is Stage.TRANSACTIONS:
             if peer in others:
                 others.remove(peer)
             if rebuild.asked != peer:

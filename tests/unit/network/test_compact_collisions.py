@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from network.compact.draft import start_draft
 from network.compact.form import BlockParts, make_form, read_form
 from network.compact.messages import (
@@ -97,9 +99,12 @@ def test_a_sender_prefills_transactions_of_its_block_that_collide() -> None:
     assert rebuilt(core.receiver.begin(NOW, ALICE, made)) == [payload(both)]
 
 
-def test_transactions_of_the_block_that_collide_are_asked_for_if_not_prefilled() -> None:
+@pytest.mark.parametrize("held", [(1,), (1, ONE), (1, ONE, OTHER)])
+def test_transactions_of_the_block_that_collide_are_asked_for_if_not_prefilled(
+    held: tuple[int, ...],
+) -> None:
     both = block([OTHER, 1, ONE])
-    core = relay(both, [transaction(number) for number in (1, ONE, OTHER)])
+    core = relay(both, [transaction(number) for number in held])
     effects = core.receiver.begin(NOW, ALICE, without_prefill(both))
     assert message_to(effects, ALICE) == GetBlockTransactions(1, NAME, (0, 1))
     answer = BlockTransactions(1, (transaction(OTHER), transaction(ONE)))

@@ -198,6 +198,27 @@ def test_a_silent_peer_loses_its_turn() -> None:
     assert book.offences[ALICE][Offence.UNASKED] == 1
 
 
+def test_who_has_failed_is_not_asked_again_for_that_block() -> None:
+    core = relay(BODY)
+    core.receiver.begin(NOW, ALICE, form(BODY))
+    core.receiver.want(NOW, NAME, BOB)
+    core.on_request_timeout(Instant(SECOND))
+    assert core.receiver.want(Instant(SECOND), NAME, ALICE) == ()
+    assert core.on_request_timeout(Instant(2 * SECOND)) == [BlockLost(NAME)]
+
+
+def test_the_next_holder_is_asked_for_the_form_if_none_is_here_and_may_push_from_then_on() -> None:
+    core = relay(BODY, pool(*range(5)))
+    for peer in (ALICE, BOB):
+        core.on_message(NOW, peer, SendCompact(high=False))
+        core.receiver.want(NOW, NAME, peer)
+    effects = core.on_request_timeout(Instant(SECOND))
+    assert sent(effects) == [(BOB, GetCompactBlock(2, NAME))]
+    effects = core.on_message(Instant(SECOND), BOB, CompactBlock(2, form(BODY)))
+    assert rebuilt(effects)
+    assert sent(effects) == [(BOB, SendCompact(high=True))]
+
+
 def test_a_timer_that_fires_early_asks_nobody() -> None:
     core = relay(BODY)
     core.receiver.begin(NOW, ALICE, form(BODY))
@@ -288,6 +309,15 @@ def test_a_form_that_is_pushed_is_used_though_another_was_asked_for() -> None:
     effects = core.receiver.begin(NOW, BOB, form(BODY))
     assert [block.peer for block in rebuilt(effects)] == [BOB]
     assert core.on_message(NOW, ALICE, CompactBlock(1, form(BODY))) == ()
+
+
+def test_who_was_asked_for_the_form_before_one_was_pushed_is_a_holder() -> None:
+    core = relay(BODY)
+    core.on_message(NOW, ALICE, SendCompact(high=False))
+    core.receiver.want(NOW, NAME, ALICE)
+    core.receiver.begin(NOW, BOB, form(BODY))
+    effects = core.on_request_timeout(Instant(SECOND))
+    assert sent(effects) == [(ALICE, GetWholeBlock(3, NAME))]
 
 
 def test_only_chosen_peers_may_push_and_only_what_is_welcome() -> None:

@@ -57,6 +57,8 @@ def test_one_form_for_all_peers_and_for_good() -> None:
     assert again == []
     assert core.server.form(NAME) == FORM
     assert core.server.held[NAME].certificate == b"proof"
+    publish(core, BODY)
+    assert core.server.held[NAME].certificate == b"proof"
     assert core.server.held_bytes == len(payload(BODY))
 
 
