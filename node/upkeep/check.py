@@ -17,6 +17,7 @@ from node.snapshot import Closing
 from node.storage_config import StateForm
 from node.upkeep.blocks import ChainFound, Link, check_blocks, stored_link
 from node.upkeep.committees import Committees
+from node.upkeep.epoch_row import check_epoch
 from node.upkeep.finding import Finding, Watch, ignore, note
 from node.upkeep.flat import FlatFound, check_flat
 from node.upkeep.flat_chain import check_bodies, find_anchor, learn_epochs
@@ -128,6 +129,7 @@ class StoreCheck:
         links = [Link(each.number, header_hash(each)) for each in known]
         yield from passed_over(check_blocks(store, links, self._committees, chain, watch))
         yield from passed_over(check_bodies(store, watch))
+        yield from passed_over(check_epoch(store, self._environment, self._committees.closings))
         self._note_chain(chain)
         yield from passed_over(check_flat(store, chain, known, found, watch))
         if found.head is not None:

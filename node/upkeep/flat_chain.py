@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from consensus.certificate import InvalidCertificate
 from node.certificates import CertificateReader
-from node.flat_rows import ANCHOR, CHAIN, CLOSING, EPOCH, HEADERS, RECEIPTS, Anchor
+from node.flat_rows import ANCHOR, CHAIN, CLOSING, HEADERS, RECEIPTS, Anchor
 from node.ledger import BLOCKS, height_key
 from node.snapshot import Closing
 from node.upkeep.blocks import Link, misfit, verify_certificate
@@ -13,7 +13,6 @@ from node.upkeep.finding import Finding, Watch, faulty
 from primitives import rlp
 from primitives.block import decode_block
 from primitives.codec import decode_canonical
-from primitives.epoch import Epoch
 from primitives.errors import InvalidEncoding
 from primitives.header import Header, decode_header, encode_header, header_hash
 from primitives.params import MAX_BLOCK_BYTES
@@ -33,20 +32,6 @@ def learn_epochs(store: Store, committees: Committees) -> Iterator[Finding]:
     for (key, _), other in zip(store.scan(CHAIN, CLOSING, CLOSING_END), heights, strict=True):
         if key != other:
             yield Finding(CHAIN, _name(key), "the block of this height", _name(other))
-    row_of_epoch = store.get(CHAIN, EPOCH)
-    if row_of_epoch is None:
-        yield Finding(CHAIN, EPOCH.decode(), "the epoch of the next block", "no row")
-        return
-    try:
-        epoch = decode_canonical(row_of_epoch, Epoch, ROW_BYTES_MAX)
-    except InvalidEncoding as error:
-        yield faulty(CHAIN, EPOCH.decode(), error)
-        return
-    if epoch.number != len(closings):
-        expected = f"epoch {len(closings)}, after so many ends of epochs"
-        yield Finding(CHAIN, EPOCH.decode(), expected, str(epoch.number))
-    elif closings and epoch.committee != closings[-1].committee:
-        yield Finding(CHAIN, EPOCH.decode(), "the committee of the last closing block", "another")
 
 
 def stored_closings(store: Store) -> list[Closing]:

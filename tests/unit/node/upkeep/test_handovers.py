@@ -21,6 +21,7 @@ from node.upkeep.importing import import_records
 from node.verifiers import Keys
 from primitives.codec import decode_canonical, encode_canonical
 from primitives.committee import Committee
+from primitives.epoch import Epoch
 from storage.memory import MemoryStore
 from tests.unit.node.harness import SECOND, Harness, make_environment, validator_key
 from tests.unit.node.test_node_epochs import INTERVAL, PARAMS, Traffic, add, other_key
@@ -33,7 +34,8 @@ CLOSED = 2 * INTERVAL
 
 
 @cache
-def _made(form: StateForm) -> tuple[MemoryStore, Environment]:
+def _made(form: StateForm, after: int = 7) -> tuple[MemoryStore, Environment]:
+    """Return the store and the chain after some blocks above the change of the committee."""
     keys = {node: (Keys(other_key(node)),) for node in range(5)}
     keys |= {node: (Keys(validator_key(node)),) for node in range(5, 7)}
     storage = StorageConfig(form=form)
@@ -42,7 +44,7 @@ def _made(form: StateForm) -> tuple[MemoryStore, Environment]:
     traffic = Traffic(harness)
     traffic.blocks(5)
     traffic.change(add(5))
-    traffic.blocks(7)
+    traffic.blocks(after)
     harness.run(SECOND)
     return harness.places[1].store, harness.environment
 
@@ -118,6 +120,26 @@ def test_the_row_of_the_epoch_is_that_of_the_last_end() -> None:
     edit(store, CHAIN, EPOCH, lambda _: encode_canonical(first))
     (finding,) = found(store, environment)
     assert (finding.place, finding.key, finding.found) == (CHAIN, "epoch", "0")
+
+
+def test_a_pending_committee_is_the_one_that_transactions_make() -> None:
+    made, environment = _made(StateForm.FLAT, after=1)
+    assert list(StoreCheck(made, environment).findings()) == []
+    row = made.get(CHAIN, EPOCH)
+    assert row is not None
+    epoch = decode_canonical(row, Epoch)
+    assert (epoch.number, len(epoch.pending.nodes), len(epoch.committee.nodes)) == (0, 6, 5)
+    strangers = Committee.of_keys(validator_key(50 + index).public_key for index in range(5))
+    for wrong, said in (
+        (replace(epoch, pending=epoch.committee), "since the last checkpoint"),
+        (replace(epoch, committee=strangers), "the committee of genesis"),
+        (replace(epoch, since=3), "since block 0"),
+    ):
+        store = made.copy()
+        edit(store, CHAIN, EPOCH, lambda _, wrong=wrong: encode_canonical(wrong))
+        (finding,) = found(store, environment)
+        assert (finding.place, finding.key, finding.is_damage) == (CHAIN, "epoch", True)
+        assert said in finding.expected
 
 
 @pytest.mark.parametrize("form", FORMS)
