@@ -55,6 +55,13 @@ class Compression:
             each.id: ZstdBodies(policy.zstd_level, each.content) for each in policy.dictionaries
         }
 
+    @property
+    def bytes_min(self) -> int:
+        """The shortest body that the policy has compressed, with a dictionary or without."""
+        policy = self._policy
+        trained = policy.dictionary_bytes_min if policy.dictionaries else policy.bytes_min
+        return min(policy.bytes_min, trained)
+
     def routes(self, kind: Kind, agreement: Agreement) -> tuple[Route, ...]:
         """Return the ways to send bodies of a kind, the first that fits a length to be taken."""
         policy, limit = self._policy, kind.limit
@@ -75,7 +82,7 @@ class Compression:
             for name in agreement.dictionaries
             if first is Encoding.ZSTD and name.kind == kind.type.__name__
         ]
-        return (*trained, plain)
+        return tuple([route for route in (*trained, plain) if route.bytes_min <= limit])
 
     def openers(self, agreement: Agreement) -> dict[tuple[Encoding, str], BodyCompressor]:
         """Return what opens the bodies of a peer, by encoding and kind; kind "" means any."""
@@ -124,6 +131,11 @@ class Compression:
         counters = self.statistics.of_received(kind.type.__name__)
         counters.count(len(plain), len(body), spent, compressed=True)
         return plain
+
+    def count_plain(self, kind: Kind, size: int) -> None:
+        """Count a body that a peer has sent plain, though it might have compressed it."""
+        counters = self.statistics.of_received(kind.type.__name__)
+        counters.count(size, size, 0, compressed=False)
 
     def _count_sent(
         self, kind: Kind, plain: int, wire: int, nanoseconds: int, *, compressed: bool

@@ -1,5 +1,6 @@
 """Messages of one connection as frames, compressed as its two ends have agreed."""
 
+import math
 from collections.abc import Iterable
 
 from network.codec import Codec, Encoding, frame_of
@@ -21,7 +22,7 @@ class LinkCodec:
         incoming: what may come from it.
     """
 
-    __slots__ = ("_codec", "_compression", "_incoming", "_openers", "_routes")
+    __slots__ = ("_codec", "_compression", "_counted", "_incoming", "_openers", "_routes")
 
     def __init__(
         self,
@@ -34,6 +35,9 @@ class LinkCodec:
         self._compression = compression
         self._incoming = incoming
         self._openers = compression.openers(incoming)
+        limit_min = compression.bytes_min if self._openers else math.inf
+        self._counted = frozenset(kind.type for kind in codec.kinds if kind.limit >= limit_min)
+        """Kinds whose plain bodies stand in the statistics too, so that these show a ratio."""
         found = {kind.type: compression.routes(kind, outgoing) for kind in codec.kinds}
         self._routes = {type_: routes for type_, routes in found.items() if routes}
 
@@ -77,6 +81,8 @@ class LinkCodec:
         """
         kind, encoding, body = frame.kind, frame.encoding, frame.body
         if encoding is Encoding.PLAIN:
+            if kind.type in self._counted:
+                self._compression.count_plain(kind, len(body))
             return self._codec.decode_plain(kind, body)
         opener = self._openers.get((encoding, kind.type.__name__))
         if opener is None:

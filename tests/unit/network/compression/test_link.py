@@ -165,9 +165,23 @@ def test_statistics_count_by_kind_and_direction_with_the_clock_of_who_measures()
     assert sent.plain_bytes == 2 * CODEC.size(WORDY) + CODEC.size(SMALL) - 3 * HEADER_BYTES
     assert sent.ratio == sent.wire_bytes / sent.plain_bytes < 0.1
     got = theirs.statistics.received["PooledTransactions"]
-    assert (got.frames, got.compressed, got.nanoseconds) == (2, 2, 0)
-    assert got.plain_bytes == 2 * (CODEC.size(WORDY) - HEADER_BYTES)
+    assert (got.frames, got.compressed, got.nanoseconds) == (3, 2, 0)
+    assert (got.plain_bytes, got.wire_bytes) == (sent.plain_bytes, sent.wire_bytes)
     assert theirs.statistics.of_sent("Status").ratio == 1.0
+
+
+def test_kinds_that_are_never_long_enough_are_not_counted() -> None:
+    sender, receiver = pair(ZSTD, ZSTD)
+    assert received(receiver, sender.encode(Status(1, bytes(32)))) == [Status(1, bytes(32))]
+    assert sender.routes(Status(1, bytes(32))) == ()
+    ours = Compression(ZSTD)
+    link = LinkCodec(CODEC, ours, *[agree(ours.offer, ours.offer)] * 2)
+    received(link, link.encode(Status(1, bytes(32))))
+    assert not ours.statistics.sent
+    assert not ours.statistics.received
+    plain = LinkCodec(CODEC, ours)
+    received(plain, plain.encode(WORDY))
+    assert not ours.statistics.received
 
 
 def test_a_message_for_many_is_compressed_once_for_each_form() -> None:
