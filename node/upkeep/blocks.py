@@ -10,6 +10,7 @@ from node.certificates import CertificateReader
 from node.ledger import BLOCKS, CERTIFICATES, height_key
 from node.upkeep.committees import Committees
 from node.upkeep.finding import Finding, Watch, faulty
+from node.validation_ommers import ommers_hash
 from primitives.block import (
     Block,
     block_hash,
@@ -108,6 +109,10 @@ def _check_block(block: Block, height: int, last: Link | None) -> Iterator[Findi
     if root != header.transactions_root:
         expected = f"transactions under the header's root 0x{header.transactions_root.hex()}"
         yield Finding(BLOCKS, name, expected, f"others, 0x{root.hex()}")
+    ommers = ommers_hash(block.ommers)
+    if ommers != header.ommers_hash:
+        expected = f"ommers under the header's hash 0x{header.ommers_hash.hex()}"
+        yield Finding(BLOCKS, name, expected, f"others, 0x{ommers.hex()}")
     promised = header.withdrawals_root
     if promised is not None and withdrawals_root(block.withdrawals) != promised:
         yield Finding(BLOCKS, name, f"withdrawals under 0x{promised.hex()}", "others")

@@ -79,7 +79,8 @@ def check_flat(
 
     below = [Link(each.number, header_hash(each)) for each in known]
     last = chain.head or (below[-1] if below else None)
-    yield from _check_head(store, head, last if chain.is_whole else None)
+    if chain.is_whole:
+        yield from _check_head(head, last, header_of(head.height))
     storage: dict[Address, Hash32] = {}
     yield from _check_storage(store, found, storage, watch)
     leaves: dict[Address, bytes] = {}
@@ -112,11 +113,14 @@ def header_at(store: Store, height: int) -> Header | None:
         return None
 
 
-def _check_head(store: Store, head: FlatHead, last: Link | None) -> Iterator[Finding]:
+def _check_head(head: FlatHead, last: Link | None, header: Header | None) -> Iterator[Finding]:
+    """Yield whether the head row is about another block than the last one, or another state."""
     if last is not None and last != Link(head.height, head.digest):
         expected = f"the last block, {last.height} 0x{last.digest.hex()}"
         yield Finding(HEAD, HEAD_ROW, expected, f"{head.height} 0x{head.digest.hex()}")
-    header = header_at(store, head.height)
+    if header is None and head.height > 0:
+        expected = "the block of the head, or the proof that its state was fetched with"
+        yield Finding(BLOCKS, str(head.height), expected, "neither")
     if header is not None and header.state_root != head.state_root:
         expected = f"the state root of block {head.height}, 0x{header.state_root.hex()}"
         yield Finding(HEAD, HEAD_ROW, expected, f"0x{head.state_root.hex()}")

@@ -84,6 +84,11 @@ def find_anchor(store: Store, committees: Committees, found: list[Header]) -> It
 
 def check_bodies(store: Store, watch: Watch) -> Iterator[Finding]:
     """Yield headers and receipts that are not those of the stored blocks, or are missing."""
+    for table in (HEADERS, RECEIPTS):
+        for key, _ in store.scan(table):
+            if store.get(BLOCKS, key) is None:
+                name = str(int.from_bytes(key, "big"))
+                yield Finding(table, name, "a row of a stored block", "no such block")
     for count, (key, payload) in enumerate(store.scan(BLOCKS)):
         watch(RECEIPTS, count)
         name = str(int.from_bytes(key, "big"))

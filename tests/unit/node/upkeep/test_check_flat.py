@@ -5,19 +5,21 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from node.flat_rows import CHAIN, EPOCH, HEADERS, RECEIPTS
+from node.flat_rows import ANCHOR, CHAIN, EPOCH, HEADERS, RECEIPTS
 from node.ledger import BLOCKS, CERTIFICATES, height_key
 from node.storage_config import StateForm
 from node.upkeep.check import StoreCheck
 from node.upkeep.finding import Finding
-from primitives.block import decode_block
+from primitives.block import decode_block, encode_block
 from primitives.machine import Record
-from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, INDEX, STORAGE
+from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, INDEX, STORAGE, read_head
 from storage.flat.cells import decode_account, encode_account
+from storage.flat.head import encode_head
+from storage.flat.tables import LATEST
 from storage.memory import MemoryStore
 from storage.stored_trie import TABLE as TRIE
-from tests.unit.node.durable_rig import WATCHED, WAYS, durable_network
-from tests.unit.node.harness import SECOND
+from tests.unit.node.durable_rig import WATCHED, WAYS, NotedStore, durable_network
+from tests.unit.node.harness import SECOND, Harness
 from tests.unit.node.state_rig import advance, call
 from tests.unit.node.upkeep.stores import HEIGHT, chain_store, edit, flipped
 
@@ -168,17 +170,9 @@ def test_receipts_of_another_block_are_found() -> None:
 
 
 def test_what_an_archive_keeps_from_before_it_fetched_a_state_is_no_damage() -> None:
-    way = WAYS["archive"]
-    harness = durable_network(way)
-    advance(harness, 2)
-    call(harness, 1)
-    harness.crash(WATCHED)
-    call(harness, 4, first=2)
-    advance(harness, 12)
-    harness.start(WATCHED)
-    harness.run(3 * SECOND)
-    store = harness.places[WATCHED].store
-    assert [height for height, _ in history_rows(store)] == [1, 2, 3, 17, 18, 19]
+    harness, store = fetched("archive")
+    history = [int.from_bytes(key, "big") for key, _ in store.scan(HISTORY)]
+    assert history == [1, 2, 3, 17, 18, 19]
     check = StoreCheck(store, harness.environment)
     assert list(check.findings()) == []
     assert (check.summary.height, check.summary.readable_from) == (19, 16)
@@ -188,9 +182,71 @@ def test_what_an_archive_keeps_from_before_it_fetched_a_state_is_no_damage() -> 
         assert any(each.is_damage for each in StoreCheck(damaged, harness.environment).findings())
 
 
-def history_rows(store: MemoryStore) -> list[tuple[int, bytes]]:
-    return [(int.from_bytes(key, "big"), row) for key, row in store.scan(HISTORY)]
+def fetched(way: str) -> tuple[Harness, NotedStore]:
+    """Return a network, and the store of a node that has fetched the state of block 16."""
+    harness = durable_network(WAYS[way])
+    advance(harness, 2)
+    call(harness, 1)
+    harness.crash(WATCHED)
+    call(harness, 4, first=2)
+    advance(harness, 12)
+    harness.start(WATCHED)
+    harness.run(3 * SECOND)
+    store = harness.places[WATCHED].store
+    assert isinstance(store, NotedStore)
+    return harness, store
 
 
 def newest_key(store: MemoryStore) -> bytes:
     return max((key for key, _ in store.scan(INDEX)), key=lambda key: key[-8:])
+
+
+def test_a_fetched_state_is_held_to_the_header_that_it_was_fetched_with() -> None:
+    harness, noted = fetched("flat")
+    batches = [any(row.key == ANCHOR for row in batch) for batch in noted.batches]
+    store = noted.after(batches.index(True) + 1)
+    assert list(store.scan(BLOCKS)) == []
+    for environment in (harness.environment, None):
+        damages = [e for e in StoreCheck(store, environment).findings() if e.is_damage]
+        assert damages == []
+    before = noted.after(batches.index(True))
+    forged = store.copy()
+    forged.discard((ACCOUNTS, STORAGE, TRIE))
+    for table in (ACCOUNTS, STORAGE, TRIE):
+        forged.write(Record(table, *row) for row in before.scan(table))
+    head, older = read_head(store), read_head(before)
+    assert head is not None
+    assert older is not None
+    row = encode_head(replace(head, state_root=older.state_root))
+    forged.write([Record(HEAD, LATEST, row)])
+    (finding,) = StoreCheck(forged, harness.environment).findings()
+    assert (finding.place, finding.is_damage) == (HEAD, True)
+    assert "the state root of block 16" in finding.expected
+
+
+def test_a_state_without_its_block_is_none_to_go_on_from() -> None:
+    store = flat_store()
+    store.discard((BLOCKS, CERTIFICATES, HEADERS, RECEIPTS))
+    (finding,) = StoreCheck(store).findings()
+    assert (finding.place, finding.key, finding.found) == (BLOCKS, str(HEIGHT), "neither")
+
+
+@pytest.mark.parametrize("table", [HEADERS, RECEIPTS])
+def test_rows_of_no_block_are_named(table: str) -> None:
+    store = flat_store(history=0)
+    store.write([Record(table, height_key(2), b"left over")])
+    (finding,) = found(store)
+    assert (finding.place, finding.key, finding.found) == (table, "2", "no such block")
+
+
+def test_ommers_to_which_the_header_does_not_commit_are_found() -> None:
+    store = flat_store()
+
+    def with_ommer(row: bytes) -> bytes:
+        block = decode_block(row)
+        return encode_block(replace(block, ommers=(block.header,)))
+
+    edit(store, BLOCKS, height_key(5), with_ommer)
+    (finding,) = found(store)
+    assert (finding.place, finding.key) == (BLOCKS, "5")
+    assert "ommers" in finding.expected
