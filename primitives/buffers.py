@@ -16,6 +16,9 @@ or takes ordinary memory and answers for it.
 still alive, or if somebody reads into it at that moment (`BufferStillViewed`), and it fails for a
 buffer that was released before (`BufferReleased`). CPython itself refuses every use of a released
 view, with a ValueError.
+
+An error on its way out holds on to the frames that it came through, and so to the slices in them.
+Who leaves with one *abandons* the buffer: nobody gets that memory again, and no limit counts it.
 """
 
 import mmap
@@ -125,6 +128,18 @@ class Buffer:
         self._block = None
         return block
 
+    def forget(self) -> int:
+        """Let go of the memory, be it viewed or not, and return its size: for the pool, too.
+
+        Raises:
+            BufferReleased: it was given back before.
+        """
+        block = self._block
+        if block is None:
+            raise BufferReleased(self.size)
+        self._block, self._view = None, memoryview(b"")
+        return len(block.memory)
+
 
 class BufferPool:
     """Lends buffers of a few sizes.
@@ -197,9 +212,7 @@ class BufferPool:
             BufferStillViewed: a view of it lives; it stays lent.
             InvalidInput: another pool lent it.
         """
-        if buffer not in self._borrowed:
-            buffer.view.nbytes  # noqa: B018 - one that was released says so
-            raise InvalidInput("buffer_pool.release", "a buffer of this pool", "another's")
+        self._require_lent(buffer)
         block = buffer.detach()
         del self._borrowed[buffer]
         size = len(block.memory)
@@ -211,10 +224,26 @@ class BufferPool:
         else:
             idle.append(block)
 
+    def abandon(self, buffer: Buffer) -> None:
+        """Take a buffer out of the accounts though views of it may live.
+
+        Its memory goes back to the system with the last of them, and is not handed out again.
+
+        Raises:
+            BufferReleased: it was given back before.
+            InvalidInput: another pool lent it.
+        """
+        self._require_lent(buffer)
+        del self._borrowed[buffer]
+        size = buffer.forget()
+        self._borrowed_bytes -= size
+        self._held_bytes -= size
+
     def borrow(self, size: int) -> "Loan":
         """Lend a buffer for the length of a `with`, which gives its view.
 
-        Entering raises what `take` does, and leaving what `release` does.
+        Entering raises what `take` does, and leaving what `release` does. Who leaves with an error
+        raises that one: where a view lives, the buffer is abandoned.
         """
         return Loan(self, size)
 
@@ -235,6 +264,11 @@ class BufferPool:
         for size in self._classes:
             while self._idle[size]:
                 self._give_up(size)
+
+    def _require_lent(self, buffer: Buffer) -> None:
+        if buffer not in self._borrowed:
+            buffer.view.nbytes  # noqa: B018 - one that was released says so
+            raise InvalidInput("buffer_pool.release", "a buffer of this pool", "another's")
 
     def _class_of(self, size: int) -> int:
         for each in self._classes:
@@ -272,9 +306,14 @@ class Loan:
         self._buffer = self._pool.take(self._size)
         return self._buffer.view
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         assert self._buffer is not None, "it was entered"
-        self._pool.release(self._buffer)
+        try:
+            self._pool.release(self._buffer)
+        except BufferStillViewed:
+            if kind is None:
+                raise
+            self._pool.abandon(self._buffer)
 
 
 class _Block:

@@ -31,9 +31,12 @@ class AlignedBuffers:
             buffer = self._pool.take(size)
         try:
             yield buffer.view
-        finally:
+        except BaseException:
             with self._lock:
-                self._pool.release(buffer)
+                self._pool.abandon(buffer)  # the error holds on to views of it
+            raise
+        with self._lock:
+            self._pool.release(buffer)
 
 
 def read_direct(file: PositionedFile, run: Run, buffers: AlignedBuffers) -> memoryview:

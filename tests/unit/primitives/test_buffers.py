@@ -54,6 +54,31 @@ def test_a_with_gives_back_also_after_an_error():
         len(view)
 
 
+def test_an_error_that_holds_a_slice_is_not_hidden_by_another():
+    buffers = pool(4096)
+    with pytest.raises(ZeroDivisionError), buffers.borrow(4096) as view:  # noqa: PT012
+        kept = view[:1]
+        kept[0] = 1 // 0
+    assert (buffers.statistics().borrowed, buffers.statistics().held_bytes) == (0, 0)
+    kept[0] = 7
+    with buffers.borrow(4096) as another:
+        another[0] = 8
+    assert kept[0] == 7, "memory that somebody may look at is nobody else's"
+    with pytest.raises(BufferStillViewed), buffers.borrow(4096) as view:
+        kept = view[:1]
+
+
+def test_an_abandoned_buffer_is_gone():
+    buffers = pool()
+    buffer = buffers.take(10)
+    buffers.abandon(buffer)
+    for again in (buffers.abandon, buffers.release):
+        with pytest.raises(BufferReleased):
+            again(buffer)
+    with pytest.raises(InvalidInput, match="of this pool"):
+        buffers.abandon(pool().take(10))
+
+
 def test_a_second_release_and_a_use_after_release_are_caught():
     buffers = pool()
     buffer = buffers.take(10)

@@ -159,6 +159,28 @@ def test_direct_writes_are_aligned(tmp_path: Path) -> None:
             files.write_many(file, [(0, b"short")])
 
 
+def test_a_full_disk_ends_a_batch_past_the_page_cache_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error on its way out still holds views of the buffer that was being written."""
+    pieces = [(0, bytes(ALIGNMENT)), (CHUNK_BYTES, bytes(CHUNK_BYTES))]
+    with (
+        FileIO(workers=1) as files,
+        PositionedFile(tmp_path / "new", writable=True, direct=True) as file,
+    ):
+        if not file.direct:
+            pytest.skip(file.refusal)
+        SmallDisk(room=0).fill(monkeypatch)
+        errors = []
+        for piece in pieces:
+            with pytest.raises(StoreFull) as caught:
+                files.write_many(file, [piece])
+            errors.append(caught)
+        monkeypatch.undo()
+        assert files.write_many(file, pieces) == sum(len(data) for _, data in pieces)
+        assert files._buffers._pool.statistics().borrowed == 0
+
+
 def test_a_full_disk_ends_a_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with FileIO() as files, PositionedFile(tmp_path / "new", writable=True) as file:
         disk = SmallDisk(room=100)
