@@ -25,6 +25,7 @@ from bench.commit_loop_row import (
     bench_commit_loop,
 )
 from bench.commit_row import bench_commit
+from bench.compact_row import bench_compact
 from bench.evm_peers import bench_evm_peers
 from bench.evm_row import BODIES as EVM_PROGRAMS
 from bench.file_row import bench_files
@@ -33,6 +34,7 @@ from bench.graph_row import PATTERNS
 from bench.headings import HEADINGS
 from bench.heap_loop import bare_heap_rate
 from bench.memory_row import bench_memory
+from bench.reconcile_row import bench_reconcile
 from bench.rows import measure
 from bench.store_row import bench_store
 from bench.stored_trie_row import bench_stored_trie
@@ -251,7 +253,9 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "cache-speed": bench_cache_speed,
         "cache-levels": bench_cache_levels,
         "codec": bench_codec,
+        "compact": bench_compact,
         "memory": bench_memory,
+        "reconcile": bench_reconcile,
         "file-io": bench_files,
     }
 )

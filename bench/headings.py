@@ -7,9 +7,11 @@ from bench.cache_row import HEADINGS as CACHE_HEADINGS
 from bench.codec_row import HEADINGS as CODEC_HEADINGS
 from bench.commit_loop_row import HEADINGS as COMMIT_LOOP_HEADINGS
 from bench.commit_row import HEADINGS as COMMIT_HEADINGS
+from bench.compact_row import HEADINGS as COMPACT_HEADINGS
 from bench.file_row import HEADINGS as FILE_HEADINGS
 from bench.flat_row import HEADINGS as FLAT_HEADINGS
 from bench.memory_row import HEADINGS as MEMORY_HEADINGS
+from bench.reconcile_row import HEADINGS as RECONCILE_HEADINGS
 from bench.store_row import HEADINGS as STORE_HEADINGS
 from bench.stored_trie_row import HEADINGS as STORED_TRIE_HEADINGS
 
@@ -108,6 +110,8 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "state_root_us": "state root",
         "recovery_us": "recovery",
         "peak_memory_bytes": "memory",
+        **COMPACT_HEADINGS,
+        **RECONCILE_HEADINGS,
     }
 )
 """Columns of the tables; `--json` has more."""
