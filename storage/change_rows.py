@@ -51,6 +51,11 @@ class Run(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 def encode_run(changes: StateChanges) -> bytes:
     """Return changes as they are stored."""
+    return encode_canonical(run_of(changes))
+
+
+def run_of(changes: StateChanges) -> Run:
+    """Return changes as rows."""
     accounts = [
         (address, b"" if account is None else encode_slim(account))
         for address, account in _ascending(changes.accounts)
@@ -61,7 +66,7 @@ def encode_run(changes: StateChanges) -> bytes:
         for address, _ in _ascending(changed)
     ]
     codes = tuple([code for _, code in _ascending(changes.codes)])
-    return encode_canonical(Run(tuple(accounts), tuple(storage), codes))
+    return Run(tuple(accounts), tuple(storage), codes)
 
 
 def decode_run(data: bytes) -> StateChanges:

@@ -6,11 +6,13 @@ nodes of one process may share them.
 
 from collections.abc import Iterator
 
+from primitives.codec import encode_canonical
 from primitives.machine import Record
+from storage.change_rows import Run, run_of
 from storage.changes import StateChanges
-from storage.flat.cells import encode_account, encode_slot
+from storage.flat.cells import WORD_BYTES, encode_account, encode_slot
 from storage.flat.head import FlatHead, encode_head
-from storage.flat.reverse import encode_reverse, reverse_changes
+from storage.flat.reverse import reverse_changes
 from storage.flat.tables import (
     ACCOUNTS,
     CODE,
@@ -44,9 +46,10 @@ def state_records(
     reverse = reverse_changes(changes, before)
     records = [*_cell_records(changes, reverse)]
     records += [Record(CODE, key, changes.codes[key]) for key in sorted(changes.codes)]
-    records.append(Record(HISTORY, height_key(head.height), encode_reverse(reverse)))
+    run = run_of(reverse)
+    records.append(Record(HISTORY, height_key(head.height), encode_canonical(run)))
     if archive:
-        records += _index_records(head.height, reverse)
+        records += _index_records(head.height, run)
         records.append(Record(HEAD, INDEXED_TO, height_key(head.height)))
     else:
         records.append(Record(HEAD, INDEXED_FROM, None))
@@ -118,12 +121,11 @@ def _cell_records(changes: StateChanges, reverse: StateChanges) -> Iterator[Reco
             yield Record(STORAGE, storage_key(address, slot), encode_slot(value) or None)
 
 
-def _index_records(height: int, reverse: StateChanges) -> Iterator[Record]:
-    """Yield what each cell that changes held before."""
-    for address, account in reverse.accounts.items():
-        value = b"" if account is None else encode_account(account)
+def _index_records(height: int, reverse: Run) -> Iterator[Record]:
+    """Yield what each cell that changes held before. Values are those of the history's row."""
+    for address, value in reverse.accounts:
         yield Record(INDEX, account_index_key(address, height), value)
-    for address, values in reverse.slots.items():
-        for slot, value_before in values.items():
-            key = slot_index_key(storage_key(address, slot), height)
-            yield Record(INDEX, key, encode_slot(value_before))
+    for row in reverse.storage:
+        for slot, value in row.slots:
+            key = row.address + slot.rjust(WORD_BYTES, b"\0")
+            yield Record(INDEX, slot_index_key(key, height), value)

@@ -7,7 +7,7 @@ state before it. Code that came up is not undone: see `storage.flat.tables.CODE`
 from primitives.errors import InvalidEncoding
 from primitives.ids import Address
 from storage.account import Account
-from storage.change_rows import decode_run, encode_run
+from storage.change_rows import decode_run
 from storage.changes import StateChanges
 from storage.flat.tables import HISTORY
 from storage.reader import StorageReader
@@ -35,11 +35,6 @@ def reverse_changes(changes: StateChanges, before: StorageReader) -> StateChange
         if address in slots or changes.accounts[address] != account:
             accounts[address] = account
     return StateChanges(accounts, slots)
-
-
-def encode_reverse(reverse: StateChanges) -> bytes:
-    """Return reverse changes as a row of `HISTORY`."""
-    return encode_run(reverse)
 
 
 def read_reverse(key: bytes, row: bytes) -> StateChanges:
