@@ -31,6 +31,7 @@ class Offence(StrEnum):
     FALSE_BLOCK = "a block or certificate that is not valid"
     FALSE_OFFER = "an offer that is not proven"
     FALSE_CHUNK = "a chunk that does not prove itself"
+    FALSE_SHRED = "a shred of a block that does not prove itself"
     ENDLESS_SPLIT = "a chunk that is split without end"
     NEEDLESS_SPLIT = "a split of a chunk that was small enough"
 

@@ -40,9 +40,9 @@ def _age_peers(state: MeshState, now: Instant) -> None:
         if until > now:
             break
         del state.gone[name]
-    for key, until in list(state.backoff.items()):
+    for key, end in list(state.backoff.items()):
         # One heartbeat more than was agreed, for the clocks of two peers differ.
-        if until + state.config.heartbeat <= now:
+        if end + state.config.heartbeat <= now:
             del state.backoff[key]
 
 
