@@ -275,7 +275,11 @@ class Committer:
             begun = time.perf_counter_ns()
             self._store.write_unsynced(batch)
             written = time.perf_counter_ns()
-            self._logs.sync()
+            try:
+                self._logs.sync()
+            except OSError as error:
+                self._store.refuse(translated(self._store.path, error))
+                raise
             self._store.durable = self._store.written
             synced = time.perf_counter_ns()
         self._count.commit(group, gathered - start, written - begun, synced - written)

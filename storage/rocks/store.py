@@ -26,6 +26,7 @@ from rocksdict import (
 from primitives.errors import OrreryError
 from primitives.machine import Record
 from storage.rocks.errors import CorruptStore, StoreClosed, StoreError, UnknownTable, translated
+from storage.rocks.gathering import gathered
 from storage.rocks.opening import open_engine
 from storage.rocks.options import Durability, RocksOptions
 from storage.rocks.profiles import DEFAULT
@@ -76,6 +77,8 @@ class RocksStore:
         """How many of them, from the first one on, survive the end of the machine."""
         self._refused: OrreryError | None = None
         """The first error of a write; RocksDB answers all later ones by something less clear."""
+        self._unsure: OrreryError | None = None
+        """Why nobody knows what the disk holds of a batch that was written."""
         self.writing = Lock()
         """Held by who writes until its batch is as durable as it shall be."""
         self._engine: Rdict | None = opened.engine
@@ -150,6 +153,14 @@ class RocksStore:
         """
         self._write(batch, self._unsynced)
 
+    def refuse(self, error: OrreryError) -> None:
+        """Take no more batches, since what the disk holds of one that was written is unknown.
+
+        A later sync would succeed without it: the system has marked the pages clean. So whatever
+        came after it in the log would be acknowledged, and lost behind a hole.
+        """
+        self._unsure = self._unsure or error
+
     def scan(
         self, table: str, start: bytes = b"", end: bytes | None = None
     ) -> Iterator[tuple[bytes, bytes]]:
@@ -184,8 +195,11 @@ class RocksStore:
     def sync(self) -> None:
         """Make all that was written survive the end of the machine."""
         engine = self._open()
-        if self.durable == self.written:
+        written = self.written
+        if self.durable == written:
             return
+        if self._unsure is not None:
+            raise self._unsure
         try:
             if self.options.durability is Durability.NONE:
                 self._flush()
@@ -193,7 +207,7 @@ class RocksStore:
                 engine.flush_wal(sync=True)
         except Exception as error:
             raise self._refused or translated(self.path, error) from error
-        self.durable = self.written
+        self.durable = max(self.durable, written)  # a committer may have written more meanwhile
 
     def snapshot(self) -> RocksSnapshot:
         """Return the store as it is now, for reading; later writes do not change it.
@@ -266,7 +280,8 @@ class RocksStore:
 
         Raises:
             CorruptStore: RocksDB met damage while it merged tables; the store is closed.
-            StoreFull: batches that were written cannot be made durable; the store is closed.
+            StoreFull, StoreFailed: batches that were written cannot be made durable; the store is
+                closed.
         """
         if self._engine is None:
             return
@@ -310,36 +325,13 @@ class RocksStore:
             raise translated(self.path, errors[0]) from errors[0]
 
     def gathered(self, records: Iterable[Record]) -> WriteBatch:
-        """Return records as the batch that `write` makes; of several for a row the last counts.
-
-        Rows go in sorted: the way of one through a large buffer is then in the processor's cache
-        for the next. With hashed keys a put is a third cheaper so, the sort included.
-        """
-        tables: dict[str, dict[bytes, bytes | None]] = {}
-        table: str | None = None
-        rows_of_table: dict[bytes, bytes | None] = {}
-        for record in records:
-            if record.table != table:
-                table = record.table
-                if table not in self._places:
-                    raise self._refusal(table)
-                rows_of_table = tables.setdefault(table, {})
-            rows_of_table[record.key] = record.value
-        batch = WriteBatch(raw_mode=True)
-        put, delete = batch.put, batch.delete
-        for name, gathered in tables.items():
-            prefix, handle = self._places[name]
-            batch.set_default_column_family(handle)
-            for key in sorted(gathered):
-                value = gathered[key]
-                if value is None:
-                    delete(prefix + key)
-                else:
-                    put(prefix + key, value)
-        return batch
+        """Return records as the batch that `write` makes."""
+        return gathered(records, self._places, self._refusal)
 
     def _write(self, batch: WriteBatch, how: WriteOptions) -> None:
         engine = self._open()
+        if self._unsure is not None:
+            raise self._unsure
         try:
             engine.write(batch, how)
         except Exception as error:

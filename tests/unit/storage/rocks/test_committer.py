@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from types import SimpleNamespace
@@ -16,6 +18,7 @@ from storage.rocks import (
     CommitLimits,
     Committer,
     CommitterStopped,
+    Durability,
     RocksStore,
     StoreFailed,
     StoreFull,
@@ -90,7 +93,8 @@ class Scene:
     def close(self) -> None:
         self.go.set()
         self.committer.close()
-        self.store.close()
+        with suppress(StoreFull, StoreFailed):  # what was written and could not be synced
+            self.store.close()
 
 
 @pytest.fixture
@@ -209,6 +213,43 @@ def test_an_error_fails_all_that_waits_and_all_that_comes(
         assert caught.value.__cause__ is told
     assert scene.syncs == 1
     assert scene.rows() == [0, 1], "what was not written before the error is not written after it"
+
+
+def test_after_a_sync_that_failed_nobody_calls_anything_durable(scene: Scene) -> None:
+    """A second sync would succeed: the pages of the lost batch count as clean."""
+    scene.error = OSError(5, "Input/output error")
+    scene.submit(1)
+    with pytest.raises(CommitterStopped):
+        scene.committer.drain(10)
+    durable = scene.store.durable
+    for attempt in (
+        lambda: scene.store.write([Record(TABLE, b"later", b"v")]),
+        lambda: scene.store.discard([TABLE]),
+        scene.store.sync,
+        scene.store.close,
+    ):
+        with pytest.raises(StoreFailed, match="Input/output error"):
+            attempt()
+    assert scene.store.durable == durable < scene.store.written
+
+
+def test_what_a_committer_writes_during_another_sync_is_not_durable_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RocksStore(tmp_path, replace(profile("small"), durability=Durability.WAL))
+    store.write([Record(TABLE, b"1", b"v")])
+    engine = store._engine
+
+    def overtaken(*, sync: bool) -> None:
+        assert engine is not None
+        engine.flush_wal(sync=sync)
+        store.write_unsynced(store.gathered([Record(TABLE, b"2", b"v")]))
+
+    monkeypatch.setattr(store, "_engine", SimpleNamespace(flush_wal=overtaken, write=engine.write))
+    store.sync()
+    assert (store.durable, store.written) == (1, 2)
+    monkeypatch.undo()
+    store.close()
 
 
 def test_a_table_that_does_not_exist_stops_it(scene: Scene) -> None:
