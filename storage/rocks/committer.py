@@ -243,7 +243,7 @@ class Committer:
             try:
                 self._commit(group)
                 self._acknowledge(group)
-            except Exception as error:  # noqa: BLE001 - whatever it is, nothing may follow it
+            except BaseException as error:  # noqa: BLE001 - whatever it is, nothing may follow it
                 self._fail(translated(self._store.path, error))
                 return
 
@@ -301,9 +301,11 @@ class Committer:
             lost = [batch.persisted for batch in self._queue]
             self._queue.clear()
             self._count.queued_bytes = 0
-        self._listener.failed(error, lost)
-        with self._left:
-            self._left.notify_all()
+        try:
+            self._listener.failed(error, lost)
+        finally:
+            with self._left:
+                self._left.notify_all()
 
     def _over(self) -> bool:
         return self._closing or self._error is not None

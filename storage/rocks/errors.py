@@ -91,7 +91,7 @@ class UnknownTable(StoreError):
     """A table that the schema of the store does not name."""
 
 
-def translated(path: Path, error: Exception) -> OrreryError:
+def translated(path: Path, error: BaseException) -> OrreryError:
     """Return the error of this module that stands for what rocksdict raised.
 
     Args:

@@ -252,6 +252,50 @@ def test_what_a_committer_writes_during_another_sync_is_not_durable_by_it(
     store.close()
 
 
+class Bailing(Heard):
+    """A listener that raises when it is told of an end."""
+
+    def failed(self, error: OrreryError, lost: Sequence[Persisted]) -> None:
+        super().failed(error, lost)
+        raise ValueError("a second mistake")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nobody_waits_for_ever_where_the_listener_fails_at_the_end(scene: Scene) -> None:
+    heard = scene.committer._listener = Bailing()
+    scene.submit_and_block(1)
+    scene.error = OSError(5, "Input/output error")
+    seen: list[BaseException] = []
+
+    def drain() -> None:
+        try:
+            scene.committer.drain()
+        except CommitterStopped as error:
+            seen.append(error)
+
+    waiting = Thread(target=drain, daemon=True)
+    waiting.start()
+    waiting.join(0.05)
+    scene.go.set()
+    waiting.join(10)
+    assert not waiting.is_alive()
+    assert len(seen) == len(heard.errors) == 1
+
+
+def test_what_is_no_exception_stops_it_too(scene: Scene) -> None:
+    """RocksDB's binding panics with a `BaseException`; the thread must not just be gone."""
+
+    def bail(done: Sequence[Persisted]) -> None:
+        raise SystemExit("bailed out")
+
+    scene.heard.persisted = bail  # type: ignore[method-assign]
+    scene.submit(1)
+    with pytest.raises(CommitterStopped, match="bailed out"):
+        scene.committer.drain(10)
+    with pytest.raises(CommitterStopped):
+        scene.submit(2)
+
+
 def test_a_table_that_does_not_exist_stops_it(scene: Scene) -> None:
     scene.committer.submit("chain", Token(1), (Record("other", b"k", b"v"),))
     with pytest.raises(CommitterStopped, match="other"):
