@@ -11,6 +11,9 @@ copied, because a view costs more than they do (ADR 23).
 
 A fault of the peer is a value here: the frames before it are returned, and `fault` says what was
 wrong. Nothing that comes after a bad header can be understood, so the reader takes no more.
+
+Where another codec is to take over after some frame, as after the handshake, feed no more than
+`missing` bytes at a time: then nothing of what follows is in the reader.
 """
 
 import struct

@@ -11,8 +11,9 @@ that nobody gets his own proof back. A validator signs it; its key is known befo
 Every mismatch has a `Reason`. The peer is told, and so is the log: two nodes that do not talk to
 each other should not leave their owners guessing why.
 
-The dialler is done when it has sent its proof, so a refusal of that one may come after; its frame
-has `HANDSHAKE_VERSION`, and is to be read as such wherever it stands.
+What follows the last message has other frames, and may come in the same read: see `missing` of
+`network.frames`. The dialler is done when it has sent its proof, so a refusal of that one may come
+after; its frame has `HANDSHAKE_VERSION`, and is to be read as such wherever it stands.
 
 The machine is pure: nonces are handed in, and whoever owns the clock calls `refuse` when it takes
 too long.

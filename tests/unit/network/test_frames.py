@@ -44,6 +44,16 @@ def test_what_is_missing_is_known(codec: Codec) -> None:
     assert (reader.buffered, reader.missing) == (11, len(data) - 11)
 
 
+def test_who_feeds_what_is_missing_feeds_nothing_of_the_next_frame(codec: Codec) -> None:
+    first, rest = codec.encode(Status(1, DIGEST)), b"of another version"
+    data, reader, frames = first + rest, FrameReader(codec), []
+    while not frames:
+        piece, data = data[: reader.missing], data[reader.missing :]
+        frames = reader.feed(piece)
+    assert messages_of(codec, frames) == [Status(1, DIGEST)]
+    assert (data, reader.buffered) == (rest, 0)
+
+
 def test_an_empty_body_needs_nothing_more_than_its_header() -> None:
     reader = FrameReader(Codec((GetStatus,)))
     header = bytes([0, 0, 0, 0, 1, 0, 0, 0])
