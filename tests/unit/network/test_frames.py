@@ -46,7 +46,8 @@ def test_what_is_missing_is_known(codec: Codec) -> None:
 
 def test_who_feeds_what_is_missing_feeds_nothing_of_the_next_frame(codec: Codec) -> None:
     first, rest = codec.encode(Status(1, DIGEST)), b"of another version"
-    data, reader, frames = first + rest, FrameReader(codec), []
+    data, reader = first + rest, FrameReader(codec)
+    frames: list[Frame] = []
     while not frames:
         piece, data = data[: reader.missing], data[reader.missing :]
         frames = reader.feed(piece)
