@@ -1,10 +1,14 @@
 """However a node keeps its states durable: a restart is like never having stopped."""
 
+from dataclasses import replace
+
 import pytest
 
-from node.ledger import CERTIFICATES
+from node.costs import STORE_ROW
+from node.ledger import CERTIFICATES, encode_certificate
 from node.node import Node
-from primitives.ids import Hash32
+from primitives.ids import Hash32, Instant
+from primitives.machine import Persist, Work
 from storage.flat import HISTORY
 from tests.unit.node.durable_rig import (
     WATCHED,
@@ -15,6 +19,8 @@ from tests.unit.node.durable_rig import (
 )
 from tests.unit.node.harness import SECOND, Harness, agree
 from tests.unit.node.state_rig import COUNTER, LARGE, advance, call
+from tests.unit.node.test_node_parts import certificate
+from tests.unit.node.transfers import built, stranger, transfer
 
 BLOCKS = 14
 
@@ -80,13 +86,13 @@ def test_a_crash_after_any_batch_finds_the_block_of_that_batch(name: str) -> Non
         whole = [number for number in (newest - 4, newest) if number > 0]
         expected = whole[-1:] if name == "runs" else whole
         assert [number for number, _, _ in served(node)][-len(expected) :] == expected
-        for number, root, certificate in served(node):
+        for number, root, proof in served(node):
             header = next(
                 each.block.block.header
                 for each in node.ledger.checkpoints.served
                 if each.block.number == number
             )
-            assert (root, certificate) == (header.state_root, chain_certificate(chain, number))
+            assert (root, proof) == (header.state_root, chain_certificate(chain, number))
 
 
 def chain_certificate(chain: object, number: int) -> bytes:
@@ -162,3 +168,33 @@ def test_a_state_that_was_fetched_is_there_after_a_restart(name: str) -> None:
     again = restarted(harness, store, WAYS[name])
     assert [each.block.number for each in again.ledger.checkpoints.served][-1] == 24
     assert again.ledger.height == 25
+
+
+@pytest.mark.parametrize("name", ["flat", "read"])
+def test_a_fetched_state_leaves_nothing_that_led_back_from_the_one_before(name: str) -> None:
+    way = WAYS[name]._replace(storage=replace(WAYS[name].storage, state_history=0))
+    kept = way.storage.kept(4)
+    assert kept == 16
+    harness = durable_network(way)
+    advance(harness, kept + 3)
+    harness.crash(WATCHED)
+    advance(harness, 18)
+    store = harness.places[WATCHED].store
+    assert [key[-1] for key, _ in store.scan(HISTORY)] == list(range(4, kept + 4))
+    harness.start(WATCHED)
+    harness.run(3 * SECOND)
+    (leapt,) = [e.height for e in harness.traced("sync.snapshot_adopted", WATCHED)]  # type: ignore[attr-defined]
+    assert [key[-1] for key, _ in store.scan(HISTORY)] == list(range(leapt + 1, kept + 22))
+
+
+def test_each_row_of_a_batch_is_charged_however_states_are_held(name: str) -> None:
+    node = durable_network(WAYS[name]).node(WATCHED)
+    tip = node.ledger.tip
+    params = node.parts.commits._params
+    block = built(tip, transfer(0, 0, stranger(1), 1, params=params), params=params)
+    proof = certificate(block, 0, 1, 2)
+    effects = node.parts.commits.commit(Instant(0), block, encode_certificate(proof), proof)
+    (batch,) = [each.records for each in effects if isinstance(each, Persist)]
+    works = [each for each in effects if isinstance(each, Work)]
+    charged = [each.units for each in works if each.kind == STORE_ROW]
+    assert charged == ([] if name == "runs" else [len(batch)])
