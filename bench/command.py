@@ -26,6 +26,7 @@ from bench.commit_loop_row import (
 )
 from bench.commit_row import bench_commit
 from bench.compact_row import bench_compact
+from bench.dissemination_row import bench_dissemination, bench_shreds
 from bench.evm_peers import bench_evm_peers
 from bench.evm_row import BODIES as EVM_PROGRAMS
 from bench.file_row import bench_files
@@ -231,6 +232,8 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
     {
         "consensus": bench_consensus,
         "gossip": bench_gossip,
+        "dissemination": bench_dissemination,
+        "shreds": bench_shreds,
         "graph": bench_graph,
         "certificates": bench_certificates,
         "parallel": bench_parallel,
