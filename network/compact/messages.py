@@ -25,7 +25,7 @@ COMPACT_VERSION = 1
 TRANSACTIONS_MAX = 1 << 16
 """Most transactions of a block that is sent compact: an index has 16 bits, as in BIP 152."""
 
-Index = Annotated[int, msgspec.Meta(ge=0, lt=TRANSACTIONS_MAX)]
+Index = Annotated[int, msgspec.Meta(ge=0, le=TRANSACTIONS_MAX - 1)]
 """A place in a block, or the distance between two."""
 
 
@@ -40,7 +40,7 @@ class CompactForm(msgspec.Struct, frozen=True, gc=False, array_like=True):
     nonce: Annotated[bytes, msgspec.Meta(min_length=NONCE_BYTES, max_length=NONCE_BYTES)]
     ids: Annotated[bytes, msgspec.Meta(max_length=SHORT_ID_BYTES * TRANSACTIONS_MAX)]
     """One short id after another for the transactions that are not prefilled, in their order."""
-    prefilled: tuple[tuple[Index, bytes], ...]
+    prefilled: Annotated[tuple[tuple[Index, bytes], ...], msgspec.Meta(max_length=TRANSACTIONS_MAX)]
     """(differential index, encoding) of each transaction that stands here as it is."""
     rest: bytes
     """What else the block consists of, as node encodes it."""
@@ -98,7 +98,7 @@ class BlockTransactions(Message, frozen=True, gc=False):
     core = "compact"
 
     request: Natural
-    transactions: tuple[bytes, ...]
+    transactions: Annotated[tuple[bytes, ...], msgspec.Meta(max_length=TRANSACTIONS_MAX)]
 
 
 class GetWholeBlock(Message, frozen=True, gc=False):

@@ -28,7 +28,7 @@ class AskSketch(Message, frozen=True, gc=False):
     """Counts the asker's rounds with this peer, from 1."""
     count: Natural
     """How many transactions the asker has to announce to the receiver."""
-    spread: Annotated[int, msgspec.Meta(ge=0, lt=1 << 16)]
+    spread: Annotated[int, msgspec.Meta(ge=0, le=(1 << 16) - 1)]
     """How much of the smaller set the other is expected to lack, in 1/256."""
 
 

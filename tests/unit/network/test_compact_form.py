@@ -131,6 +131,8 @@ def test_an_empty_block_has_a_form() -> None:
         ["CompactBlock", 0, [b"h", bytes(7), b"", [], b""], b""],
         ["CompactBlock", 0, [b"h", bytes(8), b"", [[65_536, b"x"]], b""], b""],
         ["CompactBlock", 0, [b"h", bytes(8), b"", [[0]], b""], b""],
+        ["CompactBlock", 0, [b"h", bytes(8), b"", [[0, b""]] * 65_537, b""], b""],
+        ["BlockTransactions", 0, [b""] * 65_537],
     ],
 )
 def test_the_codec_refuses_values_that_no_message_has(body: list[object]) -> None:
