@@ -26,8 +26,8 @@ def stored_trie(root: Hash32, source: RowSource) -> StateTrie:
     It reads, proves and is updated like one in memory. A node is loaded when somebody comes there
     and kept for as long as this trie or one made from it is, so a trie that is updated block after
     block is in memory as a whole in the end; a fresh one at a newer root lets all of it go. (One
-    that keeps the upper four levels was measured: of a first block of 2,000 changes in a million
-    accounts it spares a seventh, of later ones nothing.)
+    that keeps the upper four levels spares a seventh of the first block's update, of 2,000 changes
+    in a million accounts.)
 
     Args:
         root: the state root that is trusted.
