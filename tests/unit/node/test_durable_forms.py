@@ -7,9 +7,10 @@ import pytest
 from node.costs import STORE_ROW
 from node.ledger import CERTIFICATES, encode_certificate
 from node.node import Node
+from node.upkeep.check import StoreCheck
 from primitives.ids import Hash32, Instant
 from primitives.machine import Persist, Work
-from storage.flat import HISTORY
+from storage.flat import HISTORY, INDEX
 from tests.unit.node.durable_rig import (
     WATCHED,
     WAYS,
@@ -198,3 +199,28 @@ def test_each_row_of_a_batch_is_charged_however_states_are_held(name: str) -> No
     works = [each for each in effects if isinstance(each, Work)]
     charged = [each.units for each in works if each.kind == STORE_ROW]
     assert charged == ([] if name == "runs" else [len(batch)])
+
+
+def test_a_node_may_keep_more_or_less_of_the_past_than_in_its_life_before() -> None:
+    """An archive's index begins when it becomes one, and goes when it is one no more."""
+    short = WAYS["read"]._replace(storage=replace(WAYS["read"].storage, state_history=0))
+    harness = durable_network(short)
+    place = harness.places[WATCHED]
+    advance(harness, 20)
+    for storage, readable in (
+        (WAYS["archive"].storage, 4),
+        (short.storage, 10),
+        (WAYS["archive"].storage, 10),
+    ):
+        harness.crash(WATCHED)
+        place.config = replace(place.config, storage=storage)
+        harness.start(WATCHED)
+        began = harness.node(WATCHED).ledger.height
+        advance(harness, 3)
+        check = StoreCheck(place.store, harness.environment)
+        assert list(check.findings()) == []
+        indexed = [int.from_bytes(key[-8:], "big") for key, _ in place.store.scan(INDEX)]
+        assert sorted({*indexed}) == (
+            list(range(began + 1, began + 4)) if storage.state_history is None else []
+        )
+        assert check.summary.readable_from == readable
