@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-from network.codec import Codec, Encoding, frame_of
+from network.codec import HEADER_BYTES, Codec, Encoding, frame_of
 from network.compression.agreement import PLAIN_AGREEMENT, Agreement
 from network.compression.compression import Compression, Route
 from network.frames import Frame, FrameReader
@@ -113,6 +113,11 @@ class SharedMessage:
         self._message = message
         self._kind, self._body = codec.encode_body(message)
         self._frames: dict[tuple[tuple[Encoding, Hash32], ...], bytes] = {}
+
+    @property
+    def size(self) -> int:
+        """Length in bytes of the plain frame."""
+        return HEADER_BYTES + len(self._body)
 
     def frame(self, link: LinkCodec) -> bytes:
         """Return the frame for one connection."""

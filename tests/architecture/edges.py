@@ -13,7 +13,18 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     ),
     "consensus": frozenset({"msgspec"}),
     "contracts": frozenset({"blake2b", "cryptography", "msgspec", "py_arkworks_bls12381"}),
-    "network": frozenset({"lz4", "msgspec", "networkx", "numpy", "siphashc", "zstandard"}),
+    "network": frozenset(
+        {
+            "cryptography",
+            "lz4",
+            "msgspec",
+            "networkx",
+            "numpy",
+            "siphashc",
+            "uvloop",
+            "zstandard",
+        }
+    ),
     "storage": frozenset({"lz4", "msgspec", "rocksdict", "zstandard"}),
     "node": frozenset({"msgspec"}),
     "sim": frozenset({"msgspec", "networkx", "numpy", "pytest", "rich", "zstandard"}),

@@ -20,6 +20,9 @@ DISTRIBUTIONS = {
 TEST_LIBRARIES = frozenset({"pytest"})
 """Libraries of the test extra that the product touches: the pytest plugin does."""
 
+OPTIONAL_LIBRARIES = frozenset({"uvloop"})
+"""Libraries of an extra, without which the product works too."""
+
 FACES = [file for file in sources(*PACKAGES) if file.path.endswith("__init__.py")]
 
 
@@ -131,7 +134,8 @@ def pins(requirements: list[str]) -> dict[str, str]:
 
 def test_declared_dependencies_are_those_imported() -> None:
     declared = set(pins(pyproject()["project"]["dependencies"]))
-    outside = set().union(*edges.LIBRARIES.values()) - TEST_LIBRARIES
+    outside = set().union(*edges.LIBRARIES.values())
+    outside -= TEST_LIBRARIES | OPTIONAL_LIBRARIES
     imported = {
         name.split(".")[0]
         for file in sources(*PACKAGES)
@@ -148,7 +152,8 @@ def wanted_of(lock: str) -> list[str]:
         return [line for line in text.splitlines() if not line.startswith("#")]
     project = pyproject()["project"]
     extras = project["optional-dependencies"]
-    return list(project["dependencies"] + (extras["test"] + extras["dev"] if lock == "dev" else []))
+    added = ("fast", "test", "dev") if lock == "dev" else ()
+    return [*project["dependencies"], *[line for name in added for line in extras[name]]]
 
 
 @pytest.mark.parametrize("lock", ["runtime", "dev", "peers"])

@@ -1,0 +1,151 @@
+"""What one node lets its connections cost, and how it sets up their sockets: one frozen value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+from network.transport.traffic import Traffic
+from primitives.ids import Duration
+
+KIBIBYTE = 1 << 10
+MEBIBYTE = 1 << 20
+MILLISECOND = 1_000_000
+SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SocketOptions:
+    """How each TCP socket is set up."""
+
+    nodelay: bool = True
+    """Small frames leave at once; joining them is `Link`'s business, which knows when."""
+    keepalive: bool = True
+    keepalive_idle_seconds: int = 30
+    keepalive_interval_seconds: int = 10
+    keepalive_probes: int = 3
+    receive_bytes: int = 256 * KIBIBYTE
+    """SO_RCVBUF; 0 leaves it to the system."""
+    send_bytes: int = 256 * KIBIBYTE
+    """SO_SNDBUF; 0 leaves it to the system."""
+    backlog: int = 128
+    """Connections that the system keeps before they are accepted."""
+
+
+class DropRule(Enum):
+    """What happens when something has to wait in a full queue."""
+
+    OLDEST = "oldest"
+    """It takes the place of what has waited longest: news that newer news overtake."""
+    NEWEST = "newest"
+    """It is dropped: who asked asks again, or somebody else."""
+    PEER = "peer"
+    """The peer is dropped: what it would miss, nothing repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What may wait for one peer in one class of traffic."""
+
+    messages: int
+    bytes: int
+    """A single message may be longer, if nothing else waits."""
+    rule: DropRule
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What one peer, or one address, may make this node do, on average and at once."""
+
+    bytes_per_second: int = 64 * MEBIBYTE
+    bytes_burst: int = 64 * MEBIBYTE
+    messages_per_second: int = 50_000
+    messages_burst: int = 100_000
+    flood: Duration = Duration(10 * SECOND)
+    """A peer that is over the rate of messages without a pause for so long is dropped."""
+    connections_per_second: int = 20
+    """New connections from one address."""
+    connections_burst: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How many peers and strangers there may be."""
+
+    followers: int = 64
+    gateways: int = 64
+    """Validators need no slot: the keys of those are known."""
+    pending: int = 128
+    """Connections whose handshake is not done. One more drives out the oldest of its kind."""
+    pending_per_address: int = 32
+    per_address: int = 512
+    """Connections from one address, whatever their state."""
+    addresses: int = 4_096
+    """Addresses of which something is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long what may take."""
+
+    dial: Duration = Duration(5 * SECOND)
+    """From the first packet to the end of the handshake, for who dials."""
+    handshake: Duration = Duration(5 * SECOND)
+    """The same for who is dialled: TLS and then what follows, each."""
+    ping: Duration = Duration(5 * SECOND)
+    """Between two pings."""
+    pong: Duration = Duration(10 * SECOND)
+    """Until the answer is there, or `progress_bytes` of something else."""
+    progress_bytes: int = 64 * KIBIBYTE
+    stall: Duration = Duration(15 * SECOND)
+    """A peer that takes nothing for so long, while something waits for it, is dropped."""
+    hold: Duration = Duration(10 * SECOND)
+    """What has waited longer is not worth sending."""
+    drain: Duration = Duration(3 * SECOND)
+    """For both ends to say what they still have to say, when a connection ends in good order."""
+    tick: Duration = Duration(250 * MILLISECOND)
+    """Between two looks at all this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redial:
+    """When a peer is dialled again."""
+
+    first: Duration = Duration(100 * MILLISECOND)
+    last: Duration = Duration(5 * SECOND)
+    """Waits double from the first to the last; then half of each is drawn."""
+    failures: int = 8
+    """So many in a row open the breaker."""
+    rest: Duration = Duration(15 * SECOND)
+    """How long it is open before one more try."""
+    stable: Duration = Duration(2 * SECOND)
+    """A connection that lasts so long is no failure."""
+
+
+BOUNDS: Mapping[Traffic, Bound] = MappingProxyType(
+    {
+        Traffic.CONSENSUS: Bound(16_384, 32 * MEBIBYTE, DropRule.PEER),
+        Traffic.BLOCKS: Bound(1_024, 32 * MEBIBYTE, DropRule.OLDEST),
+        Traffic.TRANSACTIONS: Bound(4_096, 16 * MEBIBYTE, DropRule.OLDEST),
+        Traffic.SYNC: Bound(256, 32 * MEBIBYTE, DropRule.NEWEST),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TransportConfig:
+    """All of it."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes a free one."""
+    sockets: SocketOptions = SocketOptions()
+    rates: Rates = Rates()
+    slots: Slots = Slots()
+    patience: Patience = Patience()
+    redial: Redial = Redial()
+    bounds: Mapping[Traffic, Bound] = field(default_factory=lambda: BOUNDS)
+    write_bytes: int = 256 * KIBIBYTE
+    """Frames are joined up to so many bytes for one write, and as much may wait below."""
+    ban: Duration = Duration(60 * SECOND)
+    """How long a peer that was dropped for a lie or a flood is not let in."""

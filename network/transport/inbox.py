@@ -1,0 +1,103 @@
+"""What has come from all peers and waits for the node: bounded for each, and fair.
+
+A node that handles one message at a time may get more than it can handle. Then the peers that
+have filled their share are paused, the others are not; and what is urgent is taken first, whoever
+it comes from.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from network.transport.traffic import Traffic, traffic_of
+from primitives.ids import NodeId
+from primitives.machine import Message
+
+Arrival = tuple[NodeId, Message, int]
+
+
+@dataclass(slots=True)
+class _Share:
+    messages: int = 0
+    bytes: int = 0
+    is_paused: bool = False
+    queues: tuple[deque[Arrival], ...] = field(
+        default_factory=lambda: tuple([deque() for _ in Traffic])
+    )
+
+
+class Inbox:
+    """Queues by class and peer.
+
+    Args:
+        messages_max: of one peer; with so many it is paused.
+        bytes_max: of one peer.
+        pause: `Transport.pause`.
+        resume: `Transport.resume`, called when half of what pauses a peer is taken.
+    """
+
+    __slots__ = (
+        "_bytes_max", "_messages_max", "_pause", "_resume", "_shares", "_turns", "bytes", "length",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        messages_max: int,
+        bytes_max: int,
+        pause: Callable[[NodeId], None],
+        resume: Callable[[NodeId], None],
+    ) -> None:
+        self._messages_max = messages_max
+        self._bytes_max = bytes_max
+        self._pause = pause
+        self._resume = resume
+        self._shares: dict[NodeId, _Share] = {}
+        self._turns: tuple[deque[NodeId], ...] = tuple([deque() for _ in Traffic])
+        """By class, whose turn it is; each peer that has something is in it once."""
+        self.length = 0
+        self.bytes = 0
+
+    def put(self, peer: NodeId, message: Message, size: int) -> None:
+        """Let a message wait. It is never refused: what was read before the pause counts too."""
+        share = self._shares.setdefault(peer, _Share())
+        traffic = traffic_of(type(message))
+        queue = share.queues[traffic]
+        if not queue:
+            self._turns[traffic].append(peer)
+        queue.append((peer, message, size))
+        share.messages += 1
+        share.bytes += size
+        self.length += 1
+        self.bytes += size
+        full = share.messages >= self._messages_max or share.bytes >= self._bytes_max
+        if full and not share.is_paused:
+            share.is_paused = True
+            self._pause(peer)
+
+    def take(self) -> Arrival | None:
+        """Return what the node should handle next."""
+        for traffic in Traffic:
+            turns = self._turns[traffic]
+            if turns:
+                return self._take(traffic, turns)
+        return None
+
+    def _take(self, traffic: Traffic, turns: deque[NodeId]) -> Arrival:
+        peer = turns.popleft()
+        share = self._shares[peer]
+        queue = share.queues[traffic]
+        arrival = queue.popleft()
+        if queue:
+            turns.append(peer)
+        size = arrival[2]
+        share.messages -= 1
+        share.bytes -= size
+        self.length -= 1
+        self.bytes -= size
+        low = 2 * share.messages <= self._messages_max and 2 * share.bytes <= self._bytes_max
+        if share.is_paused and low:
+            share.is_paused = False
+            self._resume(peer)
+        if not share.messages:
+            self._shares.pop(peer, None)
+        return arrival

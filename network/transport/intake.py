@@ -1,0 +1,176 @@
+"""What has come from one peer, between the socket and the node; and when to read no more.
+
+A read may hold thousands of frames. They are handed over one by one, until a rate is used up or
+the node wants no more. Then nothing is read either, the system's buffers fill, and TCP makes the
+peer wait: that is how back-pressure gets to the other end. What is kept here is one read at most.
+"""
+
+import asyncio
+from collections import deque
+from enum import IntFlag
+from typing import Protocol
+
+from network.frames import Frame, FrameReader
+from network.transport.bucket import TokenBucket
+from network.transport.config import Rates
+from network.transport.settings import LinkSettings
+from primitives.errors import InvalidEncoding
+from primitives.ids import Duration, Instant
+
+_SECOND = 1_000_000_000
+_SLICE = 64
+"""Messages that are handed over between two looks at their rate."""
+
+
+class Pause(IntFlag):
+    """Why nothing is read from a peer; several reasons may hold at once."""
+
+    BYTES = 1
+    """It has used up its bytes."""
+    MESSAGES = 2
+    """It has used up its messages."""
+    INBOX = 4
+    """The node has as much of it as it wants to keep."""
+
+
+_NO_DELIVERY = int(Pause.MESSAGES | Pause.INBOX)
+"""With one of these, what has been read already is not handed over either."""
+
+
+class IntakeOwner(Protocol):
+    """The link."""
+
+    def on_frame(self, frame: Frame) -> None:
+        """Take the next frame."""
+        ...
+
+    def on_paused(self) -> None:
+        """Read no more."""
+        ...
+
+    def on_resumed(self) -> None:
+        """Read on."""
+        ...
+
+    def on_limit(self, limit: str) -> None:
+        """The peer has used up a limit."""
+        ...
+
+
+class Intake:
+    """Frames of one peer on their way to the node.
+
+    Args:
+        settings: limits and clock.
+        owner: takes the frames.
+    """
+
+    __slots__ = (
+        "_byte_rate", "_held", "_held_bytes", "_message_rate", "_over_since", "_owner", "_pauses",
+        "_reader", "_settings", "_timers",
+    )  # fmt: skip
+
+    def __init__(self, settings: LinkSettings, owner: IntakeOwner) -> None:
+        rates: Rates = settings.config.rates
+        now = settings.now()
+        self._settings = settings
+        self._owner = owner
+        self._reader: FrameReader | None = None
+        self._held: deque[Frame] = deque()
+        self._held_bytes = 0
+        self._byte_rate = TokenBucket(rates.bytes_per_second, rates.bytes_burst, now)
+        self._message_rate = TokenBucket(rates.messages_per_second, rates.messages_burst, now)
+        self._over_since: Instant | None = None
+        self._pauses = 0
+        self._timers: dict[Pause, asyncio.TimerHandle] = {}
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing is read."""
+        return bool(self._pauses)
+
+    @property
+    def buffered_bytes(self) -> int:
+        """What has come and was not handed over."""
+        return self._held_bytes + (self._reader.buffered if self._reader else 0)
+
+    @property
+    def fault(self) -> InvalidEncoding | None:
+        """What the peer has sent that is no frame, if anything."""
+        return self._reader.fault if self._reader else None
+
+    def open(self, reader: FrameReader) -> None:
+        """Cut what comes from now on into frames."""
+        self._reader = reader
+
+    def feed(self, data: bytes) -> None:
+        """Take what has arrived."""
+        if self._reader is None:
+            return
+        self._held.extend(self._reader.feed(data))
+        self._held_bytes += len(data)
+        debt = self._byte_rate.take(self._settings.now(), len(data))
+        if debt:
+            self._throttle(Pause.BYTES, debt)
+        self._deliver()
+
+    def pause(self, why: Pause) -> None:
+        """Read no more, for this reason too."""
+        paused = self._pauses
+        self._pauses |= why
+        if not paused:
+            self._owner.on_paused()
+
+    def resume(self, why: Pause) -> None:
+        """Take a reason back; go on if there is none left."""
+        self._timers.pop(why, None)
+        if not self._pauses & why:
+            return
+        self._pauses &= ~why
+        self._deliver()
+        if not self._pauses:
+            self._owner.on_resumed()
+
+    def close(self) -> None:
+        """Forget all of it."""
+        self._held.clear()
+        self._held_bytes = 0
+        self._reader = None
+        self._pauses = 0
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def is_flooding(self, now: Instant) -> bool:
+        """Tell whether the peer has been over the rate of messages for too long."""
+        if self._over_since is None:
+            return False
+        if self._message_rate.is_full(now):
+            self._over_since = None
+            return False
+        return now - self._over_since >= self._settings.config.rates.flood
+
+    def _deliver(self) -> None:
+        held = self._held
+        while held and not self._pauses & _NO_DELIVERY:
+            count = min(len(held), _SLICE)
+            debt = self._message_rate.take(self._settings.now(), count)
+            for _ in range(count):
+                self._owner.on_frame(held.popleft())
+                if not held or self._pauses & _NO_DELIVERY:
+                    break
+            if debt and self._reader is not None:
+                self._throttle(Pause.MESSAGES, debt)
+        if not held:
+            self._held_bytes = 0
+
+    def _throttle(self, why: Pause, debt: Duration) -> None:
+        self._settings.counters.throttled += 1
+        if self._over_since is None and why is Pause.MESSAGES:
+            self._over_since = self._settings.now()
+        if why in self._timers:
+            return
+        loop = asyncio.get_running_loop()
+        self._timers[why] = loop.call_later(debt / _SECOND, self.resume, why)
+        self.pause(why)
+        self._owner.on_limit("bytes" if why is Pause.BYTES else "messages")

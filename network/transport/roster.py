@@ -1,0 +1,171 @@
+"""Who is known, and what waits for each; and which connection stays where there are two.
+
+Two nodes that dial each other at the same moment get two connections. Both see both, maybe in
+another order; so which one stays must follow from what both know. It is the one that the node
+with the lower id has dialled. If both were dialled by the same node, it has started anew, or has
+noticed before the other that the old one is dead: then the new one stays.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from network.compression import SharedMessage
+from network.handshake import Session, Side
+from network.transport.events import DropReason, Observer, QueueOverflowed
+from network.transport.face import Address, PeerInfo
+from network.transport.link import Link, Outgoing
+from network.transport.outbox import Outbox, Put
+from network.transport.redial import DialPlan, Draw
+from network.transport.settings import LinkSettings
+from network.transport.traffic import Traffic
+from primitives.ids import Instant, NodeId
+from primitives.machine import Message
+
+
+@dataclass(slots=True, eq=False)
+class Peer:
+    """A node that is connected, or that is dialled until it is."""
+
+    node: NodeId
+    outbox: Outbox[Outgoing]
+    plan: DialPlan
+    address: Address | None = None
+    """Where to dial it; None for one that has come by itself."""
+    link: Link | None = None
+    vacant: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while there is no link."""
+    is_paused: bool = False
+    """The node wants nothing from it for now."""
+    overflow_told: bool = False
+
+
+def takes_over(own: NodeId, peer: NodeId, old: Side, new: Side) -> bool:
+    """Tell whether a new connection takes the place of an old one.
+
+    Args:
+        own: this node.
+        peer: the other.
+        old: this node's side of the old connection.
+        new: this node's side of the new one.
+    """
+    if old is new:
+        return True
+    return (new is Side.DIALLER) == (own < peer)
+
+
+class Roster:
+    """The peers of one transport.
+
+    Args:
+        settings: bounds, codec, counters.
+        draw: for the waits between dials.
+        observer: is told of queues that are full.
+    """
+
+    __slots__ = ("_dirty", "_draw", "_observer", "_peers", "_settings")
+
+    def __init__(self, settings: LinkSettings, draw: Draw, observer: Observer) -> None:
+        self._settings = settings
+        self._draw = draw
+        self._observer = observer
+        self._peers: dict[NodeId, Peer] = {}
+        self._dirty: dict[NodeId, Peer] = {}
+        """Whose outbox has got something since the last flush."""
+
+    def get(self, node: NodeId) -> Peer | None:
+        """Return a peer, if it is known."""
+        return self._peers.get(node)
+
+    def peer(self, node: NodeId) -> Peer:
+        """Return a peer, known from now on."""
+        peer = self._peers.get(node)
+        if peer is None:
+            config = self._settings.config
+            dropped = self._settings.counters.messages_dropped
+            outbox = Outbox[Outgoing](config.bounds, config.patience.hold, dropped)
+            peer = Peer(node, outbox, DialPlan(config.redial, self._draw))
+            peer.vacant.set()
+            self._peers[node] = peer
+        return peer
+
+    def forget(self, peer: Peer) -> None:
+        """Drop a peer and what waits for it."""
+        peer.outbox.clear()
+        self._peers.pop(peer.node, None)
+
+    def all(self) -> Sequence[Peer]:
+        """Return all of them."""
+        return list(self._peers.values())
+
+    def connected(self) -> Sequence[PeerInfo]:
+        """Return who is connected, by ascending node id."""
+        return [
+            info_of(peer, peer.link, peer.link.session)
+            for _, peer in sorted(self._peers.items())
+            if peer.link is not None and peer.link.session is not None
+        ]
+
+    def put(self, nodes: Iterable[NodeId], traffic: Traffic, message: Message) -> int:
+        """Let a message wait for several peers; return for how many it does.
+
+        It is encoded once. It leaves when the loop has done what it is doing now, together with
+        all else that was put until then.
+
+        Raises:
+            InvalidEncoding: it is longer than the limit of its kind.
+        """
+        settings = self._settings
+        shared = SharedMessage(settings.codec, settings.compression, message)
+        outgoing, size, now = (traffic, shared), shared.size, settings.now()
+        kept = 0
+        for node in nodes:
+            peer = self._peers.get(node)
+            if peer is None:
+                settings.counters.messages_unreachable += 1
+            elif self._put(peer, outgoing, size, now):
+                kept += 1
+        return kept
+
+    def expire(self, now: Instant) -> None:
+        """Drop what has waited too long."""
+        for peer in self._peers.values():
+            peer.outbox.expire(now)
+            if peer.overflow_told and not peer.outbox.length:
+                peer.overflow_told = False
+
+    def _put(self, peer: Peer, outgoing: Outgoing, size: int, now: Instant) -> bool:
+        traffic = outgoing[0]
+        outcome = peer.outbox.put(traffic, outgoing, size, now)
+        if outcome is not Put.KEPT and not peer.overflow_told:
+            peer.overflow_told = True
+            self._observer.on_event(QueueOverflowed(peer.node, traffic))
+        if outcome is Put.OVERFLOW:
+            if peer.link is not None:
+                peer.link.end(DropReason.SLOW, f"the queue of {traffic.name.lower()} is full")
+            return False
+        if not self._dirty:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._dirty[peer.node] = peer
+        return outcome is Put.KEPT
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, {}
+        for peer in dirty.values():
+            if peer.link is not None:
+                peer.link.flush()
+
+
+def info_of(peer: Peer, link: Link, session: Session) -> PeerInfo:
+    """Return how a connected peer stands."""
+    return PeerInfo(
+        peer.node,
+        session.role,
+        link.address,
+        link.side is Side.DIALLER,
+        session,
+        link.health.round_trip,
+        peer.outbox.length,
+        peer.outbox.bytes + link.unsent_bytes,
+        link.intake.buffered_bytes,
+    )

@@ -1,0 +1,42 @@
+"""What all links of one transport share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from network.codec import Codec
+from network.compression import Compression
+from network.handshake import Doorkeeper, HandshakeConfig
+from network.transport.config import TransportConfig
+from network.transport.control import StreamCodec
+from network.transport.events import Counters
+from primitives.ids import Instant
+from primitives.keys import Signer, Verifier
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """Limits, codecs, keys, and where things are counted."""
+
+    config: TransportConfig
+    handshake: HandshakeConfig
+    codec: Codec
+    """The network's."""
+    greeting: Codec
+    """The handshake's."""
+    stream: StreamCodec
+    """Both and control messages; for headers, and to encode the last."""
+    compression: Compression
+    signer: Signer
+    verifier: Verifier
+    doorkeeper: Doorkeeper
+    counters: Counters
+    clock: Callable[[], int]
+    draw_nonce: Callable[[int], bytes]
+
+    def now(self) -> Instant:
+        """Return the instant; nanoseconds of a clock that never goes back."""
+        return Instant(self.clock())
+
+    def nonce(self) -> bytes:
+        """Return fresh random bytes for one handshake."""
+        return self.draw_nonce(32)

@@ -1,0 +1,203 @@
+"""Nodes on loopback: transports with short patience, whose test waits for what they say."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+
+from network.codec import Codec
+from network.handshake import HandshakeConfig
+from network.handshake_messages import PeerRole
+from network.messages import LIMITS, CertifiedBlock, CertifiedBlocks
+from network.transport import (
+    Address,
+    DropReason,
+    Patience,
+    PeerInfo,
+    Rates,
+    Redial,
+    Transport,
+    TransportConfig,
+)
+from primitives.ids import Duration, Hash32, NodeId
+from primitives.keys import ValidatorKey
+from primitives.machine import Message, TraceEvent
+
+MILLISECOND = 1_000_000
+SECOND = 1_000_000_000
+LIMIT_SECONDS = 30.0
+"""After so long a test has failed; nothing that passes waits for it."""
+VALIDATORS = 4
+GENESIS = Hash32(b"g" * 32)
+
+
+class Vote(Message, frozen=True, gc=False):
+    """Stands for what consensus says."""
+
+    core = "voting"
+
+    number: int
+    payload: bytes = b""
+
+
+CODEC_LIMITS: dict[type[Message], int] = {Vote: 1 << 20, **LIMITS}
+PATIENCE = Patience(
+    dial=Duration(5 * SECOND),
+    handshake=Duration(5 * SECOND),
+    ping=Duration(200 * MILLISECOND),
+    pong=Duration(10 * SECOND),
+    stall=Duration(10 * SECOND),
+    hold=Duration(20 * SECOND),
+    drain=Duration(5 * SECOND),
+    tick=Duration(20 * MILLISECOND),
+)
+REDIAL = Redial(
+    first=Duration(10 * MILLISECOND),
+    last=Duration(100 * MILLISECOND),
+    failures=5,
+    rest=Duration(200 * MILLISECOND),
+    stable=Duration(100 * MILLISECOND),
+)
+CONFIG = TransportConfig(patience=PATIENCE, redial=REDIAL, rates=Rates(connections_burst=10_000))
+
+
+def seed_of(node: int) -> bytes:
+    return bytes([node + 1]) * 32
+
+
+def key_of(node: int) -> bytes:
+    return ValidatorKey(seed_of(node)).public_key
+
+
+def identity(node: int, **changes: Any) -> HandshakeConfig:
+    role = PeerRole.VALIDATOR if node < VALIDATORS else PeerRole.FOLLOWER
+    keys = {NodeId(each): key_of(each) for each in range(VALIDATORS)}
+    return msgspec.structs.replace(HandshakeConfig(GENESIS, NodeId(node), role, keys), **changes)
+
+
+def codec() -> Codec:
+    return Codec(CODEC_LIMITS, CODEC_LIMITS)
+
+
+def block(size: int, request: int = 0) -> CertifiedBlocks:
+    return CertifiedBlocks(request, (CertifiedBlock(bytes(size), b""),))
+
+
+class Node:
+    """A transport and all that it has said."""
+
+    def __init__(
+        self,
+        node: int,
+        config: TransportConfig = CONFIG,
+        targets: Mapping[int, Address] | None = None,
+        seed: bytes | None = None,
+        **changes: Any,
+    ) -> None:
+        self.events: list[TraceEvent] = []
+        self.messages: list[tuple[NodeId, Message]] = []
+        self.open: dict[NodeId, PeerInfo] = {}
+        self.closed: list[tuple[NodeId, DropReason]] = []
+        self.address = Address("", 0)
+        self.take: Callable[[NodeId, Message, int], None] | None = None
+        self._changed = asyncio.Event()
+        self.transport = Transport(
+            config,
+            identity(node, **changes),
+            seed_of(node) if seed is None else seed,
+            codec(),
+            self,
+            random.Random(node),
+            {NodeId(each): address for each, address in (targets or {}).items()},
+        )
+
+    async def start(self) -> None:
+        self.address = await self.transport.start(self)
+
+    # Observer and Receiver.
+
+    def on_event(self, event: TraceEvent) -> None:
+        self.events.append(event)
+        self._changed.set()
+
+    def on_message(self, peer: NodeId, message: Message, size: int) -> None:
+        if self.take is not None:
+            self.take(peer, message, size)
+        else:
+            self.messages.append((peer, message))
+        self._changed.set()
+
+    def on_peer_opened(self, peer: PeerInfo) -> None:
+        self.open[peer.node] = peer
+        self._changed.set()
+
+    def on_peer_closed(self, peer: NodeId, reason: DropReason) -> None:
+        del self.open[peer]
+        self.closed.append((peer, reason))
+        self._changed.set()
+
+    # What tests wait for.
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Wait until something holds that only changes when the transport says something."""
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                while not holds():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            counters = self.transport.counters
+            raise AssertionError(f"never; events {self.events[-20:]}, {counters}") from None
+
+    async def until_open(self, *nodes: int) -> None:
+        await self.until(lambda: all([NodeId(node) in self.open for node in nodes]))
+
+    async def until_received(self, count: int) -> None:
+        await self.until(lambda: len(self.messages) >= count)
+
+    async def event(self, kind: type[TraceEvent], **fields: object) -> TraceEvent:
+        """Wait for an event with these fields, and return it."""
+
+        def found() -> list[TraceEvent]:
+            return [
+                event
+                for event in self.events
+                if type(event) is kind
+                and all([getattr(event, name) == value for name, value in fields.items()])
+            ]
+
+        await self.until(found)
+        return found()[-1]
+
+
+async def poll(holds: Callable[[], object]) -> None:
+    """Wait for something that nobody announces."""
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while not holds():
+            await asyncio.sleep(0.002)
+
+
+@asynccontextmanager
+async def nodes(*made: Node) -> AsyncIterator[tuple[Node, ...]]:
+    """Start nodes, and close them whatever happens."""
+    try:
+        for node in made:
+            await node.start()
+        yield made
+    finally:
+        await asyncio.gather(*[node.transport.close() for node in made])
+
+
+def link_all(*made: Node) -> None:
+    """Let every node dial every other one."""
+    for one in made:
+        for other in made:
+            one.transport.add_target(other.transport.own, other.address)
+
+
+def run(main: Coroutine[Any, Any, None], loops: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    with asyncio.Runner(loop_factory=loops) as runner:
+        runner.run(main)
