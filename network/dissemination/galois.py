@@ -126,7 +126,7 @@ def multiply_rows(matrix: Bytes, rows: Bytes) -> Bytes:
             # With the mode "clip" the result goes straight into `out`.
             part ^= sums.take(chosen[row], axis=0, out=taken, mode="clip")
         product[:, start : start + _CHUNK_WORDS] = part
-    return product.reshape(len(matrix), -1).view(numpy.uint8)
+    return product.reshape(len(matrix), BITS * width).view(numpy.uint8)
 
 
 def invert(matrix: Bytes) -> Bytes:
