@@ -1,10 +1,10 @@
 """Turning a checkpoint back into a store."""
 
-import os
 import shutil
 from pathlib import Path
 
 from storage.rocks.errors import ForeignStore
+from storage.rocks.filling import require_empty, settle
 from storage.rocks.options import RocksOptions
 from storage.rocks.profiles import DEFAULT
 from storage.rocks.schema import CHAIN_SCHEMA, Schema
@@ -34,32 +34,16 @@ def restore(
         CorruptStore: the checkpoint is damaged; `directory` is as before.
         ForeignStore: `directory` holds something, or `checkpoint` is none.
     """
-    if directory.exists() and any(directory.iterdir()):
-        raise ForeignStore(str(directory), "an empty directory", "one with files")
+    require_empty(directory)
     if not (checkpoint / "CURRENT").exists():
         raise ForeignStore(str(checkpoint), "a checkpoint", "a directory without CURRENT")
     unfinished = directory.with_name(directory.name + UNFINISHED)
     shutil.rmtree(unfinished, ignore_errors=True)
-    shutil.copytree(checkpoint, unfinished)
     try:
+        shutil.copytree(checkpoint, unfinished)
         with RocksStore(unfinished, options, schema) as store:
             for damage in store.verify():
                 raise damage
-        for path in unfinished.iterdir():
-            _sync(path)
-        _sync(unfinished)
-        if directory.exists():
-            directory.rmdir()
-        unfinished.rename(directory)
-        _sync(directory.parent)
+        settle(unfinished, directory)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    """Make a file, or the names in a directory, survive the end of the machine."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

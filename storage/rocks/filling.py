@@ -39,15 +39,25 @@ def filling(
         with RocksStore(unfinished, options, schema) as store:
             yield store
             store.sync()
-        for path in unfinished.iterdir():
-            _sync(path)
-        _sync(unfinished)
-        if directory.exists():
-            directory.rmdir()
-        unfinished.rename(directory)
-        _sync(directory.parent)
+        settle(unfinished, directory)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def settle(unfinished: Path, directory: Path) -> None:
+    """Give a directory that is whole its name, once all of it is on the disk.
+
+    Args:
+        unfinished: holds files only, which nobody has open.
+        directory: must be empty or not exist.
+    """
+    for path in unfinished.iterdir():
+        _sync(path)
+    _sync(unfinished)
+    if directory.exists():
+        directory.rmdir()
+    unfinished.rename(directory)
+    _sync(directory.parent)
 
 
 def require_empty(directory: Path) -> None:
