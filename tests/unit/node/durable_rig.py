@@ -11,8 +11,8 @@ from node.storage_config import StateForm, StorageConfig
 from primitives.machine import Record
 from storage.memory import MemoryStore
 from storage.store import DamagedStore
-from tests.unit.node.harness import Harness, make_config, validator_key
-from tests.unit.node.state_rig import CONTRACTS, environment
+from tests.unit.node.harness import SECOND, Harness, make_config, validator_key
+from tests.unit.node.state_rig import CONTRACTS, advance, call, environment
 
 WATCHED = 1
 """The node whose store is looked at."""
@@ -103,3 +103,18 @@ def restarted(harness: Harness, store: MemoryStore, way: Way) -> Node:
     own = replace(durable_environment(way), signer=validator_key(WATCHED))
     config = make_config(WATCHED, 4, storage=way.storage, history=place.config.history)
     return Node(config, own, store)
+
+
+def fetched(way: str) -> tuple[Harness, NotedStore]:
+    """Return a network, and the store of a node that has fetched the state of block 16."""
+    harness = durable_network(WAYS[way])
+    advance(harness, 2)
+    call(harness, 1)
+    harness.crash(WATCHED)
+    call(harness, 4, first=2)
+    advance(harness, 12)
+    harness.start(WATCHED)
+    harness.run(3 * SECOND)
+    store = harness.places[WATCHED].store
+    assert isinstance(store, NotedStore)
+    return harness, store

@@ -16,6 +16,7 @@ from tests.unit.node.durable_rig import (
     WAYS,
     NotedStore,
     durable_network,
+    fetched,
     restarted,
 )
 from tests.unit.node.harness import SECOND, Harness, agree
@@ -138,16 +139,7 @@ def test_all_ways_are_one_chain() -> None:
 
 
 def test_a_state_that_was_fetched_is_there_after_a_restart(name: str) -> None:
-    harness = durable_network(WAYS[name])
-    advance(harness, 2)
-    call(harness, 1)
-    harness.crash(WATCHED)
-    call(harness, 4, first=2)
-    advance(harness, 12)
-    harness.start(WATCHED)
-    harness.run(3 * SECOND)
-    store = harness.places[WATCHED].store
-    assert isinstance(store, NotedStore)
+    harness, store = fetched(name)
     (leapt,) = [e.height for e in harness.traced("sync.snapshot_adopted", WATCHED)]  # type: ignore[attr-defined]
     assert leapt == 16
     agree(harness, 19)

@@ -18,9 +18,7 @@ from storage.flat.head import encode_head
 from storage.flat.tables import LATEST
 from storage.memory import MemoryStore
 from storage.stored_trie import TABLE as TRIE
-from tests.unit.node.durable_rig import WATCHED, WAYS, NotedStore, durable_network
-from tests.unit.node.harness import SECOND, Harness
-from tests.unit.node.state_rig import advance, call
+from tests.unit.node.durable_rig import fetched
 from tests.unit.node.upkeep.stores import HEIGHT, chain_store, edit, flipped
 
 Damage = Callable[[MemoryStore], None]
@@ -180,21 +178,6 @@ def test_what_an_archive_keeps_from_before_it_fetched_a_state_is_no_damage() -> 
         damaged = store.copy()
         damaged.write([Record(table, key, None)])
         assert any(each.is_damage for each in StoreCheck(damaged, harness.environment).findings())
-
-
-def fetched(way: str) -> tuple[Harness, NotedStore]:
-    """Return a network, and the store of a node that has fetched the state of block 16."""
-    harness = durable_network(WAYS[way])
-    advance(harness, 2)
-    call(harness, 1)
-    harness.crash(WATCHED)
-    call(harness, 4, first=2)
-    advance(harness, 12)
-    harness.start(WATCHED)
-    harness.run(3 * SECOND)
-    store = harness.places[WATCHED].store
-    assert isinstance(store, NotedStore)
-    return harness, store
 
 
 def newest_key(store: MemoryStore) -> bytes:
