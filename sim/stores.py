@@ -16,7 +16,7 @@ from sim.kernel.host import Host
 from sim.profile import Profile
 from sim.scenario import BitRot, FullDisk, NodePlan, Scenario
 from storage.memory import MemoryStore
-from storage.rocks import RocksOptions, RocksStore, profile as rocks_profile, shared_cache
+from storage.rocks import RocksStore, profile as rocks_profile, shared_cache
 
 STORES = "store"
 """Directory below a run's, in which each node has one of its own."""
@@ -41,7 +41,7 @@ class Stores:
         """Of rows in memory: what the nodes write alike is held once."""
         self._drives: list[RocksDrive] = []
         self._temporary: TemporaryDirectory[str] | None = None
-        self._opened: Callable[[Path, RocksOptions], RocksStore] | None = None
+        self._opened: Callable[..., RocksStore] | None = None
         self._directory = directory
         if self._spec.engine == "rocksdb":
             cache = shared_cache(rocks_profile(self._spec.profile).block_cache_bytes)
@@ -84,8 +84,11 @@ class Stores:
     def _rows(self, node: int) -> MemoryStore | RocksDrive:
         if self._opened is None or self._directory is None:
             return MemoryStore(interning=self.interning)
+        name = f"node-{node:03}"
         options = rocks_profile(self._spec.profile)
-        drive = RocksDrive(self._directory / f"node-{node:03}", options, self._opened)
+        # What errors say may stand in the trace, which knows no path of this machine.
+        opened = partial(self._opened, named=Path(name))
+        drive = RocksDrive(self._directory / name, options, opened)
         self._drives.append(drive)
         return drive
 

@@ -14,6 +14,9 @@ from sim.kernel.entries import Stopping
 from sim.trace_events import Crashed, DiskFull, StoreDamaged
 from storage.store import DamagedStore
 
+SOME_FILE = "a file"
+"""What is damaged where RocksDB does not tell."""
+
 if TYPE_CHECKING:
     from sim.kernel.engine import Kernel
     from sim.kernel.host import Host
@@ -39,8 +42,8 @@ def stopped_by_damage(step: Step) -> Step:
 
 def damage(error: DamagedStore) -> StoreDamaged:
     """Return what the trace says of damage: no path of this machine."""
-    file = getattr(error, "file", "")
-    return StoreDamaged(file or error.where)
+    file = getattr(error, "file", None)
+    return StoreDamaged(error.where if file is None else file or SOME_FILE)
 
 
 def stop(kernel: "Kernel", host: "Host", at: int, key: int, effect: Stop) -> None:

@@ -14,6 +14,9 @@ from storage.store import DamagedStore
 
 DAMAGED_FILE = re.compile(r"([^\s/]+\.(?:sst|log|blob))\b|(MANIFEST-\d+)\b")
 
+DIRECTORIES = re.compile(r"[^\s:'\"]*/(?=[^\s/]+\.(?:sst|log|blob|dbtmp)\b|MANIFEST-\d|CURRENT\b)")
+"""What stands before the name of one of a store's files. The store is named beside it."""
+
 NO_ROOM = ("No space left", "Disk quota exceeded", "File too large")
 """How systems say that a disk, a quota or a limit on files is used up."""
 
@@ -110,7 +113,7 @@ def translated(path: Path, error: BaseException) -> OrreryError:
     if "does not match existing comparator" in text:
         return ForeignStore(str(path), "a store of this program", text)
     if "Corruption" in text or "No such file" in text:
-        return CorruptStore(path, _damaged_file(text), text)
+        return CorruptStore(path, _damaged_file(text), DIRECTORIES.sub("", text))
     return StoreFailed(str(path), "an operation that succeeds", text)
 
 

@@ -54,6 +54,7 @@ class RocksStore:
         options: how it is tuned.
         schema: its tables. An earlier version is migrated, one step after another.
         cache: a block cache that several stores share (`engine.shared_cache`).
+        named: how errors name the directory, once it is open; as `path` if None.
 
     Raises:
         StoreError: it cannot be opened; the leaves say why.
@@ -65,9 +66,12 @@ class RocksStore:
         options: RocksOptions = DEFAULT,
         schema: Schema = CHAIN_SCHEMA,
         cache: Cache | None = None,
+        named: Path | None = None,
     ) -> None:
         opened = open_engine(path, options, schema, cache)
         self.path = path
+        self.named = path if named is None else named
+        """How errors name the directory."""
         self.options = options
         self.torn: Damage | None = opened.torn
         """Where the logs ended in the last crash; what came after it is dropped now."""
@@ -120,7 +124,7 @@ class RocksStore:
         try:
             return cast("bytes | None", place[1](place[0] + key))
         except Exception as error:
-            raise translated(self.path, error) from error
+            raise translated(self.named, error) from error
 
     def get_many(self, table: str, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return what `get` would for each key, at half the cost for each."""
@@ -131,7 +135,7 @@ class RocksStore:
         try:
             return cast("list[bytes | None]", read([prefix + key for key in keys]))
         except Exception as error:
-            raise translated(self.path, error) from error
+            raise translated(self.named, error) from error
 
     def write(self, records: Iterable[Record]) -> None:
         """Apply all records in order, atomically; a record without a value deletes its row.
@@ -177,7 +181,7 @@ class RocksStore:
             return iter(())
         cursor = cursor_at(self._families[found.family], first, after)
         self._open_cursors.add(cursor)
-        return rows(self.path, cursor, first)
+        return rows(self.named, cursor, first)
 
     def discard(self, tables: Collection[str]) -> None:
         """Delete all rows of some tables, be they readable or not, table by table."""
@@ -206,7 +210,7 @@ class RocksStore:
             else:
                 engine.flush_wal(sync=True)
         except Exception as error:
-            raise self._refused or translated(self.path, error) from error
+            raise self._refused or translated(self.named, error) from error
         self.durable = max(self.durable, written)  # a committer may have written more meanwhile
 
     def snapshot(self) -> RocksSnapshot:
@@ -218,7 +222,7 @@ class RocksStore:
         engine = self._open()
         while True:
             sequence = engine.latest_sequence_number()
-            snapshot = RocksSnapshot(self.path, self._tables, self._families)
+            snapshot = RocksSnapshot(self.named, self._tables, self._families)
             if engine.latest_sequence_number() == sequence:
                 self._open_snapshots.add(snapshot)
                 return snapshot
@@ -237,7 +241,7 @@ class RocksStore:
         try:
             Checkpoint(engine).create_checkpoint(str(directory))
         except Exception as error:
-            raise translated(self.path, error) from error
+            raise translated(self.named, error) from error
 
     def compact(self) -> None:
         """Write out all buffers and merge all tables, so that deleted rows take no space."""
@@ -250,7 +254,7 @@ class RocksStore:
             for family in self._families.values():
                 family.compact_range(None, None, whole)
         except Exception as error:
-            raise translated(self.path, error) from error
+            raise translated(self.named, error) from error
 
     def verify(self) -> tuple[StoreError, ...]:
         """Read every row, and return the damage found: at most one for each table.
@@ -322,7 +326,7 @@ class RocksStore:
             except Exception as error:  # noqa: BLE001 - the others must be closed all the same
                 errors.append(error)
         if errors and self._refused is None:
-            raise translated(self.path, errors[0]) from errors[0]
+            raise translated(self.named, errors[0]) from errors[0]
 
     def gathered(self, records: Iterable[Record]) -> WriteBatch:
         """Return records as the batch that `write` makes."""
@@ -335,7 +339,7 @@ class RocksStore:
         try:
             engine.write(batch, how)
         except Exception as error:
-            self._refused = self._refused or translated(self.path, error)
+            self._refused = self._refused or translated(self.named, error)
             raise self._refused from error
         self.written += 1
         if how is self._unsynced:
@@ -357,7 +361,7 @@ class RocksStore:
         for step in range(version, schema.version):
             migration = schema.migrations.get(step)
             if migration is None:
-                raise StoreError(str(self.path), f"a way from version {step}", "none")
+                raise StoreError(str(self.named), f"a way from version {step}", "none")
             self._stamp(schema, step + 1, migration(self))
         row = encode_row(schema_row(schema))
         if self._open().get(SCHEMA_KEY) != row:
@@ -374,7 +378,7 @@ class RocksStore:
 
     def _open(self) -> Rdict:
         if self._engine is None:
-            raise StoreClosed(self.path)
+            raise StoreClosed(self.named)
         return self._engine
 
     def _table(self, name: str) -> Table:
@@ -386,5 +390,5 @@ class RocksStore:
 
     def _refusal(self, table: str) -> StoreError:
         if self._engine is None:
-            return StoreClosed(self.path)
-        return UnknownTable(str(self.path), f"one of {', '.join(self._tables)}", repr(table))
+            return StoreClosed(self.named)
+        return UnknownTable(str(self.named), f"one of {', '.join(self._tables)}", repr(table))

@@ -59,7 +59,7 @@ def view(
         stand_in = Path(name)
         _fill(stand_in, path)
         try:
-            store = RocksStore(stand_in, options, schema)
+            store = RocksStore(stand_in, options, schema, named=path)
         except StoreError as error:
             raise renamed(error, stand_in, path) from None
         store.path = path

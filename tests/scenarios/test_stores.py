@@ -166,6 +166,32 @@ def test_a_flipped_byte_of_any_file_is_never_served(kind: str, tmp_path: Path) -
             assert world.is_live(node)
 
 
+def test_the_trace_names_a_damaged_file_and_not_where_it_lies(tmp_path: Path) -> None:
+    """A path of this machine would make the digest another one in each directory."""
+    with build_world(small("rocksdb", "flat", events=[]), 1, stores=tmp_path) as world:
+        reasons: list[str] = []
+        world.subscribe(
+            events=lambda o: (
+                reasons.append(o.event.reason)  # type: ignore[attr-defined]
+                if o.event.name == "store.discarded"
+                else None
+            )
+        )
+        world.run_until(SECOND)
+        medium = world.kernel.hosts[3].medium
+        assert medium is not None
+        medium.drive.store.compact()  # type: ignore[union-attr]
+        world.crash(3)
+        tables = sorted((tmp_path / "node-003").glob("*.sst"), key=lambda f: f.stat().st_size)
+        data = bytearray(tables[-1].read_bytes())
+        data[20] ^= 0x20
+        tables[-1].write_bytes(data)
+        world.restart(3)
+        world.run_until(2 * SECOND)
+    assert tables[-1].name in reasons[0]
+    assert str(tmp_path) not in reasons[0]
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     assert {table.name for table in CHAIN_SCHEMA.tables} >= {"chain.blocks", "consensus"}
     with build_world(small("rocksdb", "runs", events=[]), 1, stores=tmp_path) as world:
