@@ -122,12 +122,13 @@ class Medium:
     # ---------------------------------------------------------------- what befalls it
 
     def rot(self, choose: Callable[[int], Sequence[int]], table: str | None) -> tuple[Row, ...]:
-        """Let bits of some rows flip; return which.
+        """Let bits of some rows flip, also while nobody has it open; return which.
 
         Args:
             choose: given the number of rows, returns the positions of those that are struck.
             table: to choose from; None: all tables.
         """
+        self.power_on()
         names = sorted(self._tables) if table is None else [table]
         rows = [(name, key) for name in names for key, _ in self._rows.scan(name)]
         struck = tuple(rows[position] for position in choose(len(rows))) if rows else ()

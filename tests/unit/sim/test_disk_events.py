@@ -178,6 +178,13 @@ def test_a_node_fetches_again_what_has_rotted_of_the_chain(form, table):
     assert seen.caught_up(0, 1, 2, 3)
 
 
+@pytest.mark.parametrize("engine", ["memory", "rocksdb"])
+def test_the_disk_of_a_node_that_is_down_rots_too(engine):
+    crash = {"kind": "crash", "at": "4s", "node": 3, "for": "2s"}
+    seen = Played(crash, rot("consensus"), store={"engine": engine, "state": "flat"}, until=8)
+    assert seen.faults == [(3, "crashed"), (3, "bit_rot"), (3, "damaged_store")]
+
+
 def test_rows_are_drawn_from_all_tables_and_from_the_seed():
     first = Played(rot(rows=20), clients=True, until=6)
     again = Played(rot(rows=20), clients=True, until=6)
