@@ -40,17 +40,19 @@ def _check_free(event: FreeDisk, path: Path, scenario: Scenario) -> Iterator[Fin
     yield Finding((*path, "node"), expected, f"node {event.node}, whose disk has room")
 
 
-def limited(scenario: Scenario, restart: Restart) -> bool:
-    """Tell whether a disk may have stopped a node that is to be restarted."""
+def may_have_stopped(scenario: Scenario, restart: Restart) -> bool:
+    """Tell whether a disk that was full or rotten may have stopped a node to be restarted."""
     plans = place_nodes(scenario.network)
+    earlier = [event for event in scenario.events if event.at <= restart.at]
+    rotten = {event.node for event in earlier if isinstance(event, BitRot)}
     full = {
         plans[event.node].machine
-        for event in scenario.events
-        if isinstance(event, FullDisk) and event.at <= restart.at and event.node < len(plans)
+        for event in earlier
+        if isinstance(event, FullDisk) and event.node < len(plans)
     }
     nodes = range(len(plans)) if isinstance(restart.node, str) else [restart.node]
     return any(
-        plans[node].disk.capacity is not None or plans[node].machine in full
+        node in rotten or plans[node].disk.capacity is not None or plans[node].machine in full
         for node in nodes
         if node < len(plans)
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from primitives.committee_change import COMMITTEE_MIN
-from sim.scenario.disk_checks import check_disk, limited
+from sim.scenario.disk_checks import check_disk, may_have_stopped
 from sim.scenario.errors import Path, shown
 from sim.scenario.events import (
     BitRot,
@@ -116,7 +116,7 @@ def _check_times(event: TimelineEvent, path: Path, duration: int) -> Iterator[Fi
 
 
 def _check_restart(event: Restart, path: Path, scenario: Scenario) -> Iterator[Finding]:
-    if limited(scenario, event):
+    if may_have_stopped(scenario, event):
         return
     events = scenario.events
     earlier = [e for e in events if isinstance(e, Crash | Churn) and e.at <= event.at]

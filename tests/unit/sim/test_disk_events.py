@@ -185,6 +185,14 @@ def test_the_disk_of_a_node_that_is_down_rots_too(engine):
     assert seen.faults == [(3, "crashed"), (3, "bit_rot"), (3, "damaged_store")]
 
 
+def test_what_rot_has_stopped_may_be_restarted():
+    again = {"kind": "restart", "at": "6s", "node": 3}
+    table = {"name": "t", "duration": "10s", "network": {"validators": 4}}
+    decode_table({**table, "events": [rot(), again]}, "t")
+    for events in ([rot(at="7s"), again], [rot(), {**again, "node": 2}]):
+        assert "an earlier event may have crashed" in mistakes_of(*events)[0]
+
+
 def test_rows_are_drawn_from_all_tables_and_from_the_seed():
     first = Played(rot(rows=20), clients=True, until=6)
     again = Played(rot(rows=20), clients=True, until=6)
