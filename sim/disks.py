@@ -27,6 +27,14 @@ class Disks:
         device.slow(max(1, round(factor * SLOWNESS_UNIT)), SLOWNESS_UNIT)
         self._kernel.observe(node, DiskSlowed(round(factor * 100)))
 
+    def fill(self, node: int, room: int) -> None:
+        """Let a node's disk take `room` more bytes of rows, or what it still takes if that is less.
+
+        The world must have been built for a scenario that limits this disk.
+        """
+        free = self._space(node).free
+        self.limit(node, room if free is None else min(room, free))
+
     def limit(self, node: int, room: int | None) -> None:
         """Let a node's disk take only `room` more bytes of rows; None: any number.
 

@@ -188,7 +188,7 @@ class Timeline:
                 disks.slow(node, event.factor)
                 self._take_back(event, disks.first(node), lambda: disks.slow(node, 1.0))
             case FullDisk():
-                disks.limit(node, event.room or 0)
+                disks.fill(node, event.room or 0)
                 self._take_back(event, disks.first(node), partial(self._free, node))
             case FreeDisk():
                 disks.limit(node, event.room)

@@ -199,7 +199,7 @@ class FullDisk(Timed, frozen=True, forbid_unknown_fields=True, tag="full-disk"):
 
     node: Count
     room: ByteCount | None = None
-    """Bytes of rows that it still takes; none if left out."""
+    """Bytes of rows that it still takes, if it took as many before; none if left out."""
     lasting: PositiveSpan | None = field(name="for", default=None)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from sim.assembly import build_world
 from sim.scenario import ScenarioError, decode_table
-from sim.trace_events import DiskFull, Rotted, StoreDamaged, WriteTorn
+from sim.trace_events import DiskFilled, DiskFull, Rotted, StoreDamaged, WriteTorn
 
 SECOND = 1_000_000_000
 
@@ -191,6 +191,13 @@ def test_what_rot_has_stopped_may_be_restarted():
     decode_table({**table, "events": [rot(), again]}, "t")
     for events in ([rot(at="7s"), again], [rot(), {**again, "node": 2}]):
         assert "an earlier event may have crashed" in mistakes_of(*events)[0]
+
+
+def test_a_disk_that_fills_up_never_takes_more_than_it_did():
+    small = {"latency": "1ms", "fsync": "1ms", "throughput": "100MB", "capacity": "64KiB"}
+    network = {"classes": [{"name": "small", "nodes": [1], "disk": small}]}
+    seen = Played(full(node=1, at="1s", room="1MiB"), network=network, clients=False)
+    assert seen.of(DiskFilled)[0].room_bytes == 64 * 1024
 
 
 def test_rows_are_drawn_from_all_tables_and_from_the_seed():
