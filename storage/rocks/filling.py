@@ -64,8 +64,10 @@ def require_empty(directory: Path) -> None:
     """Refuse a directory that holds something.
 
     Raises:
-        ForeignStore: it does, or it is a file.
+        ForeignStore: it does, or it is a file, or its path does not end with its name.
     """
+    if directory.name in ("", ".."):
+        raise ForeignStore(str(directory), "a directory by its name", "one by its place")
     if directory.exists() and not directory.is_dir():
         raise ForeignStore(str(directory), "an empty directory, or none", "a file")
     if directory.exists() and any(directory.iterdir()):

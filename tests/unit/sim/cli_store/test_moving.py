@@ -70,6 +70,23 @@ def test_folders_with_something_in_them_are_not_written_to(
     assert "manifest.json" in refusal(capsys, "import", full, tmp_path / "new")
 
 
+def test_a_place_without_a_name_of_its_own_is_refused(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    path: Path,
+    tmp_path: Path,
+) -> None:
+    """What is written stands beside it first, under a longer name."""
+    out, inside = tmp_path / "out", tmp_path / "inside"
+    answer(capsys, "export", path, out)
+    inside.mkdir()
+    monkeypatch.chdir(inside)
+    for place in (".", ".."):
+        assert "a directory by its name" in refusal(capsys, "export", path, place)
+        assert "a directory by its name" in refusal(capsys, "import", out, place)
+    assert list(inside.iterdir()) == []
+
+
 def test_a_damaged_export_becomes_no_store(
     out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
