@@ -133,10 +133,12 @@ class Places:
         return None
 
     def hold(self, node: NodeId, role: PeerRole, key: bytes) -> bool:
-        """Give a place to a peer that has proven its key; False if somebody was faster.
+        """Give a place to a peer that has proven its key; False if there is none any more.
 
-        Several handshakes may be under way for the last place.
+        Several handshakes may be under way for the last one.
         """
+        if node in self._blocked or self.is_banned(key):
+            return False
         held = self._held.get(node)
         limit = self._limit(role)
         taken = sum([other is role for other, _ in self._held.values()])

@@ -128,11 +128,13 @@ class Roster:
         return kept
 
     def expire(self, now: Instant) -> None:
-        """Drop what has waited too long."""
-        for peer in self._peers.values():
+        """Drop what has waited too long, and who is neither connected nor dialled."""
+        for peer in self.all():
             peer.outbox.expire(now)
             if peer.overflow_told and not peer.outbox.length:
                 peer.overflow_told = False
+            if peer.link is None and peer.address is None and not peer.outbox.length:
+                self.forget(peer)
 
     def _put(self, peer: Peer, outgoing: Outgoing, size: int, now: Instant) -> bool:
         traffic = outgoing[0]

@@ -182,7 +182,8 @@ class Transport:
         Raises:
             InvalidEncoding: the message is longer than the limit of its kind.
         """
-        return self._roster.put(nodes, self._traffic[type(message)], message)
+        reachable = [node for node in nodes if not self._places.is_blocked(node)]
+        return self._roster.put(reachable, self._traffic[type(message)], message)
 
     def peers(self) -> Sequence[PeerInfo]:
         """Return who is connected, by ascending node id."""
@@ -270,7 +271,7 @@ class Transport:
         node = session.node
         self._gate.settle(link.order, _host_of(link))
         if self._closing or not self._places.hold(node, session.role, session.key):
-            link.end(DropReason.REFUSED, "somebody was faster")
+            link.end(DropReason.REFUSED, "it was shut out, or somebody was faster")
             return
         peer = self._roster.peer(node)
         old = peer.link
@@ -330,7 +331,8 @@ class Transport:
                 peer.plan.succeeded()
             peer.plan.failed(now)
         peer.vacant.set()
-        if peer.address is None:
+        if peer.address is None and reason is not DropReason.DUPLICATE:
+            # Otherwise the other connection is about to open here too.
             self._roster.forget(peer)
         if self._receiver is not None:
             self._receiver.on_peer_closed(node, reason)

@@ -153,7 +153,7 @@ class Node:
             raise AssertionError(f"never; events {self.events[-20:]}, {counters}") from None
 
     async def until_open(self, *nodes: int) -> None:
-        await self.until(lambda: all([NodeId(node) in self.open for node in nodes]))
+        await self.until(lambda: all(NodeId(node) in self.open for node in nodes))
 
     async def until_received(self, count: int) -> None:
         await self.until(lambda: len(self.messages) >= count)
@@ -166,7 +166,7 @@ class Node:
                 event
                 for event in self.events
                 if type(event) is kind
-                and all([getattr(event, name) == value for name, value in fields.items()])
+                and all(getattr(event, name) == value for name, value in fields.items())
             ]
 
         await self.until(found)
