@@ -13,8 +13,11 @@ from node.storage_config import StateForm, StorageConfig
 from node.trace import RowsGivenUp, StoreDiscarded
 from primitives.codec import encode_canonical
 from primitives.errors import InvalidInput
+from primitives.ids import Hash32
 from primitives.machine import Emit, Persist, Record
-from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, STORAGE
+from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, STORAGE, read_head
+from storage.flat.head import encode_head
+from storage.flat.tables import LATEST
 from storage.memory import MemoryStore
 from storage.store import DamagedStore
 from storage.stored_trie import TABLE as TRIE
@@ -148,6 +151,39 @@ def test_rows_of_old_blocks_are_given_up_alone(way: str, table: str) -> None:
         for each in (BLOCKS, CERTIFICATES, HEADERS, RECEIPTS):
             assert min(keys(changed, each)) == (damaged + 1).to_bytes(8, "big")
         assert told(begins(way, changed)) == []
+
+
+@pytest.mark.parametrize("way", FLAT_WAYS)
+def test_the_head_names_the_state_of_its_block(way: str) -> None:
+    _, store = left(way)
+    head = read_head(store)
+    assert head is not None
+    for wrong in (
+        structs.replace(head, state_root=Hash32(bytes(32))),
+        structs.replace(head, digest=Hash32(bytes(32))),
+        structs.replace(head, height=head.height - 1),
+    ):
+        changed = store.copy()
+        changed.write([Record(HEAD, LATEST, encode_head(wrong))])
+        assert told(begins(way, changed)) == ["store.discarded"]
+
+
+@pytest.mark.parametrize("way", FLAT_WAYS)
+def test_blocks_below_a_gap_are_given_up(way: str) -> None:
+    _, store = left(way)
+    lost = LIVED - 2
+    tables = (BLOCKS, CERTIFICATES, HEADERS, RECEIPTS)
+    store = store.copy()
+    store.write(Record(table, lost.to_bytes(8, "big"), None) for table in tables)
+    node = begins(way, store)
+    assert told(node) == ["store.rows_given_up"]
+    assert (node.ledger.height, node.ledger.lowest) == (LIVED, lost + 1)
+    (written,) = [e for e in node.parts.start_work if isinstance(e, Persist)]
+    store.write(written.records)
+    assert [keys(store, table) for table in tables] == [
+        [height.to_bytes(8, "big") for height in (lost + 1, LIVED)]
+    ] * 4
+    assert told(begins(way, store)) == []
 
 
 @pytest.mark.parametrize("way", FLAT_WAYS)
