@@ -12,8 +12,10 @@ from primitives.header import decode_header
 from primitives.receipt import encode_receipt
 from primitives.rlp import decode
 from storage.changes import StateChanges
-from storage.flat import HISTORY, INDEX
+from storage.flat import ACCOUNTS, HISTORY, INDEX, STORAGE
+from storage.memory import MemoryStore
 from storage.state import StateLayer
+from storage.stored_trie import TABLE as TRIE
 from tests.unit.node.transfers import built, chain, transfer
 
 GENESIS = chain()
@@ -90,3 +92,18 @@ def test_header_and_receipts_are_rows_in_ethereum_s_encodings() -> None:
     assert rows[RECEIPTS].value == encode_receipts(block.receipts)
     assert decode(encode_receipts(block.receipts)) == [encode_receipt(block.receipts[0])]
     assert not any(row.value is None for row in first_rows(genesis, archive=True))
+
+
+def test_a_fetched_state_takes_other_rows_from_each_state_that_it_replaces() -> None:
+    library = FlatLibrary()
+    genesis, first, second, fetched = blocks(3)
+    for old in (genesis, first, second):
+        store = MemoryStore()
+        store.write(first_rows(old, archive=False))
+        rows = library.replacing(old, fetched, archive=False)
+        assert rows is library.replacing(old, fetched, archive=False)
+        store.write(rows)
+        whole = MemoryStore()
+        whole.write(first_rows(fetched, archive=False))
+        for table in (ACCOUNTS, STORAGE, TRIE):
+            assert list(store.scan(table)) == list(whole.scan(table)), (old.number, table)
