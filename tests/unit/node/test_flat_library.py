@@ -97,7 +97,7 @@ def test_header_and_receipts_are_rows_in_ethereum_s_encodings() -> None:
 def test_a_fetched_state_takes_other_rows_from_each_state_that_it_replaces() -> None:
     library = FlatLibrary()
     genesis, first, second, fetched = blocks(3)
-    for old in (genesis, first, second):
+    for old in (second, first, genesis):
         store = MemoryStore()
         store.write(first_rows(old, archive=False))
         rows = library.replacing(old, fetched, archive=False)
