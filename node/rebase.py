@@ -5,8 +5,8 @@ A node that reads its store keeps in memory what the last blocks have changed, o
 has the changes of all blocks that were durable by then, and they are let go. Which block that is
 says the snapshot itself; it is at or below the head, and at or above what is known to be durable.
 
-Blocks above the head move with it, those being executed meanwhile when they are done. So what is
-in memory is bounded by how far the store lags behind, and not by the chain's length.
+Blocks above the head move with it; those being executed meanwhile follow when the head moves next.
+So what is in memory is bounded by how far the store lags behind, and not by the chain's length.
 """
 
 from collections import deque

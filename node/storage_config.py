@@ -48,8 +48,8 @@ class StorageConfig:
     """Form flat, where the state is read from the store: final blocks whose changes are in memory,
     about, before they are let go because the store has them."""
     checks_state: bool = True
-    """Likewise: whether a restart reads every row of the state. Otherwise damage is found by
-    whoever comes upon it."""
+    """Likewise: whether a restart reads every row of the state, and begins anew if one is damaged.
+    Otherwise the node stops whenever it comes upon one, until it is started with this."""
     caches: StateCaches = field(default_factory=StateCaches)
     """Likewise: what is kept decoded of it."""
 

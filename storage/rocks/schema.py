@@ -89,8 +89,8 @@ CHAIN_SCHEMA = Schema(
         Table("chain.frozen", Family.HEADERS, 17),
     ),
 )
-"""What a node keeps: 1 to 5 are the tables of `node.ledger`, `node.checkpoints` and
-`consensus.log`, those of `state` belong to `storage.flat` and `storage.stored_trie`."""
+"""What a node keeps: tables of `node.ledger`, `node.durable_runs`, `node.flat_rows` and
+`consensus.log`; those of `state` belong to `storage.flat` and `storage.stored_trie`."""
 
 
 class SchemaRow(msgspec.Struct, frozen=True):
@@ -123,6 +123,6 @@ def decode_row(encoded: bytes | None) -> SchemaRow | None:
         return None
     try:
         row = msgspec.json.decode(encoded, type=SchemaRow)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return row if row.format == FORMAT else None
