@@ -3,10 +3,10 @@
 Final blocks stay in memory as bytes, the same objects that the store holds, because they are
 served to peers. How many is the node's choice (`NodeConfig.history`); older ones leave memory and
 store together, in a batch from which the node can restart without them: that of each checkpoint,
-or of each block, by the form of its states (`node.durable`). Blocks above the older of the two states that it serves always stay, so that
-whoever fetches one of them can go on from there. Executed blocks are kept only from the head
-upward: a pipelined proposal builds on a parent that is not final yet, and may lose against
-another block of its height.
+or of each block, by the form of its states (`node.durable`). Blocks above the older of the two
+states that it serves always stay, so that whoever fetches one of them can go on from there.
+Executed blocks are kept only from the head upward: a pipelined proposal builds on a parent that
+is not final yet, and may lose against another block of its height.
 """
 
 from collections import deque
