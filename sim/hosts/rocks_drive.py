@@ -26,6 +26,8 @@ from storage.store import Snapshot
 
 LEFT = ".left"
 """Suffix of the directory that takes what a crash leaves."""
+GONE = ".gone"
+"""Suffix of the directory whose place that takes."""
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -171,8 +173,11 @@ class RocksDrive:
         for name, end in ends.items():
             os.truncate(left / name, end)
         self.close()
-        shutil.rmtree(self.directory)
+        # A Ctrl-C may come at any moment, and no half of a store must lie here then.
+        gone = self.directory.with_name(self.directory.name + GONE)
+        self.directory.rename(gone)
         left.rename(self.directory)
+        shutil.rmtree(gone)
 
     def _log_sizes(self) -> dict[str, int]:
         return {log.name: log.stat().st_size for log in log_files(self.directory)}

@@ -141,3 +141,22 @@ def test_what_was_written_is_counted_over_all_lives(tmp_path: Path) -> None:
     assert written.tables > 0
     assert opened.file_bytes() > 0
     opened.close()
+
+
+def test_an_interrupt_while_a_crash_puts_files_in_place_leaves_a_whole_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = drive(tmp_path)
+    opened.write(batch(0))
+
+    def interrupted(directory: Path, *, ignore_errors: bool = False) -> None:
+        if not ignore_errors:
+            next(directory.glob("CURRENT")).unlink()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        opened.power_off()
+    opened.power_on()
+    assert held(opened) == [0]
+    opened.close()
