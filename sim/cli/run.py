@@ -38,10 +38,15 @@ def exit_code(results: Sequence[RunResult], *, complete: bool) -> int:
         results: the runs that have ended.
         complete: whether those are all that were asked for.
     """
-    if not all(result.passed for result in results):
+    # What a run has not reached when it is interrupted has not failed, but for a violation.
+    if not all(result.passed or _interrupted(result) for result in results):
         return Exit.FAILED
     stopped = any(result.partial for result in results)
     return Exit.INTERRUPTED if stopped or not complete else Exit.OK
+
+
+def _interrupted(result: RunResult) -> bool:
+    return result.partial and result.violation is None
 
 
 def _jobs(arguments: Namespace) -> list[Job]:
@@ -84,7 +89,7 @@ def _several(jobs: Sequence[Job], workers: int) -> list[RunResult]:
                 done[position] = result
                 if bar is not None:
                     bar.advance(bar.task_ids[0])
-                if result.partial and result.violation is None:
+                if _interrupted(result):
                     break
     except KeyboardInterrupt:
         console.print("interrupted: the figures cover only the seeds that had ended")

@@ -116,6 +116,9 @@ def test_an_interrupted_run_is_marked(
     runs.changes = {"partial": True, "virtual_seconds": 12.0}
     assert main(["run", str(file)]) == 130
     assert "PARTIAL RESULT: the run was interrupted after 12 s" in capsys.readouterr().out
+    runs.changes = {"partial": True, "expectations": FAILED}  # not reached before the interrupt
+    assert main(["run", str(file)]) == 130
+    assert main(["test", str(file)]) == 130
 
 
 def test_an_interrupt_without_any_result_says_so(
