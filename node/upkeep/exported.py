@@ -92,7 +92,7 @@ def decode_manifest(content: bytes, where: str) -> Manifest:
     """
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(where, "the manifest of an export", str(error)) from error
     if manifest.format != FORMAT or not 1 <= manifest.version <= VERSION:
         expected = f"format {FORMAT}, version {VERSION} at most"

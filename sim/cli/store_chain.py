@@ -68,7 +68,7 @@ def chain_of_run(run: Path) -> Environment:
     if summary.is_file():
         try:
             seed = msgspec.json.decode(summary.read_bytes(), type=_Seed).seed
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InvalidInput(str(summary), "the summary of a run", str(error)) from error
     world = build_world(scenario, seed, with_clients=False)
     world.close()

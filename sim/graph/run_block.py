@@ -46,7 +46,7 @@ def read_run_block(folder: Path, height: int | None) -> Subject:
     place = folder / SUMMARY
     try:
         summary = msgspec.json.decode(place.read_bytes(), type=_Summary)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(str(place), "the summary of a run", str(error)) from error
     scenario = load_scenario(folder / SCENARIO, ())
     found: ExecutedBlock | None = None

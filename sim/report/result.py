@@ -238,5 +238,5 @@ def read_result(path: Path) -> RunResult:
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=RunResult)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidEncoding(str(path), "a summary that `orrery run` wrote", error) from error

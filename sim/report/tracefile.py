@@ -119,7 +119,7 @@ def read_trace(path: Path) -> Iterator[TraceLine]:
             for line in _lines(file):
                 yield decoder.decode(line)
                 number += 1
-        except (zstandard.ZstdError, msgspec.DecodeError) as error:
+        except (zstandard.ZstdError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InvalidEncoding(
                 f"{path}: line {number}", "one trace record as JSON", error
             ) from error

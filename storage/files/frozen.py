@@ -334,5 +334,5 @@ def _stored_mark(store: HotStore) -> FrozenMark | None:
         return None
     try:
         return msgspec.json.decode(row, type=FrozenMark)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedRow(MARK_TABLE, MARK_KEY, "how far rows are frozen", error) from error

@@ -74,7 +74,7 @@ def decode_header(path: Path, payload: bytes) -> Header:
     """
     try:
         header = msgspec.json.decode(payload, type=Header)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ForeignStore(str(path), "an archive file of this program", str(error)) from error
     if header.format != FORMAT:
         raise ForeignStore(str(path), f"format {FORMAT}", repr(header.format))

@@ -207,7 +207,9 @@ def test_a_manifest_is_read_as_it_was_written_and_nothing_else() -> None:
     manifest = Box(*chain_store(StateForm.FLAT)).manifest
     content = encode_manifest(manifest)
     assert decode_manifest(content, "here") == manifest
-    for bad in (b"", b"{}", content[:-5], content.replace(b'"version": 1', b'"version": 2')):
+    newer = content.replace(b'"version": 1', b'"version": 2')
+    not_text = content.replace(b"orrery", b"orr\xb7ry")
+    for bad in (b"", b"{}", content[:-5], newer, not_text):
         with pytest.raises(InvalidInput, match="here"):
             decode_manifest(bad, "here")
     for wrong in (
