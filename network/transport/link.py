@@ -117,7 +117,8 @@ class Link(asyncio.Protocol):
         self.health = Health(settings.config.patience, now)
         self._pong_due: int | None = None
         self._write_paused_at: Instant | None = None
-        self._deadline = Instant(now + settings.config.patience.handshake)
+        self._deadline: Instant | None = None
+        """Of the handshake, or of the good-bye."""
         self._parting = Parting.OTHER
         self._why = DropReason.PEER_LEFT
         """The reason, once it is leaving."""
@@ -133,6 +134,7 @@ class Link(asyncio.Protocol):
             self._transport.abort()
             return
         settings = self._settings
+        self._deadline = Instant(settings.now() + settings.config.patience.handshake)
         self._transport.set_write_buffer_limits(high=settings.config.write_bytes)
         try:
             session = cast(TlsSession, transport.get_extra_info("ssl_object"))
@@ -160,6 +162,7 @@ class Link(asyncio.Protocol):
             data = self._greet(data)
         if data and self.stage is not Stage.CLOSED:
             self.intake.feed(data)
+            self._say_what_is_due()
             if self.intake.fault is not None:
                 self.end(DropReason.MALFORMED, str(self.intake.fault))
 
@@ -212,6 +215,7 @@ class Link(asyncio.Protocol):
     def on_resumed(self) -> None:
         """Read on. The answer to a ping may have been waiting in this node's own buffers."""
         self.health.on_resumed(self._settings.now())
+        self._say_what_is_due()
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
@@ -273,10 +277,11 @@ class Link(asyncio.Protocol):
     def tick(self, now: Instant) -> None:
         """Look whether something takes too long."""
         patience, paused_at = self._settings.config.patience, self._write_paused_at
+        late = self._deadline is not None and now >= self._deadline
         if self.stage is Stage.GREETING:
-            if now >= self._deadline:
+            if late:
                 self.end(DropReason.HANDSHAKE_TIMEOUT, self._give_up(), flush=True)
-        elif self.stage is Stage.LEAVING and now >= self._deadline:
+        elif self.stage is Stage.LEAVING and late:
             self.end(DropReason.DRAIN_TIMEOUT, self._parting.name.lower())
         elif paused_at is not None and now - paused_at >= patience.stall:
             self.end(DropReason.SLOW, f"nothing was taken for {patience.stall} ns")
@@ -336,8 +341,8 @@ class Link(asyncio.Protocol):
     def _on_control(self, message: Message) -> None:
         match message:
             case Ping():
+                # Answered when all that has come with it is handed over: the last of them only.
                 self._pong_due = message.number
-                self._say_what_is_due()
             case Pong():
                 if self.health.on_pong(self._settings.now(), message.number):
                     self._settings.counters.pongs += 1

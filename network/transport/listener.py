@@ -142,6 +142,9 @@ class Listener:
                 ssl_handshake_timeout=patience.handshake / _SECOND,
                 ssl_shutdown_timeout=patience.drain / _SECOND,
             )
+        except ConnectionAbortedError as error:
+            # So do loops say that it took too long.
+            self._welcomer.abandon(link, DropReason.HANDSHAKE_TIMEOUT, str(error))
         except OSError as error:
             self._welcomer.abandon(link, DropReason.TLS, str(error) or type(error).__name__)
         except asyncio.CancelledError:

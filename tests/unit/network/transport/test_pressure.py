@@ -1,0 +1,213 @@
+"""Back-pressure from one end to the other, and what a slow peer costs: measured, not supposed."""
+
+import dataclasses
+import gc
+import tracemalloc
+from functools import partial
+from types import MappingProxyType
+
+from network.transport import (
+    BOUNDS,
+    Bound,
+    DropReason,
+    DropRule,
+    Inbox,
+    PeerClosed,
+    PeerThrottled,
+    QueueOverflowed,
+    Rates,
+    Traffic,
+    TransportConfig,
+)
+from primitives.ids import Duration, NodeId
+from tests.unit.network.transport.conftest import Loops
+from tests.unit.network.transport.stranger import Stranger
+from tests.unit.network.transport.world import (
+    CONFIG,
+    MILLISECOND,
+    PATIENCE,
+    Node,
+    Vote,
+    block,
+    nodes,
+    poll,
+    run,
+)
+
+A, B = NodeId(0), NodeId(1)
+MEBIBYTE = 1 << 20
+BLOCK = 64 * 1024
+
+
+def has_sent(node: Node, more_than: int) -> bool:
+    return node.transport.counters.bytes_sent > more_than
+
+
+def bounded(traffic: Traffic, bound: Bound) -> TransportConfig:
+    return dataclasses.replace(CONFIG, bounds=MappingProxyType({**BOUNDS, traffic: bound}))
+
+
+def test_a_full_inbox_makes_the_sender_wait_and_nobody_keep_more(loops: Loops) -> None:
+    async def main() -> None:
+        config = bounded(Traffic.SYNC, Bound(1_000, 2 * MEBIBYTE, DropRule.NEWEST))
+        async with nodes(Node(0, config), Node(1)) as (a, b):
+            inbox = Inbox(1_000, MEBIBYTE, b.transport.pause, b.transport.resume)
+            b.take = inbox.put
+            a.transport.add_target(B, b.address)
+            await a.until_open(1)
+            await b.until_open(0)
+            gc.collect()
+            tracemalloc.start()
+            sent = kept = 0
+            while sent < 128 * MEBIBYTE:
+                before = a.transport.counters.bytes_sent
+                kept += a.transport.send(B, block(BLOCK, kept))
+                sent += BLOCK
+                if a.transport.peers()[0].queued_messages > 8 and not inbox.length:
+                    await poll(partial(has_sent, a, before))
+            await b.until(lambda: b.transport.counters.paused)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            # Sockets apart, no more than the inbox, the outbox and a few reads and writes.
+            assert peak < 8 * MEBIBYTE
+            assert inbox.bytes < 2 * MEBIBYTE
+            assert a.transport.counters.messages_dropped[Traffic.SYNC] == sent // BLOCK - kept
+            await a.event(QueueOverflowed, traffic=Traffic.SYNC)
+            # All that was kept comes through, in order, when the node goes on.
+            numbers: list[int] = []
+            while len(numbers) < kept:
+                await b.until(lambda: inbox.length)
+                while (arrival := inbox.take()) is not None:
+                    numbers.append(arrival[1].request)  # type: ignore[attr-defined]
+            assert numbers == list(range(kept))
+
+    run(main(), loops)
+
+
+def test_the_urgent_overtakes_what_waits(loops: Loops) -> None:
+    async def main() -> None:
+        async with nodes(Node(0), Node(1)) as (a, b):
+            a.transport.add_target(B, b.address)
+            await a.until_open(1)
+            await b.until_open(0)
+            b.transport.pause(A)
+            for number in range(200):
+                a.transport.send(B, block(BLOCK, number))
+            await poll(lambda: a.transport.counters.bytes_sent > MEBIBYTE)
+            a.transport.send(B, Vote(1))
+            b.transport.resume(A)
+            await b.until_received(201)
+            place = [type(message) for _, message in b.messages].index(Vote)
+            assert place < 150
+            b.messages.pop(place)
+            assert [message.request for _, message in b.messages] == list(range(200))  # type: ignore[attr-defined]
+
+    run(main(), loops)
+
+
+def test_a_peer_that_reads_nothing_is_slow(loops: Loops) -> None:
+    async def main() -> None:
+        stall = Duration(200 * MILLISECOND)
+        config = dataclasses.replace(CONFIG, patience=dataclasses.replace(PATIENCE, stall=stall))
+        async with nodes(Node(0, config)) as (a,):
+            lazy = await Stranger.over_tls(a.address, 1)
+            await lazy.shake_hands(1)
+            lazy.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            await a.until_open(1)
+            for number in range(200):
+                a.transport.send(B, block(BLOCK, number))
+            closed = await a.event(PeerClosed, reason=DropReason.SLOW)
+            assert "nothing was taken" in closed.detail  # type: ignore[attr-defined]
+            lazy.abort()
+
+    run(main(), loops)
+
+
+def test_a_peer_that_would_miss_votes_is_let_go(loops: Loops) -> None:
+    async def main() -> None:
+        config = bounded(Traffic.CONSENSUS, Bound(1_000, MEBIBYTE, DropRule.PEER))
+        async with nodes(Node(0, config)) as (a,):
+            lazy = await Stranger.over_tls(a.address, 1)
+            await lazy.shake_hands(1)
+            lazy.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            await a.until_open(1)
+            gc.collect()
+            tracemalloc.start()
+            number = 0
+            while a.open:
+                number += 1
+                a.transport.send(B, Vote(number, bytes(10_000)))
+                if number % 50 == 0:
+                    before = a.transport.counters.writes
+                    written = number
+
+                    def moved(before: int = before, written: int = written) -> bool:
+                        waiting = a.transport.peers()[0].queued_messages if a.open else 0
+                        return a.transport.counters.writes > before or waiting < written
+
+                    await poll(moved)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            assert peak < 4 * MEBIBYTE
+            assert a.closed == [(B, DropReason.SLOW)]
+            lazy.abort()
+
+    run(main(), loops)
+
+
+def test_bytes_over_the_rate_are_read_later_and_all_of_them(loops: Loops) -> None:
+    async def main() -> None:
+        rates = Rates(bytes_per_second=8 * MEBIBYTE, bytes_burst=MEBIBYTE)
+        async with nodes(Node(0), Node(1, dataclasses.replace(CONFIG, rates=rates))) as (a, b):
+            a.transport.add_target(B, b.address)
+            await a.until_open(1)
+            await b.until_open(0)
+            for number in range(40):
+                a.transport.send(B, block(BLOCK, number))
+            await b.until_received(40)
+            throttled = await b.event(PeerThrottled, limit="bytes")
+            assert throttled.node == A  # type: ignore[attr-defined]
+            assert not b.closed
+
+    run(main(), loops)
+
+
+def test_what_waits_for_a_peer_that_is_gone_is_sent_when_it_comes_back_soon(loops: Loops) -> None:
+    async def main() -> None:
+        async with nodes(Node(0), Node(1)) as (a, b):
+            address = b.address
+            a.transport.add_target(B, address)
+            await a.until_open(1)
+            await b.transport.close()
+            await a.until(lambda: not a.open)
+            assert a.transport.send(B, Vote(9))
+            config = dataclasses.replace(CONFIG, port=address.port)
+            async with nodes(Node(1, config)) as (again,):
+                await again.until_received(1)
+                assert again.messages == [(A, Vote(9))]
+
+    run(main(), loops)
+
+
+def test_what_has_waited_too_long_is_not_sent_any_more(loops: Loops) -> None:
+    async def main() -> None:
+        hold = Duration(50 * MILLISECOND)
+        config = dataclasses.replace(CONFIG, patience=dataclasses.replace(PATIENCE, hold=hold))
+        async with nodes(Node(0, config), Node(1)) as (a, b):
+            address = b.address
+            await b.transport.close()
+            a.transport.add_target(B, address)
+            assert a.transport.send(B, Vote(9))
+            await poll(lambda: a.transport.counters.messages_dropped[Traffic.CONSENSUS] == 1)
+            assert a.transport.peers() == []
+
+    run(main(), loops)
+
+
+def test_whoever_is_unknown_is_sent_nothing(loops: Loops) -> None:
+    async def main() -> None:
+        async with nodes(Node(0)) as (a,):
+            assert not a.transport.send(NodeId(77), Vote(1))
+            assert a.transport.counters.messages_unreachable == 1
+
+    run(main(), loops)
