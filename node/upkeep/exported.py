@@ -7,10 +7,11 @@ the node's own: its votes.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Protocol
+from typing import Protocol
 
 import msgspec
 
+from node.finality import Count, HexHash
 from primitives.codec import decode_canonical, encode_canonical
 from primitives.errors import InvalidInput
 
@@ -31,9 +32,6 @@ RECORD_BYTES_MAX = 1 << 28
 
 Row = tuple[bytes, bytes]
 """Key and value."""
-
-Height = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
-HashText = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-f]{64}\Z")]
 
 
 class Sink(Protocol):
@@ -61,17 +59,17 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """That the state had in its store, and gets again: "runs" or "flat"."""
     genesis_hash: str | None
     """Hash of block 0, if whoever exported it knew the chain."""
-    lowest: Height
+    lowest: Count
     """Height of the first block; 0 without any."""
     blocks: int
-    height: Height
+    height: Count
     """Of the last block, or of the state's where no block is held."""
-    digest: HashText
+    digest: HexHash
     """Its hash."""
-    state_height: Height
+    state_height: Count
     """Of the block after which the state is. In form `runs` a checkpoint at or below the last
     block, which a node executes again from there."""
-    state_root: HashText
+    state_root: HexHash
     accounts: int
     slots: int
     codes: int

@@ -10,7 +10,8 @@ from node.ledger import BLOCKS, CERTIFICATES, height_key
 from node.storage_config import StateForm
 from node.upkeep.check import StoreCheck
 from node.upkeep.finding import Finding
-from primitives.block import decode_block, encode_block
+from primitives.block import Withdrawal, decode_block, encode_block
+from primitives.ids import Address
 from primitives.machine import Record
 from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, INDEX, STORAGE, read_head
 from storage.flat.cells import decode_account, encode_account
@@ -222,14 +223,18 @@ def test_rows_of_no_block_are_named(table: str) -> None:
     assert (finding.place, finding.key, finding.found) == (table, "2", "no such block")
 
 
-def test_ommers_to_which_the_header_does_not_commit_are_found() -> None:
+@pytest.mark.parametrize("part", ["ommers", "withdrawals"])
+def test_what_the_header_does_not_commit_to_is_found_in_a_block(part: str) -> None:
     store = flat_store()
 
-    def with_ommer(row: bytes) -> bytes:
+    def with_more(row: bytes) -> bytes:
         block = decode_block(row)
-        return encode_block(replace(block, ommers=(block.header,)))
+        if part == "ommers":
+            return encode_block(replace(block, ommers=(block.header,)))
+        paid = Withdrawal(0, 0, Address(bytes(20)), 1)
+        return encode_block(replace(block, withdrawals=(paid,)))
 
-    edit(store, BLOCKS, height_key(5), with_ommer)
+    edit(store, BLOCKS, height_key(5), with_more)
     (finding,) = found(store)
     assert (finding.place, finding.key) == (BLOCKS, "5")
-    assert "ommers" in finding.expected
+    assert part in finding.expected

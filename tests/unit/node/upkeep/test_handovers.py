@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from consensus.certificate import Certificate
 from node.config import Environment
-from node.durable_runs import LATEST, SNAPSHOT, StoredSnapshot
+from node.durable_runs import LATEST, SNAPSHOT, StoredSnapshot, stored_snapshot
+from node.finality import ChainCommittee
 from node.flat_rows import CHAIN, CLOSING, EPOCH
 from node.ledger import height_key
 from node.snapshot import Closing
@@ -17,11 +18,13 @@ from node.upkeep.check import StoreCheck
 from node.upkeep.exported import CHAIN_KINDS, STATE_KINDS
 from node.upkeep.exporting import export
 from node.upkeep.finding import Finding, ignore
+from node.upkeep.flat_chain import stored_closings
 from node.upkeep.importing import import_records
 from node.verifiers import Keys
 from primitives.codec import decode_canonical, encode_canonical
 from primitives.committee import Committee
 from primitives.epoch import Epoch
+from primitives.machine import Record
 from storage.memory import MemoryStore
 from tests.unit.node.harness import SECOND, Harness, make_environment, validator_key
 from tests.unit.node.test_node_epochs import INTERVAL, PARAMS, Traffic, add, other_key
@@ -154,3 +157,46 @@ def test_the_ends_of_epochs_move_with_the_chain(form: StateForm) -> None:
     after = StoreCheck(moved, environment)
     assert list(after.findings()) == []
     assert after.summary.unjudged == 0
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_trusted_committee_judges_its_own_epoch_only(form: StateForm) -> None:
+    store, environment = closed_store(form)
+    digest = environment.genesis_block.digest
+    for epoch in (0, 1):
+        committee = ends(store, form)[0].committee if epoch else environment.genesis.committee
+        trusted = ChainCommittee(digest, 0, epoch, committee)
+        check = StoreCheck(store, trusted=trusted)
+        assert [each for each in check.findings() if each.is_damage] == []
+        above = check.summary.height - CLOSED
+        assert check.summary.unjudged == (above if epoch == 0 else CLOSED)
+
+
+def ends(store: MemoryStore, form: StateForm) -> tuple[Closing, ...]:
+    if form is StateForm.FLAT:
+        return tuple(stored_closings(store))
+    stored = stored_snapshot(store)
+    assert stored is not None
+    return stored.manifest.closings
+
+
+def test_an_end_of_an_epoch_stands_under_its_height() -> None:
+    store, environment = closed_store(StateForm.FLAT)
+    row = store.get(CHAIN, CLOSING + height_key(CLOSED))
+    store.write([Record(CHAIN, CLOSING + height_key(CLOSED), None)])
+    store.write([Record(CHAIN, CLOSING + height_key(CLOSED + 4), row)])
+    (finding,) = found(store, environment)
+    assert (finding.key, finding.expected) == ("closing/12", "the block of this height")
+
+
+def test_epochs_end_one_after_another() -> None:
+    store, environment = closed_store(StateForm.RUNS)
+
+    def twice(row: bytes) -> bytes:
+        stored = decode_canonical(row, StoredSnapshot)
+        manifest = replace(stored.manifest, closings=stored.manifest.closings * 2)
+        return encode_canonical(replace(stored, manifest=manifest))
+
+    edit(store, SNAPSHOT, LATEST, twice)
+    expected = f"a block above {CLOSED}"
+    assert expected in [each.expected for each in found(store, environment)]
