@@ -86,8 +86,11 @@ class _Counted:
             self._more.wait_for(lambda: self.done >= number)
 
     def failed(self, error: OrreryError, lost: Sequence[Persisted]) -> None:
-        """Say so; the benchmark ends at its next batch."""
+        """Say so, and let nobody wait; the benchmark ends at its next batch."""
         print(f"{len(lost)} batches failed: {error}", file=sys.stderr)
+        with self._more:
+            self.done = sys.maxsize
+            self._more.notify()
 
 
 def groups(path: Path, waiting: int, batches: int) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from rich.console import Console
 
 from bench import command, commit_loop_row, commit_row
 from bench.rows import measure
+from storage.rocks import CommitterStopped, StoreFailed
+from storage.rocks.log_sync import LogSync
 
 FACTS = {"processor": "a processor", "python": "3.11"}
 PARTS = ("build_ms", "gather_ms", "write_ms", "sync_ms", "commit_ms", "rocksdb_ms")
@@ -28,6 +30,15 @@ def test_a_block_is_timed_in_parts(
         assert row["rows_per_block"] > 100 * (1 if case == commit_row.WHOLE else 0.9)
     command.show("commit", {"machine": FACTS, "rows": [row]}, Console(width=80))
     assert "written/state" in capsys.readouterr().out
+
+
+def test_nobody_waits_for_batches_that_failed(tmp_path: Path, monkeypatch) -> None:
+    def fails(logs: LogSync) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(LogSync, "sync", fails)
+    with pytest.raises((CommitterStopped, StoreFailed), match="Input/output error"):
+        commit_loop_row.groups(tmp_path, 1, 50)
 
 
 def test_groups_save_syncs(tmp_path: Path) -> None:
