@@ -45,9 +45,8 @@ class Disks:
 
     def free(self, node: int) -> None:
         """Let a node's disk take again what it took at first."""
-        space = self._space(node)
-        space.restore()
-        self._kernel.observe(node, DiskFilled(-1 if space.free is None else space.free))
+        self._space(node).restore()
+        self._kernel.observe(node, DiskFilled(-1))
 
     def stopped(self, node: int) -> tuple[int, ...]:
         """Return the nodes of its machine that are down because the disk was full."""

@@ -137,7 +137,7 @@ class DiskFilled(TraceEvent, frozen=True, gc=False):
     name = "fault.full_disk"
 
     room_bytes: int
-    """Of rows; -1 for no limit."""
+    """Of rows; -1 for no limit but the disk's own."""
 
 
 class DiskFull(TraceEvent, frozen=True, gc=False):

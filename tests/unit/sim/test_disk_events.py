@@ -200,6 +200,14 @@ def test_a_disk_that_fills_up_never_takes_more_than_it_did():
     assert seen.of(DiskFilled)[0].room_bytes == 64 * 1024
 
 
+def test_the_end_of_a_full_disk_is_told_as_such_also_where_the_disk_is_small():
+    """The report draws the fault up to there."""
+    small = {"latency": "1ms", "fsync": "1ms", "throughput": "100MB", "capacity": "64MiB"}
+    network = {"classes": [{"name": "small", "nodes": [1], "disk": small}]}
+    seen = Played(full(node=1, at="1s", room="4KiB", **{"for": "2s"}), network=network)
+    assert [event.room_bytes for event in seen.of(DiskFilled)] == [4 * 1024, -1]
+
+
 def test_rows_are_drawn_from_all_tables_and_from_the_seed():
     first = Played(rot(rows=20), clients=True, until=6)
     again = Played(rot(rows=20), clients=True, until=6)
