@@ -5,12 +5,14 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from node.flat_rows import ANCHOR, CHAIN, EPOCH, HEADERS, RECEIPTS
+from consensus.certificate import Certificate
+from node.flat_rows import ANCHOR, CHAIN, EPOCH, HEADERS, RECEIPTS, Anchor
 from node.ledger import BLOCKS, CERTIFICATES, height_key
 from node.storage_config import StateForm
 from node.upkeep.check import StoreCheck
 from node.upkeep.finding import Finding
 from primitives.block import Withdrawal, decode_block, encode_block
+from primitives.codec import decode_canonical, encode_canonical
 from primitives.ids import Address
 from primitives.machine import Record
 from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, INDEX, STORAGE, read_head
@@ -238,3 +240,17 @@ def test_what_the_header_does_not_commit_to_is_found_in_a_block(part: str) -> No
     (finding,) = found(store)
     assert (finding.place, finding.key) == (BLOCKS, "5")
     assert part in finding.expected
+
+
+def test_the_proof_of_a_fetched_state_must_be_signed() -> None:
+    harness, store = fetched("flat")
+
+    def unsigned(row: bytes) -> bytes:
+        anchor = decode_canonical(row, Anchor)
+        certificate = decode_canonical(anchor.certificate, Certificate)
+        forged = replace(certificate, signatures=(bytes(64),) * len(certificate.signers))
+        return encode_canonical(replace(anchor, certificate=encode_canonical(forged)))
+
+    edit(store, CHAIN, ANCHOR, unsigned)
+    (finding,) = StoreCheck(store, harness.environment).findings()
+    assert (finding.place, finding.key, finding.is_damage) == (CHAIN, "anchor", True)

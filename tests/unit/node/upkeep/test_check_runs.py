@@ -15,9 +15,11 @@ from node.upkeep.finding import Finding
 from primitives.block import decode_block, encode_block
 from primitives.codec import encode_canonical
 from primitives.machine import Record
+from storage.change_rows import decode_run, encode_run
 from storage.memory import MemoryStore
 from tests.unit.node.state_rig import environment
 from tests.unit.node.upkeep.stores import HEIGHT, chain_store, edit, flipped
+from tests.unit.node.upkeep.test_moving import Box
 
 Damage = Callable[[MemoryStore], None]
 
@@ -185,3 +187,14 @@ def test_votes_that_cannot_be_read_are_named() -> None:
     store.write([Record(TABLE, key, row), Record(TABLE, b"short", b"")])
     (finding,) = found(store, environment=known)
     assert finding.key == b"short".hex()
+
+
+def test_an_account_whose_code_is_missing_is_named() -> None:
+    """The root does not tell: the account has the hash."""
+    made, known = chain_store()
+    store = Box(made, known).unpacked()
+    (key,) = [key for key, _ in store.scan(RUNS)]
+    edit(store, RUNS, key, lambda row: encode_run(replace(decode_run(row), codes={})))
+    damages = [each for each in StoreCheck(store, known).findings() if each.is_damage]
+    assert damages
+    assert all("the code of account" in each.expected for each in damages)
