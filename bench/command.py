@@ -44,7 +44,7 @@ from primitives.errors import InvalidInput
 Report = dict[str, Any]
 
 MEBIBYTE = 1 << 20
-WIDTH_MAX = 2_000
+WIDTH_MAX = 10_000
 DECISIONS = 10
 COMMITTEES = (16, 64, 128, 256)
 GOSSIP_NODES, GOSSIP_BLOCKS = 1_000, 100

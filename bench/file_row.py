@@ -32,7 +32,6 @@ KIND = "chain.blocks"
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
-        "case": "case",
         "pieces": "pieces",
         "wall_ms": "wall ms",
         "cpu_ms": "cpu ms",

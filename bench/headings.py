@@ -18,6 +18,9 @@ from bench.stored_trie_row import HEADINGS as STORED_TRIE_HEADINGS
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
+        "ratio": "ratio",
+        "compared_with": "to",
+        "case": "case",
         **CODEC_HEADINGS,
         **COMMIT_HEADINGS,
         **COMMIT_LOOP_HEADINGS,
@@ -28,9 +31,6 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         **FILE_HEADINGS,
         **FLAT_HEADINGS,
         **STORED_TRIE_HEADINGS,
-        "ratio": "ratio",
-        "compared_with": "to",
-        "case": "case",
         "executor": "executor",
         "speed_up": "speed-up",
         "plain_speed_up": "plain",
