@@ -1,7 +1,7 @@
 """A hash tree over the shreds of a block.
 
 Leaves and inner nodes are hashed under different first bytes, so that no inner node can be shown
-as a shred. A leaf binds its index, and the number of leaves is filled up to a power of two.
+as a shred. The number of leaves is filled up to a power of two.
 
 Reference: RFC 6962, section 2.1 (the domain separation); Turbine's Merkle shreds.
 """
@@ -18,9 +18,9 @@ _EMPTY = bytes(HASH_BYTES)
 """Stands for a leaf that is not there; no shred hashes to it."""
 
 
-def leaf_hash(index: int, data: bytes) -> bytes:
-    """Return the leaf of a shred."""
-    return keccak256(b"".join((_LEAF, index.to_bytes(2, "big"), data)))
+def leaf_hash(data: bytes) -> bytes:
+    """Return the leaf of a shred. Its index is bound by the way from there to the root."""
+    return keccak256(_LEAF + data)
 
 
 def proof_length(count: int) -> int:
@@ -39,7 +39,7 @@ class MerkleTree:
 
     def __init__(self, leaves: Sequence[bytes]) -> None:
         width = 1 << proof_length(len(leaves))
-        level = [leaf_hash(index, data) for index, data in enumerate(leaves)]
+        level = [leaf_hash(data) for data in leaves]
         level += [_EMPTY] * (width - len(level))
         self._levels = [level]
         while len(level) > 1:
@@ -62,7 +62,7 @@ def proves(root: bytes, index: int, data: bytes, proof: Sequence[bytes], count: 
     """Tell whether a shred is the one of this index, of `count`, under the root."""
     if not 0 <= index < count or len(proof) != proof_length(count):
         return False
-    found = leaf_hash(index, data)
+    found = leaf_hash(data)
     for up, sibling in enumerate(proof):
         pair = sibling + found if index >> up & 1 else found + sibling
         found = keccak256(_INNER + pair)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from network.dissemination import galois
-from network.dissemination.merkle import MerkleTree, proof_length, proves
+from network.dissemination.merkle import MerkleTree, leaf_hash, proof_length, proves
 from network.dissemination.reed_solomon import ReedSolomon, shred_bytes
 from primitives.errors import InvalidInput
 
@@ -150,6 +150,9 @@ def test_a_leaf_proves_itself_at_its_own_place_only(count: int, data: st.DataObj
 
 
 def test_an_inner_node_is_no_leaf() -> None:
-    tree = MerkleTree([b"a", b"b", b"c", b"d"])
-    left, right = tree.proof(1)[0], tree.proof(0)[0]
-    assert not proves(tree.root, 0, left + right, tree.proof(0)[1:], 2)
+    """Neither what is hashed for it, nor that without the byte that leaves begin with."""
+    leaf = next(raw for raw in map(str, range(10_000)) if leaf_hash(raw.encode())[0] == 0)
+    tree = MerkleTree([leaf.encode(), b"b", b"c", b"d"])
+    pair = tree.proof(1)[0] + tree.proof(0)[0]
+    for data in (pair, pair[1:], b"\x01" + pair):
+        assert not proves(tree.root, 0, data, tree.proof(0)[1:], 2)

@@ -13,6 +13,8 @@ from network.dissemination import (
     Place,
     TreeConfig,
 )
+from network.dissemination.reed_solomon import ReedSolomon
+from network.dissemination.shreds import cut
 from network.dissemination.tree import tree_orders
 from network.dissemination.tree_state import Phase
 from network.mesh import Verdict
@@ -172,6 +174,38 @@ def test_filling_that_is_not_zero_is_no_code_word_either() -> None:
     assert [effect for effect in effects if isinstance(effect, PayloadLost)]
 
 
+def test_a_code_that_is_not_agreed_on_is_refused_although_the_leader_has_signed_it() -> None:
+    book = Book()
+    for code in (ReedSolomon(2, 6), ReedSolomon(4, 3), ReedSolomon(6, 2)):
+        shreds = cut(code, DOMAIN, PLACE, BLOCK, KEYS[LEADER])
+        assert take(make(5, book=book), shreds, sender=4) == []
+    assert book.offences == {NodeId(4): {Offence.FALSE_SHRED: 8 + 7 + 8}}
+
+
+def test_shreds_of_a_wrong_length_are_refused_although_the_leader_has_signed_them() -> None:
+    def change(pieces: list[bytes]) -> None:
+        pieces[0] = pieces[0][:64]
+
+    core = make(5)
+    assert arrived(take(core, forged(change))) == []
+    assert core.statistics.false == 1
+
+
+def test_the_same_block_under_another_signature_is_no_contradiction() -> None:
+    class Lenient:
+        def verify(self, public_key: bytes, payload: bytes, signature: bytes) -> bool:
+            return True
+
+    book = Book()
+    core = make(5, book=book)
+    core._verifier = Lenient()
+    shreds = shreds_of()
+    take(core, shreds[:1])
+    again = replace(shreds[1], commitment=replace(shreds[1].commitment, signature=bytes(64)))
+    assert take(core, [again]) == []
+    assert book.offences == {}
+
+
 def test_what_is_far_above_or_decided_is_not_looked_at() -> None:
     core = make(5, TreeConfig(data=4, parity=4, fanout=2, sequences_ahead=3))
     assert take(core, shreds_of(place=Place(4, 0))) == []
@@ -248,6 +282,18 @@ def test_the_leader_is_asked_from_the_second_round_and_in_the_end_the_block_is_l
     assert effects == [PayloadLost(PLACE, root, is_miscoded=False)]
     assert len(core.drafts) == 0
     assert core.on_timeout(Instant(at), REPAIR) == []
+
+
+def test_a_new_shred_lets_the_asking_begin_anew() -> None:
+    core = make(5)
+    take(core, shreds_of()[:1])
+    at = NOW + CONFIG.repair_delay
+    for _ in range(CONFIG.repair_rounds_max):
+        core.on_timeout(Instant(at), REPAIR)
+        at += CONFIG.repair_interval
+    take(core, shreds_of()[1:2], at=Instant(at))
+    effects = list(core.on_timeout(Instant(at + CONFIG.repair_delay), REPAIR))
+    assert asked(effects)
 
 
 def test_nothing_is_asked_for_when_the_block_is_whole() -> None:

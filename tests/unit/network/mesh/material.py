@@ -1,6 +1,7 @@
 """A mesh whose peers are played by the test."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from numpy.random import default_rng
 
@@ -35,7 +36,7 @@ def outside(mesh: Mesh) -> list[NodeId]:
     return [peer for peer in mesh.state.peers if peer not in mesh.state.mesh[TOPIC]]
 
 
-def sent(effects: Sequence[Effect], kind: type[Message] = Message) -> list[tuple[int, Message]]:
+def sent(effects: Sequence[Effect], kind: type[Message] = Message) -> list[tuple[int, Any]]:
     return [
         (effect.to, effect.message)
         for effect in effects

@@ -102,12 +102,13 @@ def test_a_graft_during_the_back_off_is_a_fault_and_a_second_one_soon_after() ->
     early = mesh.on_message(after(NOW, SECOND), peer, MeshGraft(TOPIC))
     assert sent(early) == [(peer, MeshPrune(TOPIC, SMALL.backoff))]
     assert mesh.state.peers[peer].faults == 2_000
-    # The refusal has started the back-off again.
-    late = after(NOW, SECOND + 50 * SECOND)
-    mesh.on_message(late, peer, MeshGraft(TOPIC))
+    mesh.on_message(after(NOW, 40 * SECOND), peer, MeshGraft(TOPIC))
     assert mesh.state.peers[peer].faults == 3_000
+    # Each refusal has started the back-off again.
+    mesh.on_message(after(NOW, 99 * SECOND), peer, MeshGraft(TOPIC))
+    assert mesh.state.peers[peer].faults == 4_000
     assert peer not in links(mesh)
-    done = after(late, SMALL.backoff)
+    done = after(NOW, 99 * SECOND + SMALL.backoff)
     assert mesh.on_message(done, peer, MeshGraft(TOPIC)) == ()
     assert peer in links(mesh)
 
@@ -177,6 +178,14 @@ def test_a_poor_mesh_grafts_two_that_stand_above_its_median() -> None:
     grafts = sent(beat(mesh, NOW + 2 * BEAT), MeshGraft)
     assert len(grafts) == 2
     assert {to for to, _ in grafts} < set(better)
+
+
+def test_a_poor_mesh_grafts_nobody_who_is_no_better() -> None:
+    config = MeshConfig(
+        degree_low=2, degree=3, degree_high=4, degree_score=1, opportunistic_beats=1,
+        scores=ScoreConfig(beat_points=0),
+    )  # fmt: skip
+    assert not sent(beat(make(config=config), NOW + BEAT), MeshGraft)
 
 
 def test_a_good_mesh_grafts_nobody_beside() -> None:

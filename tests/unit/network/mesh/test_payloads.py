@@ -204,13 +204,31 @@ def test_a_flood_of_ids_is_read_up_to_a_limit_for_each_heartbeat() -> None:
     def flood(number: int) -> int:
         ids = tuple((number * 5_000 + at).to_bytes(20, "big") for at in range(IDS_PER_MESSAGE))
         effects = mesh.on_message(NOW, NodeId(1), MeshHave(TOPIC, ids))
-        return sum(len(message.ids) for _, message in sent(effects))  # type: ignore[attr-defined]
+        return sum(len(message.ids) for _, message in sent(effects))
 
     assert [flood(number) for number in range(5)] == [IDS_PER_MESSAGE, 476, 0, 0, 0]
     assert mesh.statistics.ids_ignored == 5 * IDS_PER_MESSAGE - 1_500
     assert len(mesh.state.promises) == 2
     beat(mesh, NOW + BEAT)
     assert flood(9) == IDS_PER_MESSAGE
+
+
+def test_only_some_messages_with_ids_are_read_for_each_heartbeat() -> None:
+    mesh = make(config=MeshConfig(haves_per_beat=2))
+    answers = [
+        mesh.on_message(NOW, NodeId(1), MeshHave(TOPIC, (bytes([number]) * 20,)))
+        for number in range(4)
+    ]
+    assert [len(answer) for answer in answers] == [1, 1, 0, 0]
+    assert len(mesh.on_message(NOW, NodeId(2), MeshHave(TOPIC, (bytes([3]) * 20,)))) == 1
+    beat(mesh, NOW + BEAT)
+    assert len(mesh.on_message(NOW, NodeId(1), MeshHave(TOPIC, (bytes([3]) * 20,)))) == 1
+
+
+def test_an_id_tells_where_the_topic_ends() -> None:
+    mesh = make()
+    assert mesh.state.identify(b"ab", b"c") != mesh.state.identify(b"a", b"bc")
+    assert len(mesh.state.identify(b"ab", b"c")) == 20
 
 
 def test_what_is_asked_for_and_does_not_come_is_a_broken_promise() -> None:

@@ -129,6 +129,14 @@ def test_what_is_larger_than_all_room_drops_nothing_else() -> None:
     assert queue.take(100) == ["old"]
 
 
+def test_nor_does_what_fits_its_class_and_not_the_whole() -> None:
+    classes = {**RULES, Priority.BLOCK: ClassLimits(3, 100, DropRule.OLDEST)}
+    queue = PeerQueue[str](OutboxConfig(classes, bytes_max=80))
+    queue.push(Priority.BLOCK, "old", 30)
+    assert queue.push(Priority.BLOCK, "huge", 90) is Drop.MESSAGE
+    assert queue.take(100) == ["old"]
+
+
 def test_less_urgent_messages_make_room_and_more_urgent_ones_do_not() -> None:
     queue = PeerQueue[str](CONFIG)
     queue.push(Priority.SYNC, "sync", 60)
