@@ -2,12 +2,20 @@
 
 from collections.abc import Iterator
 
+from consensus.log import TABLE as LOG
+from node.durable_runs import RUNS, SNAPSHOT
+from node.flat_rows import HEADERS, RECEIPTS
+from node.ledger import BLOCKS, CERTIFICATES
 from sim.scenario.errors import Path
 from sim.scenario.events import BitRot, FreeDisk, FullDisk, Restart, SlowDisk, event_end
 from sim.scenario.findings import Finding, unknown_name
 from sim.scenario.placement import place_nodes
 from sim.scenario.scenario import Scenario
-from storage.rocks import CHAIN_SCHEMA
+from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, INDEX, STORAGE
+from storage.stored_trie import TABLE as TRIE
+
+IN_BOTH_FORMS = (BLOCKS, CERTIFICATES, SNAPSHOT, LOG)
+IN_FORM_FLAT = (HEADERS, RECEIPTS, ACCOUNTS, STORAGE, CODE, TRIE, HISTORY, HEAD)
 
 DiskEvent = SlowDisk | FullDisk | FreeDisk | BitRot
 
@@ -21,9 +29,18 @@ def check_disk(event: DiskEvent, path: Path, scenario: Scenario) -> Iterator[Fin
     if isinstance(event, FreeDisk):
         yield from _check_free(event, path, scenario)
     if isinstance(event, BitRot) and event.table is not None:
-        names = [table.name for table in CHAIN_SCHEMA.tables]
+        names = _written(scenario, event.node)
         if event.table not in names:
             yield unknown_name((*path, "table"), event.table, names)
+
+
+def _written(scenario: Scenario, node: int) -> list[str]:
+    """Return the tables in which a node has rows, by the form in which it keeps its state."""
+    plan = place_nodes(scenario.network)[node]
+    if (plan.state or scenario.store.form) == "runs":
+        return [*IN_BOTH_FORMS, RUNS]
+    history = scenario.store.state_history if plan.state_history is None else plan.state_history
+    return [*IN_BOTH_FORMS, *IN_FORM_FLAT, *([INDEX] if history == "archive" else ())]
 
 
 def _check_free(event: FreeDisk, path: Path, scenario: Scenario) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ import pytest
 
 from sim.assembly import build_world
 from sim.scenario import ScenarioError, decode_table
+from sim.scenario.disk_checks import _written
 from sim.trace_events import DiskFilled, DiskFull, Rotted, StoreDamaged, WriteTorn
 
 SECOND = 1_000_000_000
@@ -216,12 +217,13 @@ def test_rows_are_drawn_from_all_tables_and_from_the_seed():
     assert first.digest == again.digest
 
 
-def mistakes_of(*events, network=None):
+def mistakes_of(*events, network=None, store=None):
     table = {
         "name": "t",
         "duration": "10s",
         "network": {"validators": 4, "gateways": 1, **(network or {})},
         "consensus": {"fast_confirmation": True},
+        "store": store or {},
         "events": list(events),
     }
     with pytest.raises(ScenarioError) as caught:
@@ -251,6 +253,27 @@ def mistakes_of(*events, network=None):
 )
 def test_nonsense_is_refused(event, wrong):
     assert mistakes_of(event)[0].startswith(wrong)
+
+
+@pytest.mark.parametrize(
+    ("form", "table", "history"),
+    [("runs", "state.accounts", 128), ("flat", "chain.accounts", 128), ("flat", "state.index", 8)],
+)
+def test_rot_in_a_table_that_the_node_never_writes_is_refused(form, table, history):
+    store = {"state": form, **({} if form == "runs" else {"state_history": history})}
+    found = mistakes_of(rot(table), store=store)
+    assert f'got "{table}"' in found[0]
+    assert found[0].startswith("events[0].table: expected one of chain.blocks")
+
+
+@pytest.mark.parametrize(
+    "store", [{"state": "runs"}, {"state": "flat", "state_history": "archive"}]
+)
+def test_a_node_writes_to_the_tables_that_may_rot_and_to_no_other(store):
+    table = {"name": "t", "duration": "12s", "network": {"validators": 4}, "store": store}
+    seen = Played(rot(rows=10_000), store=store, until=6)
+    struck = {name for name, _ in seen.of(Rotted)[0].rows}
+    assert struck == set(_written(decode_table(table, "t"), 3))
 
 
 def test_space_is_freed_only_where_it_was_short():
