@@ -27,7 +27,7 @@ from primitives.epoch import Epoch
 from primitives.machine import Record
 from storage.memory import MemoryStore
 from tests.unit.node.harness import SECOND, Harness, make_environment, validator_key
-from tests.unit.node.test_node_epochs import INTERVAL, PARAMS, Traffic, add, other_key
+from tests.unit.node.test_node_epochs import INTERVAL, PARAMS, Traffic, add, other_key, remove
 from tests.unit.node.upkeep.stores import edit
 from tests.unit.node.upkeep.test_moving import Shelf
 
@@ -200,3 +200,16 @@ def test_epochs_end_one_after_another() -> None:
     edit(store, SNAPSHOT, LATEST, twice)
     expected = f"a block above {CLOSED}"
     assert expected in [each.expected for each in found(store, environment)]
+
+
+def test_changes_of_the_committee_count_in_the_order_of_their_blocks() -> None:
+    environment = make_environment(5, PARAMS)
+    harness = Harness(5, 2, environment, history=None, storage=StorageConfig(form=StateForm.FLAT))
+    traffic = Traffic(harness)
+    traffic.blocks(4)
+    traffic.change(add(5))
+    traffic.change(remove(5))
+    store = harness.places[1].store
+    assert harness.node(1).ledger.height == 6
+    assert harness.node(1).ledger.tip.epoch.pending == environment.genesis.committee
+    assert found(store, environment) == []
