@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sim.cli.store_shown import line, print_json, size, watching
 from sim.cli.summary import output_console
 from storage.files import Zstandard
 from storage.files.archive import Archive
+from storage.files.frozen import MARK_KEY, MARK_TABLE
 from storage.files.positioned import sync_directory
 from storage.rocks.filling import require_empty
 from storage.rocks.view import require_store, unplaced, view
@@ -72,6 +74,9 @@ def command(arguments: Namespace) -> int:
                 blocks.roll_over()
                 state.roll_over()
             manifest = msgspec.structs.replace(manifest, files=checksums(unfinished))
+            if joined is None and hot.get(MARK_TABLE, MARK_KEY) is not None:
+                lacking = "blocks that have moved to archive files are not exported"
+                print(f"orrery: {lacking}: name their directory with --archive", file=sys.stderr)
             _finish(unfinished, directory, manifest)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)

@@ -88,9 +88,13 @@ def _writer(
     """Return what deletes rows: the store, or one that moves them to an archive first.
 
     Raises:
-        InvalidInput: the store has an archive that is not named: its rows would have a gap.
+        InvalidInput: what is named is no directory, or the store has an archive that is not: its
+            rows would have a gap.
     """
     if arguments.archive is not None:
+        if arguments.archive.exists() and not arguments.archive.is_dir():
+            expected = "a directory for archive files, or none yet"
+            raise InvalidInput("--archive", expected, f"a file, {arguments.archive}")
         with FrozenStore(store, arguments.archive) as joined:
             yield joined
         return

@@ -74,4 +74,4 @@ def failure(path: Path, offset: int | None, error: OSError) -> StoreError:
     text = f"{errno.errorcode.get(error.errno or 0, 'an error')} ({error.strerror})"
     if error.errno in NO_ROOM:
         return StoreFull(where, "room on the disk", text)
-    return StoreFailed(where, "an operation that succeeds", text)
+    return StoreFailed(where, "what can be read, or written to", text)

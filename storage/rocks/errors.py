@@ -114,7 +114,7 @@ def translated(path: Path, error: BaseException) -> OrreryError:
         return ForeignStore(str(path), "a store of this program", text)
     if "Corruption" in text or "No such file" in text:
         return CorruptStore(path, _damaged_file(text), DIRECTORIES.sub("", text))
-    return StoreFailed(str(path), "an operation that succeeds", text)
+    return StoreFailed(str(path), "what can be read, or written to", text)
 
 
 def _damaged_file(text: str) -> str:

@@ -85,7 +85,10 @@ def require_store(path: Path) -> None:
         return
     if any(path.glob("*.sst")):
         raise CorruptStore(path, "CURRENT", "the file is missing")
-    raise ForeignStore(str(path), "the directory of a store", "one without CURRENT")
+    found = "one without CURRENT, which every store has"
+    if inside := sorted([*path.glob("*/CURRENT"), *path.glob("*/*/CURRENT")]):
+        found = f"one that holds stores, as {inside[0].parent}"
+    raise ForeignStore(str(path), "the directory of a store", found)
 
 
 def renamed(error: StoreError, stand_in: Path, path: Path) -> StoreError:

@@ -103,6 +103,11 @@ def test_what_is_no_store_is_refused(
     (tmp_path / "folder").mkdir()
     assert "without CURRENT" in refusal(capsys, action, tmp_path / "folder", *more)
     assert list((tmp_path / "folder").iterdir()) == []
+    (tmp_path / "run" / "store" / "node-000").mkdir(parents=True)
+    (tmp_path / "run" / "store" / "node-000" / "CURRENT").touch()
+    for outer in (tmp_path / "run", tmp_path / "run" / "store"):
+        said = refusal(capsys, action, outer, *more)
+        assert f"one that holds stores, as {tmp_path / 'run' / 'store' / 'node-000'}" in said
     assert not (tmp_path / "out").exists()
 
 

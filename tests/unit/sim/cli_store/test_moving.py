@@ -25,6 +25,11 @@ def test_blocks_that_moved_to_an_archive_belong_to_the_store(
     assert found["clean"] is True
     assert "name it with --archive" in json.dumps(found["findings"])
     assert found["summary"]["lowest"] == 4
+    assert main(["store", "export", str(path), str(tmp_path / "part")]) == 0
+    assert "are not exported: name their directory with --archive" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    more = ("--keep-blocks", 7, "--archive", tmp_path / "file")
+    assert "--archive: expected a directory" in refusal(capsys, "prune", path, *more)
     found = answer(capsys, "check", path, "--archive", archive)
     assert found["clean"] is True
     assert (found["summary"]["lowest"], found["summary"]["blocks"]) == (1, HEIGHT)
