@@ -153,7 +153,7 @@ class CodedTree:
             draft = self._begin(now, place, commitment)
             effects += self._set_alarm(self._config.repair_delay)
         draft.shreds[shred.index] = shred
-        draft.due, draft.rounds = now + self._config.repair_delay, 0
+        draft.due, draft.tries = now + self._config.repair_delay, 0
         effects += [Send(child, shred) for child in draft.children[shred.index]]
         if len(draft.shreds) == self._config.data:
             effects += self._rebuild(place, draft)
@@ -248,8 +248,8 @@ class CodedTree:
 
     def _repair(self, now: Instant, place: Place, draft: Draft) -> Sequence[Effect]:
         """Ask some peers, or give the block up when that was done often enough."""
-        draft.rounds += 1
-        if draft.rounds > self._config.repair_rounds_max:
+        draft.tries += 1
+        if draft.tries > self._config.repair_tries_max:
             self.drafts.drop(place)
             return (PayloadLost(place, draft.commitment.root, is_miscoded=False),)
         draft.due = now + self._config.repair_interval

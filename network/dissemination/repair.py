@@ -30,7 +30,7 @@ def ask(
         generator: chooses shreds and peers.
         place: of the block.
         draft: what is held of it.
-        others: who may be asked. The leader is, from the second round on.
+        others: who may be asked. The leader is, from the second try on.
     """
     held = draft.shreds
     absent = [index for index in range(draft.total) if index not in held]
@@ -38,7 +38,7 @@ def ask(
     lacking += -(-lacking // MARGIN)
     wanted = [absent[at] for at in generator.permutation(len(absent))[:lacking].tolist()]
     peers = [others[at] for at in generator.permutation(len(others)).tolist()]
-    if draft.rounds > 1 and draft.leader in peers:
+    if draft.tries > 1 and draft.leader in peers:
         peers.remove(draft.leader)
         peers.insert(0, draft.leader)
     peers = peers[: config.repair_peers]

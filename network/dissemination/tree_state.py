@@ -34,7 +34,7 @@ class TreeConfig(msgspec.Struct, frozen=True):
     """After how long without any they are asked for elsewhere, in ns."""
     repair_peers: int = 4
     """Of how many peers at a time."""
-    repair_rounds_max: int = 12
+    repair_tries_max: int = 12
     """How often, without a new shred in between."""
     sequences_ahead: int = SEQUENCES_AHEAD
     drafts_per_leader: int = 8
@@ -112,7 +112,7 @@ class Draft:
     """When shreds are asked for, unless new ones come."""
     phase: Phase = Phase.COLLECTING
     shreds: dict[int, BlockShred] = field(default_factory=dict)
-    rounds: int = 0
+    tries: int = 0
     """How often shreds were asked for since the last new one."""
     contradicted: bool = False
     """Whether the leader is known to have signed another block for this place."""

@@ -4,6 +4,7 @@ from network.mesh.config import MeshConfig, MeshTimer, ScoreConfig
 from network.mesh.core import Mesh
 from network.mesh.messages import (
     LIMITS,
+    MeshDontWant,
     MeshGraft,
     MeshHave,
     MeshPayload,
@@ -18,6 +19,7 @@ __all__ = [
     "Mesh",
     "MeshArrived",
     "MeshConfig",
+    "MeshDontWant",
     "MeshGraft",
     "MeshHave",
     "MeshPayload",

@@ -101,6 +101,12 @@ class MeshConfig(msgspec.Struct, frozen=True):
     """`MeshHave`s of one peer that are read between two heartbeats."""
     ids_per_beat: int = 5_000
     """Ids asked of one peer between two heartbeats."""
+    unwanted_bytes_min: int = 1_024
+    """Length from which on a message's arrival is told to the mesh, so that nobody sends it too."""
+    unwanted_beats: int = 3
+    """Heartbeats for which it is remembered that a peer does not want a message."""
+    unwanted_max: int = 256
+    """Of how many messages, for each peer."""
     served_bytes_per_beat: int = 16 * MEBIBYTE
     """Bytes that one peer gets on demand between two heartbeats."""
     pending_bytes_per_peer: int = 2 * PAYLOAD_BYTES_MAX

@@ -17,7 +17,7 @@ How node uses it:
 State is data (`state`), each family of messages has a file: `membership`, `ids`, `payloads`; and
 `heartbeat` does what is due from time to time. Everything is bounded, whatever peers send.
 
-Reference: Vyzovitis et al. 2020, "GossipSub"; libp2p gossipsub v1.0 and v1.1. Peers are few
+Reference: Vyzovitis et al. 2020, "GossipSub"; libp2p gossipsub v1.0 to v1.2. Peers are few
 here and known by their keys, so explicit peers, peer exchange, P3, P5 and P6 are left out.
 """
 
@@ -33,6 +33,7 @@ from network.mesh.config import MeshConfig, MeshTimer
 from network.mesh.messages import (
     IDENTITY_BYTES,
     PAYLOAD_BYTES_MAX,
+    MeshDontWant,
     MeshGraft,
     MeshHave,
     MeshPayload,
@@ -53,6 +54,7 @@ HANDLERS: Mapping[type[Message], Handler] = MappingProxyType(
         MeshPayload: payloads.on_payload,
         MeshHave: ids.on_have,
         MeshWant: ids.on_want,
+        MeshDontWant: ids.on_dont_want,
         MeshGraft: membership.on_graft,
         MeshPrune: membership.on_prune,
         MeshSubscribe: membership.on_subscribe,

@@ -35,6 +35,7 @@ def _age_peers(state: MeshState, now: Instant) -> None:
     for name, peer in state.peers.items():
         decay(state.config.scores, peer)
         peer.beats = peer.beats + 1 if state.is_meshed(name) else 0
+        peer.unwanted = {name: end for name, end in peer.unwanted.items() if end > state.beats}
         peer.haves = peer.ids_asked = peer.served_bytes = 0
     for name, (_, until) in list(state.gone.items()):
         if until > now:

@@ -3,17 +3,25 @@
 The mesh alone would lose a message behind a few dead or hostile links. Ids cost little, so each
 heartbeat tells them to peers outside the mesh, who ask for what they miss. Both sides bound what
 a hostile one can cause: announced ids that are read, ids that are asked for, bytes that are given.
+Within the mesh, whoever gets a long message says so at once (IDONTWANT): then the others, who are
+still validating it, need not send it as well.
 
 Whoever announces an id and does not send the message when asked has broken a promise. For each
 `MeshWant` one id by chance is watched; a peer that answers some and withholds others is found
 after some tries, and watching costs one entry.
 
-Reference: gossipsub v1.0 "Gossip", v1.1 "Spam Protection Measures".
+Reference: gossipsub v1.0 "Gossip", v1.1 "Spam Protection Measures", v1.2.
 """
 
 from collections.abc import Sequence
 
-from network.mesh.messages import IDS_PER_MESSAGE, MeshHave, MeshPayload, MeshWant
+from network.mesh.messages import (
+    IDS_PER_MESSAGE,
+    MeshDontWant,
+    MeshHave,
+    MeshPayload,
+    MeshWant,
+)
 from network.mesh.scores import count_fault, score_of
 from network.mesh.state import MeshState
 from primitives.ids import Instant, NodeId
@@ -61,6 +69,26 @@ def on_want(state: MeshState, now: Instant, sender: NodeId, message: MeshWant) -
         peer.served_bytes += len(held.payload)
         effects.append(Send(sender, MeshPayload(held.topic, held.payload)))
     return effects
+
+
+def on_dont_want(
+    state: MeshState, now: Instant, sender: NodeId, message: MeshDontWant
+) -> Sequence[Effect]:
+    """Remember for a while what a peer holds already."""
+    unwanted, config = state.peers[sender].unwanted, state.config
+    for identity in message.ids:
+        unwanted.pop(identity, None)
+        if len(unwanted) >= config.unwanted_max:
+            del unwanted[next(iter(unwanted))]
+        unwanted[identity] = state.beats + config.unwanted_beats
+    return NOTHING
+
+
+def spare(state: MeshState, identity: bytes, peers: Sequence[NodeId]) -> list[NodeId]:
+    """Return those peers that have not said that they hold a message."""
+    wanting = [peer for peer in peers if identity not in state.peers[peer].unwanted]
+    state.statistics.spared += len(peers) - len(wanting)
+    return wanting
 
 
 def keep_promise(state: MeshState, identity: bytes) -> None:

@@ -40,7 +40,7 @@ def disconnected(state: MeshState, now: Instant, peer: NodeId) -> Sequence[Effec
         links.pop(peer, None)
     for fanout in state.fanout.values():
         fanout.peers.pop(peer, None)
-    known.topics, known.beats = {}, 0
+    known.topics, known.unwanted, known.beats = {}, {}, 0
     if score < 0:
         if len(state.gone) >= state.config.retained_max:
             del state.gone[next(iter(state.gone))]

@@ -1,6 +1,6 @@
 """What the members of a mesh say to one another.
 
-Reference: libp2p gossipsub v1.0 and v1.1 (SUBSCRIBE, IHAVE, IWANT, GRAFT, PRUNE with back-off).
+Reference: libp2p gossipsub v1.0 to v1.2 (SUBSCRIBE, IHAVE, IWANT, IDONTWANT, GRAFT, PRUNE).
 There several of them travel in one envelope; here each is a message, and frames are batched.
 """
 
@@ -18,6 +18,9 @@ TOPIC_BYTES_MAX = 64
 
 IDS_PER_MESSAGE = 1024
 """Most ids in one `MeshHave` or `MeshWant`."""
+
+IDS_PER_REFUSAL = 32
+"""Most ids in one `MeshDontWant`."""
 
 PAYLOAD_BYTES_MAX = 10 * 1024 * 1024
 """Longest payload; the limit of Ethereum's consensus layer, whose messages are blocks too."""
@@ -66,6 +69,14 @@ class MeshWant(Message, frozen=True, gc=False):
     ids: Identities
 
 
+class MeshDontWant(Message, frozen=True, gc=False):
+    """IDONTWANT: the sender holds these messages and need not get them."""
+
+    core = "mesh"
+
+    ids: Annotated[tuple[Identity, ...], msgspec.Meta(max_length=IDS_PER_REFUSAL)]
+
+
 class MeshGraft(Message, frozen=True, gc=False):
     """GRAFT: the sender has taken the receiver into its mesh of the topic."""
 
@@ -91,6 +102,7 @@ LIMITS: dict[type[Message], int] = {
     MeshPayload: PAYLOAD_BYTES_MAX + 128,
     MeshHave: _IDS_BYTES,
     MeshWant: _IDS_BYTES,
+    MeshDontWant: 1024,
     MeshGraft: 128,
     MeshPrune: 128,
 }

@@ -6,8 +6,8 @@ its honest carriers look guilty, and would cost the whole network what it costs 
 
 from collections.abc import Sequence
 
-from network.mesh.ids import keep_promise
-from network.mesh.messages import MeshPayload
+from network.mesh.ids import keep_promise, spare
+from network.mesh.messages import MeshDontWant, MeshPayload
 from network.mesh.scores import count_delivery, count_invalid, score_of
 from network.mesh.state import Fanout, MeshArrived, MeshState, Pending, Verdict
 from primitives.ids import Instant, NodeId
@@ -83,7 +83,12 @@ def on_payload(
     peer.pending_bytes += len(message.payload)
     state.pending_bytes += len(message.payload)
     state.pending[identity] = Pending(message.topic, message.payload, sender)
-    return (MeshArrived(message.topic, identity, message.payload, sender),)
+    arrived = MeshArrived(message.topic, identity, message.payload, sender)
+    if len(message.payload) < state.config.unwanted_bytes_min:
+        return (arrived,)
+    refusal = MeshDontWant((identity,))
+    links = state.mesh[message.topic]
+    return [*[Send(link, refusal) for link in links if link != sender], arrived]
 
 
 def _has_room(state: MeshState, sender: NodeId, size: int) -> bool:
@@ -123,8 +128,9 @@ def judged(state: MeshState, now: Instant, identity: bytes, verdict: Verdict) ->
     count_delivery(state, waiting.peer)
     state.cache.put(identity, waiting.topic, waiting.payload)
     message = MeshPayload(waiting.topic, waiting.payload)
-    return [
-        Send(link, message)
+    links = [
+        link
         for link in state.mesh.get(waiting.topic, ())
         if link != waiting.peer and link not in waiting.others
     ]
+    return [Send(link, message) for link in spare(state, identity, links)]

@@ -55,6 +55,8 @@ class MeshStatistics:
     """Ids that were asked for and are gone, or were given too often."""
     promises_broken: int = 0
     grafts_refused: int = 0
+    spared: int = 0
+    """Messages that were not sent because the peer had said that it holds them."""
 
 
 @dataclass(slots=True)
@@ -74,6 +76,8 @@ class PeerState:
     """`MeshHave`s since the last heartbeat."""
     ids_asked: int = 0
     served_bytes: int = 0
+    unwanted: dict[bytes, int] = field(default_factory=dict)
+    """Messages that it does not want, oldest first, and until which heartbeat."""
     pending: int = 0
     """Its messages that wait for a verdict, and their bytes."""
     pending_bytes: int = 0

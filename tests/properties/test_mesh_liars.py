@@ -11,6 +11,7 @@ from network.dissemination.meshed import TOPIC
 from network.mesh import (
     Mesh,
     MeshConfig,
+    MeshDontWant,
     MeshGraft,
     MeshHave,
     MeshPayload,
@@ -142,6 +143,7 @@ HOSTILE = st.one_of(
     st.builds(MeshPayload, TOPICS, st.binary(max_size=40)),
     st.builds(MeshHave, TOPICS, IDS),
     st.builds(MeshWant, IDS),
+    st.builds(MeshDontWant, IDS),
     st.builds(MeshGraft, TOPICS),
     st.builds(MeshPrune, TOPICS, st.integers(0, 1 << 53)),
 )
@@ -149,7 +151,7 @@ TIGHT = MeshConfig(
     degree_low=2, degree=2, degree_high=3, degree_score=1, degree_lazy=2, windows=3,
     windows_gossip=2, cache_bytes=60, seen_max=9, haves_per_beat=2, ids_per_beat=5,
     pending_bytes_per_peer=50, pending_bytes_max=80, pending_per_peer=3, topics_per_peer=2,
-    backoffs_max=4, refused_max=3, retained_max=2,
+    unwanted_max=4, unwanted_bytes_min=20, backoffs_max=4, refused_max=3, retained_max=2,
 )  # fmt: skip
 
 
@@ -192,6 +194,7 @@ def test_whatever_peers_send_memory_stays_within_the_limits(data: st.DataObject)
             )
             assert len(waiting) <= 3
             assert known.ids_asked <= 5
+            assert len(known.unwanted) <= 4
         # Two requests of each peer for each heartbeat, and a promise lives for five at most.
         assert sum(len(makers) for makers in state.promises.values()) <= 5 * 2 * 6
 

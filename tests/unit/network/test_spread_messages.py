@@ -13,6 +13,7 @@ from network.dissemination import (
 from network.dissemination.messages import PAYLOAD_BYTES_MAX, SHRED_BYTES_MAX
 from network.mesh import (
     LIMITS as MESH,
+    MeshDontWant,
     MeshGraft,
     MeshHave,
     MeshPayload,
@@ -20,7 +21,7 @@ from network.mesh import (
     MeshSubscribe,
     MeshWant,
 )
-from network.mesh.messages import IDS_PER_MESSAGE
+from network.mesh.messages import IDS_PER_MESSAGE, IDS_PER_REFUSAL
 from primitives.errors import InvalidEncoding
 from primitives.machine import Message
 
@@ -33,6 +34,7 @@ LONGEST: list[Message] = [
     MeshPayload(TOPIC, bytes(PAYLOAD_BYTES_MAX)),
     MeshHave(TOPIC, IDS),
     MeshWant(IDS),
+    MeshDontWant(IDS[:IDS_PER_REFUSAL]),
     MeshGraft(TOPIC),
     MeshPrune(TOPIC, HUGE),
     BlockBody(HUGE, HUGE, bytes(PAYLOAD_BYTES_MAX)),
@@ -44,6 +46,7 @@ WRONG: list[Message] = [
     MeshPayload(bytes(65), b""),
     MeshHave(TOPIC, (bytes(19),)),
     MeshWant((*IDS, bytes(20))),
+    MeshDontWant(IDS[: IDS_PER_REFUSAL + 1]),
     MeshPrune(TOPIC, -1),
     BlockShred(COMMITMENT, 256, (), b""),
     BlockShred(COMMITMENT, 0, (bytes(32),) * 9, b""),

@@ -266,18 +266,18 @@ def test_a_new_shred_puts_off_the_asking() -> None:
     assert effects == [SetTimer(REPAIR, Duration(CONFIG.repair_delay - 10))]
 
 
-def test_the_leader_is_asked_from_the_second_round_and_in_the_end_the_block_is_lost() -> None:
+def test_the_leader_is_asked_from_the_second_try_and_in_the_end_the_block_is_lost() -> None:
     core = make(5)
     take(core, shreds_of()[:1])
-    at, rounds = NOW + CONFIG.repair_delay, 0
+    at, tries = NOW + CONFIG.repair_delay, 0
     while True:
         effects = list(core.on_timeout(Instant(at), REPAIR))
         if not asked(effects):
             break
-        rounds += 1
-        assert rounds == 1 or LEADER in asked(effects)
+        tries += 1
+        assert tries == 1 or LEADER in asked(effects)
         at += CONFIG.repair_interval
-    assert rounds == CONFIG.repair_rounds_max
+    assert tries == CONFIG.repair_tries_max
     root = shreds_of()[0].commitment.root
     assert effects == [PayloadLost(PLACE, root, is_miscoded=False)]
     assert len(core.drafts) == 0
@@ -288,7 +288,7 @@ def test_a_new_shred_lets_the_asking_begin_anew() -> None:
     core = make(5)
     take(core, shreds_of()[:1])
     at = NOW + CONFIG.repair_delay
-    for _ in range(CONFIG.repair_rounds_max):
+    for _ in range(CONFIG.repair_tries_max):
         core.on_timeout(Instant(at), REPAIR)
         at += CONFIG.repair_interval
     take(core, shreds_of()[1:2], at=Instant(at))

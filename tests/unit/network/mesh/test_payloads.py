@@ -4,6 +4,7 @@ import pytest
 
 from network.mesh import (
     MeshConfig,
+    MeshDontWant,
     MeshHave,
     MeshPayload,
     MeshPrune,
@@ -87,6 +88,37 @@ def test_nothing_is_passed_on_before_the_verdict_and_then_not_to_those_who_have_
     assert mesh.judged(NOW, arrival.identity, Verdict.ACCEPT) == ()
     assert (mesh.statistics.received, mesh.statistics.duplicates) == (2, 1)
     assert mesh.statistics.duplicate_bytes == 5
+
+
+def test_a_long_message_s_arrival_is_told_to_the_mesh_at_once() -> None:
+    mesh = make()
+    first, *others = links(mesh)
+    long = bytes(SMALL.unwanted_bytes_min)
+    effects = mesh.on_message(NOW, first, MeshPayload(TOPIC, long))
+    refusal = MeshDontWant((name(mesh, long),))
+    assert sent(effects) == [(peer, refusal) for peer in others]
+    short = mesh.on_message(NOW, first, MeshPayload(TOPIC, long[1:]))
+    assert sent(short) == []
+
+
+def test_a_peer_that_says_that_it_has_a_message_does_not_get_it_for_a_while() -> None:
+    mesh = make()
+    first, second, third = links(mesh)
+    for payload, waited in ((b"now", 0), (b"soon", 2), (b"late", 3)):
+        mesh.on_message(NOW, second, MeshDontWant((name(mesh, payload),)))
+        beats(mesh, waited)
+        deliver(mesh, first, payload)
+        effects = mesh.judged(NOW, name(mesh, payload), Verdict.ACCEPT)
+        expected = [third] if payload != b"late" else [second, third]
+        assert [to for to, _ in sent(effects)] == expected
+    assert mesh.statistics.spared == 2
+
+
+def test_what_a_peer_does_not_want_is_bounded() -> None:
+    mesh = make(config=MeshConfig(unwanted_max=3))
+    ids = tuple(bytes([number]) * 20 for number in range(5))
+    mesh.on_message(NOW, NodeId(1), MeshDontWant(ids))
+    assert list(mesh.state.peers[NodeId(1)].unwanted) == list(ids[2:])
 
 
 def test_the_first_with_a_valid_message_is_credited() -> None:
