@@ -41,7 +41,8 @@ def small_disk(kind: str, place: Path, size_mib: int, inodes: int = 0) -> Iterat
     try:
         yield mounted
     finally:
-        _run("umount", str(mounted))
+        # Lazily: where the test has failed, files are still open, and that must not hide it.
+        subprocess.run(["umount", "--lazy", str(mounted)], check=True, capture_output=True)
 
 
 def fill(disk: Path, left_bytes: int) -> None:
