@@ -82,6 +82,7 @@ def outcome(hash_seed: str, *overrides: str) -> list[object]:
     return found
 
 
+@pytest.mark.slow
 def test_disks_come_to_the_same_in_memory_and_in_files_whatever_the_hash_seed() -> None:
     files = outcome("1", QUICK)
     assert files[2] is True
