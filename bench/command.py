@@ -39,6 +39,7 @@ from bench.reconcile_row import bench_reconcile
 from bench.rows import measure
 from bench.store_row import bench_store
 from bench.stored_trie_row import bench_stored_trie
+from bench.transport_row import bench_transport
 from primitives.errors import InvalidInput
 
 Report = dict[str, Any]
@@ -259,6 +260,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "compact": bench_compact,
         "memory": bench_memory,
         "reconcile": bench_reconcile,
+        "transport": bench_transport,
         "file-io": bench_files,
     }
 )

@@ -15,6 +15,7 @@ from bench.memory_row import HEADINGS as MEMORY_HEADINGS
 from bench.reconcile_row import HEADINGS as RECONCILE_HEADINGS
 from bench.store_row import HEADINGS as STORE_HEADINGS
 from bench.stored_trie_row import HEADINGS as STORED_TRIE_HEADINGS
+from bench.transport_row import HEADINGS as TRANSPORT_HEADINGS
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -114,6 +115,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "peak_memory_bytes": "memory",
         **COMPACT_HEADINGS,
         **RECONCILE_HEADINGS,
+        **TRANSPORT_HEADINGS,
     }
 )
 """Columns of the tables; `--json` has more."""

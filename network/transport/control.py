@@ -53,6 +53,12 @@ class Goodbye(Message, frozen=True, gc=False):
     parting: Natural
 
 
+def parting_of(message: Goodbye) -> Parting:
+    """Return the reason of a good-bye."""
+    known = message.parting in tuple(Parting)
+    return Parting(message.parting) if known else Parting.OTHER
+
+
 class StreamCodec(Codec):
     """Encodes control messages, and knows the headers of these and of a network's own.
 

@@ -7,9 +7,21 @@ from collections.abc import Callable, Sequence
 
 from network.codec import Codec
 from network.frames import FrameReader
-from network.handshake import Established, Handshake, HandshakeEffect, Refused, Session, Tell
+from network.handshake import (
+    Channel,
+    Established,
+    Handshake,
+    HandshakeEffect,
+    Refused,
+    Session,
+    Side,
+    Tell,
+)
 from network.handshake_messages import Reason
+from network.transport.settings import LinkSettings
+from network.transport.tls import TlsSession, identity_of
 from primitives.errors import InvalidEncoding
+from primitives.ids import NodeId
 
 
 class Greeting:
@@ -69,3 +81,28 @@ class Greeting:
                     self.session = effect.session
                 case Refused():
                     self.refused = effect
+
+
+def greet(
+    settings: LinkSettings,
+    session: TlsSession,
+    side: Side,
+    expected: NodeId | None,
+    write: Callable[[bytes], object],
+) -> Greeting:
+    """Return the greeting of a connection whose TLS handshake is done.
+
+    Raises:
+        CryptoError: the peer's certificate has another kind of key than Ed25519.
+    """
+    key, binding = identity_of(session)
+    handshake = Handshake(
+        settings.handshake,
+        Channel(side, binding, key),
+        settings.nonce(),
+        settings.signer,
+        settings.verifier,
+        expected,
+        settings.doorkeeper,
+    )
+    return Greeting(handshake, settings.greeting, write)

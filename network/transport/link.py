@@ -17,16 +17,16 @@ from typing import Protocol, cast
 from network.codec import HANDSHAKE_VERSION, HEADER_BYTES
 from network.compression import LinkCodec, SharedMessage
 from network.frames import Frame, FrameReader
-from network.handshake import Channel, Handshake, Session, Side
+from network.handshake import Session, Side
 from network.handshake_messages import Refusal
-from network.transport.control import Goodbye, Parting, Ping, Pong
+from network.transport.control import Goodbye, Parting, Ping, Pong, parting_of
 from network.transport.events import DropReason
-from network.transport.greeting import Greeting
+from network.transport.greeting import Greeting, greet
 from network.transport.health import Finding, Health
 from network.transport.intake import Intake
 from network.transport.outbox import Outbox
 from network.transport.settings import LinkSettings
-from network.transport.tls import TlsSession, identity_of
+from network.transport.tls import TlsSession
 from network.transport.traffic import Traffic
 from primitives.errors import CryptoError, InvalidEncoding
 from primitives.ids import Instant, NodeId
@@ -83,9 +83,9 @@ class Link(asyncio.Protocol):
 
     __slots__ = (
         "_codec", "_deadline", "_greeting", "_host", "_parting", "_peer_left",
-        "_pong_due", "_said", "_settings", "_transport", "_why", "_write_paused_at", "address",
-        "arrived", "expected", "greeted", "health", "intake", "opened_at", "order", "outbox",
-        "session", "side", "stage",
+        "_ping_due", "_pong_due", "_said", "_settings", "_transport", "_why", "_write_paused_at",
+        "address", "arrived", "expected", "greeted", "health", "intake", "opened_at", "order",
+        "outbox", "session", "side", "stage",
     )  # fmt: skip
 
     def __init__(
@@ -115,6 +115,7 @@ class Link(asyncio.Protocol):
         self._greeting: Greeting | None = None
         self._codec: LinkCodec | None = None
         self.health = Health(settings.config.patience, now)
+        self._ping_due: int | None = None
         self._pong_due: int | None = None
         self._write_paused_at: Instant | None = None
         self._deadline: Instant | None = None
@@ -138,21 +139,11 @@ class Link(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=settings.config.write_bytes)
         try:
             session = cast(TlsSession, transport.get_extra_info("ssl_object"))
-            key, binding = identity_of(session)
+            self._greeting = greet(settings, session, self.side, self.expected, self._write)
         except CryptoError as error:
             self.end(DropReason.TLS, str(error))
-            return
-        handshake = Handshake(
-            settings.handshake,
-            Channel(self.side, binding, key),
-            settings.nonce(),
-            settings.signer,
-            settings.verifier,
-            self.expected,
-            settings.doorkeeper,
-        )
-        self._greeting = Greeting(handshake, settings.greeting, self._write)
-        self._greeting.start()
+        else:
+            self._greeting.start()
 
     def data_received(self, data: bytes) -> None:
         """Take what has arrived."""
@@ -231,7 +222,12 @@ class Link(asyncio.Protocol):
         self.flush()
 
     def flush(self) -> None:
-        """Send what waits, as far as it is taken; many frames by one write."""
+        """Send what waits, as far as it is taken; many frames by one write.
+
+        Pings and their answers go first. Behind a queue that never gets empty they would not go
+        at all, and a peer that is merely busy would look dead.
+        """
+        self._say_what_is_due()
         outbox, codec, counters = self.outbox, self._codec, self._settings.counters
         now, size_max = self._settings.now(), self._settings.config.write_bytes
         while codec is not None and outbox is not None and self.is_writable:
@@ -241,7 +237,7 @@ class Link(asyncio.Protocol):
             self._write(b"".join([shared.frame(codec) for _, shared in batch]))
             for traffic, _ in batch:
                 counters.messages_sent[traffic] += 1
-        self._say_what_is_due()
+        self._say_goodbye()
 
     @property
     def is_unborn(self) -> bool:
@@ -272,7 +268,8 @@ class Link(asyncio.Protocol):
 
     def probe(self) -> None:
         """Send something; TCP may know already that nobody is there."""
-        self._control(Ping(0))
+        self._ping_due = self.health.number
+        self._say_what_is_due()
 
     def tick(self, now: Instant) -> None:
         """Look whether something takes too long."""
@@ -360,16 +357,21 @@ class Link(asyncio.Protocol):
         if self._said:
             self.end(self._why, self._parting.name.lower(), flush=True)
             return
-        known = message.parting in tuple(Parting)
-        parting = Parting(message.parting) if known else Parting.OTHER
+        parting = parting_of(message)
         duplicate = parting is Parting.DUPLICATE
         self.leave(parting, DropReason.DUPLICATE if duplicate else DropReason.PEER_LEFT)
 
     def _say_what_is_due(self) -> None:
-        """Answer the last ping, and say good-bye behind everything else."""
+        """Ask whether the peer is there, and answer its last question."""
+        if self._ping_due is not None and self.is_writable:
+            number, self._ping_due = self._ping_due, None
+            self._control(Ping(number))
         if self._pong_due is not None and self.is_writable:
             number, self._pong_due = self._pong_due, None
             self._control(Pong(number))
+
+    def _say_goodbye(self) -> None:
+        """Behind everything else."""
         waits = self.outbox is not None and self.outbox.length
         if self.stage is Stage.LEAVING and self.is_writable and not waits:
             self._control(Goodbye(self._parting))
@@ -381,15 +383,15 @@ class Link(asyncio.Protocol):
         match self.health.look(now, self.arrived):
             case Finding.PING:
                 self._settings.counters.pings += 1
-                self._control(Ping(self.health.number))
+                self._ping_due = self.health.number
+                self._say_what_is_due()
             case Finding.SILENT:
                 self.end(DropReason.SILENT, f"ping {self.health.number} was not answered")
             case Finding.WELL:
                 pass
 
     def _control(self, message: Message) -> None:
-        if self.is_writable:
-            self._write(self._settings.stream.encode(message))
+        self._write(self._settings.stream.encode(message))
 
     def _write(self, data: bytes) -> None:
         counters = self._settings.counters

@@ -2,18 +2,65 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import ssl
 from typing import cast
 
+from network.codec import WIRE_VERSION, Encoding
+from network.compression import CompressionOffer
 from network.handshake import Channel, Handshake, Session, Side
-from network.handshake_messages import handshake_codec
-from network.transport import Address
+from network.handshake_messages import Hello, PeerRole, handshake_codec
+from network.transport import Address, TransportConfig
 from network.transport.certificates import make_credentials
+from network.transport.control import StreamCodec
 from network.transport.greeting import Greeting
 from network.transport.tls import dialling_context, identity_of
-from primitives.ids import Hash32
+from primitives.ids import Duration, Hash32, NodeId
 from primitives.keys import Ed25519Verifier, ValidatorKey
-from tests.unit.network.transport.world import GENESIS, LIMIT_SECONDS, identity, seed_of
+from primitives.machine import Message
+from tests.unit.network.transport.world import (
+    CODEC_LIMITS,
+    CONFIG,
+    GENESIS,
+    LIMIT_SECONDS,
+    MILLISECOND,
+    PATIENCE,
+    Node,
+    Vote,
+    codec,
+    identity,
+    nodes,
+    seed_of,
+)
+
+SHORT = Duration(150 * MILLISECOND)
+
+
+def impatient(**changes: Duration) -> TransportConfig:
+    return dataclasses.replace(CONFIG, patience=dataclasses.replace(PATIENCE, **changes))
+
+
+def control(message: Message) -> bytes:
+    return StreamCodec(codec()).encode(message)
+
+
+def header(length: int, kind: type[Message]) -> bytes:
+    index = list(CODEC_LIMITS).index(kind)
+    word = length << 32 | WIRE_VERSION << 24 | index << 16 | Encoding.PLAIN
+    return word.to_bytes(8, "big")
+
+
+async def serves_others(node: Node) -> None:
+    """Check that a node still does what it is there for."""
+    async with nodes(Node(3, targets={0: node.address})) as (friend,):
+        await friend.until_open(0)
+        count = len(node.messages)
+        friend.transport.send(NodeId(0), Vote(1))
+        await node.until(lambda: len(node.messages) > count)
+
+
+def hello_of(node: int) -> Message:
+    return Hello(1, 1, bytes(32), node, PeerRole.VALIDATOR, b"", bytes(32), CompressionOffer(), ())
 
 
 class Stranger:

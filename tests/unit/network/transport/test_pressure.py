@@ -105,6 +105,29 @@ def test_the_urgent_overtakes_what_waits(loops: Loops) -> None:
     run(main(), loops)
 
 
+def test_whoever_always_has_more_to_say_still_asks_and_answers(loops: Loops) -> None:
+    async def main() -> None:
+        patience = dataclasses.replace(
+            PATIENCE, ping=Duration(10 * MILLISECOND), tick=Duration(5 * MILLISECOND)
+        )
+        config = dataclasses.replace(CONFIG, patience=patience)
+        async with nodes(Node(0, config), Node(1, config)) as (a, b):
+            b.take = lambda peer, message, size: None
+            a.transport.add_target(B, b.address)
+            await a.until_open(1)
+            await b.until_open(0)
+
+            def talks() -> bool:
+                while a.open and a.transport.peers()[0].queued_messages < 50:
+                    a.transport.send(B, block(BLOCK))
+                return a.transport.counters.pongs >= 3 and b.transport.counters.pongs >= 3
+
+            await poll(talks)
+            assert not a.closed
+
+    run(main(), loops)
+
+
 def test_a_peer_that_reads_nothing_is_slow(loops: Loops) -> None:
     async def main() -> None:
         stall = Duration(200 * MILLISECOND)
