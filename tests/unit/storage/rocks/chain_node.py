@@ -80,10 +80,16 @@ class ChainNode:
         self.height, self._state = height, state
 
     def close(self) -> None:
-        """End as a node does: first what writes, then what is written to."""
+        """End as a node does: first what writes, then what is written to.
+
+        Raises:
+            StoreFull: there is no room for what waits to be archived; all is closed.
+        """
         self.committer.close()
-        self.frozen.close()
-        self.store.close()
+        try:
+            self.frozen.close()
+        finally:
+            self.store.close()
 
 
 def opened_frozen(store: RocksStore, path: Path) -> FrozenStore:

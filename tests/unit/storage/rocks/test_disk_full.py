@@ -47,7 +47,8 @@ def commit_until_full(path: Path) -> Durable:
     assert isinstance(durable.error, StoreFull)
     assert re.search("No space left on device", str(durable.error))
     assert str(path) in str(durable.error)
-    node.close()
+    with suppress(StoreFull):  # what was to be archived finds no room now, either
+        node.close()
     return durable
 
 
