@@ -1,5 +1,7 @@
 """What a scenario says of one node, as the node takes it."""
 
+from typing import Literal, TypeAlias
+
 from node.config import NodeConfig, Role
 from node.demand import ExecutionConfig
 from node.mempool_types import MempoolLimits
@@ -7,6 +9,8 @@ from node.storage_config import StateForm, StorageConfig
 from primitives.ids import Address, NodeId
 from primitives.keccak import keccak256
 from sim.scenario import ChangeCommittee, NodePlan, Scenario
+
+Kept: TypeAlias = Literal["archive"] | int
 
 
 def node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:
@@ -24,9 +28,9 @@ def node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:
         ),
         storage=StorageConfig(
             form=StateForm(plan.state or scenario.store.form),
-            state_history=_state_history(scenario, plan),
+            state_history=_kept(plan.state_history, scenario.store.state_history),
         ),
-        history=None if scenario.chain.history == "archive" else scenario.chain.history,
+        history=_kept(plan.history, scenario.chain.history),
         mempool=MempoolLimits(
             count=plan.mempool_transactions,
             byte_count=plan.mempool_bytes,
@@ -40,8 +44,8 @@ def fee_recipient(node: NodeId | int) -> Address:
     return Address(keccak256(b"orrery/fee-recipient/%d" % node)[-20:])
 
 
-def _state_history(scenario: Scenario, plan: NodePlan) -> int | None:
-    kept = scenario.store.state_history if plan.state_history is None else plan.state_history
+def _kept(own: Kept | None, general: Kept) -> int | None:
+    kept = general if own is None else own
     return None if kept == "archive" else kept
 
 

@@ -12,6 +12,9 @@ from sim.scenario.quantities import Amount, PositiveCount, PositiveSpan, Span
 MILLISECOND = 1_000_000
 GWEI = 10**9
 
+BlockHistory = Literal["archive"] | Annotated[int, Meta(ge=0, le=2**31 - 1)]
+"""Final blocks that are kept, or all of them."""
+
 
 class Consensus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The protocol by which the validators agree."""
@@ -82,6 +85,6 @@ class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether a block commits to all that it accesses, and what is there afterwards (EIP-7928)."""
     checkpoint_interval: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 64
     """Blocks from one checkpoint to the next. Changes of the committee take effect there."""
-    history: Literal["archive"] | Annotated[int, Meta(ge=0, le=2**31 - 1)] = 1_024
+    history: BlockHistory = 1_024
     """Final blocks that each node keeps at least, beside the state of its last checkpoints;
     "archive" keeps all. Not a rule of the chain: it does not enter genesis."""

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from node.demand import BuildingName, SchedulerName
+from sim.scenario.consensus import BlockHistory
 from sim.scenario.quantities import (
     BitsPerSecond,
     ByteCount,
@@ -76,6 +77,8 @@ class NodeClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How these nodes keep their state; as `[store]` says if left out."""
     state_history: StateHistory | None = None
     """How far back their state can be read; likewise."""
+    history: BlockHistory | None = None
+    """How many final blocks they keep at least; as `[chain]` says if left out."""
     liar: Annotated[str, Meta(min_length=1)] | None = None
     """A liar that ships (`sim.liars`) or an entry point of `orrery.liars`: how these nodes lie."""
 

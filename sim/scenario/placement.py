@@ -7,6 +7,7 @@ import msgspec
 from node.demand import BuildingName, SchedulerName
 from primitives.ids import Duration, NodeId
 from sim.links.regions import TABLES
+from sim.scenario.consensus import BlockHistory
 from sim.scenario.network import Disk, Network, NodeClass
 from sim.scenario.store import StateFormName, StateHistory
 
@@ -35,7 +36,7 @@ OVERRIDABLE = (
     "mempool_per_sender",
 )
 """Keys that `[network]` sets for all nodes and a class for its own."""
-OWN = ("scheduler", "building", "state", "state_history", "liar")
+OWN = ("scheduler", "building", "state", "state_history", "history", "liar")
 """Keys that only a class has."""
 
 
@@ -66,6 +67,8 @@ class NodePlan(msgspec.Struct, frozen=True):
     state: StateFormName | None = None
     """How it keeps its state, if a class says so."""
     state_history: StateHistory | None = None
+    history: BlockHistory | None = None
+    """How many final blocks it keeps at least, if a class says so."""
     liar: str | None = None
     """How the node misbehaves; None for an honest one."""
 

@@ -260,6 +260,7 @@ loss = 0.25
 mempool_transactions = 30
 mempool_bytes = "1MiB"
 mempool_per_sender = 3
+history = "archive"
 """
 
 
@@ -295,6 +296,11 @@ def test_a_class_reaches_the_pool_of_its_nodes_alone() -> None:
     own, others = built.node(1).pool._limits, built.node(0).pool._limits
     assert (own.count, own.byte_count, own.per_sender) == (30, 2**20, 3)
     assert (others.count, others.byte_count, others.per_sender) == (16_384, 64 * 2**20, 1_024)
+
+
+def test_a_class_reaches_the_history_of_its_nodes_alone() -> None:
+    built = world(CLASSES)
+    assert [built.node(number).ledger.history for number in (0, 1, 2)] == [1_024, None, 1_024]
 
 
 def test_nodes_of_one_machine_share_cores_and_disk() -> None:
