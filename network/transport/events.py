@@ -34,6 +34,7 @@ class DropReason(StrEnum):
     SHUTDOWN = "this node stops"
     DRAIN_TIMEOUT = "good-bye took too long"
     IDLE = "idle"
+    """This node has hung up."""
     MISBEHAVED = "misbehaved"
     """The node says so; see `Transport.drop`."""
     BLOCKED = "blocked"
@@ -43,6 +44,17 @@ class DropReason(StrEnum):
     def is_hostile(self) -> bool:
         """Whether a peer that is dropped for it is not let in for some time."""
         return self in (DropReason.MALFORMED, DropReason.FLOOD, DropReason.MISBEHAVED)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it says anything about whether the peer can be reached."""
+        return self not in (
+            DropReason.DUPLICATE,
+            DropReason.REPLACED,
+            DropReason.SHUTDOWN,
+            DropReason.BLOCKED,
+            DropReason.IDLE,
+        )
 
 
 class Listening(TraceEvent, frozen=True, gc=False):

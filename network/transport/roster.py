@@ -145,6 +145,8 @@ class Roster:
         if outcome is Put.OVERFLOW:
             if peer.link is not None:
                 peer.link.end(DropReason.SLOW, f"the queue of {traffic.name.lower()} is full")
+            # A peer that comes back is better served with what is new.
+            peer.outbox.clear()
             return False
         if not self._dirty:
             asyncio.get_running_loop().call_soon(self._flush)

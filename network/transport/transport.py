@@ -40,14 +40,7 @@ from primitives.keys import Ed25519Verifier, ValidatorKey, Verifier
 from primitives.machine import Message, TraceEvent
 
 SECOND = 1_000_000_000
-_NO_FAILURE = (
-    DropReason.DUPLICATE,
-    DropReason.REPLACED,
-    DropReason.SHUTDOWN,
-    DropReason.BLOCKED,
-    DropReason.IDLE,
-)
-"""Ends of a connection that say nothing about whether the peer can be reached."""
+_TICKS_MISSED = 4
 
 
 class Transport:
@@ -212,6 +205,12 @@ class Transport:
         if peer is not None and peer.link is not None:
             peer.link.end(DropReason.MISBEHAVED, detail)
 
+    def hang_up(self, node: NodeId) -> None:
+        """End the connection to a peer in good order. A target is dialled again."""
+        peer = self._roster.get(node)
+        if peer is not None and peer.link is not None:
+            peer.link.leave(Parting.IDLE, DropReason.IDLE)
+
     def block(self, nodes: Iterable[NodeId]) -> None:
         """Be out of reach of exactly these nodes, until the next call: this plays a partition."""
         blocked = frozenset(nodes)
@@ -326,7 +325,7 @@ class Transport:
         peer.link = None
         self._places.free(node)
         self._tell(PeerClosed(node, link.address, reason, detail, lasted))
-        if reason not in _NO_FAILURE:
+        if reason.is_failure:
             if lasted >= self._config.redial.stable:
                 peer.plan.succeeded()
             peer.plan.failed(now)
@@ -368,13 +367,19 @@ class Transport:
             self._tell(DialFailed(peer.node, reason, detail, wait, breaker))
 
     async def _tick(self) -> None:
-        interval = self._config.patience.tick / SECOND
+        interval = self._config.patience.tick
+        before = self._settings.now()
         while True:
-            await asyncio.sleep(interval)
+            await asyncio.sleep(interval / SECOND)
             now = self._settings.now()
+            # A process that was stopped must not take its own sleep for the silence of others.
+            overslept = now - before > _TICKS_MISSED * interval
             for link in list(self._links.values()):
+                if overslept:
+                    link.health.on_resumed(now)
                 link.tick(now)
             self._roster.expire(now)
+            before = now
 
     async def _wait_until_empty(self) -> None:
         limit = self._config.patience.drain / SECOND

@@ -1,6 +1,7 @@
 """Nodes on loopback exchange messages, whoever dials, restarts or leaves."""
 
 import dataclasses
+import time
 from functools import partial
 
 import pytest
@@ -198,6 +199,45 @@ def test_who_closes_says_first_what_still_waits(loops: Loops) -> None:
             assert numbers(b.messages) == list(range(40))
             await b.until(lambda: b.closed == [(A, DropReason.PEER_LEFT)])
             assert a.transport.counters.dropped == {DropReason.SHUTDOWN: 1}
+
+    run(main(), loops)
+
+
+def test_who_hangs_up_is_not_dialled_by_the_other_unless_it_is_a_target(loops: Loops) -> None:
+    async def main() -> None:
+        async with nodes(Node(0), Node(1)) as (a, b):
+            b.transport.add_target(A, a.address)
+            await a.until_open(1)
+            b.transport.remove_target(A)
+            a.transport.send(B, Vote(1))
+            a.transport.hang_up(B)
+            await b.until(lambda: b.closed == [(A, DropReason.PEER_LEFT)])
+            await a.until(lambda: a.closed == [(B, DropReason.IDLE)])
+            assert numbers(b.messages) == [1]
+            assert not a.transport.send(B, Vote(2))
+            assert not b.transport.send(A, Vote(2))
+
+    run(main(), loops)
+
+
+def test_a_process_that_was_stopped_does_not_take_its_sleep_for_silence(loops: Loops) -> None:
+    async def main() -> None:
+        slept = 0
+        a = Node(0, clock=lambda: time.monotonic_ns() + slept)
+        async with nodes(a, Node(1)) as (_, b):
+            a.transport.add_target(B, b.address)
+            await a.until_open(1)
+            await b.until_open(0)
+            b.transport.pause(A)
+            counters = a.transport.counters
+            await poll(lambda: counters.pings > counters.pongs)
+            slept = 3_600 * 1_000_000_000
+            ticks = a.ticks
+            await poll(lambda: a.ticks > ticks + 3)
+            b.transport.resume(A)
+            pongs = counters.pongs
+            await poll(lambda: counters.pongs > pongs)
+            assert not a.closed
 
     run(main(), loops)
 

@@ -173,6 +173,7 @@ def test_a_peer_that_would_miss_votes_is_let_go(loops: Loops) -> None:
             tracemalloc.stop()
             assert peak < 4 * MEBIBYTE
             assert a.closed == [(B, DropReason.SLOW)]
+            assert not a.transport.peers()
             lazy.abort()
 
     run(main(), loops)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -95,6 +96,7 @@ class Node:
         config: TransportConfig = CONFIG,
         targets: Mapping[int, Address] | None = None,
         seed: bytes | None = None,
+        clock: Callable[[], int] = time.monotonic_ns,
         **changes: Any,
     ) -> None:
         self.events: list[TraceEvent] = []
@@ -104,6 +106,13 @@ class Node:
         self.address = Address("", 0)
         self.take: Callable[[NodeId, Message, int], None] | None = None
         self._changed = asyncio.Event()
+        self.ticks = 0
+        """How often the transport has looked at the clock."""
+
+        def look() -> int:
+            self.ticks += 1
+            return clock()
+
         self.transport = Transport(
             config,
             identity(node, **changes),
@@ -112,6 +121,7 @@ class Node:
             self,
             random.Random(node),
             {NodeId(each): address for each, address in (targets or {}).items()},
+            clock=look,
         )
 
     async def start(self) -> None:
