@@ -46,6 +46,9 @@ class _Chain(msgspec.Struct, gc=False):
     """Restarted, and nothing committed since."""
     rotten: bool = False
     """Some rows on its disk have rotted."""
+    refetched: int = 0
+    """Blocks up to here it has been given again. They come faster than a disk takes them, so a
+    crash meanwhile may lose any number of these."""
 
 
 class Prefix:
@@ -88,6 +91,7 @@ class Prefix:
                 what = "discarded its chain, of which nothing was damaged"
                 at = Instant(observation.at_ns)
                 return Violation(self.name, at, NodeId(observation.node), what)
+            chain.refetched = max(chain.refetched, chain.height)
             chain.height, chain.digest = 0, self._genesis
         elif is_adoption(event):
             if event.height <= chain.height and not chain.restarted:
@@ -134,10 +138,11 @@ class Prefix:
     def _recommit_objection(self, chain: _Chain, event: Commit) -> str | None:
         """Judge the first commit after a restart, at or below the head announced before."""
         lost = chain.height - event.height + 1
-        if event.height < 1 or lost > self._loss_max:
+        new = chain.height - max(event.height - 1, chain.refetched)
+        if event.height < 1 or new > self._loss_max:
             return (
                 f"committed height {event.height} after a restart at height {chain.height}: "
-                f"{lost} blocks lost, at most {self._loss_max} may be"
+                f"{new} blocks lost, at most {self._loss_max} may be"
             )
         earlier = chain.digest
         for _ in range(lost - 1):

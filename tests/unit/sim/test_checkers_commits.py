@@ -182,10 +182,7 @@ def test_prefix_lets_a_node_begin_anew_only_where_rows_had_rotted(rotten: bool):
     history = History()
     history.commit_all([0, 1], range(1, 5))
     if rotten:
-        history.add(0, Rotted((("chain.blocks", b"\x01"),)))
-    history.crash(0)
-    history.restart(0)
-    history.add(0, StoreDiscarded("chain.blocks/01"))
+        begin_anew(history)
     history.commit_all([0], range(1, 5))
     violation = history.judge(Prefix(check_context(), loss_max=2))
     if rotten:
@@ -194,13 +191,35 @@ def test_prefix_lets_a_node_begin_anew_only_where_rows_had_rotted(rotten: bool):
         assert found(violation).detail == "discarded its chain, of which nothing was damaged"
 
 
-def test_prefix_holds_a_node_that_began_anew_to_the_chain_from_genesis_on():
-    history = History()
-    history.commit_all([0], [1, 2, 3])
+def begin_anew(history: History) -> None:
     history.add(0, Rotted((("chain.blocks", b"\x01"),)))
     history.crash(0)
     history.restart(0)
     history.add(0, StoreDiscarded("chain.blocks/01"))
+
+
+def test_prefix_lets_a_crash_lose_what_a_node_that_began_anew_was_given_again():
+    def crash_at(first: int, height: int, back: int) -> Violation | None:
+        history = History()
+        history.commit_all([0], range(1, first + 1))
+        begin_anew(history)
+        history.commit_all([0], range(1, height + 1))
+        history.crash(0)
+        history.restart(0)
+        history.commit(0, back)
+        return history.judge(Prefix(check_context(), loss_max=2))
+
+    assert crash_at(first=6, height=5, back=1) is None
+    assert crash_at(first=4, height=6, back=1) is None
+    assert found(crash_at(first=3, height=6, back=2)).detail == (
+        "committed height 2 after a restart at height 6: 3 blocks lost, at most 2 may be"
+    )
+
+
+def test_prefix_holds_a_node_that_began_anew_to_the_chain_from_genesis_on():
+    history = History()
+    history.commit_all([0], [1, 2, 3])
+    begin_anew(history)
     history.commit(0, 3)
     assert history.judge(Prefix(check_context())) is not None
 
