@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from network.messages import AnnounceBlock
 from primitives.machine import Message
 
 MEBIBYTE = 1 << 20
@@ -73,5 +74,10 @@ CORES: Mapping[str, Priority] = MappingProxyType(
 
 
 def priority_of(message: Message) -> Priority:
-    """Return the class of a message."""
+    """Return the class of a message.
+
+    The announcement of a block is as urgent as a block: nothing else tells a follower of it.
+    """
+    if isinstance(message, AnnounceBlock):
+        return Priority.BLOCK
     return CORES.get(message.core, Priority.SYNC)

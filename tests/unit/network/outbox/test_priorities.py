@@ -5,7 +5,7 @@ import pkgutil
 
 import consensus
 import network
-from network.messages import GetBlocks, PooledTransactions
+from network.messages import AnnounceBlock, GetBlocks, PooledTransactions
 from network.outbox.priorities import CORES, Priority, priority_of
 from primitives.machine import Message
 
@@ -34,6 +34,7 @@ def test_votes_are_consensus_and_blocks_of_old_are_sync() -> None:
     votes = [kind for kind in messages() if kind.__name__ == "Prepare"]
     assert [CORES[kind.core] for kind in votes] == [Priority.CONSENSUS]
     assert priority_of(GetBlocks(1, 2, 3)) is Priority.SYNC
+    assert priority_of(AnnounceBlock(1, bytes(32))) is Priority.BLOCK
     assert priority_of(PooledTransactions(1, ())) is Priority.TRANSACTION
 
 
