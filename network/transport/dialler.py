@@ -117,11 +117,16 @@ class Dialler:
     async def _connect(self, address: Address, link: Link) -> None:
         patience = self._config.patience
         made = await connect(address, self._config.sockets)
-        await asyncio.get_running_loop().create_connection(
-            lambda: link,
-            sock=made,
-            ssl=self._context,
-            server_hostname="",
-            ssl_handshake_timeout=patience.handshake / _SECOND,
-            ssl_shutdown_timeout=patience.drain / _SECOND,
-        )
+        try:
+            await asyncio.get_running_loop().create_connection(
+                lambda: link,
+                sock=made,
+                ssl=self._context,
+                server_hostname="",
+                ssl_handshake_timeout=patience.handshake / _SECOND,
+                ssl_shutdown_timeout=patience.drain / _SECOND,
+            )
+        except BaseException:
+            # The loop has let go of the socket, but not every loop closes it then.
+            made.close()
+            raise

@@ -144,9 +144,12 @@ class Listener:
             )
         except ConnectionAbortedError as error:
             # So do loops say that it took too long.
+            made.close()
             self._welcomer.abandon(link, DropReason.HANDSHAKE_TIMEOUT, str(error))
         except OSError as error:
+            made.close()
             self._welcomer.abandon(link, DropReason.TLS, str(error) or type(error).__name__)
         except asyncio.CancelledError:
+            made.close()
             self._welcomer.abandon(link, DropReason.SHUTDOWN, "")
             raise

@@ -16,10 +16,9 @@ from network.transport import (
     StrangerDropped,
 )
 from network.transport.control import Ping
-from primitives.ids import Hash32, NodeId
+from primitives.ids import Duration, Hash32, NodeId
 from tests.unit.network.transport.conftest import Loops
 from tests.unit.network.transport.stranger import (
-    SHORT,
     Stranger,
     control,
     hello_of,
@@ -28,6 +27,7 @@ from tests.unit.network.transport.stranger import (
 )
 from tests.unit.network.transport.world import (
     CONFIG,
+    MILLISECOND,
     Node,
     Vote,
     nodes,
@@ -36,6 +36,8 @@ from tests.unit.network.transport.world import (
     seed_of,
 )
 
+HANDSHAKE = Duration(500 * MILLISECOND)
+"""Long enough for TLS on a machine that is busy."""
 OTHER_GENESIS = Hash32(b"o" * 32)
 
 
@@ -208,7 +210,7 @@ def test_tls_that_was_recorded_is_worth_nothing(loops: Loops) -> None:
 @pytest.mark.parametrize("tls", [False, True], ids=["before TLS", "after TLS"])
 def test_who_says_nothing_is_dropped_before_long(loops: Loops, tls: bool) -> None:
     async def main() -> None:
-        async with nodes(Node(0, impatient(handshake=SHORT))) as (a,):
+        async with nodes(Node(0, impatient(handshake=HANDSHAKE))) as (a,):
             if tls:
                 stranger = await Stranger.over_tls(a.address, 1)
                 stranger.writer.write(handshake_codec().encode(hello_of(1))[:20])
