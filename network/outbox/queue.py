@@ -110,43 +110,37 @@ class PeerQueue(Generic[Item]):
             size: in bytes, as it counts.
         """
         lane = self._lanes[priority]
-        if size > min(lane.limits.bytes_max, self._bytes_max):
-            # No room can be made for it, and to drop others would help nobody.
-            return self._refuse(lane, size)
-        if lane.limits.rule is DropRule.OLDEST:
-            while not lane.has_room(size):
-                self._drop_oldest(lane)
-        elif not lane.has_room(size):
-            return self._refuse(lane, size)
-        if not self._make_room(priority, size):
-            return self._refuse(lane, size)
+        if not self._can_fit(priority, size):
+            lane.drop(size)
+            return Drop.PEER if lane.limits.rule is DropRule.DISCONNECT else Drop.MESSAGE
+        while not lane.has_room(size):
+            self._drop_oldest(lane)
+        for other in reversed(self._lanes[priority:]):
+            while other.items and self.bytes_held + size > self._bytes_max:
+                self._drop_oldest(other)
         lane.items.append((item, size))
         lane.bytes_held += size
         lane.statistics.queued += 1
         self.bytes_held += size
         return Drop.NO
 
-    def _make_room(self, priority: Priority, size: int) -> bool:
-        """Drop less urgent messages, newest class first, until the size fits; tell whether."""
-        spare = sum(lane.bytes_held for lane in self._lanes[priority + 1 :])
+    def _can_fit(self, priority: Priority, size: int) -> bool:
+        """Whether there is room, or would be if all that may be dropped were.
+
+        That is asked first: nothing is dropped for a message that is not taken after all.
+        """
         own = self._lanes[priority]
-        if own.limits.rule is DropRule.OLDEST:
-            spare += own.bytes_held
-        if self.bytes_held - spare + size > self._bytes_max:
-            return False
-        for lane in reversed(self._lanes[priority:]):
-            while lane.items and self.bytes_held + size > self._bytes_max:
-                self._drop_oldest(lane)
-        return True
+        staying = sum(lane.bytes_held for lane in self._lanes[:priority])
+        if own.limits.rule is not DropRule.OLDEST:
+            if not own.has_room(size):
+                return False
+            staying += own.bytes_held
+        return size <= own.limits.bytes_max and staying + size <= self._bytes_max
 
     def _drop_oldest(self, lane: _Lane[Item]) -> None:
         _, size = lane.take()
         self.bytes_held -= size
         lane.drop(size)
-
-    def _refuse(self, lane: _Lane[Item], size: int) -> Drop:
-        lane.drop(size)
-        return Drop.PEER if lane.limits.rule is DropRule.DISCONNECT else Drop.MESSAGE
 
     def take(self, bytes_max: int) -> list[Item]:
         """Remove and return the most urgent messages, oldest first within a class.

@@ -137,6 +137,14 @@ def test_nor_does_what_fits_its_class_and_not_the_whole() -> None:
     assert queue.take(100) == ["old"]
 
 
+def test_nor_does_what_only_more_urgent_messages_could_make_room_for() -> None:
+    queue = PeerQueue[str](CONFIG)
+    queue.push(Priority.CONSENSUS, "vote", 31)
+    queue.push(Priority.BLOCK, "old", 1)
+    assert queue.push(Priority.BLOCK, "new", 50) is Drop.MESSAGE
+    assert queue.take(100) == ["vote", "old"]
+
+
 def test_less_urgent_messages_make_room_and_more_urgent_ones_do_not() -> None:
     queue = PeerQueue[str](CONFIG)
     queue.push(Priority.SYNC, "sync", 60)
