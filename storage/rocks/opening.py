@@ -1,8 +1,8 @@
 """Opening a store: whose it is, what a crash has left of its logs, and which version it is of.
 
 The order matters. RocksDB makes a new store where it finds no `CURRENT` file, and deletes the
-tables that it does not know; it adds families that it is told of; and it forgives logs. So each
-is looked at before RocksDB may write.
+tables that its manifest does not name; it adds families that it is told of; and it forgives logs.
+So each is looked at before RocksDB may write (`storage.rocks.manifest`, `storage.rocks.wal`).
 """
 
 from pathlib import Path
@@ -12,6 +12,7 @@ from rocksdict import AccessType, Cache, DBRecoveryMode, Options, Rdict
 
 from storage.rocks.engine import family_options, shared_cache, store_options
 from storage.rocks.errors import CorruptStore, ForeignStore, NewerStore, translated
+from storage.rocks.manifest import require_families, require_manifest
 from storage.rocks.options import Durability, RocksOptions
 from storage.rocks.schema import SCHEMA_KEY, Family, Schema, SchemaRow, decode_row, schema_row
 from storage.rocks.wal import Damage, Fault, first_bad_checksum, inspect, last_log, tear_before
@@ -52,6 +53,7 @@ def open_engine(path: Path, options: RocksOptions, schema: Schema, cache: Cache 
     path.mkdir(parents=True, exist_ok=True)
     if not (path / "CURRENT").exists():
         _refuse_headless(path)
+    require_manifest(path)
     torn = _torn_end(path, options)
     blocks = shared_cache(options.block_cache_bytes) if cache is None else cache
     try:
@@ -105,7 +107,7 @@ def _known_families(path: Path) -> frozenset[str]:
 
 
 def _refuse_unknown(path: Path, known: frozenset[str], schema: Schema) -> None:
-    """Refuse families that are not ours, but let pass what a crash left of a new store."""
+    """Refuse families that are not ours or lack, but let pass what a crash left of a new store."""
     settings = Options(raw_mode=True)
     settings.create_if_missing(create_if_missing=False)
     families = {name: Options(raw_mode=True) for name in sorted(known - {DEFAULT_FAMILY})}
@@ -113,9 +115,11 @@ def _refuse_unknown(path: Path, known: frozenset[str], schema: Schema) -> None:
         str(path), settings, families, AccessType.read_only(error_if_log_file_exist=False)
     )
     try:
-        _found(path, engine, schema)
+        found = _found(path, engine, schema)
     finally:
         engine.close()
+    if found is not None:
+        require_families(path, known, found)
     if strange := sorted(known - FAMILY_NAMES - {DEFAULT_FAMILY}):
         raise ForeignStore(str(path), "the families of this schema", strange[0])
 

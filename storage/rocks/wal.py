@@ -112,6 +112,21 @@ def first_bad_checksum(directory: Path) -> Damage | None:
     return None
 
 
+def whole_records(data: bytes) -> Iterator[bytes]:
+    """Yield the whole records of one log in order, up to where it is torn; checksums are not read.
+
+    RocksDB's manifests are logs, too.
+    """
+    pieces: list[bytes] = []
+    for piece in _pieces(data):
+        if piece.length < 0 or piece.end > len(data):
+            return
+        pieces.append(data[piece.offset + HEADER.size : piece.end])
+        if piece.kind in (FULL, LAST):
+            yield b"".join(pieces)
+            pieces.clear()
+
+
 def _walk(
     name: str, data: bytes | mmap.mmap, expected: int | None
 ) -> tuple[Damage | None, int | None]:
