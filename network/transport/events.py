@@ -115,7 +115,10 @@ class DialFailed(TraceEvent, frozen=True, gc=False):
 
 
 class PeerThrottled(TraceEvent, frozen=True, gc=False):
-    """A peer has used up a limit; nothing is read from it for a while. Told once per excess."""
+    """A peer has used up a limit; nothing is read from it for a while.
+
+    Told once, until the limit is as if it had not been touched.
+    """
 
     name = "transport.peer_throttled"
 

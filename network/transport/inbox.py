@@ -32,7 +32,7 @@ class Inbox:
     Args:
         messages_max: of one peer; with so many it is paused.
         bytes_max: of one peer.
-        pause: `Transport.pause`.
+        pause: `Transport.pause`, which may be called again.
         resume: `Transport.resume`, called when half of what pauses a peer is taken.
     """
 
@@ -70,7 +70,8 @@ class Inbox:
         self.length += 1
         self.bytes += size
         full = share.messages >= self._messages_max or share.bytes >= self._bytes_max
-        if full and not share.is_paused:
+        if full:
+            # Said again, too: a peer that comes back by a new connection is not paused there.
             share.is_paused = True
             self._pause(peer)
 

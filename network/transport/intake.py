@@ -3,6 +3,9 @@
 A read may hold thousands of frames. They are handed over one by one, until a rate is used up or
 the node wants no more. Then nothing is read either, the system's buffers fill, and TCP makes the
 peer wait: that is how back-pressure gets to the other end. What is kept here is one read at most.
+
+While nothing is read, asyncio does not say that a peer has closed the connection in good order;
+that shows when reading goes on, or when the peer comes back by another connection.
 """
 
 import asyncio
@@ -67,7 +70,7 @@ class Intake:
 
     __slots__ = (
         "_byte_rate", "_held", "_held_bytes", "_message_rate", "_over_since", "_owner", "_pauses",
-        "_reader", "_settings", "_timers",
+        "_reader", "_settings", "_timers", "_told",
     )  # fmt: skip
 
     def __init__(self, settings: LinkSettings, owner: IntakeOwner) -> None:
@@ -82,6 +85,8 @@ class Intake:
         self._message_rate = TokenBucket(rates.messages_per_second, rates.messages_burst, now)
         self._over_since: Instant | None = None
         self._pauses = 0
+        self._told = 0
+        """Limits of which the owner knows that they were used up."""
         self._timers: dict[Pause, asyncio.TimerHandle] = {}
 
     @property
@@ -143,9 +148,12 @@ class Intake:
 
     def is_flooding(self, now: Instant) -> bool:
         """Tell whether the peer has been over the rate of messages for too long."""
+        if self._told & Pause.BYTES and self._byte_rate.is_full(now):
+            self._told &= ~Pause.BYTES
         if self._over_since is None:
             return False
         if self._message_rate.is_full(now):
+            self._told &= ~Pause.MESSAGES
             self._over_since = None
             return False
         return now - self._over_since >= self._settings.config.rates.flood
@@ -173,4 +181,6 @@ class Intake:
         loop = asyncio.get_running_loop()
         self._timers[why] = loop.call_later(debt / _SECOND, self.resume, why)
         self.pause(why)
-        self._owner.on_limit("bytes" if why is Pause.BYTES else "messages")
+        if not self._told & why:
+            self._told |= why
+            self._owner.on_limit("bytes" if why is Pause.BYTES else "messages")

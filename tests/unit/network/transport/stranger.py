@@ -92,11 +92,13 @@ class Stranger:
         credentials = make_credentials(seed_of(node), genesis)
         return await cls.connect(address, dialling_context(credentials), limit)
 
-    async def shake_hands(self, node: int, nonce: bytes = b"n" * 32) -> Session:
+    async def shake_hands(
+        self, node: int, nonce: bytes = b"n" * 32, compression: CompressionOffer | None = None
+    ) -> Session:
         """Do the handshake as this node, whose key it has."""
         key, binding = identity_of(self.writer.get_extra_info("ssl_object"))
         handshake = Handshake(
-            identity(node),
+            identity(node, compression=compression or CompressionOffer()),
             Channel(Side.DIALLER, binding, key),
             nonce,
             ValidatorKey(seed_of(node)),

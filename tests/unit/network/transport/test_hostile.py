@@ -3,14 +3,19 @@
 import asyncio
 import contextlib
 import dataclasses
+import tracemalloc
 
 import pytest
+import zstandard
 
+from network.codec import Encoding, frame_of
+from network.compression import Algorithm, Compression, CompressionPolicy
 from network.handshake_messages import handshake_codec
 from network.messages import LIMITS, CertifiedBlocks
 from network.transport import (
     DropReason,
     PeerClosed,
+    PeerThrottled,
     Rates,
 )
 from network.transport.control import Goodbye, Ping, Pong
@@ -78,6 +83,27 @@ def test_a_claimed_length_costs_nothing_until_its_bytes_come(loops: Loops) -> No
             await poll(lambda: a.transport.peers() and a.transport.peers()[0].held_bytes)
             assert a.transport.peers()[0].held_bytes < 4_096
             liar.abort()
+
+    run(main(), loops)
+
+
+def test_bodies_that_unpack_to_more_than_their_limit_are_not_unpacked(loops: Loops) -> None:
+    async def main() -> None:
+        policy = CompressionPolicy(prefer=(Algorithm.ZSTD,))
+        async with nodes(Node(0, compression=Compression(policy))) as (a,):
+            bomber = await Stranger.over_tls(a.address, 1)
+            await bomber.shake_hands(1, compression=Compression(policy).offer)
+            await a.until_open(1)
+            body = zstandard.ZstdCompressor().compress(bytes(200 << 20))
+            kind = next(kind for kind in codec().kinds if kind.type is CertifiedBlocks)
+            tracemalloc.start()
+            bomber.writer.write(frame_of(kind, Encoding.ZSTD, body))
+            assert await bomber.is_dropped()
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            closed = await a.event(PeerClosed, reason=DropReason.MALFORMED)
+            assert "when plain" in closed.detail  # type: ignore[attr-defined]
+            assert peak < 1 << 20
 
     run(main(), loops)
 
@@ -151,7 +177,8 @@ def test_a_flood_is_slowed_down_then_dropped(loops: Loops, said: bytes) -> None:
             flooder.abort()
             held = await task
             counters = a.transport.counters
-            assert counters.throttled
+            assert counters.throttled > 3
+            assert len([e for e in a.events if isinstance(e, PeerThrottled)]) == 1
             assert sum(counters.messages_received) < 200 + 2_000 * 5
             assert counters.writes < 1_000
             assert held <= 1 << 20

@@ -1,11 +1,13 @@
 """Nodes on loopback exchange messages, whoever dials, restarts or leaves."""
 
+import asyncio
 import dataclasses
 import time
 from functools import partial
 
 import pytest
 
+from network.compression import Algorithm, Compression, CompressionPolicy
 from network.handshake import Side
 from network.transport import DialFailed, DropReason, PeerOpened, Slots
 from network.transport.roster import takes_over
@@ -66,6 +68,25 @@ def test_what_one_turn_sends_leaves_in_one_write(loops: Loops) -> None:
             assert a.transport.counters.writes == before
             await b.until_received(1_000)
             assert a.transport.counters.writes <= before + 3  # a ping or pong may come between
+
+    run(main(), loops)
+
+
+def test_bodies_are_compressed_as_both_ends_have_agreed(loops: Loops) -> None:
+    async def main() -> None:
+        made = [Compression(CompressionPolicy(prefer=(Algorithm.ZSTD,))) for _ in range(2)]
+        pair = [Node(each, compression=made[each]) for each in range(2)]
+        async with nodes(*pair, Node(2)) as (a, b, plain):
+            a.transport.add_target(B, b.address)
+            a.transport.add_target(NodeId(2), plain.address)
+            await a.until_open(1, 2)
+            await b.until_open(0)
+            before = a.transport.counters.bytes_sent
+            assert a.transport.broadcast([B, NodeId(2)], block(1 << 20)) == 2
+            await b.until_received(1)
+            await plain.until_received(1)
+            assert b.messages == plain.messages == [(A, block(1 << 20))]
+            assert a.transport.counters.bytes_sent - before < (1 << 20) + 4_096
 
     run(main(), loops)
 
@@ -199,6 +220,20 @@ def test_who_closes_says_first_what_still_waits(loops: Loops) -> None:
             assert numbers(b.messages) == list(range(40))
             await b.until(lambda: b.closed == [(A, DropReason.PEER_LEFT)])
             assert a.transport.counters.dropped == {DropReason.SHUTDOWN: 1}
+
+    run(main(), loops)
+
+
+def test_two_that_leave_at_once_do_not_wait_for_each_other(loops: Loops) -> None:
+    async def main() -> None:
+        async with nodes(Node(0), Node(1)) as (a, b):
+            a.transport.add_target(B, b.address)
+            await a.until_open(1)
+            await b.until_open(0)
+            await asyncio.gather(a.transport.close(), b.transport.close())
+            for node in (a, b):
+                assert node.transport.counters.dropped == {DropReason.SHUTDOWN: 1}
+                assert node.transport.connections == 0
 
     run(main(), loops)
 

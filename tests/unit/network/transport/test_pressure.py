@@ -29,6 +29,7 @@ from tests.unit.network.transport.world import (
     Node,
     Vote,
     block,
+    codec,
     nodes,
     poll,
     run,
@@ -37,6 +38,13 @@ from tests.unit.network.transport.world import (
 A, B = NodeId(0), NodeId(1)
 MEBIBYTE = 1 << 20
 BLOCK = 64 * 1024
+
+
+def is_paused_anew(node: Node, connections: int) -> bool:
+    """Tell whether a node that has had so many connections does not read from the last one."""
+    peer = node.transport._roster.get(B)
+    opened = node.transport.counters.opened == connections
+    return opened and peer is not None and peer.link is not None and peer.link.intake.is_paused
 
 
 def has_sent(node: Node, more_than: int) -> bool:
@@ -80,6 +88,44 @@ def test_a_full_inbox_makes_the_sender_wait_and_nobody_keep_more(loops: Loops) -
                 while (arrival := inbox.take()) is not None:
                     numbers.append(arrival[1].request)  # type: ignore[attr-defined]
             assert numbers == list(range(kept))
+
+    run(main(), loops)
+
+
+def test_a_new_connection_is_no_way_into_a_full_inbox(loops: Loops) -> None:
+    async def main() -> None:
+        async with nodes(Node(0)) as (a,):
+            inbox = Inbox(100, 64 * MEBIBYTE, a.transport.pause, a.transport.resume)
+            a.take = inbox.put
+            for number in range(5):
+                pusher = await Stranger.over_tls(a.address, 1)
+                await pusher.shake_hands(1, bytes([number]) * 32)
+                pusher.writer.write(codec().encode(Vote(1)) * 1_000)
+                await poll(partial(is_paused_anew, a, number + 1))
+                assert 100 <= inbox.length <= 100 + number
+                pusher.abort()
+            while inbox.take() is not None:
+                pass
+
+    run(main(), loops)
+
+
+def test_a_peer_that_is_paused_stays_so_when_it_comes_back(loops: Loops) -> None:
+    async def main() -> None:
+        async with nodes(Node(0), Node(1)) as (a, b):
+            b.transport.add_target(A, a.address)
+            await a.until_open(1)
+            a.transport.pause(B)
+            async with nodes(Node(1, targets={0: a.address})) as (successor,):
+                await a.until(lambda: a.transport.counters.dropped.get(DropReason.REPLACED))
+                await successor.until_open(0)
+                successor.transport.send(A, Vote(1))
+                a.transport.send(B, Vote(2))
+                await successor.until_received(1)
+                assert is_paused_anew(a, 2)
+                assert not a.messages
+                a.transport.resume(B)
+                await a.until_received(1)
 
     run(main(), loops)
 

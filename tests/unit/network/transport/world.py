@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from network.codec import Codec
+from network.compression import Compression, CompressionOffer
 from network.handshake import HandshakeConfig
 from network.handshake_messages import PeerRole
 from network.messages import LIMITS, CertifiedBlock, CertifiedBlocks
@@ -97,6 +98,7 @@ class Node:
         targets: Mapping[int, Address] | None = None,
         seed: bytes | None = None,
         clock: Callable[[], int] = time.monotonic_ns,
+        compression: Compression | None = None,
         **changes: Any,
     ) -> None:
         self.events: list[TraceEvent] = []
@@ -115,12 +117,17 @@ class Node:
 
         self.transport = Transport(
             config,
-            identity(node, **changes),
+            identity(
+                node,
+                compression=compression.offer if compression else CompressionOffer(),
+                **changes,
+            ),
             seed_of(node) if seed is None else seed,
             codec(),
             self,
             random.Random(node),
             {NodeId(each): address for each, address in (targets or {}).items()},
+            compression,
             clock=look,
         )
 
