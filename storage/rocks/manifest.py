@@ -14,12 +14,17 @@ is not the table but whether the earlier moment is still whole on the disk:
 - the beginning is whole. Whoever opens a store begins a manifest (number N) with a copy of what
   the last one said, which has no "next file number", and goes on with one record for each family
   that names the tables made from the old logs and sets the log from which on that family is
-  needed. (Not so a new store, which has one family and no old logs, nor a manifest that is replaced
-  while the store is open, which goes on with a change of tables at once.) The old logs are deleted then, and the oldest log needed may be a number that no log
+  needed. The old logs are deleted then, and the oldest log needed may be a number that no log
   bears; what must be there is the log begun for this manifest, whose number is below N. So as long
-  as not every family has such a record, a table that is not named may hold the rows of old logs;
+  as not every family has such a record, a table that is not named may hold the rows of old logs.
+  This is not so in a new store, which has one family and no old logs, nor with a manifest that
+  replaces one while the store is open, which goes on with a change of tables at once;
 - the families are there: rows of the logs for a family that the manifest does not name would be
   passed over (`require_families`). A new store gets its families before its first row.
+
+Two cases stay open. Rows that were written without a log (`Durability.NONE`) leave no log to miss.
+And a manifest that replaced one (after a gigabyte, or a write to it that failed) may need a log
+older than itself, for which any other one older than itself is taken.
 
 A manifest is a log of records as in `storage.rocks.wal`; each holds fields of a tag and a value.
 Checksums are left to RocksDB, which refuses a record whose bytes have changed.
