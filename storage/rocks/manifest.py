@@ -38,7 +38,7 @@ from pathlib import Path
 
 import msgspec
 
-from storage.rocks.errors import CorruptStore
+from storage.rocks.errors import CorruptStore, StoreInUse
 from storage.rocks.schema import SchemaRow
 from storage.rocks.wal import log_files, whole_records
 
@@ -128,21 +128,27 @@ class Manifest(msgspec.Struct):
         self.oldest_log = max(self.oldest_log, needed, edit.numbers.get(OLDEST_LOG, 0))
 
 
-def require_manifest(path: Path) -> None:
+def require_manifest(path: Path) -> int:
     """Refuse a store whose manifest does not say all that RocksDB must know before it deletes.
 
     It changes nothing, and may be called while another process has the store open.
+
+    Returns:
+        The oldest log that is needed; a crash may have left older ones, which RocksDB deletes.
 
     Raises:
         CorruptStore: the manifest has lost its end, or a log is missing.
     """
     for _ in range(TRIES):
         content = _content(path)
-        refusal = _refusal(path, *content) if content is not None else None
-        if refusal is None:
-            return
-        if content == _content(path):  # else its files are those of another moment
-            raise refusal
+        if content is None:
+            return 0
+        try:
+            return _read(path, *content).oldest_log
+        except CorruptStore:
+            if content == _content(path):  # else its files are those of another moment
+                raise
+    raise StoreInUse(str(path), "a store that nobody else has open", "one that changes")
 
 
 def require_families(path: Path, known: frozenset[str], found: SchemaRow) -> None:
@@ -169,25 +175,31 @@ def _content(path: Path) -> tuple[int, bytes] | None:
         return None
 
 
-def _refusal(path: Path, number: int, content: bytes) -> CorruptStore | None:
-    """Return why a manifest is not to be believed, or None if it is."""
+def _read(path: Path, number: int, content: bytes) -> Manifest:
+    """Return what a manifest says, if it is to be believed.
+
+    Raises:
+        CorruptStore: it is not.
+    """
     manifest = Manifest(number)
     try:
         for record in whole_records(content):
             if record:
                 manifest.apply(read_edit(record))
     except (IndexError, ValueError) as error:
-        return CorruptStore(path, manifest.name, f"a record that cannot be read: {error}")
+        reason = f"a record that cannot be read: {error}"
+        raise CorruptStore(path, manifest.name, reason) from error
     if not manifest.begun:
-        return CorruptStore(path, manifest.name, "it ends within the copy that it begins with")
+        raise CorruptStore(path, manifest.name, "it ends within the copy that it begins with")
     unnamed = _numbers(path) - manifest.tables - manifest.gone
     if unnamed and not manifest.is_settled:
         table = f"{min(unnamed):06}.sst"
-        return CorruptStore(path, manifest.name, f"it ends before it may name {table}")
-    return _missing_log(path, manifest)
+        raise CorruptStore(path, manifest.name, f"it ends before it may name {table}")
+    _require_log(path, manifest, has_unnamed=bool(unnamed))
+    return manifest
 
 
-def _missing_log(path: Path, manifest: Manifest) -> CorruptStore | None:
+def _require_log(path: Path, manifest: Manifest, *, has_unnamed: bool) -> None:
     logs = {int(log.stem) for log in log_files(path)}
     oldest, number = manifest.oldest_log, manifest.number
     if oldest >= number:
@@ -195,11 +207,11 @@ def _missing_log(path: Path, manifest: Manifest) -> CorruptStore | None:
     else:
         there, name = any(oldest <= log < number for log in logs), f"{number - 1:06}.log"
     if there or number == FIRST_NUMBER:
-        return None
-    if _numbers(path) - manifest.tables - manifest.gone:
+        return
+    if has_unnamed:
         reason = f"it has lost its end: it needs {name}, which is not there"
-        return CorruptStore(path, manifest.name, reason)
-    return CorruptStore(path, name, f"the file is missing, and {manifest.name} needs it")
+        raise CorruptStore(path, manifest.name, reason)
+    raise CorruptStore(path, name, f"the file is missing, and {manifest.name} needs it")
 
 
 def _numbers(path: Path) -> set[int]:

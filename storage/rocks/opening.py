@@ -53,8 +53,8 @@ def open_engine(path: Path, options: RocksOptions, schema: Schema, cache: Cache 
     path.mkdir(parents=True, exist_ok=True)
     if not (path / "CURRENT").exists():
         _refuse_headless(path)
-    require_manifest(path)
-    torn = _torn_end(path, options)
+    oldest_log = require_manifest(path)
+    torn = _torn_end(path, options, oldest_log)
     blocks = shared_cache(options.block_cache_bytes) if cache is None else cache
     try:
         known = _known_families(path)
@@ -82,7 +82,7 @@ def _refuse_headless(path: Path) -> None:
         raise ForeignStore(str(path), "an empty directory or a store", strange[0])
 
 
-def _torn_end(path: Path, options: RocksOptions) -> Damage | None:
+def _torn_end(path: Path, options: RocksOptions, oldest_log: int) -> Damage | None:
     """Return where the logs end in a crash, or None if they are whole.
 
     If each batch was synced, only the newest log can be torn: before RocksDB begins a new one, all
@@ -91,7 +91,7 @@ def _torn_end(path: Path, options: RocksOptions) -> Damage | None:
     Raises:
         CorruptStore: a log is damaged in a way that no crash explains.
     """
-    found = inspect(path)
+    found = inspect(path, oldest_log)
     if found is None:
         return None
     last = found.fault is Fault.TORN and found.file == last_log(path)

@@ -72,14 +72,19 @@ def log_files(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.log"), key=lambda path: int(path.stem))
 
 
-def inspect(directory: Path) -> Damage | None:
+def inspect(directory: Path, oldest: int = 0) -> Damage | None:
     """Return the first thing that is wrong with the logs of a store; what follows it is of no use.
 
     Logs are one sequence of batches over all files, so a gap is seen even if every file is whole.
+
+    Args:
+        directory: the store's.
+        oldest: number of the first log that is needed. RocksDB deletes older ones in any order, so
+            that those which a crash left may have gaps.
     """
     expected: int | None = None
     for path in log_files(directory):
-        if not path.stat().st_size:
+        if int(path.stem) < oldest or not path.stat().st_size:
             continue
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             fault, expected = _walk(path.name, data, expected)

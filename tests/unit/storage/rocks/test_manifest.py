@@ -11,10 +11,11 @@ from random import Random
 
 import pytest
 
+from primitives.machine import Record
 from storage.rocks import CorruptStore, RocksStore
 from storage.rocks.manifest import Manifest, read_edit, require_manifest
 from storage.rocks.view import view
-from storage.rocks.wal import log_files, whole_records
+from storage.rocks.wal import BATCH, FULL, HEADER, Fault, inspect, log_files, whole_records
 from tests.unit.storage.rocks.chain_node import OPTIONS
 
 TABLES = ("chain.blocks", "consensus", "state.accounts", "state.trie")
@@ -137,6 +138,27 @@ def test_a_table_that_was_being_written_is_no_damage(
     with RocksStore(path, OPTIONS) as store:
         assert content(store) == made[1]
     assert not (path / "009999.sst").exists()
+
+
+def test_an_old_log_that_a_crash_left_is_no_damage(tmp_path: Path) -> None:
+    """RocksDB deletes all that are not needed any more, but not the oldest first."""
+    path = tmp_path / "store"
+    with RocksStore(tmp_path / "living", OPTIONS) as store:
+        for key in (b"1", b"2", b"3"):
+            store.write([Record(TABLES[0], key, b"in a table")])
+        store.compact()
+        store.write([Record(TABLES[0], b"4", b"in the log")])
+        shutil.copytree(store.path, path)
+    assert require_manifest(path) == int(log_files(path)[0].stem) > 1
+    old = path / "000001.log"
+    old.write_bytes(HEADER.pack(0, BATCH.size, FULL) + BATCH.pack(1, 1))
+    damage = inspect(path)
+    assert damage is not None
+    assert damage.fault is Fault.GAP, "the logs between are gone"
+    with RocksStore(path, OPTIONS) as store:
+        assert store.torn is None
+        assert [key for key, _ in store.scan(TABLES[0])] == [b"1", b"2", b"3", b"4"]
+    assert not old.exists()
 
 
 def test_a_look_names_the_manifest_and_deletes_nothing(
