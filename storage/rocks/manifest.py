@@ -6,7 +6,8 @@ being written, and its rows still stand in the logs or in the tables it was merg
 loss of the manifest's own end the same table is all there is of its rows. What tells the two apart
 is not the table but whether the earlier moment is still whole on the disk:
 
-- the tables that the manifest names are there (RocksDB itself looks at that, before it deletes);
+- the tables that the manifest names are there (RocksDB looks at that, too, before it deletes). If
+  one is gone while others are not named, it is the manifest that tells of a moment long past;
 - the logs from the oldest one that it needs on are there. RocksDB deletes a log only after the
   manifest says that all its rows are in tables. So a flush whose record is lost shows as a log that
   the rest of the manifest needs and that is gone; if the log is there, so are the rows, and it
@@ -191,10 +192,13 @@ def _read(path: Path, number: int, content: bytes) -> Manifest:
         raise CorruptStore(path, manifest.name, reason) from error
     if not manifest.begun:
         raise CorruptStore(path, manifest.name, "it ends within the copy that it begins with")
-    unnamed = _numbers(path) - manifest.tables - manifest.gone
-    if unnamed and not manifest.is_settled:
-        table = f"{min(unnamed):06}.sst"
-        raise CorruptStore(path, manifest.name, f"it ends before it may name {table}")
+    there = _numbers(path)
+    unnamed, missing = there - manifest.tables - manifest.gone, manifest.tables - there
+    if unnamed and (missing or not manifest.is_settled):
+        reason = f"it ends before it names {min(unnamed):06}.sst"
+        if missing:
+            reason += f", and names {min(missing):06}.sst, which is not there"
+        raise CorruptStore(path, manifest.name, reason)
     _require_log(path, manifest, has_unnamed=bool(unnamed))
     return manifest
 
@@ -211,7 +215,8 @@ def _require_log(path: Path, manifest: Manifest, *, has_unnamed: bool) -> None:
     if has_unnamed:
         reason = f"it has lost its end: it needs {name}, which is not there"
         raise CorruptStore(path, manifest.name, reason)
-    raise CorruptStore(path, name, f"the file is missing, and {manifest.name} needs it")
+    reason = f"the file is missing, and {manifest.name} needs it (or has lost its own end)"
+    raise CorruptStore(path, name, reason)
 
 
 def _numbers(path: Path) -> set[int]:

@@ -1,5 +1,6 @@
 """`orrery store check|stats|compact|prune`: what users see."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,20 @@ def test_a_flipped_bit_is_found_and_its_file_named(
     assert "DAMAGED" in printed.out
     assert printed.out.count("checksum mismatch") <= 1
     assert "orrery-view" not in printed.out
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.4, 0.7, 0.99])
+def test_a_manifest_without_its_end_is_damage_and_nothing_is_deleted(
+    kept: float, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = path / (path / "CURRENT").read_text().strip()
+    os.truncate(manifest, int(kept * manifest.stat().st_size))
+    before = files(path)
+    assert main(["store", "check", str(path)]) == 1
+    assert f"DAMAGED  {manifest}" in capsys.readouterr().out
+    assert str(manifest) in refusal(capsys, "stats", path, code=1)
+    assert str(manifest) in refusal(capsys, "compact", path, code=1)
+    assert files(path) == before
 
 
 def test_a_row_that_was_changed_by_hand_is_found(
