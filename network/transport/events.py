@@ -162,6 +162,8 @@ class Counters:
     accepted: int = 0
     turned_away: int = 0
     """Connections closed before anything was read: too many from that address, or at all."""
+    exhausted: int = 0
+    """Times that the system had no descriptor left for a connection."""
     evicted: int = 0
     dials: int = 0
     dials_failed: int = 0

@@ -16,6 +16,8 @@ from network.transport.sockets import bound_address, listening_socket, set_up
 from primitives.ids import Instant
 
 _SECOND = 1_000_000_000
+_BATCH = 64
+"""Connections that are accepted before the loop does something else."""
 _REST_SECONDS = 0.1
 """Until the next try when the system has no descriptor left for a connection."""
 
@@ -45,7 +47,7 @@ class Listener:
     """
 
     __slots__ = (
-        "_clock", "_config", "_context", "_counters", "_gate", "_handshakes", "_socket", "_task",
+        "_clock", "_config", "_context", "_counters", "_gate", "_handshakes", "_socket",
         "_welcomer",
     )  # fmt: skip
 
@@ -65,7 +67,6 @@ class Listener:
         self._clock = clock
         self._welcomer = welcomer
         self._socket: socket.socket | None = None
-        self._task: asyncio.Task[None] | None = None
         self._handshakes: dict[int, asyncio.Task[None]] = {}
 
     def start(self) -> Address:
@@ -76,29 +77,39 @@ class Listener:
         """
         wanted = Address(self._config.host, self._config.port)
         self._socket = listening_socket(wanted, self._config.sockets)
-        self._task = asyncio.get_running_loop().create_task(self._accept(self._socket))
+        self._watch()
         return bound_address(self._socket)
 
     async def stop(self) -> None:
         """Accept no more, and give up what has not done its TLS handshake."""
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+            self._socket = None
         await asyncio.sleep(0)  # tasks that have not begun would not close their sockets
-        tasks = [*self._handshakes.values(), *([self._task] if self._task else [])]
-        self._task = None
+        tasks = list(self._handshakes.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
 
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
+    def _watch(self) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().add_reader(self._socket, self._accept, self._socket)
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Take what has come, without a task: one that is cancelled could lose a socket."""
+        for _ in range(_BATCH):
             try:
-                made, source = await loop.sock_accept(listening)
+                made, source = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
             except OSError:
-                await asyncio.sleep(_REST_SECONDS)
-                continue
+                self._counters.exhausted += 1
+                loop = asyncio.get_running_loop()
+                loop.remove_reader(listening)
+                loop.call_later(_REST_SECONDS, self._watch)
+                return
+            made.settimeout(0.0)
             host = str(source[0])
             if self._gate.admits(self._clock(), host):
                 self._counters.accepted += 1

@@ -1,7 +1,10 @@
 """What somebody may do before a node knows who it is: it costs little, and ends by itself."""
 
 import asyncio
+import contextlib
 import dataclasses
+import resource
+import socket
 import ssl
 
 import pytest
@@ -235,6 +238,26 @@ def test_connections_that_say_nothing_drive_out_one_another_and_nobody_else(loop
             for stranger in idle:
                 await stranger.close()
             await poll(lambda: a.transport.connections == 0)
+
+    run(main(), loops)
+
+
+def test_a_node_without_descriptors_accepts_again_when_it_has_some(loops: Loops) -> None:
+    async def main() -> None:
+        async with nodes(Node(0)) as (a,):
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            with socket.socket() as client:
+                client.setblocking(False)
+                try:
+                    resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, hard))
+                    with contextlib.suppress(BlockingIOError):
+                        client.connect((a.address.host, a.address.port))
+                    await poll(lambda: a.transport.counters.exhausted)
+                    assert a.transport.counters.accepted == 0
+                finally:
+                    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+                await poll(lambda: a.transport.counters.accepted)
+            await serves_others(a)
 
     run(main(), loops)
 
