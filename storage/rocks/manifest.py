@@ -28,7 +28,8 @@ And a manifest that replaced one (after a gigabyte, or a write to it that failed
 older than itself, for which any other one older than itself is taken.
 
 A manifest is a log of records as in `storage.rocks.wal`; each holds fields of a tag and a value.
-Checksums are left to RocksDB, which refuses a record whose bytes have changed.
+Checksums are left to RocksDB, which refuses a record whose bytes have changed, and read here only
+to tell such a one from an end that is lost.
 
 Reference: RocksDB wiki, "MANIFEST"; RocksDB, `db/version_edit.h` (tags) and
 `db/version_edit.cc` (encodings); its order of steps was read off the manifests it writes.
@@ -41,7 +42,7 @@ import msgspec
 
 from storage.rocks.errors import CorruptStore, StoreInUse
 from storage.rocks.schema import SchemaRow
-from storage.rocks.wal import log_files, whole_records
+from storage.rocks.wal import changed_record, log_files, whole_records
 
 CURRENT = re.compile(rb"MANIFEST-(\d+)\n")
 FIRST_NUMBER = 1
@@ -146,9 +147,14 @@ def require_manifest(path: Path) -> int:
             return 0
         try:
             return _read(path, *content).oldest_log
-        except CorruptStore:
-            if content == _content(path):  # else its files are those of another moment
+        except CorruptStore as error:
+            if content != _content(path):
+                continue  # its files are those of another moment
+            changed = changed_record(content[1])
+            if changed is None:
                 raise
+            name = Manifest(content[0]).name
+            raise CorruptStore(path, name, f"checksum mismatch at byte {changed}") from error
     raise StoreInUse(str(path), "a store that nobody else has open", "one that changes")
 
 

@@ -132,6 +132,15 @@ def whole_records(data: bytes) -> Iterator[bytes]:
             pieces.clear()
 
 
+def changed_record(data: bytes) -> int | None:
+    """Return the offset of the first record of one log that is there, but not as it was written."""
+    table = crc32c_table()
+    for piece in _pieces(data):
+        if piece.length >= 0 and piece.end <= len(data) and not _is_whole(data, piece, table):
+            return piece.offset
+    return None
+
+
 def _walk(
     name: str, data: bytes | mmap.mmap, expected: int | None
 ) -> tuple[Damage | None, int | None]:

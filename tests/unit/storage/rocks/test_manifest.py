@@ -140,6 +140,22 @@ def test_a_table_that_was_being_written_is_no_damage(
     assert not (path / "009999.sst").exists()
 
 
+def test_a_flipped_bit_is_not_taken_for_a_log_that_is_gone(
+    made: tuple[Path, Content], tmp_path: Path
+) -> None:
+    path = shutil.copytree(made[0], tmp_path / "store")
+    manifest = manifest_of(path)
+    data = manifest.read_bytes()
+    random = Random(3)
+    for offset in sorted(random.sample(range(len(data) - 20), 12)):
+        flipped = bytearray(data)
+        flipped[offset] ^= 1 << random.randrange(8)
+        manifest.write_bytes(flipped)
+        with pytest.raises(CorruptStore) as caught:
+            RocksStore(path, OPTIONS)
+        assert caught.value.file == manifest.name, offset
+
+
 def test_an_old_log_that_a_crash_left_is_no_damage(tmp_path: Path) -> None:
     """RocksDB deletes all that are not needed any more, but not the oldest first."""
     path = tmp_path / "store"

@@ -44,7 +44,7 @@ def test_a_store_that_skips_damage_is_found_out(
 ) -> None:
     forgiving = SimpleNamespace(absolute_consistency=DBRecoveryMode.skip_any_corrupted_record)
     monkeypatch.setattr(opening, "DBRecoveryMode", forgiving)
-    monkeypatch.setattr(opening, "inspect", lambda path: None)
+    monkeypatch.setattr(opening, "inspect", lambda path, oldest: None)
     rot = Rot(tmp_path, Random(3))
     rot.prepare()
     with pytest.raises(Served, match=r"\.log"):
