@@ -28,8 +28,7 @@ And a manifest that replaced one (after a gigabyte, or a write to it that failed
 older than itself, for which any other one older than itself is taken.
 
 A manifest is a log of records as in `storage.rocks.wal`; each holds fields of a tag and a value.
-Checksums are left to RocksDB, which refuses a record whose bytes have changed, and read here only
-to tell such a one from an end that is lost.
+Checksums are read here, too: RocksDB's list of families may never end on a changed record.
 
 Reference: RocksDB wiki, "MANIFEST"; RocksDB, `db/version_edit.h` (tags) and
 `db/version_edit.cc` (encodings); its order of steps was read off the manifests it writes.
@@ -147,14 +146,9 @@ def require_manifest(path: Path) -> int:
             return 0
         try:
             return _read(path, *content).oldest_log
-        except CorruptStore as error:
-            if content != _content(path):
-                continue  # its files are those of another moment
-            changed = changed_record(content[1])
-            if changed is None:
+        except CorruptStore:
+            if content == _content(path):  # else its files are those of another moment
                 raise
-            name = Manifest(content[0]).name
-            raise CorruptStore(path, name, f"checksum mismatch at byte {changed}") from error
     raise StoreInUse(str(path), "a store that nobody else has open", "one that changes")
 
 
@@ -189,6 +183,8 @@ def _read(path: Path, number: int, content: bytes) -> Manifest:
         CorruptStore: it is not.
     """
     manifest = Manifest(number)
+    if (changed := changed_record(content)) is not None:
+        raise CorruptStore(path, manifest.name, f"checksum mismatch at byte {changed}")
     try:
         for record in whole_records(content):
             if record:
