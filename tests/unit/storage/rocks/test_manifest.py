@@ -147,7 +147,8 @@ def test_a_flipped_bit_is_not_taken_for_a_log_that_is_gone(
     manifest = manifest_of(path)
     data = manifest.read_bytes()
     random = Random(3)
-    for offset in sorted(random.sample(range(len(data) - 20), 12)):
+    before_last = list(ends(data))[-2]  # the last one may look torn, which is as if it were cut off
+    for offset in sorted(random.sample(range(before_last), 12)):
         flipped = bytearray(data)
         flipped[offset] ^= 1 << random.randrange(8)
         manifest.write_bytes(flipped)
