@@ -1,6 +1,7 @@
 """Dialling: one task for each peer that is to be connected, which sleeps while it is."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Protocol
@@ -11,7 +12,7 @@ from network.transport.events import Counters, DropReason
 from network.transport.face import Address
 from network.transport.link import Link
 from network.transport.roster import Peer
-from network.transport.sockets import connect
+from network.transport.sockets import connect, hand_over
 from primitives.ids import Instant, NodeId
 
 _SECOND = 1_000_000_000
@@ -83,7 +84,9 @@ class Dialler:
 
     async def _keep(self, peer: Peer) -> None:
         tick = self._config.patience.tick / _SECOND
-        while True:
+        task = asyncio.current_task()
+        # Whatever an error has hidden, a task that was told to end does not dial again.
+        while task is not None and not task.cancelling():
             await peer.vacant.wait()
             if not self._caller.may_dial(peer.node):
                 await asyncio.sleep(tick)
@@ -116,9 +119,10 @@ class Dialler:
 
     async def _connect(self, address: Address, link: Link) -> None:
         patience = self._config.patience
-        made = await connect(address, self._config.sockets)
-        try:
-            await asyncio.get_running_loop().create_connection(
+        loop = asyncio.get_running_loop()
+
+        async def take(made: socket.socket) -> None:
+            await loop.create_connection(
                 lambda: link,
                 sock=made,
                 ssl=self._context,
@@ -126,7 +130,5 @@ class Dialler:
                 ssl_handshake_timeout=patience.handshake / _SECOND,
                 ssl_shutdown_timeout=patience.drain / _SECOND,
             )
-        except BaseException:
-            # The loop has let go of the socket, but not every loop closes it then.
-            made.close()
-            raise
+
+        await hand_over(await connect(address, self._config.sockets), take)

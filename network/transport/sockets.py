@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 import socket
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from network.transport.config import SocketOptions
@@ -76,6 +78,26 @@ def set_up(made: socket.socket, options: SocketOptions) -> None:
             made.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
+async def hand_over(
+    made: socket.socket, take: Callable[[socket.socket], Awaitable[object]]
+) -> None:
+    """Let a loop take a socket, and see to it that it is closed if the loop gives it up.
+
+    uvloop that is cancelled early closes the descriptor and leaves its number with the socket.
+    To close that again is an error, which would hide that this task is cancelled, or closes what
+    somebody else has opened meanwhile.
+    """
+    own = _identity(made.fileno())
+    try:
+        await take(made)
+    except BaseException:
+        if _identity(made.fileno()) == own:
+            made.close()
+        else:
+            made.detach()
+        raise
+
+
 def bound_address(listening: socket.socket) -> Address:
     """Return where a socket listens."""
     host, port = listening.getsockname()[:2]
@@ -89,6 +111,15 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
         return cast(asyncio.AbstractEventLoop, uvloop.new_event_loop())
     return asyncio.new_event_loop()
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    """Return what is open there, if anything is."""
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _set_buffers(made: socket.socket, options: SocketOptions) -> None:
