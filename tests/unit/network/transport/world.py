@@ -1,9 +1,11 @@
 """Nodes on loopback: transports with short patience, whose test waits for what they say."""
 
 import asyncio
+import faulthandler
 import random
+import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -32,6 +34,9 @@ MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
 LIMIT_SECONDS = 30.0
 """After so long a test has failed; nothing that passes waits for it."""
+DEADLINE_SECONDS = 60.0
+"""After so long a whole test has hung: it shows its nodes and tasks, and fails."""
+STDERR = 2
 VALIDATORS = 4
 GENESIS = Hash32(b"g" * 32)
 
@@ -200,12 +205,28 @@ async def poll(holds: Callable[[], object]) -> None:
 @asynccontextmanager
 async def nodes(*made: Node) -> AsyncIterator[tuple[Node, ...]]:
     """Start nodes, and close them whatever happens."""
+    alarm = asyncio.get_running_loop().call_later(DEADLINE_SECONDS - 1, show, made)
     try:
         for node in made:
             await node.start()
         yield made
     finally:
         await asyncio.gather(*[node.transport.close() for node in made])
+        alarm.cancel()
+
+
+def show(made: Iterable[Node]) -> None:
+    """Print what nodes have to do with one another, and what waits for what."""
+    for node in made:
+        transport = node.transport
+        print(f"node {transport.own}: {transport.counters}, dials {transport._dialler._tasks}")  # noqa: T201
+        for link in transport._links.values():
+            print(f"  link {link.order}: {link.side}, {link.stage}, {link.address}", end=", ")  # noqa: T201
+            print(f"{link._transport}, paused: {link.intake.is_paused}")  # noqa: T201
+        for event in node.events[-20:]:
+            print(f"  {event}")  # noqa: T201
+    for task in asyncio.all_tasks():
+        task.print_stack(file=sys.stdout)
 
 
 def link_all(*made: Node) -> None:
@@ -215,6 +236,28 @@ def link_all(*made: Node) -> None:
             one.transport.add_target(other.transport.own, other.address)
 
 
-def run(main: Coroutine[Any, Any, None], loops: Callable[[], asyncio.AbstractEventLoop]) -> None:
-    with asyncio.Runner(loop_factory=loops) as runner:
-        runner.run(main)
+async def within_deadline(main: Coroutine[Any, Any, None], seconds: float) -> None:
+    deadline = asyncio.timeout(seconds)
+    try:
+        async with deadline:
+            await main
+    except TimeoutError:
+        assert not deadline.expired(), f"not done after {seconds} s; standard output says why"
+        raise
+
+
+def run(
+    main: Coroutine[Any, Any, None],
+    loops: Callable[[], asyncio.AbstractEventLoop],
+    seconds: float = DEADLINE_SECONDS,
+) -> None:
+    """Run a test, which fails at the deadline.
+
+    What does not even let itself be cancelled ends the process, after twice the time.
+    """
+    faulthandler.dump_traceback_later(2 * seconds, exit=True, file=STDERR)
+    try:
+        with asyncio.Runner(loop_factory=loops) as runner:
+            runner.run(within_deadline(main, seconds))
+    finally:
+        faulthandler.cancel_dump_traceback_later()
