@@ -36,6 +36,10 @@ def numbers(messages: list[tuple[NodeId, Message]]) -> list[int]:
     return [message.number for _, message in messages if isinstance(message, Vote)]
 
 
+def openings(node: Node) -> int:
+    return len([event for event in node.events if isinstance(event, PeerOpened)])
+
+
 def test_two_nodes_exchange_messages_over_tls(loops: Loops) -> None:
     async def main() -> None:
         async with nodes(Node(0), Node(1)) as (a, b):
@@ -283,13 +287,15 @@ def test_a_blocked_node_is_out_of_reach_until_it_is_not_blocked_any_more(loops: 
         async with nodes(Node(0), Node(1)) as (a, b):
             link_all(a, b)
             await a.until_open(1)
+            await b.until_open(0)
+            opened = openings(b)
             a.transport.block([B])
             assert a.closed == [(B, DropReason.BLOCKED)]
             await b.event(DialFailed, reason=DropReason.REFUSED)
             assert not a.transport.send(B, Vote(1))
             a.transport.block([])
             await a.until_open(1)
-            await b.until(lambda: len([e for e in b.events if isinstance(e, PeerOpened)]) > 1)
+            await b.until(lambda: openings(b) > opened)
             a.transport.send(B, Vote(2))
             await b.until_received(1)
             assert numbers(b.messages) == [2]
