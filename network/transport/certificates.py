@@ -4,7 +4,7 @@ Python's `ssl` asks a peer for its certificate only where it also verifies the c
 callback that could decide instead. So each network has an authority whose key follows from the
 genesis hash: everybody can compute it, everybody signs his own certificate with it, and its
 signature says "of this network", nothing more. Who a peer is, is the key in its certificate. TLS
-proves that the peer holds it; the handshake compares it with what is known (ADR 30).
+proves that the peer holds it; the handshake compares it with what is known (ADR 27).
 
 Certificates do not run out. What ends a key's use is the committee, and a clock that is wrong
 must not separate a node from its network.
