@@ -143,7 +143,7 @@ class World:
         members = self.committee.members
         return members[self._view % len(members)].node
 
-    def is_live(self, node: NodeId) -> bool:
+    def is_live(self, node: NodeId | int) -> bool:
         """Whether the node runs now."""
         return self.kernel.hosts[node].machine is not None
 

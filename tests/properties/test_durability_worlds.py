@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from threading import Event
 
@@ -52,8 +52,8 @@ def test_the_simulated_disk_keeps_the_rule(played: Turns) -> None:
 
 @given(played=turns(), pauses=st.lists(st.sampled_from([0.0, 0.0005, 0.002]), min_size=1))
 @settings(max_examples=40, deadline=None)
-def test_the_committer_keeps_the_rule(played: Turns, pauses: Sequence[float]) -> None:
-    waits = iter(pauses * 50)
+def test_the_committer_keeps_the_rule(played: Turns, pauses: list[float]) -> None:
+    waits = cycle(pauses)
     with tempfile.TemporaryDirectory() as directory:
         world = LiveWorld(Path(directory) / "store", lambda: time.sleep(next(waits)))
         judge(played, world.play(played))
@@ -66,9 +66,13 @@ FIXED: Turns = [
 ]
 
 
+def awaited(go: Event) -> None:
+    go.wait()
+
+
 def test_both_worlds_hold_one_core_and_let_the_other_go(tmp_path: Path) -> None:
     go = Event()
-    live = LiveWorld(tmp_path / "store", go.wait)
+    live = LiveWorld(tmp_path / "store", lambda: awaited(go))
     for effects in FIXED:
         for effect in effects:
             live.perform(effect)
@@ -116,7 +120,7 @@ def test_a_committer_that_breaks_the_rule_is_found_out(
     tmp_path: Path, mutant: type[Committer], words: str
 ) -> None:
     go = Event()
-    world = LiveWorld(tmp_path / "store", lambda: go.wait() and None, mutant)
+    world = LiveWorld(tmp_path / "store", lambda: awaited(go), mutant)
     for effects in FIXED:
         for effect in effects:
             world.perform(effect)

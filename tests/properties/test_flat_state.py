@@ -58,6 +58,7 @@ class FlatState(RuleBasedStateMachine):
     """One store, the layers of a process over it, and what all of them should say."""
 
     make: Callable[[Path], MemoryStore | RocksStore]
+    base: DiskState
 
     @initialize(kept=KEPT, caches=CACHES, first=st.lists(CHANGE, max_size=6))
     def begin(self, kept: int | None, caches: StateCaches, first: list[Change]) -> None:
@@ -137,8 +138,9 @@ class FlatState(RuleBasedStateMachine):
 
     @rule(is_warm=st.booleans())
     def move_base(self, is_warm: bool) -> None:
-        at, newer = self.base.head.height, self.stored
-        old, plain = self.base, self.plains[at]
+        old = self.base
+        at, newer = old.head.height, self.stored
+        plain = self.plains[at]
         cells = [*cells_of(plain), *cells_of(self.plains[newer])]
         if is_warm:
             check_reads(old, plain, cells)

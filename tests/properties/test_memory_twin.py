@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from primitives.machine import Record
 from storage.memory import MemorySnapshot, MemoryStore
+from storage.store import RowSource
 
 STEPS = 40
 TABLES = st.sampled_from(["one", "two"])
@@ -63,10 +64,9 @@ class MemoryTwins(RuleBasedStateMachine):
 
     @rule(table=TABLES, bounds=BOUNDS, place=st.integers(0, 9))
     def begin_a_scan(self, table: str, bounds: tuple[bytes, bytes | None], place: int) -> None:
-        for source, rows in (
-            (self.store, self.rows),
-            *self.snapshots[place % (len(self.snapshots) + 1) :],
-        ):
+        later = self.snapshots[place % (len(self.snapshots) + 1) :]
+        sources: list[tuple[RowSource, Rows]] = [(self.store, self.rows), *later]
+        for source, rows in sources:
             self.scans.append((source.scan(table, *bounds), part(rows, table, bounds)))
 
     @rule(count=st.integers(0, 4))
@@ -82,7 +82,8 @@ class MemoryTwins(RuleBasedStateMachine):
 
     @rule(table=TABLES, key=KEYS)
     def get(self, table: str, key: bytes) -> None:
-        for source, rows in ((self.store, self.rows), *self.snapshots):
+        sources: list[tuple[RowSource, Rows]] = [(self.store, self.rows), *self.snapshots]
+        for source, rows in sources:
             assert source.get(table, key) == rows.get(table, {}).get(key)
 
     def teardown(self) -> None:

@@ -87,8 +87,9 @@ def test_header_and_receipts_are_rows_in_ethereum_s_encodings() -> None:
     genesis, block = blocks(1)
     rows = {row.table: row for row in block_rows(genesis, block, archive=False)}
     assert rows[HEADERS].key == rows[RECEIPTS].key == rows[HISTORY].key == (1).to_bytes(8, "big")
-    assert rows[HEADERS].value is not None
-    assert decode_header(rows[HEADERS].value) == block.block.header
+    header = rows[HEADERS].value
+    assert header is not None
+    assert decode_header(header) == block.block.header
     assert rows[RECEIPTS].value == encode_receipts(block.receipts)
     assert decode(encode_receipts(block.receipts)) == [encode_receipt(block.receipts[0])]
     assert not any(row.value is None for row in first_rows(genesis, archive=True))

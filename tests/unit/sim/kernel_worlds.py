@@ -106,6 +106,7 @@ class Scene:
         self.log = []
         self.received = []
         self.noted = []
+        self.seen = []
         spec = LinkSpec(
             (0,) * nodes, ((LATENCY,),), (0,) * nodes, (downlink,) * nodes, (0.0,) * nodes
         )

@@ -21,6 +21,7 @@ from bench import (
     view_change_row,
     wan_row,
 )
+from bench.headings import HEADINGS
 from bench.rows import BenchFailed, measure
 from primitives.errors import InvalidInput
 from primitives.params import CertificateForm
@@ -257,7 +258,7 @@ def test_the_table_of_the_guide_is_what_the_benchmark_measures(repository: Path)
 def test_a_table_wider_than_the_terminal_loses_no_figure(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    row = {name: 123_456 + place for place, name in enumerate(command.HEADINGS)}
+    row = {name: 123_456 + place for place, name in enumerate(HEADINGS)}
     row.pop("peak_memory_bytes")
     facts = {"processor": "a processor", "python": "3.11"}
     command.show("graph", {"machine": facts, "rows": [row]}, Console(width=80))

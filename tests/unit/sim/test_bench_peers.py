@@ -7,6 +7,7 @@ import pytest
 
 from bench import command, evm_peers
 from bench.evm_peers import ENGINES, OURS, PeersMissing, peers_row
+from bench.headings import HEADINGS
 from bench.peers import cases, orrery_row
 from bench.peers.case import measure_case
 from primitives.errors import InvalidInput
@@ -37,7 +38,7 @@ def test_ratios_are_to_the_faster_peer() -> None:
     assert (row["first_ratio"], row["best_ratio"]) == (3.0, 5.0)
     assert row["faster_peer"] == "py-evm"
     assert list(row)[:3] == ["block", "first_ratio", "best_ratio"]
-    assert {name for name in row if name in command.HEADINGS} >= {
+    assert {name for name in row if name in HEADINGS} >= {
         "mgas_per_second",
         "eels_best_seconds",
     }

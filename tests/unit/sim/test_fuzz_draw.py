@@ -24,6 +24,7 @@ from sim.scenario import (
     Clog,
     Crash,
     Duplicate,
+    FreeDisk,
     FullDisk,
     Heal,
     Latency,
@@ -210,7 +211,7 @@ def test_all_faults_are_over_when_the_calm_begins(drawn: list[Scenario]) -> None
         open_ended = [
             event
             for event in scenario.events
-            if not isinstance(event, Heal | Restart | ChangeCommittee | BitRot)
+            if not isinstance(event, Heal | Restart | ChangeCommittee | BitRot | FreeDisk)
             and event.lasting is None
         ]
         assert all(isinstance(event, Crash | Partition) for event in open_ended)

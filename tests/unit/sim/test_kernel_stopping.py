@@ -2,6 +2,7 @@
 
 import pytest
 
+from primitives.ids import RequestId
 from primitives.machine import Completed, Compute, Persisted, Record, Serial
 from sim.hosts.medium import Medium
 from sim.hosts.space import Space
@@ -16,7 +17,6 @@ POKE = (0, Poke)
 def limited(script, capacity, **changes):
     """Return a scene whose node 0 has a disk of so many bytes."""
     scene = Scene(script, media={0: Medium(MemoryStore(), None, Space(capacity))}, **changes)
-    scene.seen = []
     scene.kernel.trace.subscribe(events=scene.seen.append)
     return scene
 
@@ -87,7 +87,7 @@ class Damaged(Answer):
 
 @pytest.mark.parametrize("stages", [(), (Serial("w", 50),)])
 def test_damage_that_a_computation_reads_stops_its_node(stages):
-    script = {POKE: [[Compute(1, stages, Damaged()), persist(token=1)]]}
+    script = {POKE: [[Compute(RequestId(1), stages, Damaged()), persist(token=1)]]}
     scene = limited(script, None)
     scene.poke(100)
     scene.run()

@@ -44,6 +44,11 @@ def edit(store: MemoryStore, table: str, key: bytes, change: Callable[[bytes], b
     store.write([Record(table, key, change(old))])
 
 
+def replaced_by(row: bytes) -> Callable[[bytes], bytes]:
+    """Return a change that puts a row in place of any other."""
+    return lambda _: row
+
+
 def flipped(row: bytes) -> bytes:
     """Return a row with one bit of its last byte changed."""
     return row[:-1] + bytes((row[-1] ^ 1,))

@@ -28,7 +28,7 @@ from primitives.machine import Record
 from storage.memory import MemoryStore
 from tests.unit.node.harness import SECOND, Harness, make_environment, validator_key
 from tests.unit.node.test_node_epochs import INTERVAL, PARAMS, Traffic, add, other_key, remove
-from tests.unit.node.upkeep.stores import edit
+from tests.unit.node.upkeep.stores import edit, replaced_by
 from tests.unit.node.upkeep.test_moving import Shelf
 
 FORMS = [StateForm.FLAT, StateForm.RUNS]
@@ -139,7 +139,7 @@ def test_a_pending_committee_is_the_one_that_transactions_make() -> None:
         (replace(epoch, since=3), "since block 0"),
     ):
         store = made.copy()
-        edit(store, CHAIN, EPOCH, lambda _, wrong=wrong: encode_canonical(wrong))
+        edit(store, CHAIN, EPOCH, replaced_by(encode_canonical(wrong)))
         (finding,) = found(store, environment)
         assert (finding.place, finding.key, finding.is_damage) == (CHAIN, "epoch", True)
         assert said in finding.expected

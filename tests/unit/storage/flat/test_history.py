@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from primitives.errors import InvalidInput
-from primitives.ids import Hash32, Wei
+from primitives.ids import Address, Hash32, Wei
 from primitives.keccak import keccak256
 from primitives.machine import Record
 from storage.account import Account
@@ -43,7 +43,7 @@ BLOCKS = (
     StateChanges({CAT: REBORN}, {CAT: {4: 44}}, {CAT: None}),
 )
 """An account ends and another begins; slots unset and set; storage wiped, twice."""
-STATES = (
+STATES: tuple[tuple[dict[Address, Account], dict[int, int]], ...] = (
     ({ANN: owning(5), CAT: CONTRACT}, {1: 11, 2: 22}),
     ({BOB: owning(1), CAT: CONTRACT}, {1: 11, 2: 22}),
     ({BOB: owning(1), CAT: CONTRACT}, {2: 22, 3: 33}),
@@ -102,7 +102,7 @@ def test_a_block_writes_the_cells_that_change_and_no_others() -> None:
 def test_rows_follow_from_the_block_whatever_the_order_of_its_changes() -> None:
     blocks = Chain(GENESIS)
     one = StateChanges({ANN: owning(1), BOB: owning(2)}, {CAT: {3: 3, 1: 1}, BOB: {1: 1}})
-    accounts = {**dict(reversed(one.accounts.items())), CAT: CONTRACT}
+    accounts = {**dict(reversed(list(one.accounts.items()))), CAT: CONTRACT}
     slots = {BOB: {1: 1}, CAT: {1: 1, 3: 3}}
     one = StateChanges({**one.accounts, CAT: CONTRACT}, one.slots)
     other = StateChanges(accounts, slots)

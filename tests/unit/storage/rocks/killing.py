@@ -36,8 +36,8 @@ class Synced:
         for directory in directories:
             self.count(directory)
         self._fdatasync, self._fsync = os.fdatasync, os.fsync
-        os.fdatasync = self._bytes(self._fdatasync)
-        os.fsync = self._bytes(self._fsync)
+        os.fdatasync = self._bytes(self._fdatasync)  # type: ignore[assignment]
+        os.fsync = self._bytes(self._fsync)  # type: ignore[assignment]
 
     def count(self, directory: Path) -> None:
         """Count what is in a directory as durable."""

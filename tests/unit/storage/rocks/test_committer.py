@@ -201,6 +201,7 @@ def test_an_error_fails_all_that_waits_and_all_that_comes(
     assert [int(each.token) for each in scene.heard.lost] == [1, 2, 3]
     (told,) = scene.heard.errors
     assert type(told) is leaf
+    assert error.strerror is not None
     assert error.strerror in str(told)
     assert scene.committer.error is told
     for refused in (
@@ -239,9 +240,9 @@ def test_what_a_committer_writes_during_another_sync_is_not_durable_by_it(
     store = RocksStore(tmp_path, replace(profile("small"), durability=Durability.WAL))
     store.write([Record(TABLE, b"1", b"v")])
     engine = store._engine
+    assert engine is not None
 
     def overtaken(*, sync: bool) -> None:
-        assert engine is not None
         engine.flush_wal(sync=sync)
         store.write_unsynced(store.gathered([Record(TABLE, b"2", b"v")]))
 
