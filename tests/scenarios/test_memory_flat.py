@@ -79,11 +79,12 @@ def small_tables(world: World) -> None:
         host.store.interning._held_bytes_max = 64 * 1024  # type: ignore[attr-defined]
 
 
-def holdings(world: World, accounting: Accounting) -> Holdings:
+def holdings(world: World, accounting: Accounting, before: int) -> Holdings:
+    """Return what a world holds, of `before` objects that were there without it."""
     gc.collect()
     subsystems = accounting.sample()
     slots = sum(len(each) for each in world.head.state.everything().slots.values())
-    objects = len(gc.get_objects())
+    objects = len(gc.get_objects()) - before
     return Holdings(world.head.number, subsystems, objects, resident_bytes(), slots)
 
 
@@ -95,6 +96,8 @@ def state_bytes(world: World) -> int:
 
 def watch(monkeypatch: pytest.MonkeyPatch, seconds: int, every: int) -> list[Holdings]:
     small_caches(monkeypatch)
+    gc.collect()
+    before = len(gc.get_objects())
     world = build_world(long_chain(seconds), 1)
     small_tables(world)
     accounting = account_for(world)
@@ -103,7 +106,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, seconds: int, every: int) -> list[Hol
     with rare_collections():
         for at in range(every, seconds + 1, every):
             world.run_until(at * SECOND)
-            seen.append(holdings(world, accounting))
+            seen.append(holdings(world, accounting, before))
     return seen
 
 
