@@ -26,8 +26,8 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
         }
     ),
     "storage": frozenset({"lz4", "msgspec", "rocksdict", "zstandard"}),
-    "node": frozenset({"msgspec"}),
-    "sim": frozenset({"msgspec", "networkx", "numpy", "pytest", "rich", "zstandard"}),
+    "node": frozenset({"aiohttp", "msgspec", "prometheus_client", "psutil", "tomli_w", "uvloop"}),
+    "sim": frozenset({"aiohttp", "msgspec", "networkx", "numpy", "pytest", "rich", "zstandard"}),
 }
 """Which libraries each package may import; all else it declares as a Protocol."""
 

@@ -13,15 +13,14 @@ from tests.architecture.source import PACKAGES, ROOT, Source, parse, pyproject, 
 DISTRIBUTIONS = {
     "blake2b": "blake2b-py",
     "nacl": "pynacl",
+    "prometheus_client": "prometheus-client",
     "py_arkworks_bls12381": "py-arkworks-bls12381",
     "sha3": "safe-pysha3",
+    "tomli_w": "tomli-w",
 }
 """Import names that differ from the name of the distribution."""
 TEST_LIBRARIES = frozenset({"pytest"})
 """Libraries of the test extra that the product touches: the pytest plugin does."""
-
-OPTIONAL_LIBRARIES = frozenset({"uvloop"})
-"""Libraries of an extra, without which the product works too."""
 
 FACES = [file for file in sources(*PACKAGES) if file.path.endswith("__init__.py")]
 
@@ -135,7 +134,7 @@ def pins(requirements: list[str]) -> dict[str, str]:
 def test_declared_dependencies_are_those_imported() -> None:
     declared = set(pins(pyproject()["project"]["dependencies"]))
     outside = set().union(*edges.LIBRARIES.values())
-    outside -= TEST_LIBRARIES | OPTIONAL_LIBRARIES
+    outside -= TEST_LIBRARIES
     imported = {
         name.split(".")[0]
         for file in sources(*PACKAGES)
@@ -152,7 +151,7 @@ def wanted_of(lock: str) -> list[str]:
         return [line for line in text.splitlines() if not line.startswith("#")]
     project = pyproject()["project"]
     extras = project["optional-dependencies"]
-    added = ("fast", "test", "dev") if lock == "dev" else ()
+    added = ("test", "dev") if lock == "dev" else ()
     return [*project["dependencies"], *[line for name in added for line in extras[name]]]
 
 

@@ -9,8 +9,18 @@ import pytest
 from sim import packages
 from sim.packages import PACKAGES, packages_fingerprint
 
-NO_INFLUENCE = {"lz4", "rich", "rocksdict", "zstandard"}
-"""They show a run, pack bytes and keep rows on disk; none takes part in a simulated run."""
+NO_INFLUENCE = {
+    "aiohttp",
+    "lz4",
+    "prometheus-client",
+    "psutil",
+    "rich",
+    "rocksdict",
+    "tomli-w",
+    "uvloop",
+    "zstandard",
+}
+"""They show a run, pack bytes, keep rows or drive live nodes; a simulated run needs none."""
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""A scenario in real time: node processes on this machine, steered over JSON-RPC."""

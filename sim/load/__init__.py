@@ -1,0 +1,1 @@
+"""Load over JSON-RPC: signed transactions to nodes that run in real time."""
