@@ -27,7 +27,9 @@ SCENARIO ?= scenarios/quickstart.toml
 WORKERS ?= 2
 SOAK_RUNS ?= 50
 
-.PHONY: help setup run test check lint types imports soak bench peers contracts lock clean
+WALLETS := build/wallets
+
+.PHONY: help setup run test check lint types imports soak bench peers contracts wallets lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +68,14 @@ contracts: $(SOLC)/node_modules/solc ## compile the workloads' contracts (node a
 
 $(SOLC)/node_modules/solc:
 	npm install --prefix $(SOLC) --no-save --no-audit --no-fund --silent solc@$(SOLC_VERSION)
+
+wallets: $(WALLETS)/.installed ## install ethers and viem for tests/live (node and npm needed)
+
+$(WALLETS)/.installed: tests/live/wallets/package-lock.json
+	@mkdir -p $(WALLETS)
+	cp tests/live/wallets/package.json tests/live/wallets/package-lock.json $(WALLETS)/
+	npm ci --prefix $(WALLETS) --no-audit --no-fund --silent
+	@touch $@
 
 peers: $(PEERS) ## install py-evm and EELS into .venv-peers, for `orrery bench evm-peers`
 
