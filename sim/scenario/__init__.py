@@ -6,7 +6,7 @@ is node 17?".
 
 from sim.scenario.consensus import Chain, Consensus
 from sim.scenario.decode import decode_scenario, decode_table, load_scenario, locate_mistake
-from sim.scenario.errors import Mistake, ScenarioError
+from sim.scenario.errors import ScenarioError
 from sim.scenario.events import (
     BitRot,
     ChangeCommittee,

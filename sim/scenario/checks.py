@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import msgspec
 
 from node.demand import ALL_AT_ONCE
+from node.settings.findings import Finding, span, unknown_name
+from node.settings.mistakes import Path
 from sim.registry import batching_names, engine_names, workload_names
-from sim.scenario.errors import Path
 from sim.scenario.event_checks import check_events
 from sim.scenario.events import (
     ChangeCommittee,
@@ -19,7 +20,6 @@ from sim.scenario.events import (
     calm_from,
     event_end,
 )
-from sim.scenario.findings import Finding, span, unknown_name
 from sim.scenario.load import Load, Transfers
 from sim.scenario.load_contracts import Amm, ContractLoad, Erc20, MainnetLike
 from sim.scenario.network_checks import check_network

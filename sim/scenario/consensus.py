@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from node.settings.quantities import Amount, PositiveCount, PositiveSpan, Span
 from primitives.ids import Duration, Wei
 from primitives.params import CertificateForm
-from sim.scenario.quantities import Amount, PositiveCount, PositiveSpan, Span
 
 MILLISECOND = 1_000_000
 GWEI = 10**9

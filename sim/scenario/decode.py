@@ -5,8 +5,6 @@ single values; what must fit together, the genesis file included. A mistake name
 of its key, or the `--set` that gave the value.
 """
 
-import re
-import tomllib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path as FilePath
@@ -14,18 +12,17 @@ from pathlib import Path as FilePath
 import msgspec
 from msgspec import inspect as types
 
+from node.settings.changes import apply_override, parse_path
+from node.settings.mistakes import Mistake, SettingsError
+from node.settings.places import Places, read_toml
+from node.settings.shape import ShapeCheck
 from primitives.errors import InvalidInput
 from sim.scenario.checks import check_scenario
-from sim.scenario.errors import Mistake, Path, ScenarioError, dotted
+from sim.scenario.errors import ScenarioError
 from sim.scenario.genesis_file import settle_chain
-from sim.scenario.lines import KeyLines
-from sim.scenario.overrides import apply_override, parse_path
 from sim.scenario.scenario import Scenario
-from sim.scenario.shape import ShapeCheck
 from sim.scenario.workload import Replay, unify_workload
 from sim.workload.replay import UnreadableReplay, read_replay
-
-POSITION = re.compile(r"\s*\(at line (\d+), column (\d+)\)$")
 
 
 def load_scenario(file: FilePath, overrides: Sequence[str] = ()) -> Scenario:
@@ -71,7 +68,7 @@ def decode_scenario(
         ScenarioError: with every mistake found.
     """
     table = _toml(text, file)
-    return _decode(table, _Places(KeyLines(text), file), overrides, directory or FilePath())
+    return _decode(table, Places(text, file), overrides, directory or FilePath())
 
 
 def decode_table(table: dict[str, object], name: str = "scenario") -> Scenario:
@@ -80,17 +77,16 @@ def decode_table(table: dict[str, object], name: str = "scenario") -> Scenario:
     Raises:
         ScenarioError: with every mistake found; `name` stands where a file and line would.
     """
-    return _decode(table, _Places(KeyLines(""), name), (), FilePath())
+    return _decode(table, Places("", name), (), FilePath())
 
 
 def _decode(
     table: dict[str, object],
-    places: "_Places",
+    places: Places,
     overrides: Sequence[str],
     directory: FilePath,
 ) -> Scenario:
-    for override in overrides:
-        places.override(apply_override(table, override), override)
+    _override(table, places, overrides)
     if "workload" in table:
         table = {**table, "workload": unify_workload(table["workload"])}
     mistakes: list[Mistake] = []
@@ -120,9 +116,8 @@ def locate_mistake(error: InvalidInput, file: FilePath, overrides: Sequence[str]
     """
     text = _read(file)
     table = _toml(text, str(file))
-    places = _Places(KeyLines(text), str(file))
-    for override in overrides:
-        places.override(apply_override(table, override), override)
+    places = Places(text, str(file))
+    _override(table, places, overrides)
     place = places.find(parse_path(error.where.partition("[...]")[0]))
     return ScenarioError([Mistake(place, error.where, error.expected, str(error.actual))])
 
@@ -141,6 +136,21 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+def _toml(text: str, file: str) -> dict[str, object]:
+    try:
+        return read_toml(text, file)
+    except SettingsError as error:
+        raise ScenarioError(error.mistakes) from error
+
+
+def _override(table: dict[str, object], places: Places, overrides: Sequence[str]) -> None:
+    try:
+        for override in overrides:
+            places.override(apply_override(table, override), f"--set {override}")
+    except SettingsError as error:
+        raise ScenarioError(error.mistakes) from error
+
+
 @cache
 def _scenario_type() -> types.Type:
     return types.type_info(Scenario)
@@ -154,49 +164,3 @@ def _settled(scenario: Scenario, directory: FilePath) -> Scenario:
         workload = msgspec.structs.replace(workload, replay=str(file))
     events = tuple(sorted(scenario.events, key=lambda event: event.at))
     return msgspec.structs.replace(scenario, workload=workload, events=events)
-
-
-def _toml(text: str, file: str) -> dict[str, object]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = str(error)
-        position = POSITION.search(message)
-        place = f"{file}:{position.group(1)}" if position else file
-        raise ScenarioError(
-            [Mistake(place, "", "valid TOML", POSITION.sub("", message))]
-        ) from error
-
-
-class _Places:
-    """Where each value came from: a line of the file, or an override."""
-
-    def __init__(self, lines: KeyLines, file: str) -> None:
-        self._lines = lines
-        self._file = file
-        self._overrides: list[tuple[Path, str]] = []
-
-    def override(self, path: Path, text: str) -> None:
-        self._overrides.append((path, text))
-
-    def mistake(self, path: Path, expected: str, found: str, nearest: str | None = None) -> Mistake:
-        return Mistake(self.find(path), dotted(path), expected, found, nearest)
-
-    def sorted(self, mistakes: list[Mistake]) -> list[Mistake]:
-        """Return mistakes in file order, those of overrides last."""
-        return sorted(mistakes, key=lambda mistake: _line_number(mistake.place))
-
-    def find(self, path: Path) -> str:
-        """Return the place of a value: its line, or the `--set` that gave it."""
-        for changed, text in reversed(self._overrides):
-            if changed == path[: len(changed)] or path == changed[: len(path)]:
-                return f"--set {text}"
-        line = self._lines.find(path)
-        return self._file if line is None else f"{self._file}:{line}"
-
-
-def _line_number(place: str) -> int:
-    if place.startswith("--set "):
-        return 1 << 62
-    number = place.rpartition(":")[2]
-    return int(number) if number.isdecimal() else 0

@@ -6,9 +6,9 @@ from consensus.log import TABLE as LOG
 from node.durable_runs import RUNS, SNAPSHOT
 from node.flat_rows import HEADERS, RECEIPTS
 from node.ledger import BLOCKS, CERTIFICATES
-from sim.scenario.errors import Path
+from node.settings.findings import Finding, unknown_name
+from node.settings.mistakes import Path
 from sim.scenario.events import BitRot, FreeDisk, FullDisk, Restart, SlowDisk, event_end
-from sim.scenario.findings import Finding, unknown_name
 from sim.scenario.placement import place_nodes
 from sim.scenario.scenario import Scenario
 from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, INDEX, STORAGE

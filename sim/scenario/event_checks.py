@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from node.settings.findings import Finding, span, unknown_name, unknown_nodes
+from node.settings.mistakes import Path, shown
 from primitives.committee_change import COMMITTEE_MIN
 from sim.scenario.disk_checks import check_disk, may_have_stopped
-from sim.scenario.errors import Path, shown
 from sim.scenario.events import (
     BitRot,
     ChangeCommittee,
@@ -28,7 +29,6 @@ from sim.scenario.events import (
     TimelineEvent,
     event_end,
 )
-from sim.scenario.findings import Finding, span, unknown_name, unknown_nodes
 from sim.scenario.network import Network
 from sim.scenario.placement import (
     chosen_nodes,

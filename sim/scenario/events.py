@@ -13,9 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
-from primitives.ids import Duration
-from sim.scenario.network import NodeChoice
-from sim.scenario.quantities import (
+from node.settings.quantities import (
     ByteCount,
     Count,
     PositiveCount,
@@ -23,6 +21,8 @@ from sim.scenario.quantities import (
     PositiveSpan,
     Span,
 )
+from primitives.ids import Duration
+from sim.scenario.network import NodeChoice
 
 Members = tuple[int | str, ...]
 """Node numbers, or names of regions."""

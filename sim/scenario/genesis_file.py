@@ -7,11 +7,12 @@ takes what the file says, so a resolved scenario has both, and they agree.
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 
+from node.settings.findings import Finding
+from node.settings.mistakes import Mistake, shown
 from primitives.errors import InvalidInput
 from primitives.fork import Fork
 from primitives.genesis_json import GenesisForm, read_form
-from sim.scenario.errors import Mistake, ScenarioError, shown
-from sim.scenario.findings import Finding
+from sim.scenario.errors import ScenarioError
 
 GENESIS = ("chain", "genesis")
 

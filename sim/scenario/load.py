@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from node.settings.quantities import Amount, PositiveCount, PositiveSpan, Span
 from primitives.ids import Duration, Wei
-from sim.scenario.quantities import Amount, PositiveCount, PositiveSpan, Span
 
 ETHER = 10**18
 GWEI = 10**9

@@ -6,8 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from node.demand import BuildingName, SchedulerName
-from sim.scenario.consensus import BlockHistory
-from sim.scenario.quantities import (
+from node.settings.quantities import (
     BitsPerSecond,
     ByteCount,
     Count,
@@ -16,6 +15,7 @@ from sim.scenario.quantities import (
     Share,
     Span,
 )
+from sim.scenario.consensus import BlockHistory
 from sim.scenario.store import StateFormName, StateHistory
 
 Topology = Literal["full", "random-regular", "small-world", "scale-free", "geographic"]

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from node.settings.findings import Finding, repeated, unknown_name, unknown_nodes
 from sim.links.regions import TABLES
 from sim.registry import liar_names
-from sim.scenario.findings import Finding, repeated, unknown_name, unknown_nodes
 from sim.scenario.network import Network
 from sim.scenario.placement import (
     UNIFORM,

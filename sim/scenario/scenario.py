@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from node.settings.quantities import Count, PositiveNumber, PositiveSpan, Span
 from primitives.ids import Duration
 from sim.scenario.consensus import Chain, Consensus
 from sim.scenario.events import TimelineEvent
 from sim.scenario.execution import Execution
 from sim.scenario.load import Transfers
 from sim.scenario.network import Network
-from sim.scenario.quantities import Count, PositiveNumber, PositiveSpan, Span
 from sim.scenario.store import StoreSpec
 from sim.scenario.workload import Workload
 

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from node.settings.quantities import Amount, Span
 from primitives.ids import Duration, Wei
 from sim.scenario.load import ETHER, TRANSFERS, Rate, Spacing, Transfers
 from sim.scenario.load_contracts import Amm, Compute, Erc20, MainnetLike, Nft, Storage
-from sim.scenario.quantities import Amount, Span
 
 REPLAY = "replay"
 BUILT_IN = (TRANSFERS, REPLAY, "erc20", "amm", "nft", "storage", "compute", "mainnet-like")

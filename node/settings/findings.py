@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from node.settings.mistakes import Path, listed, nearest_name, shown
 from primitives.ids import Duration
 from primitives.units import format_duration
-from sim.scenario.errors import Path, listed, nearest_name, shown
 
 
 class Finding(NamedTuple):

@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given, strategies as st
 
-from sim.scenario.lines import KeyLines
+from node.settings.lines import KeyLines
 
 TEXT = '''\
 # name = "a comment"

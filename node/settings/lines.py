@@ -5,7 +5,7 @@ long scenario searching. This is a scanner, not a second parser: it runs only ov
 `tomllib` has accepted, so it need not judge, only count lines and skip values.
 """
 
-from sim.scenario.errors import Path
+from node.settings.mistakes import Path
 
 QUOTES = "\"'"
 

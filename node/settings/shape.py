@@ -12,9 +12,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, inspect as types
 
+from node.settings.mistakes import Path, listed, nearest_name, shown
+from node.settings.quantities import QUANTITIES, UNIT, Quantity
 from primitives.errors import InvalidInput
-from sim.scenario.errors import Path, listed, nearest_name, shown
-from sim.scenario.quantities import QUANTITIES, UNIT, Quantity
 
 Report = Callable[[Path, str, object, str | None], None]
 """Takes (path, expected, found text, nearest valid name)."""
