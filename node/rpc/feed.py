@@ -1,0 +1,52 @@
+"""What subscriptions and filters ask of the chain; `node.rpc`'s methods implement it.
+
+The machinery (who follows what, what waits for whom, what is dropped) knows nothing of blocks and
+logs but their heights: it hands a criterion back as it got it.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Feed(Protocol):
+    """Blocks, logs and pending transactions, as JSON-RPC shows them."""
+
+    def height(self) -> int:
+        """Return the height of the newest final block."""
+        ...
+
+    def criteria(self, value: object) -> object:
+        """Decode the filter object of eth_newFilter and of `logs` subscriptions.
+
+        Raises:
+            BadArgument: it is no filter object, or has more addresses or topics than allowed.
+            RpcError: it is one that is refused, as a range that ends before it begins.
+        """
+        ...
+
+    def head(self, height: int) -> object:
+        """Return the header of a final block as `newHeads` shows it."""
+        ...
+
+    def block_hash(self, height: int) -> str:
+        """Return the hash of a final block, 0x-hex."""
+        ...
+
+    def logs(self, criteria: object, first: int, last: int) -> Sequence[object]:
+        """Return the logs of final blocks in a range (both ends included) that match.
+
+        The range of the criteria themselves counts too: what it excludes is left out.
+        """
+        ...
+
+    def all_logs(self, criteria: object) -> Sequence[object]:
+        """Return every log that matches, as eth_getLogs does, with its limits.
+
+        Raises:
+            RpcError: the range is too long or has too many.
+        """
+        ...
+
+    def pending(self, hash_: bytes) -> object | None:
+        """Return a pending transaction as eth_getTransactionByHash shows it, None if it is gone."""
+        ...

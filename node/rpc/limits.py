@@ -1,0 +1,92 @@
+"""What callers may cost: one frozen value, with defaults for a node that a wallet talks to."""
+
+from dataclasses import dataclass
+
+KIBIBYTE = 1 << 10
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """How many callers there may be, and how long they may do nothing."""
+
+    count: int = 512
+    """In all; one more is answered 503 and closed."""
+    head_seconds: float = 10.0
+    """From the first byte of a request to the end of its headers."""
+    body_seconds: float = 30.0
+    """From there to the end of its body."""
+    idle_seconds: float = 120.0
+    """Between two requests; a fifth of it while more than three in four places are taken."""
+    write_seconds: float = 30.0
+    """In which a caller that has an answer to fetch takes at least some of it."""
+    write_bytes: int = 1 * MEBIBYTE
+    """What may wait to be sent before no further request of that caller is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What one request may be and bring about."""
+
+    head_bytes: int = 16 * KIBIBYTE
+    """Request line and headers."""
+    headers: int = 100
+    body_bytes: int = 5 * MEBIBYTE
+    """Of an HTTP request or a WebSocket message; compressed ones are refused."""
+    values: int = 100_000
+    """JSON values in one body, roughly: what a decoder makes of small ones takes thirty times
+    their bytes."""
+    batch_items: int = 1_000
+    response_bytes: int = 25 * MEBIBYTE
+    """Of all answers to a request together."""
+    call_seconds: float = 30.0
+    """A call that has not ended by then is answered with an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What one connection may ask for, in the cost that methods state."""
+
+    cost_per_second: int = 20_000
+    cost_burst: int = 40_000
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Threads for calls that take long."""
+
+    threads: int = 2
+    waiting: int = 64
+    """Calls that wait for one of them; a further one is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """Subscriptions and filters."""
+
+    subscriptions_per_connection: int = 128
+    subscriptions: int = 4_096
+    queue_notices: int = 10_000
+    """What may wait for one connection; one that falls behind by more is dropped."""
+    queue_bytes: int = 8 * MEBIBYTE
+    """The same in bytes."""
+    filters: int = 1_024
+    filter_seconds: float = 300.0
+    """A filter that nobody asks for so long is removed."""
+    filter_items: int = 100_000
+    """Hashes that one filter of pending transactions keeps for who does not ask; the oldest go."""
+    calls: int = 16
+    """Calls of one WebSocket connection that may be under way at once."""
+    heartbeat_seconds: float = 30.0
+    """Between two pings; a connection that answers none within half of it is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """All of them."""
+
+    connections: Connections = Connections()
+    requests: Requests = Requests()
+    rates: Rates = Rates()
+    workers: Workers = Workers()
+    watching: Watching = Watching()

@@ -1,0 +1,53 @@
+"""What a method is to the server: a name, a handler, and what a call of it may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from node.rpc.backend import Backend
+
+Parameters: TypeAlias = Sequence[object]
+"""The call's `params`: decoded JSON, at most `Method.arguments` of them."""
+
+Handler: TypeAlias = "Callable[[Backend, Parameters], object]"
+"""Answers with what `msgspec.json` encodes, or an awaitable of that; raises `RpcError`.
+
+It runs on the event loop's thread and is done within a millisecond or two, or it is declared with
+`worker` and then runs on one of a few threads, where it may not await. What it awaits must not
+be bound to the caller: a caller that leaves does not cancel it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method."""
+
+    name: str
+    """As callers write it."""
+    handler: Handler
+    arguments: int = 0
+    """How many there may be; more are refused before the handler sees them."""
+    admin: bool = False
+    """Only for callers with the token."""
+    cost: int = 1
+    """Tokens of the caller's bucket; 1 is what eth_blockNumber takes (about 50 us)."""
+    worker: bool = False
+    """It may take long: it runs on a worker's thread, in a bounded queue."""
+
+
+def method_table(*groups: Iterable[Method]) -> Mapping[str, Method]:
+    """Return the methods by name.
+
+    Raises:
+        ValueError: two have the same name.
+    """
+    table: dict[str, Method] = {}
+    for method in (method for group in groups for method in group):
+        if method.name in table:
+            raise ValueError(f"two methods are called {method.name}")
+        table[method.name] = method
+    return MappingProxyType(table)
