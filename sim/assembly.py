@@ -14,17 +14,14 @@ from node.config import Environment
 from node.execution import genesis_executed
 from node.verifiers import LaterVerifiers
 from node.wire import node_codec
-from primitives.genesis import Genesis, genesis_hash
-from primitives.genesis_json import GenesisForm
-from primitives.ids import Gas, Instant, NodeId
-from primitives.params import ChainParams
+from primitives.genesis import genesis_hash
+from primitives.ids import NodeId
 from sim.blocks import BlockIndex, IndexedCache
 from sim.clients import Clients
 from sim.crew import Crew
-from sim.electorate import Electorate
 from sim.factory import NodeFactory
-from sim.genesis import genesis_form, join_form, with_rules
-from sim.governance import BALANCE, Governance, governance_account
+from sim.founding import found
+from sim.governance import Governance
 from sim.isolation import Wire, isolated_environment
 from sim.kernel.engine import Kernel
 from sim.links.jitter import JitterLaw
@@ -34,21 +31,12 @@ from sim.links.regions import TABLES
 from sim.membership import Membership
 from sim.profile import Profile, load_profile
 from sim.randomness import generator
-from sim.registry import make_batching, make_engine, workload_factory
-from sim.scenario import (
-    LyingDisk,
-    NodePlan,
-    Replay,
-    Scenario,
-    place_nodes,
-    workload_options,
-)
+from sim.registry import make_batching, make_engine
+from sim.scenario import LyingDisk, NodePlan, Scenario, place_nodes
 from sim.scenario.placement import UNIFORM
-from sim.signatures import run_keys
 from sim.stores import Stores
 from sim.timeline import Timeline
 from sim.trace import Trace
-from sim.workload import BringsContracts, Workload, WorkloadContext
 from sim.world import World
 
 VOTES_REMEMBERED = 4_096
@@ -96,21 +84,8 @@ def _build(
     stores: Stores,
 ) -> World:
     plans = place_nodes(scenario.network)
-    form = genesis_form(scenario)
-    params = chain_params(scenario, form)
-    consensus, count = scenario.consensus, scenario.network.validators
-    keys = run_keys(seed, count, consensus.signatures == "real", consensus.certificates)
-    workload = _workload(scenario, seed, params)
-    electorate = Electorate(scenario, seed)
-    alloc = tuple(workload.alloc)
-    if electorate.changes:
-        governor = governance_account(seed).address
-        params = dataclasses.replace(params, governance=governor)
-        alloc = (*alloc, (governor, BALANCE))
-    contracts = workload.contracts if isinstance(workload, BringsContracts) else ()
-    genesis = Genesis(params, alloc, keys.committee, contracts=contracts)
-    if form is not None:
-        genesis = join_form(genesis, form, wins=isinstance(scenario.workload, Replay))
+    founding = found(scenario, seed)
+    genesis, keys, electorate = founding.genesis, founding.keys, founding.electorate
     block = genesis_executed(genesis)
     index = BlockIndex(block)
     plain = CommitteeVerifier(
@@ -120,7 +95,7 @@ def _build(
         genesis=genesis,
         genesis_block=block,
         consensus=consensus_params(scenario),
-        cache=IndexedCache(params, index, crew=crew),
+        cache=IndexedCache(genesis.params, index, crew=crew),
         verifier=MemoVerifier(plain, VOTES_REMEMBERED + 16 * keys.committee.size),
         engine=make_engine(scenario.consensus.protocol),
         later_verifiers=LaterVerifiers(keys.verifier),
@@ -153,29 +128,10 @@ def _build(
     Timeline(scenario, world, seed)
     Governance(world, seed, electorate.changes)
     if with_clients:
-        Clients(workload, world, index)
+        Clients(founding.workload, world, index)
     for plan in plans:
         kernel.start(plan.node)
     return world
-
-
-def chain_params(scenario: Scenario, form: GenesisForm | None = None) -> ChainParams:
-    """Return the chain's parameters as `[chain]` gives them, and the genesis file that it names."""
-    chain = scenario.chain
-    params = ChainParams(
-        chain_id=chain.chain_id,
-        gas_limit=Gas(chain.gas_limit),
-        base_fee_rule=chain.base_fee,
-        base_fee_initial=chain.base_fee_initial,
-        elasticity=chain.elasticity,
-        base_fee_change_denominator=chain.base_fee_change_denominator,
-        timestamp_rule=chain.timestamp_rule,
-        max_block_bytes=chain.max_block_bytes,
-        certificates=scenario.consensus.certificates,
-        checkpoint_interval=chain.checkpoint_interval,
-        block_access_list=chain.block_access_list,
-    )
-    return params if form is None else with_rules(params, form)
 
 
 def consensus_params(scenario: Scenario) -> ConsensusParams:
@@ -222,22 +178,3 @@ def neighbours(scenario: Scenario, plans: Sequence[NodePlan], seed: int) -> Adja
 
 def _positions(plans: Sequence[NodePlan]) -> tuple[Position, ...]:
     return tuple(Position(*PLACES.get(plan.region, (0.0, 0.0))) for plan in plans)
-
-
-def submitted_to(scenario: Scenario) -> range:
-    """Return the nodes that clients submit to: the gateways, if there are any."""
-    network = scenario.network
-    return range(network.peers if network.gateways else 0, network.nodes)
-
-
-def _workload(scenario: Scenario, seed: int, params: ChainParams) -> Workload:
-    kind, options = workload_options(scenario.workload)
-    context = WorkloadContext(
-        generator=generator(seed, "workload"),
-        seed=seed,
-        params=params,
-        nodes=tuple(NodeId(n) for n in submitted_to(scenario)),
-        stop_at=Instant(scenario.duration),
-        directory=Path(),
-    )
-    return workload_factory(kind)(options, context)

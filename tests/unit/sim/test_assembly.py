@@ -14,7 +14,8 @@ from primitives.keys import ValidatorKey
 from primitives.machine import Machine
 from primitives.params import ChainParams
 from sim import assembly, factory
-from sim.assembly import build_world, chain_params, consensus_params
+from sim.assembly import build_world, consensus_params
+from sim.founding import chain_params
 from sim.hosts.disk import Disk, DiskSpec
 from sim.kernel.host import Host
 from sim.liars import LiarContext

@@ -13,8 +13,8 @@ from node.finality_reasons import NotFinal, Reason
 from node.finality_rules import Trust, check_proof
 from primitives.errors import InvalidInput
 from primitives.ids import Hash32
-from sim.assembly import chain_params
 from sim.cli import main
+from sim.founding import chain_params
 from sim.scenario import decode_scenario
 from tests.unit.sim.forgeries import Document, text_of
 from tests.unit.sim.forgeries_bls import (

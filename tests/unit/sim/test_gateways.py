@@ -5,7 +5,8 @@ import pytest
 from node.config import Role
 from node.gateway import Gateway
 from node.node import Node
-from sim.assembly import build_world, neighbours, submitted_to
+from sim.assembly import build_world, neighbours
+from sim.founding import submitted_to
 from sim.scenario import Scenario, decode_scenario, place_nodes
 from sim.scenario.errors import ScenarioError
 from sim.scenario.placement import chosen_nodes

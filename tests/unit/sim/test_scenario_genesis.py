@@ -11,8 +11,9 @@ from primitives.blob_schedule import BlobSchedule
 from primitives.errors import InvalidInput
 from primitives.fork import Fork
 from primitives.params import Upgrade
-from sim.assembly import build_world, chain_params
+from sim.assembly import build_world
 from sim.cli import main
+from sim.founding import chain_params
 from sim.genesis import genesis_form
 from sim.scenario import ScenarioError, decode_scenario, format_scenario, load_scenario
 from sim.scenario.portable import portable
