@@ -7,7 +7,7 @@ nanoseconds gets simulated by accident.
 
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -60,6 +60,19 @@ PositiveCount = Annotated[int, Meta(ge=1)]
 
 PositiveNumber = Annotated[float, Meta(gt=0)]
 """A number above zero."""
+
+
+Kept = Literal["archive"] | Annotated[int, Meta(ge=0, le=2**31 - 1)]
+"""Blocks that are kept, or all of them."""
+
+FileName = Annotated[str, Meta(min_length=1)]
+"""A file or a directory, relative to that of the file which names it."""
+
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+"""A TCP port; where one listens, 0 takes a free one."""
+
+Host = Annotated[str, Meta(min_length=1)]
+"""A name or an address of a machine."""
 
 
 class Quantity(msgspec.Struct, frozen=True):

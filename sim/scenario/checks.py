@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from node.demand import ALL_AT_ONCE
+from node.settings.checks import check_consensus
 from node.settings.findings import Finding, span, unknown_name
 from node.settings.mistakes import Path
 from sim.registry import batching_names, engine_names, workload_names
@@ -52,12 +53,7 @@ def _check_consensus(scenario: Scenario) -> Iterator[Finding]:
     if consensus.batching not in batching_names():
         yield unknown_name(("consensus", "batching"), consensus.batching, batching_names())
     yield from _check_batch(scenario)
-    if consensus.window < 2 * consensus.pipeline_depth:
-        expected = f"at least twice the pipeline_depth, {2 * consensus.pipeline_depth}"
-        yield Finding(("consensus", "window"), expected, str(consensus.window))
-    if consensus.empty_blocks and not consensus.block_interval:
-        expected = "an interval above 0s with empty_blocks, or blocks would never stop"
-        yield Finding(("consensus", "block_interval"), expected, span(consensus.block_interval))
+    yield from check_consensus(consensus)
 
 
 def _check_batch(scenario: Scenario) -> Iterator[Finding]:

@@ -1,18 +1,7 @@
 """`[execution]`: how each node executes blocks."""
 
-import msgspec
-
-from node.demand import BuildingName, SchedulerName
+from node.settings.execution import ExecutionSettings
 
 
-class Execution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Execution(ExecutionSettings, frozen=True, forbid_unknown_fields=True):
     """What nodes do unless their class says otherwise. No rule of the chain: results are equal."""
-
-    scheduler: SchedulerName = "serial"
-    """What plans the transactions of a block on the node's cores: "serial", one after another;
-    "level-groups" and "critical-path", by dependency graph; "optimistic", repairing what went
-    wrong (Block-STM); "all-at-once", from a block access list."""
-    building: BuildingName = "serial"
-    """How a primary executes what it builds a block of, knowing no accesses beforehand."""
-    hints: bool = True
-    """Whether a primary whose scheduler plans by graph ships a schedule hint with its blocks."""

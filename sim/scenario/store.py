@@ -1,15 +1,16 @@
 """`[store]`: what holds the rows of each node, and in which form a node keeps its state there."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from msgspec import Meta
+
+from node.settings.quantities import Kept
 
 StateFormName = Literal["runs", "flat"]
 """How state is kept durable: runs of changes from checkpoint to checkpoint, or rows after every
 block (`node.storage_config`)."""
 
-StateHistory = Literal["archive"] | Annotated[int, Meta(ge=0, le=2**31 - 1)]
+StateHistory = Kept
 """Blocks below the head whose state can still be read; "archive" for all."""
 
 

@@ -1,0 +1,58 @@
+"""`[network]`: where the node listens, whom it dials, and what connections may cost."""
+
+from typing import Literal
+
+import msgspec
+
+from node.settings.quantities import ByteCount, Count, Host, Port, PositiveCount
+
+KIBIBYTE = 1 << 10
+MEBIBYTE = 1 << 20
+
+
+class PeerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[network.peers]]`: a node that is dialled until it is connected, and again when not."""
+
+    node: Count
+    """Its number."""
+    host: Host
+    port: Port
+
+
+class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Connections to other nodes."""
+
+    host: Host = "127.0.0.1"
+    """Address on which other nodes reach this one; 0.0.0.0 for all of the machine's."""
+    port: Port = 30_303
+    """0 takes a free one, which the log and `orrery_status` tell."""
+    peers: tuple[PeerSettings, ...] = ()
+    neighbours: tuple[Count, ...] | Literal["all"] = "all"
+    """Nodes that transactions and followers' blocks are told to. Votes go to the committee,
+    whatever this says."""
+    announce_blocks: bool = False
+    """Whether to tell the neighbours of each new block. Of use where there are followers."""
+    serves_gateways: bool = False
+    """Whether this validator answers gateways that collect confirmations."""
+    followers_max: Count = 64
+    """Followers that may be connected at once. Validators need no slot."""
+    gateways_max: Count = 64
+    """Likewise gateways."""
+    connections_per_second: PositiveCount = 20
+    """New connections from one address. The nodes of a test network on one machine share one."""
+    connections_burst: PositiveCount = 200
+    """How many at once."""
+    connections_per_address: PositiveCount = 512
+    """Connections from one address at a time, whatever their state."""
+    bytes_per_second: ByteCount = 64 * MEBIBYTE
+    """What is read from one peer in a second; the rest waits in its sockets."""
+    messages_per_second: PositiveCount = 50_000
+    """Likewise messages."""
+    nodelay: bool = True
+    """TCP_NODELAY: small frames leave at once."""
+    keepalive: bool = True
+    """SO_KEEPALIVE: the system notices a machine that is gone."""
+    receive_buffer: ByteCount = 256 * KIBIBYTE
+    """SO_RCVBUF of each connection."""
+    send_buffer: ByteCount = 256 * KIBIBYTE
+    """SO_SNDBUF of each connection."""
