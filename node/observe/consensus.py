@@ -1,0 +1,98 @@
+"""What agreement and execution at a live node come to."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from consensus.trace import EpochBegun, EvidenceFound, ViewChangeStarted, ViewEntered
+from node.observe.families import consensus
+from node.observe.families.consensus import BUILDING, TASKS, VALIDATION
+from node.observe.reading import Reading, by_label
+from node.trace import BlockExecutedTraced
+from primitives.machine import TraceEvent
+
+_EXECUTION = (
+    (consensus.EXECUTED_BLOCKS, "blocks"),
+    (consensus.EXECUTED_TRANSACTIONS, "transactions"),
+    (consensus.REPEATS, "repeats"),
+    (consensus.EXECUTED_GAS, "gas"),
+    (consensus.CRITICAL_PATH, "critical_path"),
+    (consensus.WORK, "work_ns"),
+    (consensus.SPAN, "span_ns"),
+)
+
+
+class TaskSums:
+    """Sums over the blocks executed for one task."""
+
+    __slots__ = ("blocks", "critical_path", "gas", "repeats", "span_ns", "transactions", "work_ns")
+
+    def __init__(self) -> None:
+        self.blocks = 0
+        self.transactions = 0
+        self.repeats = 0
+        self.gas = 0
+        self.critical_path = 0
+        self.work_ns = 0
+        self.span_ns = 0
+
+    def add(self, event: BlockExecutedTraced) -> None:
+        """Take in one block."""
+        self.blocks += 1
+        self.transactions += event.transactions
+        self.repeats += event.repeats
+        self.gas += event.gas_used
+        self.critical_path += event.critical_path
+        self.work_ns += event.work_ns
+        self.span_ns += event.span_ns
+
+
+class ConsensusSource:
+    """Counts views, epochs, evidence and executed blocks."""
+
+    def __init__(self) -> None:
+        self.view = 0
+        self.view_changes = 0
+        self.epoch = 0
+        self.evidence: dict[str, int] = {}
+        self.by_task = {task: TaskSums() for task in TASKS}
+
+    def handlers(self) -> Mapping[type[TraceEvent], Callable[[int, Any], None]]:
+        """Return what to call for each kind of event."""
+        return {
+            ViewChangeStarted: self.on_view_change_started,
+            ViewEntered: self.on_view_entered,
+            EpochBegun: self.on_epoch_begun,
+            EvidenceFound: self.on_evidence,
+            BlockExecutedTraced: self.on_executed,
+        }
+
+    def readings(self) -> Iterator[Reading]:
+        """Yield the present numbers."""
+        yield Reading(consensus.VIEW, self.view)
+        yield Reading(consensus.VIEW_CHANGES, self.view_changes)
+        yield Reading(consensus.EPOCH, self.epoch)
+        yield from by_label(consensus.EVIDENCE, sorted(self.evidence.items()))
+        for family, field in _EXECUTION:
+            sums = ((task, getattr(self.by_task[task], field)) for task in TASKS)
+            yield from by_label(family, sums)
+
+    def on_view_change_started(self, at_ns: int, event: ViewChangeStarted) -> None:
+        """Count a view given up."""
+        self.view_changes += 1
+
+    def on_view_entered(self, at_ns: int, event: ViewEntered) -> None:
+        """Note the view."""
+        self.view = event.view
+
+    def on_epoch_begun(self, at_ns: int, event: EpochBegun) -> None:
+        """Note the epoch, which begins with view 0."""
+        self.epoch = event.epoch
+        self.view = 0
+
+    def on_evidence(self, at_ns: int, event: EvidenceFound) -> None:
+        """Count a proof of a lie."""
+        self.evidence[event.kind] = self.evidence.get(event.kind, 0) + 1
+
+    def on_executed(self, at_ns: int, event: BlockExecutedTraced) -> None:
+        """Count an executed block."""
+        self.by_task[BUILDING if event.built else VALIDATION].add(event)
