@@ -76,8 +76,21 @@ class NodeConfig:
     are kept in any case."""
     storage: StorageConfig = field(default_factory=StorageConfig)
     """How chain and state are kept durable."""
+    index_transactions: bool = False
+    """Form flat: whether transactions and receipts of blocks can be found by hash, as those who
+    answer wallets need it (`node.transaction_index`)."""
     sync: SyncConfig | None = None
     """Of block exchange; `sync_config` if None."""
+
+    def __post_init__(self) -> None:
+        """Refuse an index where there is nothing to index.
+
+        Raises:
+            InvalidInput: the form of the store has no receipts.
+        """
+        if self.index_transactions and not self.storage.is_flat:
+            found = self.storage.form.value
+            raise InvalidInput("index_transactions", "a store of form flat", f"form {found}")
 
 
 @dataclass(frozen=True, slots=True)

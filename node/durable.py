@@ -53,8 +53,13 @@ class Durable(Protocol):
         """
         ...
 
-    def dropped(self, height: int) -> tuple[Record, ...]:
-        """Return what deletes the form's own rows about a block that is not kept any more."""
+    def dropped(self, height: int, payload: bytes) -> tuple[Record, ...]:
+        """Return what deletes the form's own rows about a block that is not kept any more.
+
+        Args:
+            height: of the block.
+            payload: its encoding.
+        """
         ...
 
     def work(self, records: tuple[Record, ...]) -> tuple[Work, ...]:

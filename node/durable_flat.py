@@ -11,6 +11,7 @@ from node.flat_library import FlatLibrary
 from node.flat_rows import HEADERS, RECEIPTS, anchor_row, closing_row, height_key
 from node.rebase import Rebase, stacked
 from node.snapshot import Closing
+from node.transaction_index import place_rows, unplaced_rows
 from primitives.header import decode_header
 from primitives.machine import Record, Work
 from storage.flat import HISTORY, expired_records
@@ -25,9 +26,10 @@ class DurableFlat:
         base: the block whose state the store holds, or is about to.
         kept: blocks below the head whose state stays readable; None for all.
         rebase: lets go of states in memory; None where they are shared there.
+        indexes: whether transactions can be found by their hash.
     """
 
-    __slots__ = ("_base", "_kept", "_library", "_rebase", "checkpoints")
+    __slots__ = ("_base", "_indexes", "_kept", "_library", "_rebase", "checkpoints")
 
     def __init__(
         self,
@@ -36,6 +38,8 @@ class DurableFlat:
         base: ExecutedBlock,
         kept: int | None,
         rebase: Rebase | None = None,
+        *,
+        indexes: bool = False,
     ) -> None:
         self.checkpoints = checkpoints
         """Which states it serves."""
@@ -43,6 +47,7 @@ class DurableFlat:
         self._base = base
         self._kept = kept
         self._rebase = rebase
+        self._indexes = indexes
 
     def append(
         self, parent: ExecutedBlock, block: ExecutedBlock, certificate: bytes
@@ -52,6 +57,8 @@ class DurableFlat:
         rows = self._library.block(parent, block, archive=self._kept is None)
         if self._kept is not None:
             rows = (*rows, *expired_records(block.number, self._kept))
+        if self._indexes:
+            rows = (*rows, *place_rows(block.number, [each.hash for each in block.transactions]))
         if not block.closing:
             return rows
         return (*rows, closing_row(block.number, self.checkpoints.closings[-1]))
@@ -87,10 +94,11 @@ class DurableFlat:
         served = self.checkpoints.served
         return served[0].block.number - 1 if served else 0
 
-    def dropped(self, height: int) -> tuple[Record, ...]:
-        """Return what deletes header and receipts."""
+    def dropped(self, height: int, payload: bytes) -> tuple[Record, ...]:
+        """Return what deletes header and receipts, and the places of the transactions."""
         key = height_key(height)
-        return Record(HEADERS, key, None), Record(RECEIPTS, key, None)
+        places = unplaced_rows(payload) if self._indexes else ()
+        return Record(HEADERS, key, None), Record(RECEIPTS, key, None), *places
 
     def work(self, records: tuple[Record, ...]) -> tuple[Work, ...]:
         """Return what it takes to make rows of the state, the trie and the receipts.

@@ -112,7 +112,7 @@ class DurableRuns:
         checkpoints = self.checkpoints
         return checkpoints.served[0].block.number if checkpoints.is_checkpoint(height) else 0
 
-    def dropped(self, height: int) -> tuple[Record, ...]:
+    def dropped(self, height: int, payload: bytes) -> tuple[Record, ...]:
         """Return nothing: there are no rows for single blocks."""
         return ()
 

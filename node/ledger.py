@@ -43,17 +43,20 @@ class Ledger:
         recent: how many of the last certificates `trail` returns.
         durable: what is kept of states; it stands at `base`.
         history: final blocks that are kept at least; None for all.
+        keeps_unsettled: whether `unsettled` is filled.
     """
 
     __slots__ = (
         "_blocks",
         "_executed",
+        "_keeps_unsettled",
         "_recent",
         "durable",
         "height",
         "history",
         "lowest",
         "tip",
+        "unsettled",
     )
 
     def __init__(
@@ -62,6 +65,8 @@ class Ledger:
         recent: int,
         durable: Durable,
         history: int | None = None,
+        *,
+        keeps_unsettled: bool = False,
     ) -> None:
         self.tip = base
         """The head: the last final block."""
@@ -73,6 +78,10 @@ class Ledger:
         """How its states are kept."""
         self.history = history
         """Final blocks that are kept at least; None for all."""
+        self.unsettled: dict[int, ExecutedBlock] = {}
+        """By height, final blocks of this life whose batches are not known to be durable: who is
+        asked about one finds its receipts here, and those of all others in the store."""
+        self._keeps_unsettled = keeps_unsettled
         self._recent: deque[Certificate] = deque(maxlen=recent)
         self._blocks: dict[int, CertifiedBlock] = {}
         self._executed: dict[Hash32, ExecutedBlock] = {base.digest: base}
@@ -149,6 +158,8 @@ class Ledger:
         parent = self.tip
         assert block.block.header.parent_hash == parent.digest, "a final block off the chain"
         rows = self.durable.append(parent, block, encoded)
+        if self._keeps_unsettled:
+            self.unsettled[block.number] = block
         self._move(block, certificate)
         self._blocks[self.height] = CertifiedBlock(block.payload, encoded)
         self._executed = self._descendants(self.tip)
@@ -175,10 +186,17 @@ class Ledger:
         """
         rows = self._drop(self.height)
         states = self.durable.leap(block, encoded, closings)
+        self.unsettled.clear()
         self._move(block, certificate)
         self.lowest = block.number + 1
         self._executed = {block.digest: self.tip}
         return (*rows, *states)
+
+    def persisted(self, height: int) -> None:
+        """Learn that the batch of a block, and those of all below it, are durable."""
+        for settled in [number for number in self.unsettled if number <= height]:
+            del self.unsettled[settled]
+        self.durable.persisted(height)
 
     def found(self, height: int, block: CertifiedBlock, certificate: Certificate | None) -> None:
         """Take in a block at or below the base that the store holds, in descending order.
@@ -215,10 +233,10 @@ class Ledger:
         """Forget the blocks up to a height; return what deletes their rows."""
         rows: list[Record] = []
         for height in range(self.lowest, last + 1):
-            del self._blocks[height]
+            payload = self._blocks.pop(height).payload
             key = height_key(height)
             rows += (Record(BLOCKS, key, None), Record(CERTIFICATES, key, None))
-            rows += self.durable.dropped(height)
+            rows += self.durable.dropped(height, payload)
         self.lowest = max(self.lowest, last + 1)
         return tuple(rows)
 

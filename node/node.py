@@ -233,7 +233,7 @@ class Node:
 
     def _on_persisted(self, now: Instant, event: Persisted) -> Seq[Effect]:
         if event.origin == CHAIN_CORE:
-            self.parts.ledger.durable.persisted(event.token)
+            self.parts.ledger.persisted(event.token)
         return NOTHING
 
     def _on_timer_fired(self, now: Instant, event: TimerFired) -> Seq[Effect]:

@@ -34,6 +34,7 @@ from node.restoring import Restored, epoch_of, restore_below
 from node.snapshot import anchor
 from node.storage_config import SERVED_MAX
 from node.trace import RowsGivenUp
+from node.transaction_index import adapting_rows, marker_row
 from primitives.block import decode_block
 from primitives.epoch import first_epoch
 from primitives.header import Header, decode_header
@@ -57,23 +58,40 @@ def restore_flat(store: SnapshotStore, config: NodeConfig, environment: Environm
     if found is None:
         genesis = environment.genesis_block
         rebase = _rebase(store, config, environment, 0, None)
-        durable = DurableFlat(checkpoints, environment.flat, genesis, kept, rebase)
-        ledger = Ledger(genesis, environment.consensus.reach, durable, config.history)
+        ledger = _ledger(genesis, checkpoints, kept, rebase, config, environment)
         first = environment.flat.first(genesis, archive=kept is None)
+        if config.index_transactions:
+            first = (*first, marker_row())
         return Restored(ledger, (Persist(CHAIN_CORE, Token(0), first),))
     state = load_state(store, found.head, config.storage, environment)
     base = _newest(found, state)
     served, work, damage = _served(store, found, base, environment)
     checkpoints.restored(served, found.closings)
     rebase = _rebase(store, config, environment, base.number, state)
-    durable = DurableFlat(checkpoints, environment.flat, base, kept, rebase)
-    ledger = Ledger(base, environment.consensus.reach, durable, config.history)
+    ledger = _ledger(base, checkpoints, kept, rebase, config, environment)
     restore_below(ledger, found.blocks, environment.certificates, environment.consensus.reach)
     if not found.below:
         ledger.note_certificate(found.certificate)
     given_up = [each for each in (found.damage, damage) if each]
-    records = (*found.given_up, *adapt_records(store, kept))
+    indexes, is_cut = config.index_transactions, bool(found.given_up)
+    places = adapting_rows(store, found.blocks, base.number, indexes=indexes, is_cut=is_cut)
+    records = (*found.given_up, *adapt_records(store, kept), *places)
     return Restored(ledger, (*work, *_told(given_up), *_written(records, base.number)))
+
+
+def _ledger(
+    base: ExecutedBlock,
+    checkpoints: Checkpoints,
+    kept: int | None,
+    rebase: Rebase | None,
+    config: NodeConfig,
+    environment: Environment,
+) -> Ledger:
+    """Return the ledger of a node that goes on from `base`."""
+    indexes = config.index_transactions
+    durable = DurableFlat(checkpoints, environment.flat, base, kept, rebase, indexes=indexes)
+    recent = environment.consensus.reach
+    return Ledger(base, recent, durable, config.history, keeps_unsettled=indexes)
 
 
 def _rebase(

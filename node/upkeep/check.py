@@ -23,6 +23,7 @@ from node.upkeep.flat import FlatFound, check_flat
 from node.upkeep.flat_chain import check_bodies, find_anchor, learn_epochs
 from node.upkeep.form import form_of
 from node.upkeep.handovers import check_handovers
+from node.upkeep.places import check_places
 from node.upkeep.rows import passed_over
 from node.upkeep.runs import RunsFound, check_runs, find_checkpoint
 from node.upkeep.votes import check_votes
@@ -129,6 +130,7 @@ class StoreCheck:
         links = [Link(each.number, header_hash(each)) for each in known]
         yield from passed_over(check_blocks(store, links, self._committees, chain, watch))
         yield from passed_over(check_bodies(store, watch))
+        yield from passed_over(check_places(store, watch))
         yield from passed_over(check_epoch(store, self._environment, self._committees.closings))
         self._note_chain(chain)
         yield from passed_over(check_flat(store, chain, known, found, watch))

@@ -14,6 +14,7 @@ from node.durable_runs import stored_snapshot
 from node.flat_rows import HEADERS, RECEIPTS
 from node.ledger import BLOCKS, CERTIFICATES, height_key
 from node.storage_config import StateForm
+from node.transaction_index import is_indexed, unplaced_rows
 from node.upkeep.form import form_of
 from primitives.block import decode_block
 from primitives.errors import InvalidEncoding, InvalidInput
@@ -103,6 +104,8 @@ def pruning_records(store: Store, plan: PrunePlan) -> Iterator[Record]:
         flat = plan.form == StateForm.FLAT.value
         tables = (BLOCKS, CERTIFICATES, *((HEADERS, RECEIPTS) if flat else ()))
         for height in range(plan.lowest, plan.last_block + 1):
+            payload = store.get(BLOCKS, height_key(height)) if is_indexed(store) else None
+            yield from () if payload is None else unplaced_rows(payload)
             for table in tables:
                 yield Record(table, height_key(height), None)
     if plan.kept_history is not None:

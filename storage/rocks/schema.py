@@ -87,10 +87,12 @@ CHAIN_SCHEMA = Schema(
         Table("state.index", Family.HISTORY, 15),
         Table("state.head", Family.HEADERS, 16),
         Table("chain.frozen", Family.HEADERS, 17),
+        Table("chain.transactions", Family.ACCOUNTS, 18),
     ),
 )
-"""What a node keeps: tables of `node.ledger`, `node.durable_runs`, `node.flat_rows` and
-`consensus.log`; those of `state` belong to `storage.flat` and `storage.stored_trie`."""
+"""What a node keeps: tables of `node.ledger`, `node.durable_runs`, `node.flat_rows`,
+`node.transaction_index` and `consensus.log`; those of `state` belong to `storage.flat` and
+`storage.stored_trie`."""
 
 
 class SchemaRow(msgspec.Struct, frozen=True):
