@@ -33,6 +33,7 @@ from sim.scenario import (
     Lose,
     LyingDisk,
     Partition,
+    Pause,
     Reorder,
     Restart,
     Scenario,
@@ -86,10 +87,8 @@ class Timeline:
                 self._at(event.at, partial(self._crash, event))
             case Restart():
                 self._at(event.at, partial(self._restart, event))
-            case Slow():
-                self._at(event.at, partial(self._slow, event))
-            case SetClock():
-                self._at(event.at, partial(self._set_clock, event))
+            case Pause() | Slow() | SetClock():
+                self._at(event.at, partial(self._hinder, event))
             case LyingDisk() | SlowDisk() | FullDisk() | FreeDisk() | BitRot():
                 self._at(event.at, partial(self._disk, number, event))
             case Clog():
@@ -164,6 +163,15 @@ class Timeline:
         nodes = range(self._world.size) if isinstance(event.node, str) else (event.node,)
         for node in nodes:
             self._world.restart(node)
+
+    def _hinder(self, event: Pause | Slow | SetClock) -> None:
+        match event:
+            case Pause():
+                self._world.pause(self._node(event.node), event.lasting)
+            case Slow():
+                self._slow(event)
+            case SetClock():
+                self._set_clock(event)
 
     def _slow(self, event: Slow) -> None:
         node = self._node(event.node)

@@ -36,6 +36,15 @@ class Healed(TraceEvent, frozen=True, gc=False):
     name = "fault.healed"
 
 
+class Paused(TraceEvent, frozen=True, gc=False):
+    """The node's process was stopped for a while; nothing is lost."""
+
+    name = "fault.paused"
+
+    held_ns: int
+    """How long from now."""
+
+
 class Slowed(TraceEvent, frozen=True, gc=False):
     """The node's processor changed speed."""
 

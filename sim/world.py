@@ -21,6 +21,7 @@ from sim.blocks import BlockIndex
 from sim.disks import Disks
 from sim.hosts.clock import MILLION, Clock
 from sim.kernel.engine import Kernel
+from sim.kernel.pausing import pause
 from sim.kernel.stopping import damage
 from sim.links.cuts import Direction
 from sim.links.disturbances import Disturbance, Lose, Ways
@@ -41,6 +42,7 @@ from sim.trace_events import (
     Disturbed,
     Healed,
     Partitioned,
+    Paused,
     Restarted,
     Settled,
     Slowed,
@@ -267,6 +269,14 @@ class World:
             return False
         self.kernel.observe(node, Restarted())
         self.kernel.start(node, machine)
+        return True
+
+    def pause(self, node: NodeId | int, span_ns: int) -> bool:
+        """Stop a node's process for a while; False if it was down."""
+        if not self.is_live(node):
+            return False
+        pause(self.kernel, int(node), self.now + span_ns)
+        self.kernel.observe(node, Paused(span_ns))
         return True
 
     def slow(self, node: NodeId | int, factor: float) -> None:

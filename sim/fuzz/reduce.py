@@ -29,6 +29,7 @@ from sim.scenario import (
     LyingDisk,
     NodeClass,
     Partition,
+    Pause,
     Reorder,
     Restart,
     Scenario,
@@ -218,7 +219,16 @@ def _without_nodes(event: TimelineEvent, nodes: int) -> TimelineEvent | None:
             ]
             source, to = ends
             return msgspec.structs.replace(event, source=source, to=to) if all(ends) else None
-        case Crash() | Slow() | SetClock() | LyingDisk() | SlowDisk() | FullDisk() | BitRot():
+        case (
+            Crash()
+            | Pause()
+            | Slow()
+            | SetClock()
+            | LyingDisk()
+            | SlowDisk()
+            | FullDisk()
+            | BitRot()
+        ):
             gone = isinstance(event.node, int) and event.node >= nodes
             return None if gone else event
         case ChangeCommittee():
@@ -257,7 +267,7 @@ def _ended(event: TimelineEvent, duration: int) -> TimelineEvent:
     lasting = getattr(event, "lasting", None)
     if lasting is None or event_end(event) <= duration:
         return event
-    rest = Duration(duration - event.at) if isinstance(event, Clog) else None
+    rest = Duration(duration - event.at) if isinstance(event, Clog | Pause) else None
     return msgspec.structs.replace(event, lasting=rest)
 
 

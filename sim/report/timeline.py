@@ -18,6 +18,7 @@ from sim.trace_events import (
     Disturbed,
     Healed,
     Partitioned,
+    Paused,
     Restarted,
     Settled,
     Slowed,
@@ -104,7 +105,7 @@ class FaultSpan(msgspec.Struct, frozen=True):
     end_ns: int
     node: int
     kind: str
-    """"crashed", "partitioned", "slowed", "latency", "clogged", "clock", "lying_disk",
+    """"crashed", "paused", "partitioned", "slowed", "latency", "clogged", "clock", "lying_disk",
     "slow_disk", "full_disk"; and what a disturbance does: "duplicate", "reorder", "lose"."""
     fields: dict[str, object]
 
@@ -120,7 +121,7 @@ def fault_spans(marks: list[FaultMark], end_ns: int) -> list[FaultSpan]:
     A fault of the same kind at the same node (or list of nodes) replaces the one before it.
     `slowed` and `slow_disk` end at 100 %, `full_disk` with the limit, `latency` at 0 ns,
     `partitioned` at `healed`, `crashed` at `restarted`, a disturbance where its number is settled,
-    and a clog says when.
+    and a clog and a pause say when.
     """
     spans: list[FaultSpan] = []
     running: dict[tuple[object, ...], FaultMark] = {}
@@ -128,7 +129,7 @@ def fault_spans(marks: list[FaultMark], end_ns: int) -> list[FaultSpan]:
         kind = _KIND_OF.get(mark.name)
         if kind is None:
             continue
-        if mark.name == Clogged.name:
+        if mark.name in (Clogged.name, Paused.name):
             spans.append(_span(mark, min(mark.at_ns + int(str(mark.fields["held_ns"])), end_ns)))
             continue
         whose = (mark.fields.get(field) for field in ("nodes", "number", "node"))
@@ -155,6 +156,7 @@ _KIND_OF = {
     Slowed.name: "slowed",
     Delayed.name: "latency",
     Clogged.name: "clogged",
+    Paused.name: "paused",
     Disturbed.name: "disturbed",
     Settled.name: "disturbed",
     ClockSet.name: "clock",

@@ -21,6 +21,7 @@ from sim.scenario.events import (
     LyingDisk,
     Members,
     Partition,
+    Pause,
     Reorder,
     Restart,
     SetClock,
@@ -49,7 +50,7 @@ def check_events(scenario: Scenario) -> Iterator[Finding]:
         match event:
             case Partition():
                 yield from _check_partition(event, path, scenario.network)
-            case Crash() | Slow() | Restart() | SetClock() | LyingDisk():
+            case Crash() | Slow() | Restart() | SetClock() | LyingDisk() | Pause():
                 if isinstance(event.node, int):
                     yield from unknown_nodes((*path, "node"), [event.node], scenario.network.nodes)
                 if isinstance(event, Restart):

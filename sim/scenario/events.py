@@ -82,6 +82,16 @@ class Restart(Timed, frozen=True, forbid_unknown_fields=True, tag="restart"):
     """A number, or every node that is down."""
 
 
+class Pause(Timed, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="pause"):
+    """Stop a node's process for a while, as SIGSTOP does, and let it go on as if nothing had been.
+
+    Nothing is lost: what arrives waits, and timers that come up meanwhile are late.
+    """
+
+    node: Count | Literal["primary"]
+    lasting: PositiveSpan = field(name="for")
+
+
 class Slow(Timed, frozen=True, forbid_unknown_fields=True, tag="slow"):
     """Make a node's processor slower."""
 
@@ -239,6 +249,7 @@ FaultEvent = (
     | Heal
     | Crash
     | Restart
+    | Pause
     | Slow
     | Latency
     | Churn

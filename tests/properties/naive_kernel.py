@@ -53,6 +53,7 @@ class NaiveKernel:
         self.stride = count + 1
         self.inbox: list[deque[object]] = [deque() for _ in hosts]
         self.running = [False] * count
+        self.paused = [0] * count
         self.order = [0] * count
         self.costs = [h.base_costs for h in hosts]
         self.down_free = [0] * count
@@ -85,6 +86,7 @@ class NaiveKernel:
         host = self.hosts[node]
         host.machine = self.factory(node, host.store)
         self.running[node] = False
+        self.paused[node] = 0
         self.inbox[node].append(Started())
         # Actions come before all else at their instant: one may kill the node again.
         self.at(self.now, STARTING, self.alive(node, lambda: self.resume(node)))
@@ -113,6 +115,9 @@ class NaiveKernel:
     def slow(self, node, numerator, denominator):
         self.costs[node] = self.hosts[node].base_costs.scaled(numerator, denominator)
 
+    def pause(self, node, until):
+        self.paused[node] = max(self.paused[node], until)
+
     def set_clock(self, node, clock):
         self.clocks[node] = clock
 
@@ -129,6 +134,10 @@ class NaiveKernel:
 
     def begin(self, node):
         """Begin the next turn now; the end of the turn is an entry of its own."""
+        if self.now < self.paused[node]:
+            self.running[node] = True
+            self.at(self.paused[node], 1 << 60, self.alive(node, lambda: self.end(node)))
+            return
         item = self.inbox[node].popleft()
         if isinstance(item, tuple):
             name, serial = item

@@ -34,6 +34,7 @@ from sim.hosts.processors import Processors
 from sim.hosts.space import Space
 from sim.kernel.engine import Kernel
 from sim.kernel.host import CostTable, Host
+from sim.kernel.pausing import pause
 from sim.links.cuts import Direction
 from sim.links.disturbances import Duplicate, Lose, Reorder, Ways
 from sim.links.jitter import JitterLaw
@@ -216,7 +217,7 @@ def reacting_client(kernel, params):
 FAULTS = (
     *("crash", "crash", "restart", "restart", "power", "slow", "partition", "ring", "deaf", "heal"),
     *("clock", "truth", "lie", "honesty", "clog", "double", "mix", "lose"),
-    *("fill", "fill", "free", "drag", "rot", "rot", "tear"),
+    *("fill", "fill", "free", "drag", "rot", "rot", "tear", "pause"),
 )
 
 
@@ -236,6 +237,13 @@ def rot(kernel, node):
 
 def decayed(host):
     return host.medium is not None and bool(host.medium.rotten())
+
+
+def stop_for_a_while(kernel, node):
+    """Stop a node that is up for some of the time that a message takes, or for many of them."""
+    if kernel.hosts[node].machine:
+        until = kernel.now + 40_000 * (1 + 20 * node)
+        pause(kernel, node, until) if isinstance(kernel, Kernel) else kernel.pause(node, until)
 
 
 def restart(kernel, node):
@@ -282,6 +290,7 @@ def play(kind, params, chunks):
             "rot": lambda n=node: rot(kernel, n),
             "tear": lambda n=node: crash_half_written(kernel, n, lambda: 500),
             "slow": lambda n=node: kernel.slow(n, 3, 1),
+            "pause": lambda n=node: stop_for_a_while(kernel, n),
             "partition": lambda n=node: links.partition([[n], [(n + 1) % nodes]]),
             "heal": links.heal,
         }

@@ -17,6 +17,7 @@ _WORDS = {
     "partitioned": "partition",
     "slowed": "slow",
     "clogged": "clog",
+    "paused": "pause",
     "lying_disk": "lying disk",
     "slow_disk": "slow disk",
     "full_disk": "full disk",

@@ -96,6 +96,7 @@ def mark_word(mark: FaultMark) -> str:
         "healed": "heal",
         "slowed": "slow",
         "clogged": "clog",
+        "paused": "pause",
         "disturbed": str(mark.fields.get("what")),
         "lying_disk": "lying disk",
         "slow_disk": "slow disk",
