@@ -12,6 +12,7 @@ from consensus.signing import CommitteeVerifier, MemoVerifier
 from network.topology import Adjacency, Position, TopologyParams, build_topology
 from node.config import Environment
 from node.execution import genesis_executed
+from node.plugins import make_batching, make_engine
 from node.verifiers import LaterVerifiers
 from node.wire import node_codec
 from primitives.genesis import genesis_hash
@@ -31,7 +32,6 @@ from sim.links.regions import TABLES
 from sim.membership import Membership
 from sim.profile import Profile, load_profile
 from sim.randomness import generator
-from sim.registry import make_batching, make_engine
 from sim.scenario import LyingDisk, NodePlan, Scenario, place_nodes
 from sim.scenario.placement import UNIFORM
 from sim.stores import Stores

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import msgspec
 
 from node.demand import ALL_AT_ONCE
+from node.plugins import batching_names, engine_names
 from node.settings.checks import check_consensus
 from node.settings.findings import Finding, span, unknown_name
 from node.settings.mistakes import Path
-from sim.registry import batching_names, engine_names, workload_names
+from sim.registry import workload_names
 from sim.scenario.event_checks import check_events
 from sim.scenario.events import (
     ChangeCommittee,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from node.plugins import BUILT_IN_BATCHING, batching_names, make_batching
 from primitives.errors import InvalidInput
-from sim.registry import BUILT_IN_BATCHING, batching_names, make_batching
 from sim.report.result import RunResult
 from sim.run import run_scenario
 from sim.scenario import decode_scenario

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from node.plugins import BUILT_IN_ENGINES, engine_names, make_engine
 from primitives.errors import InvalidInput
 from primitives.ids import NodeId
 from sim.assembly import build_world
-from sim.registry import BUILT_IN_ENGINES, engine_names, make_engine
 from sim.run import run_scenario
 from sim.scenario import Scenario, ScenarioError, decode_scenario, format_scenario
 

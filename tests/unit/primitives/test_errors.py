@@ -7,9 +7,10 @@ from copy import copy
 
 import pytest
 
+from node.settings import Mistake
 from node.validation_errors import InvalidBlock
 from primitives.errors import CryptoError, InvalidEncoding, InvalidInput
-from sim.scenario import Mistake, ScenarioError
+from sim.scenario import ScenarioError
 
 MISTAKES = [
     Mistake("x.toml:3", "network.cores", "a whole number", '"four"'),

@@ -9,9 +9,9 @@ import pytest
 from consensus.params import ConsensusParams
 from consensus.pbft import Pbft
 from node.config import NodeConfig
+from node.plugins import make_batching
 from primitives.errors import InvalidInput
 from primitives.params import ChainParams
-from sim.registry import make_batching
 from sim.scenario import (
     Chain,
     Consensus,
