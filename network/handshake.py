@@ -90,7 +90,8 @@ class HandshakeConfig(msgspec.Struct, frozen=True):
     node: NodeId
     role: PeerRole
     validators: Mapping[NodeId, bytes]
-    """Keys of those that this node knows, now or soon."""
+    """Keys of those that this node knows, now or soon. Looked into anew for each connection, so it
+    may grow; a node that finds its own key there calls itself a validator, whatever `role` is."""
     compression: CompressionOffer = CompressionOffer()
     features: tuple[FeatureVersion, ...] = ()
     version_min: int = WIRE_VERSION
@@ -198,12 +199,14 @@ class Handshake:
         self._verifier = verifier
         self._expected = expected
         self._doorkeeper = doorkeeper
+        known = config.validators.get(config.node)
+        is_known = signer is not None and known == signer.public_key
         self._own = Hello(
             config.version_min,
             config.version_max,
             config.genesis,
             config.node,
-            config.role,
+            PeerRole.VALIDATOR if is_known else config.role,
             signer.public_key if signer else b"",
             nonce,
             config.compression,

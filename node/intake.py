@@ -49,6 +49,13 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     """Who has sent it on behalf of a client and wants to know if it is refused."""
 
 
+class ClientsAnswered(Effect, frozen=True, gc=False):
+    """What has become of transactions that clients have handed over; for the driver to pass on."""
+
+    outcomes: tuple[tuple[Hash32, str], ...]
+    """(transaction, code of the error); an empty code if it is in the pool."""
+
+
 class CheckPurpose(Purpose, frozen=True, gc=False):
     """A batch is being checked."""
 
@@ -109,6 +116,8 @@ class Intake:
         refusal = self._refusal(raw)
         if refusal is not None:
             effects.append(Emit(TransactionRejected(name, refusal.code)))
+            if self._config.answers_clients:
+                effects.append(ClientsAnswered(((name, refusal.code),)))
             return effects
         self._queue.append(Arrival(raw, name, local=True))
         return effects + self._start()
@@ -148,6 +157,7 @@ class Intake:
         admitted: dict[bool, list[tuple[Hash32, int, int]]] = {True: [], False: []}
         refused: list[tuple[NodeId, Hash32, str]] = []
         recovered: list[Hash32] = []
+        answered: list[tuple[Hash32, str]] = []
         for arrival, result in zip(purpose.batch, results, strict=True):
             if isinstance(result, InvalidTransaction):
                 error: InvalidTransaction | None = result
@@ -155,6 +165,8 @@ class Intake:
                 recovered.append(arrival.hash)
                 outcome = self._pool.add(now, result)
                 error = outcome.error if outcome.__class__ is Refused else None
+            if arrival.local:
+                answered.append((arrival.hash, "" if error is None else error.code))
             if error is None:
                 raw = arrival.raw
                 first = raw[0]
@@ -171,6 +183,8 @@ class Intake:
                 effects.append(PoolChanged(news=False))
         if refused:
             effects.append(TransactionsRefused(tuple(refused)))
+        if answered and self._config.answers_clients:
+            effects.append(ClientsAnswered(tuple(answered)))
         return effects + self._start()
 
     def _refusal(self, raw: bytes) -> type[InvalidTransaction] | None:

@@ -77,6 +77,10 @@ class Network(Protocol):
         """Let one message wait for many peers; return for how many it does."""
         ...
 
+    def post(self, nodes: Iterable[NodeId], message: Message) -> tuple[int, int]:
+        """Let one message wait for many peers; return for how many, and the bytes of a frame."""
+        ...
+
     def peers(self) -> Sequence[PeerInfo]:
         """Return who is connected, by ascending node id."""
         ...

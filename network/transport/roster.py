@@ -106,8 +106,8 @@ class Roster:
             if peer.link is not None and peer.link.session is not None
         ]
 
-    def put(self, nodes: Iterable[NodeId], traffic: Traffic, message: Message) -> int:
-        """Let a message wait for several peers; return for how many it does.
+    def put(self, nodes: Iterable[NodeId], traffic: Traffic, message: Message) -> tuple[int, int]:
+        """Let a message wait for several peers; return for how many it does, and its bytes.
 
         It is encoded once. It leaves when the loop has done what it is doing now, together with
         all else that was put until then.
@@ -125,7 +125,7 @@ class Roster:
                 settings.counters.messages_unreachable += 1
             elif self._put(peer, outgoing, size, now):
                 kept += 1
-        return kept
+        return kept, size
 
     def expire(self, now: Instant) -> None:
         """Drop what has waited too long, and who is neither connected nor dialled."""

@@ -160,17 +160,18 @@ class Transport:
                 self._roster.forget(peer)
 
     def send(self, node: NodeId, message: Message) -> bool:
-        """Let a message wait for one peer; False if it was dropped at once.
-
-        What is sent to a target that is not connected waits too, for `Patience.hold`.
-
-        Raises:
-            InvalidEncoding: the message is longer than the limit of its kind.
-        """
-        return self.broadcast((node,), message) == 1
+        """Let a message wait for one peer; False if it was dropped at once. See `post`."""
+        return self.post((node,), message)[0] == 1
 
     def broadcast(self, nodes: Iterable[NodeId], message: Message) -> int:
-        """Let one message wait for many peers; return for how many it does.
+        """Let one message wait for many peers; return for how many it does. See `post`."""
+        return self.post(nodes, message)[0]
+
+    def post(self, nodes: Iterable[NodeId], message: Message) -> tuple[int, int]:
+        """Let one message wait for many peers; return for how many, and the bytes of a frame.
+
+        What is sent to a target that is not connected waits too, for `Patience.hold`. The frame
+        whose bytes are returned is the plain one.
 
         Raises:
             InvalidEncoding: the message is longer than the limit of its kind.

@@ -151,7 +151,7 @@ class Committer:
         self._thread = Thread(target=self._run, name=f"commit {store.path.name}", daemon=True)
         self._thread.start()
 
-    def submit(self, core: str, token: Token, records: Sequence[Record]) -> None:
+    def submit(self, core: str, token: Token, records: Sequence[Record]) -> int:
         """Queue one batch; the listener hears of it once it is durable, or never will be.
 
         It is taken even if there is no room: a `Persist` cannot be taken back. Ask `has_room`
@@ -162,6 +162,9 @@ class Committer:
             token: its token.
             records: in their order; not changed afterwards.
 
+        Returns:
+            Bytes of its keys and values.
+
         Raises:
             CommitterStopped: it was closed, or an earlier batch has failed.
         """
@@ -171,6 +174,7 @@ class Committer:
             self._queue.append(_Batch(Persisted(core, token), records, size))
             self._count.submit(size, len(self._queue))
             self._arrived.notify()
+        return size
 
     @property
     def has_room(self) -> bool:

@@ -227,8 +227,21 @@ def test_a_validator_that_is_none() -> None:
 
 
 def test_a_validator_that_pretends_not_to_be() -> None:
-    told = refused(dialler(config(2, role=PeerRole.FOLLOWER)), listener(), Reason.ROLE)
+    others = {node: key for node, key in VALIDATORS.items() if node != 2}
+    pretender = config(2, role=PeerRole.FOLLOWER, validators=others)
+    told = refused(dialler(pretender), listener(), Reason.ROLE)
     assert told == "refused (role): expected node 2 to be a validator, got follower"
+
+
+def test_a_node_that_has_come_to_be_known_calls_itself_a_validator() -> None:
+    known = dict(VALIDATORS)
+    del known[NodeId(2)]
+    own = config(2, role=PeerRole.FOLLOWER, validators=known)
+    before = dialler(own)
+    known[NodeId(2)] = VALIDATORS[NodeId(2)]
+    refused(before, listener(), Reason.ROLE)
+    _, seen = converse(dialler(own), listener())
+    assert session_of(seen).role is PeerRole.VALIDATOR
 
 
 def test_a_validator_with_another_key_than_is_known() -> None:
