@@ -60,6 +60,9 @@ class NodeConfig:
     """Whether to tell the neighbours of each new block. Of use where there are followers."""
     serves_gateways: bool = False
     """Whether this validator answers gateways; see `node.confirmations`."""
+    answers_clients: bool = False
+    """Whether the driver is told what becomes of each transaction that a client hands over
+    (`ClientsAnswered`). Of use where clients wait for it."""
     intake_batch: int = 256
     """Most transactions that are checked in one computation."""
     intake_queue: int = 16_384
