@@ -28,6 +28,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Since its latest commit; None before the first."""
     pending: int = 0
     """Transactions in its pool that could go into the next block."""
+    oldest_wait_ns: int | None = None
+    """For how long the oldest of them that a client gave this node has been waiting."""
     stopping: bool = False
 
 
@@ -43,8 +45,9 @@ class FactsOf(Protocol):
 class Patience:
     """When a node is not well any more."""
 
-    commit_age_ns_max: int = 30_000_000_000
-    """Age of the latest commit, where transactions wait. Without any, no commit is due."""
+    standstill_ns_max: int = 30_000_000_000
+    """A transaction has been waiting for so long, and nothing was committed for as long. Without
+    one that waits no commit is due: an idle chain is well."""
 
 
 DEFAULT_PATIENCE = Patience()
@@ -72,7 +75,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 def health(facts: Facts, patience: Patience = DEFAULT_PATIENCE) -> Health:
     """Judge a node by what it says of itself."""
-    age_ns = facts.last_commit_age_ns
+    age_ns, waited_ns = facts.last_commit_age_ns, facts.oldest_wait_ns
     reasons = []
     if facts.stopping:
         reasons.append("the node stops")
@@ -80,10 +83,10 @@ def health(facts: Facts, patience: Patience = DEFAULT_PATIENCE) -> Health:
         reasons.append("the node fetches blocks that it lacks")
     if facts.peers < facts.peers_needed:
         reasons.append(f"{facts.peers} peers are connected, at least {facts.peers_needed} needed")
-    if facts.pending and age_ns is not None and age_ns > patience.commit_age_ns_max:
-        reasons.append(
-            f"{facts.pending} transactions wait, and the latest commit was {age_ns / 1e9:.0f} s ago"
-        )
+    if waited_ns is not None and waited_ns > patience.standstill_ns_max:
+        if age_ns is None or age_ns > patience.standstill_ns_max:
+            waited = f"a transaction has been waiting for {waited_ns / 1e9:.0f} s"
+            reasons.append(f"{waited}, and nothing was committed")
     return Health(
         alive=True,
         healthy=not reasons,

@@ -4,6 +4,8 @@ from node.observe.families.family import LIVE, Family, Kind
 
 _US = 1_000
 _PROCESS = "psutil.Process"
+_DRIVER = "node.runtime.driver"
+_JOBS = "node.runtime.scheduler"
 
 
 def _live(
@@ -54,6 +56,49 @@ HOST_NETWORK = _live(
     "psutil.net_io_counters",
     unit="bytes",
     labels=("direction",),
+)
+TURNS = _live("runtime_turns", Kind.COUNTER, "Turns of the node.", _DRIVER)
+BUSY = _live(
+    "runtime_busy_seconds",
+    Kind.COUNTER,
+    "Time that turns and their effects held the event loop.",
+    _DRIVER,
+    unit="seconds",
+)
+PORTIONS = _live(
+    "runtime_portions", Kind.COUNTER, "Times that turns were run, some at a time.", _DRIVER
+)
+STALLS = _live(
+    "runtime_stalls",
+    Kind.COUNTER,
+    "Portions that ended because the store or the workers had no room.",
+    _DRIVER,
+)
+WORK_UNITS = _live(
+    "runtime_work_units",
+    Kind.COUNTER,
+    "Units of work that turns have counted, by kind of cost.",
+    _DRIVER,
+    labels=("kind",),
+)
+JOBS = _live(
+    "runtime_jobs", Kind.COUNTER, "Computations done, by priority.", _JOBS, labels=("priority",)
+)
+JOB_TIME = _live(
+    "runtime_job_seconds",
+    Kind.COUNTER,
+    "Processor time of computations, by priority.",
+    _JOBS,
+    unit="seconds",
+    labels=("priority",),
+)
+JOB_WAIT = _live(
+    "runtime_job_wait_seconds",
+    Kind.COUNTER,
+    "Time that computations waited for a worker, by priority.",
+    _JOBS,
+    unit="seconds",
+    labels=("priority",),
 )
 QUEUE_DEPTH = _live(
     "runtime_queue_depth",
@@ -132,6 +177,14 @@ FAMILIES = (
     OPEN_FILES,
     UPTIME,
     HOST_NETWORK,
+    TURNS,
+    BUSY,
+    PORTIONS,
+    STALLS,
+    WORK_UNITS,
+    JOBS,
+    JOB_TIME,
+    JOB_WAIT,
     QUEUE_DEPTH,
     QUEUE_DEPTH_MAX,
     QUEUE_DROPPED,
