@@ -1,13 +1,14 @@
 """What a chain of a scenario starts from: the same in virtual time and in processes."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from primitives.genesis import Genesis
 from primitives.genesis_json import GenesisForm
-from primitives.ids import Gas, Instant, NodeId
+from primitives.ids import Address, Gas, Instant, NodeId
 from primitives.params import ChainParams
 from sim.electorate import Electorate
 from sim.genesis import genesis_form, join_form, with_rules
@@ -46,7 +47,7 @@ def found(scenario: Scenario, seed: int) -> Founding:
     params = chain_params(scenario, form)
     consensus, count = scenario.consensus, scenario.network.validators
     keys = run_keys(seed, count, consensus.signatures == "real", consensus.certificates)
-    workload = _workload(scenario, seed, params)
+    workload = scenario_workload(scenario, seed, params)
     electorate = Electorate(scenario, seed)
     alloc = tuple(workload.alloc)
     if electorate.changes:
@@ -85,7 +86,20 @@ def submitted_to(scenario: Scenario) -> range:
     return range(network.peers if network.gateways else 0, network.nodes)
 
 
-def _workload(scenario: Scenario, seed: int, params: ChainParams) -> Workload:
+def scenario_workload(
+    scenario: Scenario,
+    seed: int,
+    params: ChainParams,
+    first_nonces: Mapping[Address, int] | None = None,
+) -> Workload:
+    """Make the workload of a scenario.
+
+    Args:
+        scenario: checked.
+        seed: of every random choice.
+        params: of the chain.
+        first_nonces: of accounts that have sent something before; 0 for all others.
+    """
     kind, options = workload_options(scenario.workload)
     context = WorkloadContext(
         generator=generator(seed, "workload"),
@@ -94,5 +108,6 @@ def _workload(scenario: Scenario, seed: int, params: ChainParams) -> Workload:
         nodes=tuple(NodeId(n) for n in submitted_to(scenario)),
         stop_at=Instant(scenario.duration),
         directory=Path(),
+        first_nonces=dict(first_nonces or {}),
     )
     return workload_factory(kind)(options, context)

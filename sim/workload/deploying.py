@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from primitives.account_key import AccountKey
+from primitives.errors import InvalidInput
 from primitives.ids import Address, Hash32, Instant, Wei
 from primitives.keccak import keccak256
 from sim.workload.calls import Call
@@ -43,6 +44,9 @@ class Deploying:
         context: the run.
         start: when it begins, ns.
         outbox: sends, and sends again, what the deployer does.
+
+    Raises:
+        InvalidInput: the deployer has sent more than its steps on this chain.
     """
 
     __slots__ = ("_deployer", "_loop", "_outbox", "_purse", "_start", "_steps")
@@ -57,8 +61,13 @@ class Deploying:
         outbox: Outbox,
     ) -> None:
         self._loop = loop
-        self._steps = list(steps)
-        self._purse = Purse([key], context.params.chain_id)
+        done = context.first_nonces.get(key.address, 0)
+        if done > len(steps):
+            expected = f"a deployer that has sent no more than {len(steps)} transactions"
+            raise InvalidInput("workload", expected, f"one that has sent {done}, for other load")
+        # Each step is one transaction, so the nonce of the deployer tells how far it has come.
+        self._steps = list(steps[done:])
+        self._purse = Purse([key], context.params.chain_id, context.first_nonces)
         self._deployer = key.address
         self._outbox = outbox
         self._start = start

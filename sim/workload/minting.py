@@ -6,7 +6,7 @@ change are encoded once. The bytes are those of `primitives.transaction`; a test
 side by side.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from primitives.account_key import AccountKey
 from primitives.ids import Address, Hash32, Wei
@@ -29,13 +29,19 @@ class Purse:
     Args:
         keys: of the accounts.
         chain_id: what is signed is valid there only.
+        first_nonces: of accounts that have sent something before.
     """
 
     __slots__ = ("_chain_id", "_nonces", "keys")
 
-    def __init__(self, keys: Sequence[AccountKey], chain_id: int) -> None:
+    def __init__(
+        self,
+        keys: Sequence[AccountKey],
+        chain_id: int,
+        first_nonces: Mapping[Address, int] | None = None,
+    ) -> None:
         self.keys = keys
-        self._nonces = [0] * len(keys)
+        self._nonces = [(first_nonces or {}).get(key.address, 0) for key in keys]
         self._chain_id = encode_int(chain_id)
 
     def sign(self, account: int, call: Call, tip: int, max_fee: int) -> tuple[bytes, Hash32]:
@@ -95,7 +101,7 @@ class Mint:
         keys: Sequence[AccountKey],
         source: CallSource,
     ) -> None:
-        self._purse = Purse(keys, context.params.chain_id)
+        self._purse = Purse(keys, context.params.chain_id, context.first_nonces)
         self._source = source
         self.alloc = equal_alloc([key.address for key in keys], Wei(options.balance))
         """Genesis balances of the accounts."""

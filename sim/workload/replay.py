@@ -35,6 +35,7 @@ class SignedLine(msgspec.Struct, frozen=True, gc=False):
     raw: bytes
     digest: Hash32
     sender: Address
+    nonce: int
 
 
 def read_replay(path: Path, chain_id: int) -> list[SignedLine]:
@@ -77,7 +78,7 @@ def _read_line(where: str, number: int, line: str, chain_id: int) -> SignedLine:
         raise InvalidInput(where, rule, error.actual) from error
     if transaction.chain_id not in (None, chain_id):
         raise InvalidInput(where, f"chain id {chain_id}", transaction.chain_id)
-    return SignedLine(number, raw, transaction_hash(raw), sender)
+    return SignedLine(number, raw, transaction_hash(raw), sender, transaction.nonce)
 
 
 class Replay:
@@ -90,7 +91,8 @@ class Replay:
         self._accounts = {sender: index for index, sender in enumerate(senders)}
         self.alloc: Sequence[tuple[Address, Wei]] = equal_alloc(list(senders), Wei(options.balance))
         """Genesis balances of all senders in the file."""
-        self._lines = iter(lines)
+        first = context.first_nonces
+        self._lines = iter([line for line in lines if line.nonce >= first.get(line.sender, 0)])
         self._outbox = Outbox(context.nodes, options.resend_after)
         poisson = options.spacing == "poisson"
         marks = poisson_marks(context.generator) if poisson else fixed_marks()

@@ -88,6 +88,8 @@ class WorkloadContext(msgspec.Struct, frozen=True):
     """No new transaction is sent at or after this instant: the end of the run, or before."""
     directory: Path
     """Where relative file names in the options start: the scenario file's directory."""
+    first_nonces: Mapping[Address, int] = {}
+    """Of accounts that have sent something before, on a chain that goes on; 0 for all others."""
 
 
 class WorkloadFactory(Protocol):

@@ -1,0 +1,63 @@
+"""Why a node did not take a transaction, in words that all nodes share.
+
+The standard fixes the codes of JSON-RPC itself, not those of a refused transaction: each client
+has its own words for it. These patterns know those of Orrery, go-ethereum, Nethermind, Besu,
+Erigon, reth, anvil and hardhat.
+"""
+
+import re
+from enum import StrEnum
+
+from sim.load.errors import NodeUnreachable, RequestTimedOut, RpcRefusal
+
+
+class ErrorKind(StrEnum):
+    """What kept a transaction from being taken."""
+
+    UNDERPRICED = "underpriced"
+    """It offers less than the chain or the pool asks for."""
+    NONCE_TOO_LOW = "nonce too low"
+    NONCE_GAP = "nonce gap"
+    POOL_FULL = "pool full"
+    """No room, for anybody or for this sender."""
+    INSUFFICIENT_FUNDS = "insufficient funds"
+    ALREADY_KNOWN = "already known"
+    """The node has this very transaction: no failure."""
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    OTHER = "other"
+
+
+_PATTERNS: tuple[tuple[ErrorKind, str], ...] = (
+    (ErrorKind.ALREADY_KNOWN, r"already[ _](known|imported|exists|in)|known transaction"),
+    (
+        ErrorKind.UNDERPRICED,
+        r"underpriced|fee[ _]?cap|max ?fee|base ?fee|fee ?too ?low|gas ?price|\btip\b|priority",
+    ),
+    (ErrorKind.NONCE_TOO_LOW, r"nonce[ _]?(is )?too[ _]low|old ?nonce|nonce.*(lower|already)"),
+    (ErrorKind.NONCE_GAP, r"nonce[ _]?(is )?too[ _]high|nonce.*(gap|higher|distant|future)|gapped"),
+    (ErrorKind.POOL_FULL, r"full|limit|exceed|too many|overflow|busy"),
+    (ErrorKind.INSUFFICIENT_FUNDS, r"insufficient|balance|funds"),
+)
+
+
+def refusal_kind(message: str) -> ErrorKind:
+    """Return the kind of a refusal by the node's words."""
+    words = message.lower()
+    for kind, pattern in _PATTERNS:
+        if re.search(pattern, words):
+            return kind
+    return ErrorKind.OTHER
+
+
+def error_kind(error: BaseException) -> ErrorKind:
+    """Return the kind of a failed request."""
+    match error:
+        case RpcRefusal():
+            return refusal_kind(error.message)
+        case RequestTimedOut():
+            return ErrorKind.TIMEOUT
+        case NodeUnreachable():
+            return ErrorKind.CONNECTION
+        case _:
+            return ErrorKind.OTHER

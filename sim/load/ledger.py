@@ -1,0 +1,84 @@
+"""What a load client counts while it runs: totals, a series for each second, latencies."""
+
+from sim.load.histogram import LatencyHistogram
+from sim.load.kinds import ErrorKind
+from sim.report.series import SECOND_NS, SecondBins
+
+
+class LoadLedger:
+    """Counters of one load. All instants are ns since its beginning."""
+
+    __slots__ = (
+        "acceptance",
+        "accepted",
+        "dropped",
+        "errors",
+        "final",
+        "finality",
+        "included",
+        "inclusion",
+        "inclusion_by_second",
+        "intended",
+        "reorganised",
+        "resent",
+        "sent",
+    )
+
+    def __init__(self) -> None:
+        self.intended = SecondBins()
+        """Transactions by the second in which they should have been sent."""
+        self.sent = SecondBins()
+        """By the second in which they were first sent."""
+        self.accepted = SecondBins()
+        """By the second in which a node took them."""
+        self.included = SecondBins()
+        """By the second in which their block was seen."""
+        self.final = SecondBins()
+        """By the second in which their block was seen to be final."""
+        self.dropped = SecondBins()
+        """Intended and never sent, or given up, by the second of the intention."""
+        self.resent = SecondBins()
+        """Sent once more: repeated, or signed anew after a refusal."""
+        self.errors: dict[ErrorKind, SecondBins] = {}
+        self.acceptance = LatencyHistogram()
+        """From the intended instant to the node's answer."""
+        self.inclusion = LatencyHistogram()
+        """From the intended instant to the block."""
+        self.finality = LatencyHistogram()
+        """From the intended instant to the finality of the block."""
+        self.inclusion_by_second: list[LatencyHistogram] = []
+        """Latencies to inclusion by the second of the intended instant."""
+        self.reorganised = 0
+        """Inclusions that were undone."""
+
+    def on_accepted(self, intended_ns: int, at_ns: int) -> None:
+        """Count a transaction that a node has taken."""
+        self.accepted.add(at_ns, 1)
+        self.acceptance.add(at_ns - intended_ns)
+
+    def on_included(self, intended_ns: int, at_ns: int) -> None:
+        """Count a transaction that a block holds."""
+        self.included.add(at_ns, 1)
+        self.inclusion.add(at_ns - intended_ns)
+        second = intended_ns // SECOND_NS
+        rows = self.inclusion_by_second
+        while second >= len(rows):
+            rows.append(LatencyHistogram())
+        rows[second].add(at_ns - intended_ns)
+
+    def on_final(self, intended_ns: int, at_ns: int) -> None:
+        """Count a transaction whose block is final."""
+        self.final.add(at_ns, 1)
+        self.finality.add(at_ns - intended_ns)
+
+    def on_error(self, kind: ErrorKind, at_ns: int) -> None:
+        """Count an answer other than yes, or the lack of one."""
+        bins = self.errors.get(kind)
+        if bins is None:
+            bins = self.errors[kind] = SecondBins()
+        bins.add(at_ns, 1)
+
+    def error_totals(self) -> dict[str, int]:
+        """Return errors by kind, most frequent first."""
+        totals = {kind.value: bins.total for kind, bins in self.errors.items()}
+        return dict(sorted(totals.items(), key=lambda each: (-each[1], each[0])))

@@ -1,0 +1,143 @@
+"""JSON-RPC calls to one node."""
+
+from asyncio import Future
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from sim.load.errors import RpcRefusal, UnusableAnswer
+from sim.load.http import Endpoint
+from sim.load.response import Response
+
+_SEND_HEAD = b'{"jsonrpc":"2.0","id":1,"method":"eth_sendRawTransaction","params":["0x'
+_SEND_TAIL = b'"]}'
+SHOWN_BYTES = 80
+"""So much of an answer that is no JSON-RPC is quoted."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The error object of an answer."""
+
+    code: int = 0
+    message: str = ""
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """One answer. Reference: JSON-RPC 2.0, section 5."""
+
+    id: int | str | None = None
+    result: Any = None
+    error: Refusal | None = None
+
+
+_REPLY = msgspec.json.Decoder(Reply)
+_REPLIES = msgspec.json.Decoder(list[Reply])
+
+
+class RpcClient:
+    """Calls one node.
+
+    Args:
+        url: of the node.
+        connections: most at one time.
+        timeout_s: longest wait for an answer.
+
+    Raises:
+        InvalidInput: the URL is none of a node.
+    """
+
+    def __init__(self, url: str, connections: int = 4, timeout_s: float = 10.0) -> None:
+        self.url = url
+        self._endpoint = Endpoint(url, connections, timeout_s)
+
+    async def call(self, method: str, *parameters: object) -> Any:
+        """Return the result of a call.
+
+        Raises:
+            RpcRefusal: the node answers with an error.
+            RpcError: it does not answer, or not with JSON-RPC.
+        """
+        body = _request(1, method, parameters)
+        return result_of(self.url, self.read(await self._endpoint.post(body)))
+
+    async def batch(self, calls: Sequence[tuple[str, Sequence[object]]]) -> list[Reply]:
+        """Return the replies to several calls in one request, in their order.
+
+        Raises:
+            RpcError: the node does not answer, or not with JSON-RPC.
+        """
+        if not calls:
+            return []
+        body = b"[%s]" % b",".join(
+            _request(index, method, parameters) for index, (method, parameters) in enumerate(calls)
+        )
+        return self.read_batch(await self._endpoint.post(body), len(calls))
+
+    def send(self, raw_hex: bytes) -> "Future[Response]":
+        """Send a signed transaction; `read` makes a reply of the response.
+
+        Args:
+            raw_hex: hexadecimal digits without 0x.
+        """
+        return self._endpoint.post(b"%s%s%s" % (_SEND_HEAD, raw_hex, _SEND_TAIL))
+
+    def send_batch(self, raws_hex: Sequence[bytes]) -> "Future[Response]":
+        """Send several at once; `read_batch` makes replies of the response."""
+        body = b",".join(
+            b'{"jsonrpc":"2.0","id":%d,"method":"eth_sendRawTransaction","params":["0x%s"]}'
+            % (index, raw)
+            for index, raw in enumerate(raws_hex)
+        )
+        return self._endpoint.post(b"[%s]" % body)
+
+    def read(self, response: Response) -> Reply:
+        """Decode a response with one reply.
+
+        Raises:
+            UnusableAnswer: it is no JSON-RPC.
+        """
+        try:
+            return _REPLY.decode(response.body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._unusable(response) from error
+
+    def read_batch(self, response: Response, count: int) -> list[Reply]:
+        """Decode a response with `count` replies and order them; one error stands for all.
+
+        Raises:
+            UnusableAnswer: it is no JSON-RPC, or lacks replies.
+        """
+        try:
+            found = {reply.id: reply for reply in _REPLIES.decode(response.body)}
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return [self.read(response)] * count
+        if any(index not in found for index in range(count)):
+            raise UnusableAnswer(self.url, f"{len(found)} answers to a batch of {count}")
+        return [found[index] for index in range(count)]
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._endpoint.close()
+
+    def _unusable(self, response: Response) -> UnusableAnswer:
+        shown = response.body[:SHOWN_BYTES]
+        return UnusableAnswer(
+            self.url, f"no JSON-RPC answer: HTTP status {response.status}, {shown!r}"
+        )
+
+
+def result_of(url: str, reply: Reply) -> Any:
+    """Return a reply's result.
+
+    Raises:
+        RpcRefusal: it is an error.
+    """
+    if reply.error is not None:
+        raise RpcRefusal(url, reply.error.code, reply.error.message)
+    return reply.result
+
+
+def _request(number: int, method: str, parameters: Sequence[object]) -> bytes:
+    call = {"jsonrpc": "2.0", "id": number, "method": method, "params": list(parameters)}
+    return msgspec.json.encode(call)

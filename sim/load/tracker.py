@@ -1,0 +1,77 @@
+"""Transactions on their way: from the instant that was intended to a block, and to finality."""
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from sim.load.blocks import SeenBlock
+from sim.load.ledger import LoadLedger
+
+Payload = TypeVar("Payload")
+
+
+class Flight(msgspec.Struct, Generic[Payload], frozen=True, gc=False):
+    """A transaction that has been sent."""
+
+    digest: bytes
+    intended_ns: int
+    """When it should have been sent: latency counts from here, however late it was sent."""
+    payload: Payload
+    """What the sender needs to know again."""
+
+
+class Tracker(Generic[Payload]):
+    """Finds one's own transactions in blocks and counts their latencies.
+
+    Args:
+        ledger: takes the latencies.
+    """
+
+    __slots__ = ("_included", "_ledger", "flights")
+
+    def __init__(self, ledger: LoadLedger) -> None:
+        self._ledger = ledger
+        self.flights: dict[bytes, Flight[Payload]] = {}
+        """Sent and in no block, by hash."""
+        self._included: list[tuple[SeenBlock, list[Flight[Payload]]]] = []
+        """Of blocks that are not final, in their order."""
+
+    def began(self, digest: bytes, intended_ns: int, payload: Payload) -> bool:
+        """Note a transaction that is sent; tell whether it is new."""
+        if digest in self.flights:
+            return False
+        self.flights[digest] = Flight(digest, intended_ns, payload)
+        return True
+
+    def forget(self, digest: bytes) -> None:
+        """Drop a transaction that no node has."""
+        self.flights.pop(digest, None)
+
+    def on_block(self, block: SeenBlock) -> Sequence[Flight[Payload]]:
+        """Return, and count, the transactions that a block has brought home."""
+        flights = self.flights
+        home = [flights.pop(digest) for digest in block.transactions if digest in flights]
+        for flight in home:
+            self._ledger.on_included(flight.intended_ns, block.at_ns)
+        if home:
+            self._included.append((block, home))
+        return home
+
+    def on_final(self, number: int, at_ns: int) -> None:
+        """Count what lies in blocks up to `number`: it stays."""
+        while self._included and self._included[0][0].number <= number:
+            for flight in self._included.pop(0)[1]:
+                self._ledger.on_final(flight.intended_ns, at_ns)
+
+    def on_undone(self, block: SeenBlock) -> Sequence[Flight[Payload]]:
+        """Take back what a block held that is no longer of the chain."""
+        back: list[Flight[Payload]] = []
+        for held, flights in self._included:
+            if held.digest == block.digest:
+                back += flights
+        self._included = [each for each in self._included if each[0].digest != block.digest]
+        for flight in back:
+            self.flights[flight.digest] = flight
+        self._ledger.reorganised += len(back)
+        return back
