@@ -58,7 +58,8 @@ class DurableFlat:
         if self._kept is not None:
             rows = (*rows, *expired_records(block.number, self._kept))
         if self._indexes:
-            rows = (*rows, *place_rows(block.number, [each.hash for each in block.transactions]))
+            hashes = [each.hash for each in block.transactions]
+            rows = (*rows, *place_rows(block.number, block.digest, hashes))
         if not block.closing:
             return rows
         return (*rows, closing_row(block.number, self.checkpoints.closings[-1]))

@@ -25,7 +25,7 @@ from node.restore_runs import restore_runs
 from node.restoring import Restored
 from node.storage_config import StateForm
 from node.trace import StoreDiscarded
-from node.transaction_index import TRANSACTIONS
+from node.transaction_index import HEIGHTS, TRANSACTIONS
 from primitives.errors import InvalidEncoding, InvalidInput
 from primitives.machine import Emit
 from storage.flat import ACCOUNTS, CODE, HEAD, HISTORY, INDEX, STORAGE, NoFlatState, StateNotKept
@@ -37,7 +37,7 @@ DAMAGE = (DamagedStore, InvalidEncoding, NoFlatState, StateNotKept)
 
 TABLES = (
     HEAD, ACCOUNTS, STORAGE, CODE, TRIE, HISTORY, INDEX,
-    RUNS, BLOCKS, CERTIFICATES, HEADERS, RECEIPTS, TRANSACTIONS, CHAIN,
+    RUNS, BLOCKS, CERTIFICATES, HEADERS, RECEIPTS, HEIGHTS, TRANSACTIONS, CHAIN,
 )  # fmt: skip
 """Tables of chain and state. Without the first one, a crash while they are discarded leaves what
 cannot be taken for a state; by the last one a store's form is known as long as anything is there.

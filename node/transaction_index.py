@@ -1,6 +1,7 @@
-"""Where a transaction stands: rows of form flat, for nodes that are asked for it by its hash.
+"""Where a transaction or block stands: rows of form flat, for nodes that are asked by hash.
 
-    chain.transactions    height (eight bytes) and index in the block (four), by hash
+    chain.heights         height (eight bytes), by the hash of the block
+    chain.transactions    height and index in the block (four bytes), by the hash of the transaction
     chain.snapshot        under `MARKER`: that every block which is kept has such rows
 
 They stand in the batch of their block and go in the batch that it goes in, so they never name a
@@ -13,15 +14,20 @@ from collections.abc import Iterator, Sequence
 
 from network.messages import CertifiedBlock
 from node.flat_rows import CHAIN, height_key
-from primitives.block import decode_block
+from primitives.block import block_hash, decode_block
 from primitives.errors import InvalidEncoding
 from primitives.ids import Hash32
 from primitives.machine import Record
 from primitives.transaction import transaction_hash
-from storage.store import MalformedRow, Store
+from storage.store import MalformedRow, RowSource, Store
+
+HEIGHTS = "chain.heights"
+"""Table of heights by the hash of a block."""
 
 TRANSACTIONS = "chain.transactions"
-"""Table of places by hash."""
+"""Table of places by the hash of a transaction."""
+
+TABLES = (HEIGHTS, TRANSACTIONS)
 
 MARKER = b"transactions"
 """Key in `CHAIN`; there if and only if the blocks that are kept are indexed."""
@@ -41,45 +47,55 @@ def is_indexed(store: Store) -> bool:
     return store.get(CHAIN, MARKER) is not None
 
 
-def place_rows(height: int, hashes: Sequence[Hash32]) -> tuple[Record, ...]:
-    """Return the rows of a block's transactions.
+def place_rows(height: int, digest: Hash32, hashes: Sequence[Hash32]) -> tuple[Record, ...]:
+    """Return the rows of a block and its transactions.
 
     Args:
         height: of the block.
+        digest: its hash.
         hashes: of its transactions, in order.
     """
     key = height_key(height)
-    return tuple(
-        [
-            Record(TRANSACTIONS, digest, key + index.to_bytes(INDEX_BYTES, "big"))
-            for index, digest in enumerate(hashes)
-        ]
+    return (
+        Record(HEIGHTS, digest, key),
+        *[
+            Record(TRANSACTIONS, each, key + index.to_bytes(INDEX_BYTES, "big"))
+            for index, each in enumerate(hashes)
+        ],
     )
 
 
 def unplaced_rows(payload: bytes) -> tuple[Record, ...]:
-    """Return what deletes the rows of a block's transactions; nothing if it is no block.
+    """Return what deletes the rows of a block and its transactions; nothing if it is no block.
 
     Args:
         payload: its encoding.
     """
     try:
-        hashes = payload_hashes(payload)
+        rows = payload_rows(0, payload)
     except InvalidEncoding:
         return ()
-    return tuple([Record(TRANSACTIONS, digest, None) for digest in hashes])
+    return tuple([Record(row.table, row.key, None) for row in rows])
 
 
-def payload_hashes(payload: bytes) -> list[Hash32]:
-    """Return the hashes of a block's transactions, in order.
+def payload_rows(height: int, payload: bytes) -> tuple[Record, ...]:
+    """Return the rows of an encoded block and its transactions.
 
     Raises:
         InvalidEncoding: it is no block.
     """
-    return [transaction_hash(raw) for raw in decode_block(payload).transactions]
+    block = decode_block(payload)
+    hashes = [transaction_hash(raw) for raw in block.transactions]
+    return place_rows(height, block_hash(block), hashes)
 
 
-def transaction_place(store: Store, digest: Hash32) -> tuple[int, int] | None:
+def block_height(store: RowSource, digest: Hash32) -> int | None:
+    """Return the height of a block; None if it is none of those that are kept."""
+    row = store.get(HEIGHTS, digest)
+    return None if row is None else int.from_bytes(row, "big")
+
+
+def transaction_place(store: RowSource, digest: Hash32) -> tuple[int, int] | None:
     """Return height and index of a transaction; None if no block that is kept has it.
 
     Raises:
@@ -117,17 +133,19 @@ def adapting_rows(
         return
     if not is_indexed(store):
         for place, block in enumerate(kept):
-            yield from place_rows(head - place, payload_hashes(block.payload))
+            yield from payload_rows(head - place, block.payload)
         yield marker_row()
     elif is_cut:
         lowest = head - len(kept) + 1
-        for key, row in store.scan(TRANSACTIONS):
-            if read_place(key, row)[0] < lowest:
-                yield Record(TRANSACTIONS, key, None)
+        for table in TABLES:
+            for key, row in store.scan(table):
+                if int.from_bytes(row[:HEIGHT_BYTES], "big") < lowest:
+                    yield Record(table, key, None)
 
 
 def _removing(store: Store) -> Iterator[Record]:
     if is_indexed(store):
-        for key, _ in store.scan(TRANSACTIONS):
-            yield Record(TRANSACTIONS, key, None)
+        for table in TABLES:
+            for key, _ in store.scan(table):
+                yield Record(table, key, None)
         yield Record(CHAIN, MARKER, None)

@@ -88,6 +88,7 @@ CHAIN_SCHEMA = Schema(
         Table("state.head", Family.HEADERS, 16),
         Table("chain.frozen", Family.HEADERS, 17),
         Table("chain.transactions", Family.ACCOUNTS, 18),
+        Table("chain.heights", Family.ACCOUNTS, 19),
     ),
 )
 """What a node keeps: tables of `node.ledger`, `node.durable_runs`, `node.flat_rows`,
