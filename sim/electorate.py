@@ -28,8 +28,8 @@ class Electorate:
         self._seed = seed
         self._generations: dict[int, int] = {}
         """How often each node has been re-keyed by the changes so far."""
-        self._spare: dict[int, list[Keys]] = {}
-        """Keys of each node beside the one that genesis knows, in order."""
+        self._spare: dict[int, dict[int, Keys]] = {}
+        """Keys of each node beside the one that genesis knows, by generation, in order."""
         events = [event for event in scenario.events if isinstance(event, ChangeCommittee)]
         self.changes: tuple[tuple[int, tuple[CommitteeChange, ...]], ...] = tuple(
             (event.at, tuple(self._changes(event)))
@@ -39,7 +39,11 @@ class Electorate:
 
     def spare_keys(self, node: int) -> tuple[Keys, ...]:
         """Return the keys that a node needs beside the one that genesis knows."""
-        return tuple(self._spare.get(node, ()))
+        return tuple(self._spare.get(node, {}).values())
+
+    def spare_generations(self, node: int) -> tuple[int, ...]:
+        """Return which of a node's keys those are: how often it was re-keyed before each."""
+        return tuple(self._spare.get(node, {}))
 
     def _changes(self, event: ChangeCommittee) -> Iterable[CommitteeChange]:
         for node in event.remove:
@@ -58,10 +62,9 @@ class Electorate:
         real = consensus.signatures == "real"
         keys, member = member_keys(self._seed, node, generation, real, consensus.certificates)
         known_at_genesis = generation == 0 and node < self._scenario.network.validators
-        spare = self._spare.setdefault(node, [])
-        known = member.public_key in [each.signer.public_key for each in spare]
-        if not known_at_genesis and not known:
-            spare.append(keys)
+        spare = self._spare.setdefault(node, {})
+        if not known_at_genesis:
+            spare.setdefault(generation, keys)
         return member
 
 

@@ -170,7 +170,7 @@ def run_keys(seed: int, count: int, real: bool, certificates: str) -> RunKeys:
         committee = Committee.of_keys(signer.public_key for signer in signers)
         return RunKeys(tuple(signers), (), committee, verifier, Ed25519Certificates(verifier))
     kind = BlsKey if real else ModelledVoteKey
-    votes = tuple(kind(_vote_seed(seed, index)) for index in range(count))
+    votes = tuple(kind(vote_seed(seed, index)) for index in range(count))
     members = (
         Member(NodeId(index), signer.public_key, vote.public_key, vote.possession)
         for index, (signer, vote) in enumerate(zip(signers, votes, strict=True))
@@ -195,11 +195,12 @@ def member_keys(
     signer: Signer = ValidatorKey(own) if real else ModelledKey(own)
     if certificates == "ed25519":
         return Keys(signer), Member(NodeId(node), signer.public_key)
-    vote_seed = _vote_seed(seed, node, generation)
-    vote = BlsKey(vote_seed) if real else ModelledVoteKey(vote_seed)
+    own_vote = vote_seed(seed, node, generation)
+    vote = BlsKey(own_vote) if real else ModelledVoteKey(own_vote)
     member = Member(NodeId(node), signer.public_key, vote.public_key, vote.possession)
     return Keys(signer, vote), member
 
 
-def _vote_seed(seed: int, index: int, generation: int = 0) -> bytes:
+def vote_seed(seed: int, index: int, generation: int = 0) -> bytes:
+    """Return likewise the seed of the BLS key that validator `index` votes with: 32 bytes."""
     return _key_seed("validator-vote-key", seed, index, generation)

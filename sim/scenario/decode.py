@@ -5,7 +5,7 @@ single values; what must fit together, the genesis file included. A mistake name
 of its key, or the `--set` that gave the value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path as FilePath
 
@@ -13,6 +13,7 @@ import msgspec
 from msgspec import inspect as types
 
 from node.settings.changes import apply_override, parse_path
+from node.settings.findings import Finding
 from node.settings.mistakes import Mistake, SettingsError
 from node.settings.places import Places, read_toml
 from node.settings.shape import ShapeCheck
@@ -24,20 +25,27 @@ from sim.scenario.scenario import Scenario
 from sim.scenario.workload import Replay, unify_workload
 from sim.workload.replay import UnreadableReplay, read_replay
 
+Further = Callable[[Scenario], Iterable[Finding]]
+"""Yields what somebody cannot do of a scenario that is right as such; its events are in the order
+of the file."""
 
-def load_scenario(file: FilePath, overrides: Sequence[str] = ()) -> Scenario:
+
+def load_scenario(
+    file: FilePath, overrides: Sequence[str] = (), further: Further | None = None
+) -> Scenario:
     """Read, decode and check a scenario file, and the replay file it names.
 
     Args:
         file: the TOML file.
         overrides: `key=value` texts that change it, in order.
+        further: what else the scenario must be fit for.
 
     Raises:
         ScenarioError: with every mistake found.
         InvalidInput: a bad line of the replay file, by its number.
     """
     text = _read(file)
-    scenario = decode_scenario(text, str(file), overrides, directory=file.parent)
+    scenario = decode_scenario(text, str(file), overrides, file.parent, further)
     if isinstance(scenario.workload, Replay):
         replay = scenario.workload.replay
         try:
@@ -55,6 +63,7 @@ def decode_scenario(
     file: str = "scenario",
     overrides: Sequence[str] = (),
     directory: FilePath | None = None,
+    further: Further | None = None,
 ) -> Scenario:
     """Decode a scenario's text.
 
@@ -63,12 +72,13 @@ def decode_scenario(
         file: what messages call it.
         overrides: `key=value` texts that change it, in order.
         directory: where relative file names start; the working directory if None.
+        further: what else the scenario must be fit for.
 
     Raises:
         ScenarioError: with every mistake found.
     """
     table = _toml(text, file)
-    return _decode(table, Places(text, file), overrides, directory or FilePath())
+    return _decode(table, Places(text, file), overrides, directory or FilePath(), further)
 
 
 def decode_table(table: dict[str, object], name: str = "scenario") -> Scenario:
@@ -85,6 +95,7 @@ def _decode(
     places: Places,
     overrides: Sequence[str],
     directory: FilePath,
+    further: Further | None = None,
 ) -> Scenario:
     _override(table, places, overrides)
     if "workload" in table:
@@ -97,7 +108,10 @@ def _decode(
     assert isinstance(resolved, dict)
     resolved["chain"], findings = settle_chain(resolved.get("chain", {}), directory)
     scenario = msgspec.convert(resolved, Scenario)
-    mistakes = [places.mistake(*finding) for finding in (*findings, *check_scenario(scenario))]
+    findings = [*findings, *check_scenario(scenario)]
+    if not findings and further is not None:
+        findings.extend(further(scenario))
+    mistakes = [places.mistake(*finding) for finding in findings]
     if mistakes:
         raise ScenarioError(places.sorted(mistakes))
     return _settled(scenario, directory)

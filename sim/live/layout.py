@@ -1,0 +1,140 @@
+"""The directory of a live network: where everything lies, and which chain it belongs to.
+
+DIR/network.json        which scenario, seed and chain this is; a second `up` must agree
+    scenario.toml       resolved
+    genesis.json        what all nodes share
+    node-0/config.toml  and node.key, node.log, data/ ...
+    events.jsonl        what happened to the network, one `up` after another
+    summary.json        what the last one came to
+    prometheus.yml, targets.json, dashboard.json
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from primitives.errors import InvalidInput, OrreryError
+
+PRIVATE = 0o600
+NETWORK = "network.json"
+GENESIS = "genesis.json"
+SUMMARY = "summary.json"
+EVENTS = "events.jsonl"
+SCENARIO = "scenario.toml"
+CONFIG = "config.toml"
+TOKEN = "admin.token"
+DATA = "data"
+
+
+class OtherNetwork(OrreryError):
+    """A directory that holds the chain of something else.
+
+    Args:
+        directory: which.
+        what: the part that differs: "scenario", "seed" ...
+        expected: what it holds.
+        actual: what was asked for.
+    """
+
+    def __init__(self, directory: Path, what: str, expected: object, actual: object) -> None:
+        self.directory = directory
+        self.what, self.expected, self.actual = what, expected, actual
+        super().__init__(
+            f"{directory}: expected the {what} {expected}, whose chain it holds, got {actual}; "
+            "name another directory with --dir"
+        )
+
+
+class NetworkIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which chain a directory holds."""
+
+    scenario: str
+    """Its name."""
+    seed: int
+    nodes: int
+    genesis: str
+    """Hash of block 0, with 0x."""
+
+
+class Layout:
+    """Names the files of one network.
+
+    Args:
+        directory: of the network.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def file(self, name: str) -> Path:
+        """Return a file that the nodes share."""
+        return self.directory / name
+
+    def node(self, number: int) -> Path:
+        """Return a node's own directory."""
+        return self.directory / f"node-{number}"
+
+    def config(self, number: int) -> Path:
+        """Return a node's configuration."""
+        return self.node(number) / CONFIG
+
+    def log(self, number: int) -> Path:
+        """Return what a node has written."""
+        return self.node(number) / "node.log"
+
+    def token(self, number: int) -> Path:
+        """Return where a node that runs has put the token of its owner."""
+        return self.node(number) / DATA / TOKEN
+
+    def claim(self, identity: NetworkIdentity) -> bool:
+        """Make the directory this network's; tell whether it was already.
+
+        Raises:
+            OtherNetwork: it is another one's.
+            InvalidInput: it cannot be written, or is not empty and no network's.
+        """
+        file = self.file(NETWORK)
+        try:
+            if file.exists():
+                self._compare(
+                    msgspec.json.decode(file.read_bytes(), type=NetworkIdentity), identity
+                )
+                return True
+            if self.directory.is_dir() and any(self.directory.iterdir()):
+                raise InvalidInput(
+                    str(self.directory), f"an empty directory, or one with a {NETWORK}", "neither"
+                )
+            self.directory.mkdir(parents=True, exist_ok=True)
+            for number in range(identity.nodes):
+                self.node(number).mkdir()
+            write(file, msgspec.json.format(msgspec.json.encode(identity), indent=2))
+        except OSError as error:
+            expected = "a directory that can be written; name another one with --dir"
+            raise InvalidInput(str(self.directory), expected, error.strerror or error) from error
+        except msgspec.DecodeError as error:
+            raise InvalidInput(str(file), "what `orrery up` has written there", error) from error
+        return False
+
+    def _compare(self, held: NetworkIdentity, asked: NetworkIdentity) -> None:
+        for name in NetworkIdentity.__struct_fields__:
+            expected, actual = getattr(held, name), getattr(asked, name)
+            if expected != actual:
+                what = {"nodes": "number of nodes", "genesis": "genesis hash"}.get(name, name)
+                raise OtherNetwork(self.directory, what, expected, actual)
+
+
+def write(file: Path, content: str | bytes, mode: int = 0o644) -> None:
+    """Write a file whole or not at all, with the rights that it is to have.
+
+    Args:
+        file: which.
+        content: what it holds then.
+        mode: of a new file.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    fresh = file.with_name(file.name + ".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:
+        opened.write(data)
+    fresh.replace(file)
