@@ -83,10 +83,11 @@ def health(facts: Facts, patience: Patience = DEFAULT_PATIENCE) -> Health:
         reasons.append("the node fetches blocks that it lacks")
     if facts.peers < facts.peers_needed:
         reasons.append(f"{facts.peers} peers are connected, at least {facts.peers_needed} needed")
-    if waited_ns is not None and waited_ns > patience.standstill_ns_max:
-        if age_ns is None or age_ns > patience.standstill_ns_max:
-            waited = f"a transaction has been waiting for {waited_ns / 1e9:.0f} s"
-            reasons.append(f"{waited}, and nothing was committed")
+    limit_ns = patience.standstill_ns_max
+    stands_still = age_ns is None or age_ns > limit_ns
+    if waited_ns is not None and waited_ns > limit_ns and stands_still:
+        waited = f"a transaction has been waiting for {waited_ns / 1e9:.0f} s"
+        reasons.append(f"{waited}, and nothing was committed")
     return Health(
         alive=True,
         healthy=not reasons,

@@ -6,11 +6,13 @@ Reference: OpenMetrics 1.0.
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from node.observe.families import Family, storage
 from node.upkeep.rows import TableRows
+from sim.report.openmetrics import escape, format_labels
 from storage.rocks.shape import LevelShape
 
-Labels = tuple[tuple[str, str], ...]
-Samples = Iterable[tuple[Labels, float]]
+Samples = Iterable[tuple[tuple[str, ...], float]]
+"""Values of a family's labels, and its number."""
 
 
 class Figures(Protocol):
@@ -54,70 +56,45 @@ class Figures(Protocol):
 
 def openmetrics(stats: Figures) -> str:
     """Return the exposition of a store's figures."""
-    store: Labels = (("store", stats.path),)
+    store = (stats.path,)
     lines = [
+        *_family(storage.ROWS, [((*store, each.table), each.rows) for each in stats.tables]),
         *_family(
-            "storage_rows",
-            "Rows in a table.",
-            [((*store, ("table", each.table)), each.rows) for each in stats.tables],
+            storage.ROW_BYTES,
+            [((*store, each.table), each.key_bytes + each.value_bytes) for each in stats.tables],
         ),
+        *_family(storage.LEVEL_FILES, _by_level(stats, "files")),
+        *_family(storage.LEVEL_ENTRIES, _by_level(stats, "rows")),
+        *_family(storage.LEVEL_DELETIONS, _by_level(stats, "deletions")),
+        *_family(storage.LEVEL_BYTES, _by_level(stats, "bytes")),
         *_family(
-            "storage_row_bytes",
-            "Bytes of keys and values in a table.",
+            storage.FILES_BYTES,
             [
-                ((*store, ("table", each.table)), each.key_bytes + each.value_bytes)
-                for each in stats.tables
-            ],
-        ),
-        *_family("storage_level_files", "Table files in a level.", _by_level(stats, "files")),
-        *_family("storage_level_entries", "Entries in a level.", _by_level(stats, "rows")),
-        *_family(
-            "storage_level_deletions",
-            "Entries in a level that delete a row.",
-            _by_level(stats, "deletions"),
-        ),
-        *_family("storage_level_bytes", "Bytes of blocks in a level.", _by_level(stats, "bytes")),
-        *_family(
-            "storage_files_bytes",
-            "Bytes of files, by what they are.",
-            [
-                ((*store, ("kind", "table")), stats.table_file_bytes),
-                ((*store, ("kind", "log")), stats.log_bytes),
-                ((*store, ("kind", "archive")), stats.archive_bytes),
+                ((*store, "table"), stats.table_file_bytes),
+                ((*store, "log"), stats.log_bytes),
+                ((*store, "archive"), stats.archive_bytes),
             ],
         ),
     ]
     if stats.write_amplification is not None:
-        lines += _family(
-            "storage_write_amplification",
-            "Bytes on the disk for each byte of rows, since the store was opened last.",
-            [(store, stats.write_amplification)],
-        )
+        lines += _family(storage.WRITE_AMPLIFICATION, [(store, stats.write_amplification)])
     return "\n".join([*lines, "# EOF"]) + "\n"
 
 
-def _by_level(stats: Figures, figure: str) -> list[tuple[Labels, float]]:
+def _by_level(stats: Figures, figure: str) -> list[tuple[tuple[str, ...], float]]:
     return [
-        (
-            (("store", stats.path), ("family", each.family), ("level", str(each.level))),
-            getattr(each, figure),
-        )
-        for each in stats.levels
+        ((stats.path, each.family, str(each.level)), getattr(each, figure)) for each in stats.levels
     ]
 
 
-def _family(name: str, meaning: str, samples: Samples) -> Iterator[str]:
+def _family(family: Family, samples: Samples) -> Iterator[str]:
     found = list(samples)
     if not found:
         return
-    yield f"# TYPE {name} gauge"
-    if name.endswith("_bytes"):
-        yield f"# UNIT {name} bytes"
-    yield f"# HELP {name} {meaning}"
-    for labels, value in found:
-        shown = ",".join([f'{key}="{_escaped(text)}"' for key, text in labels])
-        yield f"{name}{{{shown}}} {value}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    yield f"# TYPE {family.name} {family.kind}"
+    if family.unit:
+        yield f"# UNIT {family.name} {family.unit}"
+    yield f"# HELP {family.name} {escape(family.meaning)}"
+    for texts, value in found:
+        labels = tuple(zip(family.labels, texts, strict=True))
+        yield f"{family.sample}{format_labels(labels)} {value}"

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from consensus.trace import EpochBegun, EvidenceFound, ViewChangeStarted, ViewEntered
+from network.compact.trace import CompactRebuilt
 from network.trace import SnapshotAdopted
 from node.gateway_trace import (
     Accepted,
@@ -21,6 +22,7 @@ from node.gateway_trace import (
     StillPending,
     ValidatorLied,
 )
+from node.observe.families import chain
 from node.trace import (
     BlockCommitted,
     BlockExecutedTraced,
@@ -29,6 +31,7 @@ from node.trace import (
     TransactionSubmitted,
 )
 from primitives.machine import TraceEvent
+from sim.report.compact import CompactLedger
 from sim.report.confirmation import ConfirmationLedger
 from sim.report.evidence import EvidenceLedger
 from sim.report.execution import ExecutionLedger
@@ -46,18 +49,6 @@ SAMPLES_MAX = 5_000
 SYNC_STARTED = "sync.started"
 
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600)
-
-_MS = 1_000_000
-BLOCK_TIME_BOUNDS_NS = tuple(
-    ms * _MS for ms in (50, 100, 250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000)
-)
-CONFIRMATION_BOUNDS_NS = tuple(
-    ms * _MS
-    for ms in (50, 100, 200, 300, 400, 600, 800, 1_000, 1_500, 2_500, 5_000, 10_000, 30_000)
-)
-BLOCK_SIZE_BOUNDS = tuple(
-    kib << 10 for kib in (1, 4, 16, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
-)
 
 
 def choose_sample_ns(shape: RunShape) -> int:
@@ -105,8 +96,10 @@ class NodeLedger:
         "blocks",
         "committed_ns",
         "confirmation",
+        "epoch",
         "gas",
         "height",
+        "snapshots",
         "submitted",
         "syncs",
         "transactions",
@@ -120,15 +113,17 @@ class NodeLedger:
         self.blocks = NodeCounters(nodes)
         self.transactions = NodeCounters(nodes)
         self.gas = NodeCounters(nodes)
-        self.block_size = NodeHistograms(nodes, BLOCK_SIZE_BOUNDS)
+        self.block_size = NodeHistograms(nodes, chain.BLOCK_SIZE.bounds)
         self.submitted = NodeCounters(nodes)
         self.view = NodeCounters(nodes)
         self.view_changes = NodeCounters(nodes)
+        self.epoch = NodeCounters(nodes)
         self.syncs = NodeCounters(nodes)
+        self.snapshots = NodeCounters(nodes)
         self.up = NodeCounters(nodes)
         self.up.live[:] = [1] * nodes
-        self.block_time = NodeHistograms(nodes, BLOCK_TIME_BOUNDS_NS)
-        self.confirmation = NodeHistograms(nodes, CONFIRMATION_BOUNDS_NS)
+        self.block_time = NodeHistograms(nodes, chain.BLOCK_TIME.bounds)
+        self.confirmation = NodeHistograms(nodes, chain.CONFIRMATION_TIME.bounds)
         self.committed_ns = [-1] * nodes
         """Instant of each node's latest commit; -1 before the first."""
 
@@ -168,12 +163,17 @@ class Collector:
         self.evidence = EvidenceLedger()
         self.execution = ExecutionLedger(shape.nodes)
         self.storage = StorageLedger(shape.nodes)
+        self.compact = CompactLedger(shape.nodes)
         self.submitted_by_second = SecondBins()
         self.views = ViewLog()
         self.faults: list[FaultMark] = []
         self.traffic_by_kind: dict[str, KindTraffic] = {}
         self.rejected: dict[str, int] = {}
         self.rejected_by_node: dict[str, NodeCounters] = {}
+        self.evidence_by_node: dict[str, NodeCounters] = {}
+        """By what the proven liars said; counted at who found it out."""
+        self.offences_by_node: dict[str, NodeCounters] = {}
+        """By what peers did; counted at who saw it."""
         self._edge_ns = 0
         self._handlers: dict[str, Callable[[int, int, Any], None]] = {
             TransactionSubmitted.name: self._on_submitted,
@@ -182,8 +182,9 @@ class Collector:
             ViewChangeStarted.name: self._on_view_change_started,
             ViewEntered.name: self._on_view_entered,
             EpochBegun.name: self._on_epoch_begun,
-            EvidenceFound.name: lambda at_ns, node, event: self.evidence.on_evidence(node, event),
-            PeerScored.name: lambda at_ns, node, event: self.evidence.on_scored(node, event),
+            EvidenceFound.name: self._on_evidence,
+            PeerScored.name: self._on_scored,
+            CompactRebuilt.name: lambda _, node, event: self.compact.on_rebuilt(node, event),
             BlockExecutedTraced.name: lambda _, node, event: self.execution.on_executed(
                 node, event
             ),
@@ -252,11 +253,13 @@ class Collector:
         self.nodes.take(times)
         self.execution.take(times)
         self.storage.take(times)
+        self.compact.take(times)
         for kind in self.traffic_by_kind.values():
             kind.count_by_node.take(times)
             kind.bytes_by_node.take(times)
-        for counters in self.rejected_by_node.values():
-            counters.take(times)
+        for group in (self.rejected_by_node, self.evidence_by_node, self.offences_by_node):
+            for counters in group.values():
+                counters.take(times)
 
     def _on_submitted(self, at_ns: int, node: int, event: TransactionSubmitted) -> None:
         self.nodes.submitted.live[node] += 1
@@ -284,10 +287,21 @@ class Collector:
 
     def _count_rejected(self, node: int, code: str) -> None:
         self.rejected[code] = self.rejected.get(code, 0) + 1
-        counters = self.rejected_by_node.get(code)
+        self._count(self.rejected_by_node, code, node)
+
+    def _count(self, group: dict[str, NodeCounters], name: str, node: int) -> None:
+        counters = group.get(name)
         if counters is None:
-            counters = self.rejected_by_node[code] = NodeCounters(self.shape.nodes)
+            counters = group[name] = NodeCounters(self.shape.nodes)
         counters.live[node] += 1
+
+    def _on_evidence(self, at_ns: int, node: int, event: EvidenceFound) -> None:
+        self.evidence.on_evidence(node, event)
+        self._count(self.evidence_by_node, event.kind, node)
+
+    def _on_scored(self, at_ns: int, node: int, event: PeerScored) -> None:
+        self.evidence.on_scored(node, event)
+        self._count(self.offences_by_node, event.reason, node)
 
     def _on_committed(self, at_ns: int, node: int, event: BlockCommitted) -> None:
         self.blocks.add(at_ns, event)
@@ -315,12 +329,14 @@ class Collector:
 
     def _on_epoch_begun(self, at_ns: int, node: int, event: EpochBegun) -> None:
         self.nodes.view.live[node] = 0
+        self.nodes.epoch.live[node] = event.epoch
         self.views.began(at_ns, node, event)
 
     def _on_sync_started(self, at_ns: int, node: int, event: TraceEvent) -> None:
         self.nodes.syncs.live[node] += 1
 
     def _on_snapshot_adopted(self, at_ns: int, node: int, event: SnapshotAdopted) -> None:
+        self.nodes.snapshots.live[node] += 1
         self.nodes.height.live[node] = max(event.height, self.nodes.height.live[node])
 
     def _on_crashed(self, at_ns: int, node: int, event: Crashed) -> None:

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from node.observe.families.consensus import BUILDING, TASKS, VALIDATION
 from node.trace import BlockExecutedTraced
 from sim.report.result import Execution, ExecutionFigures, ExecutionSetup
 from sim.report.series import SECOND_NS, NodeCounters
 from sim.report.stream import NodeExecution
-
-BUILDING, VALIDATION = "building", "validation"
-TASKS = (BUILDING, VALIDATION)
 
 
 class TaskCounters:

@@ -2,18 +2,25 @@
 
 Instant 0 of the run is the Unix epoch unless `epoch_s` moves it: Prometheus keeps no time of its
 own kind for simulations, and a common base lets two runs be laid over each other.
+
+What a family is called and means stands in `node.observe.families`, from where live nodes take it
+too.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import TextIO
 
 import numpy as np
 
+from node.observe.families import Family, chain, consensus, network, node_labels, storage
 from sim.report.collect import Collector
-from sim.report.openmetrics import Labels, OpenMetricsWriter
+from sim.report.openmetrics import OpenMetricsWriter
 from sim.report.series import SECOND_NS, FloatArray, IntArray, NodeCounters, NodeHistograms
 
 _MILLISECOND_NS = 1_000_000
+WRITTEN = "written"
+"""The one direction in which the disks of virtual time move bytes."""
 
 
 def write_metrics(collector: Collector, out: TextIO, epoch_s: int = 0) -> None:
@@ -41,11 +48,6 @@ def _distinct_stamps(sampled_ns: list[int]) -> list[int]:
     return [*kept, len(cut) - 1] if cut else []
 
 
-def node_labels(node: int) -> Labels:
-    """Return the labels of a node's series."""
-    return (("node", str(node)),)
-
-
 class _Export:
     """Writes the families of a collector."""
 
@@ -57,171 +59,112 @@ class _Export:
     def chain(self) -> None:
         """Blocks, height, block times and sizes."""
         nodes = self._collector.nodes
-        self._counter("blockchain_blocks", "Blocks committed by this node.", nodes.blocks)
-        self._gauge("blockchain_height", "Height of this node's head.", nodes.height)
-        self._gauge("blockchain_node_up", "1 while the node runs, 0 while it is down.", nodes.up)
-        self._counter("blockchain_gas_used", "Gas used by committed blocks.", nodes.gas)
-        self._histogram(
-            "blockchain_block_time_seconds",
-            "Time between two commits at this node.",
-            nodes.block_time,
-        )
-        self._histogram(
-            "blockchain_block_size_bytes",
-            "Size of the blocks this node committed.",
-            nodes.block_size,
-        )
-        self._counter("sync_runs", "Times this node began to fetch blocks.", nodes.syncs)
+        self._counter(chain.BLOCKS, nodes.blocks)
+        self._gauge(chain.HEIGHT, nodes.height)
+        self._gauge(chain.NODE_UP, nodes.up)
+        self._counter(chain.GAS_USED, nodes.gas)
+        self._histogram(chain.BLOCK_TIME, nodes.block_time)
+        self._histogram(chain.BLOCK_SIZE, nodes.block_size)
+        self._counter(chain.SYNC_RUNS, nodes.syncs)
+        self._counter(chain.SYNC_SNAPSHOTS, nodes.snapshots)
 
     def transactions(self) -> None:
         """Committed, submitted and refused transactions; throughput; confirmation times."""
         nodes = self._collector.nodes
-        self._counter(
-            "blockchain_transactions", "Transactions in committed blocks.", nodes.transactions
-        )
-        self._writer.family(
-            "blockchain_tps", "gauge", "Transactions committed a second since the sample before."
-        )
+        self._counter(chain.TRANSACTIONS, nodes.transactions)
+        self._writer.open(chain.TPS)
         committed = self._matrix(nodes.transactions)
         stamps_s = np.array(self._collector.sampled_ns, dtype=np.float64)[self._kept] / SECOND_NS
-        self._rows("blockchain_tps", rates(committed, stamps_s))
-        self._histogram(
-            "blockchain_confirmation_time_seconds",
-            "From submission at this node to commit at this node.",
-            nodes.confirmation,
-        )
-        self._counter("txpool_submitted", "Transactions clients gave this node.", nodes.submitted)
-        self._by_kind(
-            "txpool_rejected",
-            "Transactions this node refused, by reason.",
-            "code",
-            self._collector.rejected_by_node,
-        )
+        self._rows(chain.TPS, rates(committed, stamps_s))
+        self._histogram(chain.CONFIRMATION_TIME, nodes.confirmation)
+        self._counter(chain.SUBMITTED, nodes.submitted)
+        self._by_label(chain.REJECTED, self._collector.rejected_by_node)
 
     def consensus(self) -> None:
-        """Views of the validators."""
+        """Views of the validators, epochs, and what proves lies."""
         nodes = self._collector.nodes
         validators = self._collector.shape.validators
-        self._gauge("consensus_view", "View this replica works in.", nodes.view, validators)
-        self._counter(
-            "consensus_view_changes",
-            "Times this replica gave up its view.",
-            nodes.view_changes,
-            limit=validators,
-        )
+        self._gauge(consensus.VIEW, nodes.view, validators)
+        self._counter(consensus.VIEW_CHANGES, nodes.view_changes, validators)
+        self._gauge(consensus.EPOCH, nodes.epoch)
+        self._by_label(consensus.EVIDENCE, self._collector.evidence_by_node)
 
     def execution(self) -> None:
         """What executing blocks took, by task."""
         tasks = self._collector.execution.by_task
-        for name, meaning in (
-            ("blocks", "Blocks with transactions that this node has executed."),
-            ("transactions", "Transactions in them."),
-            ("repeats", "Executions beside the first of each transaction."),
-            ("gas", "Gas that they used."),
-            ("critical_path", "Gas of the dearest chains of transactions that depend on others."),
+        for family, name in (
+            (consensus.EXECUTED_BLOCKS, "blocks"),
+            (consensus.EXECUTED_TRANSACTIONS, "transactions"),
+            (consensus.REPEATS, "repeats"),
+            (consensus.EXECUTED_GAS, "gas"),
+            (consensus.CRITICAL_PATH, "critical_path"),
+            (consensus.WORK, "work_ns"),
+            (consensus.SPAN, "span_ns"),
         ):
-            counters = {task: getattr(tasks[task], name) for task in tasks}
-            self._by_kind(f"execution_{name}", meaning, "task", counters)
-        for name, meaning in (
-            ("work", "Time of one core for all transactions, each once."),
-            ("span", "Time that the transactions took on the cores that were free."),
-        ):
-            counters = {task: getattr(tasks[task], f"{name}_ns") for task in tasks}
-            family = f"execution_{name}_seconds"
-            self._by_kind(family, meaning, "task", counters, unit="seconds", scale=SECOND_NS)
+            self._by_label(family, {task: getattr(tasks[task], name) for task in tasks})
 
     def network(self) -> None:
-        """Messages and bytes sent, by kind."""
+        """Messages and bytes sent, by kind; offences of peers; compact blocks."""
         kinds = self._collector.traffic_by_kind
-        self._by_kind(
-            "network_sent_messages",
-            "Messages sent, one for each recipient.",
-            "kind",
-            {kind: kinds[kind].count_by_node for kind in kinds},
-        )
-        self._by_kind(
-            "network_sent_bytes",
-            "Bytes sent, frame headers included.",
-            "kind",
-            {kind: kinds[kind].bytes_by_node for kind in kinds},
-            unit="bytes",
-        )
+        self._by_label(network.SENT_MESSAGES, {kind: kinds[kind].count_by_node for kind in kinds})
+        self._by_label(network.SENT_BYTES, {kind: kinds[kind].bytes_by_node for kind in kinds})
+        self._by_label(network.OFFENCES, self._collector.offences_by_node)
+        compact = self._collector.compact
+        if any(compact.blocks.live):
+            self._counter(network.COMPACT_BLOCKS, compact.blocks)
+            self._by_label(network.COMPACT_TRANSACTIONS, compact.transactions)
+            self._by_label(network.COMPACT_BYTES, compact.bytes)
 
     def storage(self) -> None:
         """What nodes made durable, and how long that took."""
         ledger = self._collector.storage
         if not any(ledger.syncs.live):
             return
-        self._counter("storage_syncs", "Batches that were synced.", ledger.syncs)
-        written, disk_io = "storage_written_bytes", "blockchain_disk_io_bytes"
-        self._counter(written, "Keys and values in them.", ledger.written, unit="bytes")
-        self._counter(disk_io, "Bytes that the disk wrote.", ledger.written, unit="bytes")
-        name = "storage_sync_wait_seconds"
-        self._histogram(name, "From handing over a batch until it is durable.", ledger.waits)
+        self._counter(storage.SYNCS, ledger.syncs)
+        self._counter(storage.WRITTEN, ledger.written)
+        self._by_label(storage.DISK_IO, {WRITTEN: ledger.written})
+        self._histogram(storage.SYNC_WAIT, ledger.waits)
 
     def _matrix(self, counters: NodeCounters) -> IntArray:
         return counters.matrix(len(self._collector.sampled_ns))[self._kept]
 
-    def _rows(self, name: str, matrix: FloatArray) -> None:
+    def _rows(self, family: Family, matrix: IntArray | FloatArray) -> None:
         for node in range(matrix.shape[1]):
-            self._writer.series(name, node_labels(node), matrix[:, node].tolist())
+            self._writer.series(family.sample, node_labels(node), matrix[:, node].tolist())
 
-    def _counter(
-        self,
-        name: str,
-        meaning: str,
-        counters: NodeCounters,
-        limit: int | None = None,
-        unit: str = "",
-    ) -> None:
-        self._writer.family(name, "counter", meaning, unit)
-        matrix = self._matrix(counters)[:, :limit]
-        for node in range(matrix.shape[1]):
-            self._writer.series(f"{name}_total", node_labels(node), matrix[:, node].tolist())
+    def _counter(self, family: Family, counters: NodeCounters, limit: int | None = None) -> None:
+        """Write a series for each node, of those below `limit` if there is one."""
+        self._writer.open(family)
+        self._rows(family, self._matrix(counters)[:, :limit])
 
-    def _gauge(
-        self, name: str, meaning: str, counters: NodeCounters, limit: int | None = None
-    ) -> None:
-        self._writer.family(name, "gauge", meaning)
-        matrix = self._matrix(counters)[:, :limit]
-        for node in range(matrix.shape[1]):
-            self._writer.series(name, node_labels(node), matrix[:, node].tolist())
+    _gauge = _counter
 
-    def _by_kind(
-        self,
-        name: str,
-        meaning: str,
-        label: str,
-        by_kind: dict[str, NodeCounters],
-        unit: str = "",
-        scale: int = 1,
-    ) -> None:
-        """Write a counter for each (node, kind) that has one; silent pairs are left out."""
-        if not by_kind:
+    def _by_label(self, family: Family, counters: Mapping[str, NodeCounters]) -> None:
+        """Write a counter for each (node, label) that has one; silent pairs are left out."""
+        if not counters:
             return
-        self._writer.family(name, "counter", meaning, unit)
-        for kind in sorted(by_kind):
-            matrix = self._matrix(by_kind[kind])
+        self._writer.open(family)
+        (label,) = family.labels
+        for text in sorted(counters):
+            matrix = self._matrix(counters[text])
             for node in np.flatnonzero(matrix[-1]).tolist():
-                labels = (*node_labels(node), (label, kind))
-                values = matrix[:, node] if scale == 1 else matrix[:, node] / scale
-                self._writer.series(f"{name}_total", labels, values.tolist())
+                labels = (*node_labels(node), (label, text))
+                values = matrix[:, node] if family.scale == 1 else matrix[:, node] / family.scale
+                self._writer.series(family.sample, labels, values.tolist())
 
-    def _histogram(self, name: str, meaning: str, histograms: NodeHistograms) -> None:
-        """Write a histogram for each node that has counted something. The name ends in the unit."""
-        unit = name.rpartition("_")[2]
-        scale = SECOND_NS if unit == "seconds" else 1
-        self._writer.family(name, "histogram", meaning, unit)
+    def _histogram(self, family: Family, histograms: NodeHistograms) -> None:
+        """Write a histogram for each node that has counted something."""
+        assert histograms.bounds == family.bounds, f"{family.name} is counted by other bounds"
+        self._writer.open(family)
         counts, sums = histograms.cumulative()
         counts, sums = counts[self._kept], sums[self._kept]
-        bounds = [bound / scale for bound in histograms.bounds]
         for node in np.flatnonzero(counts[-1, :, -1]).tolist():
             self._writer.histogram(
-                name,
+                family.name,
                 node_labels(node),
-                bounds,
+                family.ends,
                 counts[:, node].tolist(),
-                (sums[:, node] / scale).tolist(),
+                (sums[:, node] / family.scale).tolist(),
             )
 
 

@@ -9,10 +9,34 @@ Reference: OpenMetrics 1.0.0 (github.com/prometheus/OpenMetrics, specification/O
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TextIO
+from typing import Protocol, TextIO
 
 Labels = tuple[tuple[str, str], ...]
 Number = int | float
+
+
+class Described(Protocol):
+    """What a family is called and means; `node.observe.families.Family`."""
+
+    @property
+    def name(self) -> str:
+        """A counter's without `_total`."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Return "counter", "gauge" or "histogram"."""
+        ...
+
+    @property
+    def meaning(self) -> str:
+        """One sentence."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """What the name ends in, or nothing."""
+        ...
 
 
 class OpenMetricsWriter:
@@ -36,6 +60,10 @@ class OpenMetricsWriter:
             self._out.write(f"# UNIT {name} {unit}\n")
         self._out.write(f"# HELP {name} {escape(meaning)}\n")
 
+    def open(self, family: Described) -> None:
+        """Open a family that somebody else has described."""
+        self.family(family.name, family.kind, family.meaning, family.unit)
+
     def series(self, name: str, labels: Labels, values: Iterable[Number]) -> None:
         """Write one series: a value for each timestamp. `name` carries `_total` for a counter."""
         head = name + format_labels(labels) + " "
@@ -50,18 +78,17 @@ class OpenMetricsWriter:
         self,
         name: str,
         labels: Labels,
-        bounds: Sequence[float],
+        ends: Sequence[str],
         cumulative: Sequence[Sequence[int]],
         sums: Sequence[float],
     ) -> None:
         """Write one histogram series.
 
         Args:
-            bounds: upper ends of the buckets, without +Inf.
-            cumulative: for each timestamp the counts up to each bound, then the count of all.
+            ends: `le` of each bucket, ascending, "+Inf" last.
+            cumulative: for each timestamp the counts up to each end.
             sums: for each timestamp the sum of all values.
         """
-        ends = [*(format_value(float(bound)) for bound in bounds), "+Inf"]
         heads = [f"{name}_bucket{format_labels((*labels, ('le', end)))} " for end in ends]
         tail = format_labels(labels)
         rows = []

@@ -6,13 +6,9 @@ are of this machine and this run: no two runs have the same.
 
 import msgspec
 
+from node.observe.families import storage
 from sim.report.series import SECOND_NS, NodeCounters, NodeHistograms
 from sim.trace import Stored
-
-_MS = 1_000_000
-SYNC_BOUNDS_NS = tuple(
-    round(ms * _MS) for ms in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 500, 2_000)
-)
 
 
 class StoreMark(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +70,7 @@ class StorageLedger:
     def __init__(self, nodes: int) -> None:
         self.syncs = NodeCounters(nodes)
         self.written = NodeCounters(nodes)
-        self.waits = NodeHistograms(nodes, SYNC_BOUNDS_NS)
+        self.waits = NodeHistograms(nodes, storage.SYNC_WAIT.bounds)
         self._longest_ns = 0
 
     def on_stored(self, stored: Stored) -> None:

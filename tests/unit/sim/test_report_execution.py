@@ -78,11 +78,11 @@ def test_metrics_have_each_task_of_each_node() -> None:
     write_metrics(collector, out)
     text = out.getvalue()
     last = dict(re.findall(r"^(execution_\S+\{.*\}) (\S+) 1(?:\.0+)?$", text, re.MULTILINE))
-    judged = 'node="1",task="validation"'
+    judged = 'node="1",shard="0",task="validation"'
     assert float(last[f"execution_gas_total{{{judged}}}"]) == 4_000_000
     assert float(last[f"execution_repeats_total{{{judged}}}"]) == 4
     assert float(last[f"execution_span_seconds_total{{{judged}}}"]) == 0.008
-    assert float(last['execution_work_seconds_total{node="0",task="building"}']) == 0.02
+    assert float(last['execution_work_seconds_total{node="0",shard="0",task="building"}']) == 0.02
     assert 'execution_gas_total{node="2"' not in text
 
 

@@ -108,7 +108,7 @@ def test_promtool_builds_blocks_from_it(busy: Collector, tmp_path: Path) -> None
 def test_final_samples_are_the_totals(busy: Collector) -> None:
     samples = samples_of(text_of(busy))
     for node in range(5):
-        final = samples[f'blockchain_transactions_total{{node="{node}"}}'][-1]
+        final = samples[f'blockchain_transactions_total{{node="{node}",shard="0"}}'][-1]
         assert final == (12, busy.nodes.transactions.live[node])
     sent = sum(p[-1][1] for s, p in samples.items() if s.startswith("network_sent_bytes_total"))
     assert sent == sum(k.bytes_by_second.total for k in busy.traffic_by_kind.values())
@@ -119,7 +119,7 @@ def test_tps_is_the_increase_a_second() -> None:
     run.commit(0.5, 0, 1, *range(8))
     run.commit(2.25, 0, 2, *range(10, 14))
     samples = samples_of(text_of(run.finish(2.5)))
-    assert samples['blockchain_tps{node="0"}'] == [(0, 0), (1, 8), (2, 0), (2.5, 8)]
+    assert samples['blockchain_tps{node="0",shard="0"}'] == [(0, 0), (1, 8), (2, 0), (2.5, 8)]
 
 
 def test_histograms_count_up_to_each_bound() -> None:
@@ -138,27 +138,27 @@ def test_histograms_count_up_to_each_bound() -> None:
     assert by_bound["0.1"] == 1
     assert by_bound["0.4"] == 1
     assert by_bound["0.6"] == by_bound["+Inf"] == 2
-    assert samples[f'{name}_sum{{node="0"}}'][-1][1] == pytest.approx(0.6)
+    assert samples[f'{name}_sum{{node="0",shard="0"}}'][-1][1] == pytest.approx(0.6)
 
 
 def test_the_epoch_moves_every_timestamp() -> None:
     run = feed(shape(nodes=1, seconds=1))
     moved = samples_of(text_of(run.finish(1), epoch_s=1_000))
-    assert moved['blockchain_height{node="0"}'] == [(1_000, 0), (1_001, 0)]
+    assert moved['blockchain_height{node="0",shard="0"}'] == [(1_000, 0), (1_001, 0)]
 
 
 def test_samples_of_one_millisecond_are_joined_into_the_last() -> None:
     run = feed(shape(nodes=1, seconds=2))
     run.commit(1.0000004, 0, 1)
     samples = samples_of(text_of(run.finish(1.0000005)))
-    assert samples['blockchain_height{node="0"}'] == [(0, 0), (1, 1)]
+    assert samples['blockchain_height{node="0",shard="0"}'] == [(0, 0), (1, 1)]
 
 
 def test_silent_senders_have_no_series() -> None:
     run = feed(shape(nodes=3, seconds=1))
     run.sent(0.5, 1, "Commit", 2, 20)
     series = [s for s in samples_of(text_of(run.finish(1))) if s.startswith("network_sent_mess")]
-    assert series == ['network_sent_messages_total{node="1",kind="Commit"}']
+    assert series == ['network_sent_messages_total{node="1",shard="0",kind="Commit"}']
 
 
 def test_labels_and_help_are_escaped() -> None:

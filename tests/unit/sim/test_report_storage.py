@@ -71,11 +71,26 @@ def test_metrics_have_every_node_at_every_instant() -> None:
     def values(name: str) -> list[str]:
         return re.findall(rf"^{re.escape(name)} (\S+) ", text, re.MULTILINE)
 
-    assert values('storage_syncs_total{node="0"}') == ["0", "1", "1", "2"]
-    assert values('storage_written_bytes_total{node="0"}') == ["0", "100", "100", "107"]
-    assert values('blockchain_disk_io_bytes_total{node="1"}') == ["0", "0", "40", "40"]
-    assert values('storage_sync_wait_seconds_bucket{node="1",le="0.02"}') == ["0", "0", "0", "0"]
-    assert values('storage_sync_wait_seconds_bucket{node="1",le="0.05"}') == ["0", "0", "1", "1"]
+    assert values('storage_syncs_total{node="0",shard="0"}') == ["0", "1", "1", "2"]
+    assert values('storage_written_bytes_total{node="0",shard="0"}') == ["0", "100", "100", "107"]
+    assert values('blockchain_disk_io_bytes_total{node="1",shard="0",direction="written"}') == [
+        "0",
+        "0",
+        "40",
+        "40",
+    ]
+    assert values('storage_sync_wait_seconds_bucket{node="1",shard="0",le="0.02"}') == [
+        "0",
+        "0",
+        "0",
+        "0",
+    ]
+    assert values('storage_sync_wait_seconds_bucket{node="1",shard="0",le="0.05"}') == [
+        "0",
+        "0",
+        "1",
+        "1",
+    ]
     assert "# UNIT storage_written_bytes bytes\n" in text
 
 
