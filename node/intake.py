@@ -22,7 +22,7 @@ from node.mempool_types import Refused
 from node.requests import Purpose, Requests
 from node.shared import ComputeCache
 from node.shared_jobs import CheckTransactions
-from node.trace import TransactionRejected, TransactionSubmitted
+from node.trace import TransactionRejected, TransactionsPooled, TransactionSubmitted
 from node.validation import PooledTransaction
 from primitives.ids import Hash32, Instant, NodeId
 from primitives.machine import Compute, Effect, Emit, Work
@@ -183,9 +183,20 @@ class Intake:
                 effects.append(PoolChanged(news=False))
         if refused:
             effects.append(TransactionsRefused(tuple(refused)))
-        if answered and self._config.answers_clients:
-            effects.append(ClientsAnswered(tuple(answered)))
+        if self._config.answers_clients:
+            pooled = [name for entries in admitted.values() for name, _, _ in entries]
+            effects += self._news(pooled, answered)
         return effects + self._start()
+
+    @staticmethod
+    def _news(pooled: list[Hash32], answered: list[tuple[Hash32, str]]) -> list[Effect]:
+        """Tell those who serve clients what has become of a batch."""
+        news: list[Effect] = []
+        if pooled:
+            news.append(Emit(TransactionsPooled(tuple(pooled))))
+        if answered:
+            news.append(ClientsAnswered(tuple(answered)))
+        return news
 
     def _refusal(self, raw: bytes) -> type[InvalidTransaction] | None:
         """Return why a transaction may not even wait to be checked, if so."""

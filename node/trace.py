@@ -22,6 +22,14 @@ class TransactionRejected(TraceEvent, frozen=True, gc=False):
     """Which rule it breaks: the `code` of the error."""
 
 
+class TransactionsPooled(TraceEvent, frozen=True, gc=False):
+    """Transactions are in this node's pool, whoever they came from; of nodes with clients only."""
+
+    name = "txpool.pooled"
+
+    hashes: tuple[bytes, ...]
+
+
 class BlockBuiltTraced(TraceEvent, frozen=True, gc=False):
     """This node, as primary, has built a block."""
 
@@ -96,6 +104,7 @@ class PeerScored(TraceEvent, frozen=True, gc=False):
 EVENTS: tuple[type[TraceEvent], ...] = (
     TransactionSubmitted,
     TransactionRejected,
+    TransactionsPooled,
     BlockBuiltTraced,
     BlockExecutedTraced,
     BlockCommitted,

@@ -11,7 +11,9 @@ from network.messages import (
     PooledTransactions,
 )
 from node.costs import ADMIT, DECODE, RECOVER
+from node.intake import ClientsAnswered
 from node.node import Node
+from node.trace import TransactionsPooled
 from primitives.ids import Instant, NodeId
 from primitives.machine import (
     Completed,
@@ -49,6 +51,17 @@ def test_a_submitted_transaction_is_traced_checked_and_announced() -> None:
     announced = driver.step(TimerFired(GossipTimer.ANNOUNCE))
     expected = AnnounceTransactions(b"\x02", (len(raw),), (transaction_hash(raw),))
     assert broadcast(announced) == [expected]
+
+
+def test_who_has_clients_is_told_what_enters_the_pool_and_what_became_of_theirs() -> None:
+    config = make_config(1, 4, answers_clients=True)
+    node = Node(config, replace(ENVIRONMENT, signer=validator_key(1)), MemoryStore())
+    (*_, compute) = node.step(Instant(0), Submitted(raw_transfer(0, 0)))
+    assert isinstance(compute, Compute)
+    effects = list(node.step(Instant(0), Completed(compute.request, compute.job.run())))
+    name = transaction_hash(raw_transfer(0, 0))
+    assert traced(effects) == [TransactionsPooled((name,))]
+    assert ClientsAnswered(((name, ""),)) in effects
 
 
 def test_what_gathers_while_a_batch_is_checked_is_the_next_batch() -> None:
