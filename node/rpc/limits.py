@@ -22,6 +22,11 @@ class Connections:
     """In which a caller that has an answer to fetch takes at least some of it."""
     write_bytes: int = 1 * MEBIBYTE
     """What may wait to be sent before no further request of that caller is read."""
+    waiting_bytes: int = 128 * MEBIBYTE
+    """Of all callers together: bodies that are still coming in, and answers that wait to be
+    fetched, each. A request over it is refused with 503."""
+    websockets: int = 128
+    """Of the connections, how many may be WebSockets: each may hold half a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,9 @@ class Requests:
     """Request line and headers."""
     headers: int = 100
     body_bytes: int = 5 * MEBIBYTE
-    """Of an HTTP request or a WebSocket message; compressed ones are refused."""
+    """Of an HTTP request; compressed ones are refused."""
+    message_bytes: int = 2 * MEBIBYTE
+    """Of a WebSocket message; enough for a transaction with six blobs."""
     values: int = 100_000
     """JSON values in one body, roughly: what a decoder makes of small ones takes thirty times
     their bytes."""

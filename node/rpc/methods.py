@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
+from node.rpc.caller import Caller
+
 if TYPE_CHECKING:
     from node.rpc.backend import Backend
 
@@ -37,6 +39,16 @@ class Method:
     """Tokens of the caller's bucket; 1 is what eth_blockNumber takes (about 50 us)."""
     worker: bool = False
     """It may take long: it runs on a worker's thread, in a bounded queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMethod:
+    """One method of the server's own, which concerns the caller's connection."""
+
+    name: str
+    handler: Callable[[Caller, Parameters], object]
+    arguments: int = 0
+    cost: int = 1
 
 
 def method_table(*groups: Iterable[Method]) -> Mapping[str, Method]:

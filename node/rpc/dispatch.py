@@ -1,0 +1,209 @@
+"""From the bytes of a request to the bytes of its answer, whatever carries them.
+
+A call that its handler answers at once is answered without leaving the turn of the loop in which
+it came; only what has to wait becomes a coroutine. A batch is answered in order, one call after
+the other, and lets the loop do something else every couple of milliseconds.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from functools import partial
+from time import monotonic_ns
+from typing import Any
+
+import msgspec
+
+from node.rpc.backend import Backend
+from node.rpc.caller import Caller
+from node.rpc.errors import (
+    RESPONSE_TOO_LARGE,
+    TIMED_OUT,
+    RpcError,
+    internal_error,
+    limit_exceeded,
+    method_not_found,
+    server_error,
+)
+from node.rpc.limits import Requests
+from node.rpc.methods import Method, SessionMethod
+from node.rpc.requests import (
+    NO_ID,
+    Request,
+    arguments_of,
+    batch_items,
+    check_size,
+    error_bytes,
+    id_of,
+    is_batch,
+    read_request,
+    result_bytes,
+)
+from node.rpc.workers import WorkerPool
+from primitives.ids import Instant
+
+Answer = bytes | Coroutine[Any, Any, bytes]
+"""Empty bytes: the caller wants none."""
+
+_SLICE_NS = 2_000_000
+"""For which a batch may keep the loop to itself."""
+
+_log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Finds and runs methods.
+
+    Args:
+        backend: handed to each.
+        methods: the node's, by name.
+        sessions: the server's own, by name.
+        limits: of one request.
+        workers: for methods that take long.
+        has_admins: whether anybody can be one; if not, their methods do not exist.
+    """
+
+    __slots__ = (
+        "_backend",
+        "_has_admins",
+        "_limits",
+        "_methods",
+        "_sessions",
+        "_workers",
+        "calls",
+        "failures",
+    )
+
+    def __init__(
+        self,
+        backend: Backend,
+        methods: Mapping[str, Method],
+        sessions: Mapping[str, SessionMethod],
+        limits: Requests,
+        workers: WorkerPool,
+        *,
+        has_admins: bool,
+    ) -> None:
+        self._backend = backend
+        self._methods = methods
+        self._sessions = sessions
+        self._limits = limits
+        self._workers = workers
+        self._has_admins = has_admins
+        self.calls: Counter[str] = Counter()
+        """Calls by method, of those that exist."""
+        self.failures: Counter[int] = Counter()
+        """Answers that were errors, by code."""
+
+    def answer(self, body: bytes, caller: Caller) -> Answer:
+        """Answer the body of a request; never raises for what is in it."""
+        try:
+            check_size(body, self._limits)
+            if is_batch(body):
+                return self._batch(batch_items(body, self._limits), caller)
+        except RpcError as error:
+            return self._failed(NO_ID, error)
+        return self._single(body, caller)
+
+    def _single(self, body: bytes | msgspec.Raw, caller: Caller) -> Answer:
+        try:
+            request = read_request(body)
+        except RpcError as error:
+            return self._failed(id_of(body), error)
+        try:
+            result = self._begin(request, caller)
+        except Exception as error:  # noqa: BLE001 - a fault of one method ends no server
+            return self._failed(request.id, self._known(request.method, error))
+        if hasattr(result, "__await__"):
+            return self._later(request, result)
+        return self._done(request, result)
+
+    def _begin(self, request: Request, caller: Caller) -> object:
+        """Call the method, or queue it for a worker."""
+        name = request.method
+        method = self._methods.get(name)
+        if method is None:
+            return self._begin_session(request, caller)
+        if method.admin and not caller.admin:
+            if not self._has_admins:
+                raise method_not_found(name)
+            raise server_error(f"{name} needs the header Authorization: Bearer TOKEN")
+        self._charge(caller, method.cost)
+        self.calls[name] += 1
+        arguments = arguments_of(request, method.arguments)
+        if method.worker:
+            return self._workers.run(partial(method.handler, self._backend, arguments))
+        return method.handler(self._backend, arguments)
+
+    def _begin_session(self, request: Request, caller: Caller) -> object:
+        name = request.method
+        method = self._sessions.get(name)
+        self._charge(caller, 1 if method is None else method.cost)
+        if method is None:
+            raise method_not_found(name)
+        self.calls[name] += 1
+        return method.handler(caller, arguments_of(request, method.arguments))
+
+    @staticmethod
+    def _charge(caller: Caller, cost: int) -> None:
+        if not caller.bucket.try_take(Instant(monotonic_ns()), cost):
+            raise limit_exceeded("request rate exceeded, slow down")
+
+    async def _later(self, request: Request, result: Awaitable[object]) -> bytes:
+        seconds = self._limits.call_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                value = await result
+        except TimeoutError:
+            return self._failed(request.id, RpcError(TIMED_OUT, "request timed out"))
+        except Exception as error:  # noqa: BLE001 - a fault of one method ends no server
+            return self._failed(request.id, self._known(request.method, error))
+        return self._done(request, value)
+
+    async def _batch(self, items: Sequence[msgspec.Raw], caller: Caller) -> bytes:
+        parts: list[bytes] = []
+        room = self._limits.response_bytes
+        since = monotonic_ns()
+        for item in items:
+            if room <= 0:
+                part = self._failed(id_of(item), _too_large())
+            else:
+                answer = self._single(item, caller)
+                part = answer if isinstance(answer, bytes) else await answer
+                room -= len(part)
+                if room <= 0:
+                    part = self._failed(id_of(item), _too_large())
+            if part:
+                parts.append(part)
+            if monotonic_ns() - since > _SLICE_NS:
+                await asyncio.sleep(0)
+                since = monotonic_ns()
+        return b"".join((b"[", b",".join(parts), b"]")) if parts else b""
+
+    def _done(self, request: Request, result: object) -> bytes:
+        if not bytes(request.id):
+            return b""
+        try:
+            answer = result_bytes(request.id, result)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            return self._failed(request.id, self._known(request.method, error))
+        if len(answer) > self._limits.response_bytes:
+            return self._failed(request.id, _too_large())
+        return answer
+
+    def _failed(self, id_: msgspec.Raw, error: RpcError) -> bytes:
+        self.failures[error.code] += 1
+        return error_bytes(id_, error) if bytes(id_) else b""
+
+    @staticmethod
+    def _known(method: str, error: Exception) -> RpcError:
+        """Return what a caller is told of an exception; what is no answer is logged."""
+        if isinstance(error, RpcError):
+            return error
+        _log.error("method %s failed", method, exc_info=error)
+        return internal_error()
+
+
+def _too_large() -> RpcError:
+    return RpcError(RESPONSE_TOO_LARGE, "response too large")
