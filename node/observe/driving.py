@@ -1,8 +1,7 @@
 """What driving a live node takes: turns, jobs, queues."""
 
 from collections.abc import Callable, Iterator, Mapping
-from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -33,10 +32,10 @@ class DriverSource:
 
     Args:
         turns: of the driver.
-        jobs: of its scheduler, by priority.
+        jobs: of its scheduler, by priority (members of an enum).
     """
 
-    def __init__(self, turns: Turns, jobs: Mapping[Enum, Jobs]) -> None:
+    def __init__(self, turns: Turns, jobs: Mapping[Any, Jobs]) -> None:
         self._turns = turns
         self._jobs = jobs
 

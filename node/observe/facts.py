@@ -63,6 +63,17 @@ class NodeFacts:
         pool = self._node().pool
         return pool.pending_count, pool.queued_count, pool.byte_count
 
+
+class NodeBlocks:
+    """Looks into the blocks that a node holds; `BlockTransactions`.
+
+    Args:
+        node: returns it as it runs now.
+    """
+
+    def __init__(self, node: Callable[[], Node]) -> None:
+        self._node = node
+
     def transaction_hashes(self, digest: bytes) -> Sequence[bytes]:
         """Return the hashes of a block's transactions; empty for one that is not held."""
         block = self._node().ledger.executed(Hash32(digest))

@@ -89,7 +89,8 @@ class Profiler:
 
     def __init__(self) -> None:
         self._lent: list[_Lent] = []
-        self._plain: list[Callable[..., Any]] = []
+        self._undo: list[Callable[[], None]] = []
+        """Puts the plain functions back, in the order opposite to that in which they went."""
         self._operations: dict[str, Operation] = {}
         self._lock = Lock()
         self._frames: dict[int, list[_Frame]] = {}
@@ -98,13 +99,14 @@ class Profiler:
         self.on = False
 
     def instrument(self, owner: object, attribute: str, name: Name) -> None:
-        """Lend the profiler `owner.attribute`, an attribute of the instance that holds a function.
+        """Lend the profiler `owner.attribute`: a method, or an attribute that holds a function.
 
         Not a coroutine function: its call only makes the coroutine.
 
         Args:
-            owner: asks its own attribute at each call, and keeps no copy of it.
-            attribute: name of that attribute.
+            owner: looked at anew at each call by whoever calls; an object with a `__dict__`, or
+                with a slot of that name.
+            attribute: name of the method or attribute.
             name: of the operation, or a function of the call's arguments that returns it.
         """
         lent = _Lent(owner, attribute, name)
@@ -138,9 +140,8 @@ class Profiler:
         if not self.on:
             return
         self.on = False
-        for lent, plain in zip(self._lent, self._plain, strict=True):
-            setattr(lent.owner, lent.attribute, plain)
-        self._plain.clear()
+        while self._undo:
+            self._undo.pop()()
         self._frames.clear()
         if self._began_tracing:
             tracemalloc.stop()
@@ -208,9 +209,14 @@ class Profiler:
         return max(0, peak - frame.held_bytes)
 
     def _put_in(self, lent: _Lent) -> None:
-        plain = getattr(lent.owner, lent.attribute)
-        self._plain.append(plain)
-        setattr(lent.owner, lent.attribute, self.timed(plain, lent.name))
+        owner, attribute = lent.owner, lent.attribute
+        plain = getattr(owner, attribute)
+        is_method = hasattr(owner, "__dict__") and attribute not in vars(owner)
+        setattr(owner, attribute, self.timed(plain, lent.name))
+        if is_method:
+            self._undo.append(lambda: delattr(owner, attribute))
+        else:
+            self._undo.append(lambda: setattr(owner, attribute, plain))
 
 
 class Span:

@@ -61,7 +61,7 @@ TURNS = _live("runtime_turns", Kind.COUNTER, "Turns of the node.", _DRIVER)
 BUSY = _live(
     "runtime_busy_seconds",
     Kind.COUNTER,
-    "Time that turns and their effects held the event loop.",
+    "Processor time of turns and their effects on the event loop.",
     _DRIVER,
     unit="seconds",
 )
