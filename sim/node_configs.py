@@ -5,9 +5,8 @@ from typing import Literal, TypeAlias
 from node.config import NodeConfig, Role
 from node.demand import ExecutionConfig
 from node.mempool_types import MempoolLimits
+from node.settings.node import fee_recipient
 from node.storage_config import StateForm, StorageConfig
-from primitives.ids import Address, NodeId
-from primitives.keccak import keccak256
 from sim.scenario import ChangeCommittee, NodePlan, Scenario
 
 Kept: TypeAlias = Literal["archive"] | int
@@ -37,11 +36,6 @@ def node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:
             per_sender=plan.mempool_per_sender,
         ),
     )
-
-
-def fee_recipient(node: NodeId | int) -> Address:
-    """Return the address that a validator's tips go to; nobody has its key."""
-    return Address(keccak256(b"orrery/fee-recipient/%d" % node)[-20:])
 
 
 def _kept(own: Kept | None, general: Kept) -> int | None:

@@ -6,6 +6,8 @@ import msgspec
 from msgspec import Meta
 
 from node.settings.quantities import Count, FileName
+from primitives.ids import Address, NodeId
+from primitives.keccak import keccak256
 
 RoleName = Literal["validator", "follower"]
 """What a live node can be when its chain begins; committees change."""
@@ -34,3 +36,8 @@ class OwnSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fee_recipient: AddressText | None = None
     """Account that gets the tips of the blocks that this node builds; if left out, one of the
     node's number that nobody has the key of."""
+
+
+def fee_recipient(node: NodeId | int) -> Address:
+    """Return the address that a validator's tips go to unless it names one; nobody has its key."""
+    return Address(keccak256(b"orrery/fee-recipient/%d" % node)[-20:])

@@ -19,7 +19,7 @@ from sim.founding import chain_params
 from sim.hosts.disk import Disk, DiskSpec
 from sim.kernel.host import Host
 from sim.liars import LiarContext
-from sim.node_configs import fee_recipient
+from node.settings.node import fee_recipient
 from sim.profile import load_profile
 from sim.randomness import generator
 from sim.scenario import Scenario, decode_scenario, place_nodes

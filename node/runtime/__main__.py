@@ -1,0 +1,86 @@
+"""`python -m node.runtime CONFIG [--SECTION.KEY VALUE ...]`: run one node."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from network.transport import new_event_loop
+from node.runtime.errors import ExitCode, read_text, reason
+from node.runtime.logs import Log
+from node.runtime.process import NodeProcess
+from node.runtime.signals import Signals
+from node.settings import NodeSettings, decode_settings, setting_keys
+from primitives.errors import InvalidInput
+
+DESCRIPTION = """Run one node of a live chain.
+
+Every key of CONFIG can also be given here, as --SECTION.KEY VALUE, or in the environment, as
+ORRERY_SECTION_KEY. What is given here counts before the environment, that before the file."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a node until it ends; return the exit code."""
+    given = _parser().parse_args(arguments)
+    file: Path = given.config
+    flags = {key: value for key, value in vars(given).items() if "." in key and value is not None}
+    try:
+        settings = _settings(file, flags, os.environ)
+        if given.check:
+            print(f"{file}: a configuration that a node can run with")  # noqa: T201
+            return ExitCode.STOPPED
+        log = _log(settings, file.parent)
+    except InvalidInput as error:
+        return _refuse(error)
+    try:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(_run(settings, file.parent, log))
+    except InvalidInput as error:
+        return _refuse(error)
+    finally:
+        log.close()
+
+
+async def _run(settings: NodeSettings, directory: Path, log: Log) -> int:
+    process = NodeProcess(settings, directory, log)
+    Signals(asyncio.get_running_loop(), process.ask_to_stop, log.reopen)
+    return await process.run()
+
+
+def _settings(file: Path, flags: Mapping[str, str], environment: Mapping[str, str]) -> NodeSettings:
+    return decode_settings(read_text(file, str(file)), str(file), flags, environment)
+
+
+def _log(settings: NodeSettings, directory: Path) -> Log:
+    named = settings.log.file
+    try:
+        return Log(settings.log, None if named is None else directory / named)
+    except OSError as error:
+        raise InvalidInput("log.file", "a file that can be written to", reason(error)) from error
+
+
+def _refuse(error: InvalidInput) -> ExitCode:
+    for line in str(error).splitlines():
+        print(f"node: {line}", file=sys.stderr)  # noqa: T201
+    return ExitCode.REFUSED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m node.runtime",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="TOML file")
+    parser.add_argument("--check", action="store_true", help="read CONFIG, and do no more")
+    group = parser.add_argument_group("settings")
+    for key in setting_keys().values():
+        group.add_argument(f"--{key}", dest=key, metavar="VALUE")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

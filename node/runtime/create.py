@@ -1,0 +1,168 @@
+"""`python -m node.runtime.create DIR`: found a chain, and write what its nodes start from.
+
+    DIR/genesis.json          the same for all nodes
+    DIR/node-0/config.toml    a configuration, with the addresses of the others
+    DIR/node-0/node.key       its key; no other machine needs it
+
+`orrery up` writes the same for a scenario, whose accounts and faults it brings along. This is for a
+chain that somebody wants to use.
+"""
+
+import argparse
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from node.runtime.errors import ExitCode, read_text
+from node.runtime.keys import write_secret
+from node.settings import (
+    ChainSettings,
+    NetworkSettings,
+    NodeSettings,
+    OwnSettings,
+    PeerSettings,
+    RpcSettings,
+    encode_settings,
+    write_genesis,
+)
+from primitives.address import parse_address
+from primitives.bls import BlsKey
+from primitives.committee import Committee, Member
+from primitives.errors import InvalidInput
+from primitives.genesis import Genesis
+from primitives.genesis_json import read_genesis
+from primitives.ids import Address, NodeId, Wei
+from primitives.keys import SEED_BYTES, ValidatorKey
+from primitives.params import ChainParams
+from primitives.units import parse_amount
+
+NETWORK_PORT = 30_303
+RPC_PORT = 8_545
+"""Of node 0; the others have the ports after it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the files; return the exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        genesis_file = create(given)
+    except InvalidInput as error:
+        print(f"create: {error}", file=sys.stderr)  # noqa: T201
+        return ExitCode.REFUSED
+    print(f"{genesis_file}: a chain of {given.validators} validators; start each with")  # noqa: T201
+    for node in range(given.validators):
+        config = given.directory / f"node-{node}" / "config.toml"
+        print(f"  python -m node.runtime {config}")  # noqa: T201
+    return ExitCode.STOPPED
+
+
+def create(given: argparse.Namespace) -> Path:
+    """Write what the command line asks for, and return the genesis file.
+
+    Raises:
+        InvalidInput: what it says makes no chain, or there is one already.
+    """
+    directory: Path = given.directory
+    target = directory / "genesis.json"
+    if target.exists():
+        raise InvalidInput(str(directory), "a directory without a chain", target.name)
+    if given.validators < 1:
+        raise InvalidInput("--validators", "at least 1", given.validators)
+    bls = given.certificates == "bls"
+    seeds = [secrets.token_bytes(SEED_BYTES) for _ in range(given.validators)]
+    votes = [secrets.token_bytes(SEED_BYTES) for _ in range(given.validators if bls else 0)]
+    genesis = _genesis(given, _committee(seeds, votes))
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for node, seed in enumerate(seeds):
+            home = directory / f"node-{node}"
+            home.mkdir()
+            write_secret(home / "node.key", seed.hex())
+            if bls:
+                write_secret(home / "vote.key", votes[node].hex())
+            settings = _settings(given.host, node, given.validators, bls=bls)
+            (home / "config.toml").write_text(encode_settings(settings), encoding="utf-8")
+        target.write_text(write_genesis(genesis), encoding="utf-8")
+    except OSError as error:
+        expected = "a directory that can be written to"
+        raise InvalidInput(str(directory), expected, error.strerror) from error
+    return target
+
+
+def _committee(seeds: Sequence[bytes], votes: Sequence[bytes]) -> Committee:
+    keys = [ValidatorKey(seed).public_key for seed in seeds]
+    if not votes:
+        return Committee.of_keys(keys)
+    pairs = [BlsKey(vote) for vote in votes]
+    return Committee(
+        tuple(
+            [
+                Member(NodeId(node), key, pairs[node].public_key, pairs[node].possession)
+                for node, key in enumerate(keys)
+            ]
+        )
+    )
+
+
+def _genesis(given: argparse.Namespace, committee: Committee) -> Genesis:
+    """Return the chain's beginning: from a file in go-ethereum's form, or from the accounts."""
+    accounts = tuple([_account(text) for text in given.account])
+    if given.genesis is None:
+        params = ChainParams(chain_id=given.chain_id, certificates=given.certificates)
+        return Genesis(params, accounts, committee)
+    if accounts or given.certificates != "ed25519":
+        raise InvalidInput("--genesis", "no --account and no --certificates beside it", "one")
+    return read_genesis(read_text(given.genesis, "--genesis"), committee, str(given.genesis))
+
+
+def _account(text: str) -> tuple[Address, Wei]:
+    address, _, amount = text.partition("=")
+    if not amount:
+        raise InvalidInput("--account", "ADDRESS=AMOUNT, as in 0x12...=1000ether", text)
+    return parse_address(address), parse_amount(amount)
+
+
+def _settings(host: str, node: int, count: int, *, bls: bool) -> NodeSettings:
+    peers = [
+        PeerSettings(node=each, host=host, port=NETWORK_PORT + each)
+        for each in range(count)
+        if each != node
+    ]
+    return NodeSettings(
+        node=OwnSettings(index=node, vote_key="vote.key" if bls else None),
+        chain=ChainSettings(genesis="../genesis.json"),
+        network=NetworkSettings(host=host, port=NETWORK_PORT + node, peers=tuple(peers)),
+        rpc=RpcSettings(port=RPC_PORT + node),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m node.runtime.create",
+        description="Found a chain, and write what its nodes start from.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("directory", type=Path, metavar="DIR")
+    parser.add_argument("--validators", type=int, default=1, metavar="N")
+    parser.add_argument("--chain-id", type=int, default=1337, metavar="ID")
+    parser.add_argument("--certificates", choices=("ed25519", "bls"), default="ed25519")
+    parser.add_argument(
+        "--account",
+        action="append",
+        default=[],
+        metavar="ADDRESS=AMOUNT",
+        help="an account with its first balance; may be given again",
+    )
+    parser.add_argument(
+        "--genesis",
+        type=Path,
+        metavar="FILE",
+        help="parameters and accounts from a file in go-ethereum's form",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address of all nodes, for now")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""A node's data directory: one process at a time, one chain, one node.
+
+    lock          held while a process works with it; it says which
+    node.json     whose directory this is: the node's number and the hash of its chain's block 0
+    genesis.json  the chain's genesis, so that the directory can be checked by itself
+    store/        RocksDB
+    admin.token   what steering the node over JSON-RPC takes
+
+A node that were started with the store of another chain would take it for damaged, discard it and
+begin anew. One that runs twice would vote twice. Both are refused here, before anything is opened.
+"""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+import msgspec
+
+from node.runtime.errors import DirectoryInUse, ForeignDirectory, Refused, reason
+from node.settings import write_genesis
+from primitives.genesis import Genesis, genesis_hash
+from primitives.ids import NodeId
+
+FORMAT = "orrery data 1"
+
+
+class Belongings(msgspec.Struct, frozen=True):
+    """`node.json`."""
+
+    format: str
+    node: int
+    genesis: str
+    """Hash of block 0, in hexadecimal with 0x."""
+
+
+class DataDirectory:
+    """A data directory whose lock this process holds.
+
+    Args:
+        path: of the directory; made if it is not there, with its parents.
+
+    Raises:
+        DirectoryInUse: another process holds its lock.
+        Refused: it cannot be made, or not be written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            expected = "a directory that can be written to"
+            raise Refused("node.data", expected, f"{reason(error)}: {path}") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._lock, 32, 0).decode("ascii", "replace").strip()
+            os.close(self._lock)
+            expected = "a data directory that no other process works with"
+            found = f"process {holder or 'unknown'} at work in {path}"
+            raise DirectoryInUse("node.data", expected, found) from error
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, b"%d\n" % os.getpid(), 0)
+
+    @property
+    def store(self) -> Path:
+        """Directory of the store."""
+        return self.path / "store"
+
+    @property
+    def token(self) -> Path:
+        """File with the token of the steering methods."""
+        return self.path / "admin.token"
+
+    def claim(self, node: NodeId, genesis: Genesis) -> None:
+        """Make sure that the directory is this node's on this chain; a new one becomes so.
+
+        Raises:
+            ForeignDirectory: it is another's.
+            Refused: it cannot be written to.
+        """
+        wanted = Belongings(FORMAT, node, "0x" + genesis_hash(genesis).hex())
+        file = self.path / "node.json"
+        try:
+            self._claim(file, wanted, genesis)
+        except OSError as error:
+            expected = "a directory that can be written to"
+            raise Refused("node.data", expected, f"{reason(error)}: {self.path}") from error
+
+    def close(self) -> None:
+        """Let go of the lock; the file stays, or a third process could lock another one."""
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._lock, 0)
+        os.close(self._lock)
+
+    def _claim(self, file: Path, wanted: Belongings, genesis: Genesis) -> None:
+        if not file.exists():
+            if self.store.exists():
+                expected = f"{file.name} beside the store, which says whose it is"
+                raise ForeignDirectory("node.data", expected, f"none in {self.path}")
+            _write(self.path / "genesis.json", write_genesis(genesis).encode("ascii"))
+            _write(file, msgspec.json.encode(wanted))
+            return
+        try:
+            found = msgspec.json.decode(file.read_bytes(), type=Belongings)
+        except msgspec.DecodeError as error:
+            raise ForeignDirectory(str(file), "what a node writes there", str(error)) from error
+        if found.format != FORMAT:
+            raise ForeignDirectory(str(file), f'"{FORMAT}"', f'"{found.format}"')
+        if found.genesis != wanted.genesis:
+            expected = f"the data of the chain that chain.genesis begins, {wanted.genesis}"
+            raise ForeignDirectory("node.data", expected, f"that of {found.genesis} in {self.path}")
+        if found.node != wanted.node:
+            expected = f"the data of node {wanted.node}"
+            raise ForeignDirectory("node.data", expected, f"that of {found.node} in {self.path}")
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write a file so that it is whole or not there, also after a crash."""
+    new = file.with_name(file.name + ".new")
+    with new.open("wb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+    new.replace(file)
+    directory = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

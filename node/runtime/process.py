@@ -1,0 +1,262 @@
+"""One node as a process: from its configuration to its exit code.
+
+What can be wrong with what it was given is found before anything is opened for writing, and
+refused. After that it runs until it is asked to stop, or cannot go on. A store whose rows are
+damaged does not end it: the node is made anew in the same process, as after a restart, and fetches
+from its peers what it has lost. One that does so again and again ends with the process.
+
+To stop means, in this order: no more clients and no more turns; all that was persisted is durable;
+good-bye to the peers; the store closed.
+"""
+
+import asyncio
+import contextlib
+import gc
+import time
+import traceback
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+
+from node.config import Environment
+from node.observe.sink import Sink
+from node.restore import DamagedLog
+from node.runtime.build import (
+    Secrets,
+    make_environment,
+    make_transport,
+    neighbours,
+    node_config,
+    read_chain,
+    read_secrets,
+)
+from node.runtime.datadir import DataDirectory
+from node.runtime.errors import AddressInUse, ExitCode, Refused, reason
+from node.runtime.face import Face
+from node.runtime.hub import EventHub
+from node.runtime.live import LiveNode, LiveOptions
+from node.runtime.logs import Level, Log
+from node.runtime.reporting import Reporter
+from node.settings import NodeSettings
+from primitives.genesis import Genesis
+from primitives.ids import NodeId
+from storage.rocks import (
+    Durability,
+    ForeignStore,
+    NewerStore,
+    RocksStore,
+    StoreError,
+    StoreInUse,
+    profile,
+)
+from storage.store import DamagedStore
+
+DAMAGES_MAX = 3
+"""Times within `DAMAGES_SECONDS` that a node is made anew because of damage."""
+DAMAGES_SECONDS = 600.0
+
+
+class End(Enum):
+    """Why a node's life has ended."""
+
+    ASKED = "asked"
+    DAMAGED = "damaged"
+    FAILED = "failed"
+
+
+class NodeProcess:
+    """Runs one node on the running event loop.
+
+    Args:
+        settings: its configuration.
+        directory: where file names in it start.
+        log: of the process.
+
+    Raises:
+        InvalidInput: what cannot be used of what the configuration names.
+    """
+
+    def __init__(self, settings: NodeSettings, directory: Path, log: Log) -> None:
+        self.settings = settings
+        self.log = log
+        self.genesis: Genesis = read_chain(settings, directory)
+        self._secrets: Secrets = read_secrets(settings, self.genesis, directory)
+        self.directory = directory / settings.node.data
+        self.reporter = Reporter(log)
+        self.hub = EventHub(self._on_broken_sink)
+        """Hears all lives of the node; whoever follows the node follows this."""
+        self.hub.subscribe(self.reporter)
+        self.blocked: frozenset[NodeId] = frozenset()
+        """Nodes that shall be out of reach, for all lives of this one."""
+        self.live: LiveNode | None = None
+        """The node as it runs now, or has last run."""
+        self.begun_ns = time.monotonic_ns()
+        self.stopping = False
+        """It was asked to stop."""
+        self._over = asyncio.Event()
+        """Set when a life shall end: it was asked to, or has failed."""
+        self._failure: Exception | None = None
+        self._damages: deque[float] = deque(maxlen=DAMAGES_MAX)
+        self._environment: Environment = self._fresh_environment()
+
+    async def run(self) -> ExitCode:
+        """Run until the end, and say what it was.
+
+        Raises:
+            InvalidInput: it cannot start: the data directory, the store or an address.
+        """
+        data = DataDirectory(self.directory)
+        face = Face(self, data)
+        try:
+            data.claim(NodeId(self.settings.node.index), self.genesis)
+            code = await self._lives(data, face)
+        finally:
+            await face.close()
+            data.close()
+        self.log.write(Level.INFO, "process.ended", code=code)
+        return code
+
+    def ask_to_stop(self, why: str) -> None:
+        """Begin to end in good order; returns at once."""
+        if not self.stopping:
+            self.stopping = True
+            self.log.write(Level.INFO, "process.stopping", why=why)
+            self._over.set()
+
+    # ---------------------------------------------------------------- lives
+
+    async def _lives(self, data: DataDirectory, face: Face) -> ExitCode:
+        """Let the node live, again if its store was damaged."""
+        while True:
+            end = await self._life(data, face)
+            if end is End.ASKED:
+                return ExitCode.STOPPED
+            failure = self._failure
+            assert failure is not None, "a life that has failed says why"
+            if end is End.FAILED or self.stopping or self._is_hopeless(failure):
+                return self._give_up(failure)
+            self._damages.append(time.monotonic())
+            self.log.write(Level.WARNING, "process.restarts", damage=str(failure))
+            self._failure = None
+            if not self.stopping:
+                self._over.clear()
+            # What was read of a damaged store may stand in the old one.
+            self._environment = self._fresh_environment()
+
+    async def _life(self, data: DataDirectory, face: Face) -> End:
+        """Let the node live once, and say why it has ended."""
+        with self._opened_store(data) as store:
+            try:
+                live = self._make(store)
+            except DamagedStore as error:
+                self._failure = error
+                return End.DAMAGED
+            self.live = live
+            try:
+                await self._start(live, face)
+                await self._over.wait()
+            finally:
+                await face.rest()
+                await live.close()
+        if self._failure is None:
+            return End.ASKED
+        return End.DAMAGED if isinstance(self._failure, DamagedStore) else End.FAILED
+
+    @contextlib.contextmanager
+    def _opened_store(self, data: DataDirectory) -> Iterator[RocksStore]:
+        options = replace(
+            profile(self.settings.store.profile), durability=Durability.FSYNC, statistics=False
+        )
+        try:
+            store = RocksStore(data.store, options)
+        except (ForeignStore, NewerStore, StoreInUse) as error:
+            raise Refused(error.where, error.expected, error.actual) from error
+        if store.torn is not None:
+            self.log.write(Level.INFO, "store.torn_write_dropped", where=str(store.torn))
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def _make(self, store: RocksStore) -> LiveNode:
+        transport, validators = make_transport(
+            self.settings, self._environment, self._secrets, self.reporter
+        )
+        live = LiveNode(
+            node_config(self.settings),
+            self._environment,
+            store,
+            transport,
+            validators,
+            neighbours(self.settings),
+            LiveOptions(on_failure=self._on_failure, on_broken_sink=self._on_broken_sink),
+        )
+        live.subscribe(self.hub)
+        if self.blocked:
+            live.block_peers(tuple(self.blocked))
+        return live
+
+    async def _start(self, live: LiveNode, face: Face) -> None:
+        network = self.settings.network
+        try:
+            address = await live.start()
+        except OSError as error:
+            expected = "an address of this machine that nobody else listens on"
+            found = f"{reason(error)}: {network.host}:{network.port}"
+            raise AddressInUse("network.port", expected, found) from error
+        await face.start(f"{address.host}:{address.port}")
+        tip = live.node.ledger.tip
+        self.log.write(
+            Level.INFO,
+            "process.ready",
+            node=live.config.index,
+            role=live.config.role.value,
+            chain=self.genesis.params.chain_id,
+            genesis=self._environment.genesis_block.digest,
+            height=tip.number,
+            network=f"{address.host}:{address.port}",
+            rpc=face.url,
+        )
+        _settle_memory()
+
+    # ---------------------------------------------------------------- failures
+
+    def _on_failure(self, error: Exception) -> None:
+        writer = None if self.live is None else self.live.writer
+        # The batch that failed says more than the refusal of the ones after it.
+        told = getattr(writer, "error", None)
+        if self._failure is None:
+            self._failure = told if isinstance(told, Exception) else error
+            self._over.set()
+
+    def _on_broken_sink(self, sink: Sink, error: Exception) -> None:
+        name = type(sink).__name__
+        self.log.write(Level.ERROR, "process.reader_dropped", reader=name, reason=repr(error))
+
+    def _is_hopeless(self, failure: Exception) -> bool:
+        """Whether another life would end as this one."""
+        if isinstance(failure, DamagedLog):
+            return True
+        full = len(self._damages) == DAMAGES_MAX
+        return full and time.monotonic() - self._damages[0] < DAMAGES_SECONDS
+
+    def _give_up(self, failure: Exception) -> ExitCode:
+        if isinstance(failure, StoreError | DamagedStore | OSError):
+            self.log.write(Level.ERROR, "process.store_failed", reason=str(failure))
+            return ExitCode.STORE
+        trace = "".join(traceback.format_exception(failure))
+        self.log.write(Level.ERROR, "process.failed", reason=repr(failure))
+        for line in trace.splitlines():
+            self.log.write(Level.ERROR, "process.trace", line=line)
+        return ExitCode.FAILED
+
+    def _fresh_environment(self) -> Environment:
+        return make_environment(self.settings, self.genesis, self._secrets)
+
+
+def _settle_memory() -> None:
+    """Let the collector look no more at what lives as long as the process: modules, genesis."""
+    gc.collect()
+    gc.freeze()
