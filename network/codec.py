@@ -100,7 +100,16 @@ class Codec:
         version: what stands in the header of every frame.
     """
 
-    __slots__ = ("_by_type", "_by_word", "_encode", "_encoder", "_kinds", "_scratch", "_version")
+    __slots__ = (
+        "_by_type",
+        "_by_word",
+        "_encode",
+        "_encoder",
+        "_kinds",
+        "_scratch",
+        "_version",
+        "_words",
+    )
 
     def __init__(
         self,
@@ -124,11 +133,24 @@ class Codec:
         self._encode = self._encoder.encode
         self._scratch = bytearray()
         """The encoding of the last body that was checked through a view."""
+        self._words: dict[tuple[Encoding, ...], Mapping[int, tuple[Kind, Encoding]]] = {}
+        """Made when first asked for; as many as there are different agreements of peers."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """The table, in wire order."""
         return self._kinds
+
+    def words(self, welcome: tuple[Encoding, ...]) -> Mapping[int, tuple[Kind, Encoding]]:
+        """Return what may stand behind the length of a header, shared by all connections."""
+        known = self._words.get(welcome)
+        if known is None:
+            known = self._words[welcome] = {
+                kind.word(encoding): (kind, encoding)
+                for kind in self._kinds
+                for encoding in welcome
+            }
+        return known
 
     def encode(self, message: Message) -> bytes:
         """Return the whole frame.

@@ -57,9 +57,7 @@ class FrameReader:
     def __init__(self, codec: Codec, welcome: Sequence[Encoding] = PLAIN_ONLY) -> None:
         self._codec = codec
         self._welcome = tuple(welcome)
-        self._words = {
-            kind.word(encoding): (kind, encoding) for kind in codec.kinds for encoding in welcome
-        }
+        self._words = codec.words(self._welcome)
         self._pending = bytearray()
         self._target = HEADER_BYTES
         """Bytes that `_pending` needs for the next step: a header, or a whole frame."""

@@ -111,6 +111,10 @@ class Gossip:
             for transaction in transactions:
                 wanted.pop(transaction, None)
 
+    def untold(self) -> Collection[Hash32]:
+        """Return what is pooled here and was announced to nobody yet, nor by anybody."""
+        return self.state.unannounced.keys()
+
     def on_announce_transactions(
         self, now: Instant, sender: NodeId, message: AnnounceTransactions
     ) -> Sequence[Effect]:

@@ -133,15 +133,35 @@ class Sync:
         """Go on after the blocks of the last answer were adopted, or refused for `offence`.
 
         Blocks of another height may have been meant for this node's life before: numbers of
-        requests begin anew with each. Who gives them is not believed, and not convicted.
+        requests begin anew with each. Who gives them is not believed, and not convicted. Nor is
+        who offers a block: parts of it, and its certificate, may have come from others.
         """
         state = self.state
         answer = state.checking
         state.checking = None
         if offence is None or answer is None:
             return self._go_on(now)
-        judge = state.distrust if offence is Offence.MISPLACED else state.convict
+        mild = offence is Offence.MISPLACED or answer.offered
+        judge = state.distrust if mild else state.convict
         return [*judge(now, answer.peer, offence), *self._go_on(now)]
+
+    def would_follow(self, height: int) -> bool:
+        """Tell whether a node that follows lacks this block, and nothing brings it yet."""
+        state = self.state
+        lacks = height > state.top() and not state.is_coming(height)
+        return lacks and self._config.follow_gap == 0 and not self.transfer.is_active
+
+    def offered(
+        self, now: Instant, peer: NodeId, height: int, block: CertifiedBlock
+    ) -> Sequence[Effect]:
+        """Take a block that came without being asked for; it is checked when its turn comes."""
+        state = self.state
+        if peer in state.liars or not self.would_follow(height):
+            return NOTHING
+        state.heights[peer] = max(height, state.heights.get(peer, 0))
+        state.ready.append(Answer(peer, height, (block,), offered=True))
+        state.ready.sort(key=lambda answer: answer.first)
+        return self._go_on(now)
 
     def transferred(self, now: Instant) -> Sequence[Effect]:
         """Go on with blocks: the state that was fetched is adopted, or of no use any more."""

@@ -77,6 +77,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     peer: NodeId
     first: int
     blocks: tuple[CertifiedBlock, ...]
+    offered: bool = False
+    """Nobody has asked for them."""
 
     @property
     def last(self) -> int:

@@ -31,6 +31,7 @@ from node.fairness import Fairness
 from node.ledger import CHAIN_CORE, Ledger, encode_certificate
 from node.mempool import Mempool
 from node.proposals import Proposals
+from node.relay import Relay
 from node.snapshot import Closing
 from node.trace import BlockCommitted
 from node.validation_header import earliest_timestamp
@@ -53,6 +54,7 @@ class Commits:
         "_params",
         "_pool",
         "_proposals",
+        "_relay",
         "_serves",
         "_sync",
         "_undelivered",
@@ -70,6 +72,7 @@ class Commits:
         proposals: Proposals,
         backlog: Backlog,
         fairness: Fairness,
+        relay: Relay | None = None,
     ) -> None:
         self._index = config.index
         self._backlog = backlog
@@ -85,6 +88,7 @@ class Commits:
         self._pool = pool
         self._gossip = gossip
         self._sync = sync
+        self._relay = relay
         self._proposals = proposals
         self._undelivered: dict[int, Delivered] = {}
         """Decided blocks above the head that this node has not executed, by height."""
@@ -208,6 +212,8 @@ class Commits:
             effects.append(Work(INCLUDE, len(block.transactions)))
             self._gossip.note_known(self._outlines.hashes(block.payload))
         self._move_pool(now, block, block.state.changes)
+        if self._announces and self._relay is not None:
+            effects += self._relay.committed(now, block, encoded)
         if self._announces:
             effects.append(Broadcast(self._group, AnnounceBlock(height, block.digest)))
         effects += self._sync.adopted(height, block.epoch.number)

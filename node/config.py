@@ -6,6 +6,8 @@ What all nodes of a chain must agree on is in `Genesis` (with its `ChainParams`)
 """
 
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -15,6 +17,7 @@ from consensus.pbft import Pbft
 from consensus.signing import MessageVerifier
 from network.gossip_state import GossipConfig
 from network.sync_state import SNAPSHOT_GAP, SyncConfig
+from node.block_layout import EthereumBlocks
 from node.certificates import CertificateReader
 from node.charging import Charging
 from node.demand import ExecutionConfig
@@ -23,6 +26,7 @@ from node.flat_library import FlatLibrary
 from node.hints import Hints
 from node.mempool_types import MempoolLimits
 from node.outlines import Outlines
+from node.relay_config import RelayConfig
 from node.shared import ComputeCache
 from node.snapshot import SnapshotLibrary
 from node.storage_config import StorageConfig
@@ -84,6 +88,8 @@ class NodeConfig:
     answer wallets need it (`node.transaction_index`)."""
     sync: SyncConfig | None = None
     """Of block exchange; `sync_config` if None."""
+    relay: RelayConfig | None = None
+    """Of compact blocks; None in a node that sends and understands blocks as they are only."""
 
     def __post_init__(self) -> None:
         """Refuse an index where there is nothing to index.
@@ -129,6 +135,13 @@ class Environment:
     reads_store: bool = False
     """Form flat: whether states are read from the node's own store while it runs. Otherwise they
     are in memory, where the nodes of a process share them."""
+    blocks: EthereumBlocks = field(default_factory=EthereumBlocks)
+    """Blocks taken apart and put together again, once likewise."""
+    draw_nonce: Callable[[int], bytes] | None = None
+    """Returns so many random bytes, for the short ids of a compact block; a node that sends
+    such blocks has its own."""
+    state_lock: AbstractContextManager[object] | None = None
+    """Taken for each read of such a state; needed where jobs run on other threads than turns."""
     spare_keys: tuple[Keys, ...] = ()
     """Further keys of this node, for when the committee knows it under another one."""
     later_verifiers: LaterVerifiers = field(default_factory=LaterVerifiers)

@@ -1,9 +1,28 @@
 """Events and effects that stay inside a node."""
 
 from consensus.certificate import Certificate
+from consensus.messages import PrePrepare
 from node.execution import ExecutedBlock
 from primitives.ids import Hash32, NodeId, Sequence
 from primitives.machine import Effect, Event
+
+
+class PeerConnected(Event, frozen=True, gc=False):
+    """The handshake with a peer is done. Simulated links have none: they are there always."""
+
+    core = "node"
+
+    peer: NodeId
+    compact: bool
+    """Whether both ends understand compact blocks (`Feature.COMPACT_BLOCKS`)."""
+
+
+class PeerGone(Event, frozen=True, gc=False):
+    """The connection to a peer is closed, and nobody has opened another one."""
+
+    core = "node"
+
+    peer: NodeId
 
 
 class Delivered(Event, frozen=True, gc=False):
@@ -55,6 +74,14 @@ class TransactionsRefused(Effect, frozen=True, gc=False):
 
 class EpochEnded(Effect, frozen=True, gc=False):
     """The head has moved to or beyond a closing block: another committee decides what follows."""
+
+
+class ProposalRebuilt(Effect, frozen=True, gc=False):
+    """A proposal that came in compact form is whole again: consensus may have it."""
+
+    sender: NodeId
+    proposal: PrePrepare
+    """With an empty payload where the block could not be had: consensus asks others for it."""
 
 
 class CatchUp(Effect, frozen=True, gc=False):

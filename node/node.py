@@ -14,8 +14,7 @@ Reference: DESIGN section 2, "How the cores talk inside a node".
 """
 
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence as Seq
-from typing import Any
+from collections.abc import Sequence as Seq
 
 from consensus.confirmation import Tentative
 from consensus.effects import (
@@ -28,54 +27,45 @@ from consensus.effects import (
     ViewBegun,
 )
 from consensus.engine import ConsensusCore
+from consensus.messages import PrePrepare
+from network.compact import BlockLost, BlockRebuilt
 from network.gossip import TransactionsFetched
-from network.gossip_state import GossipTimer
-from network.messages import (
-    AnnounceBlock,
-    AnnounceTransactions,
-    CertifiedBlocks,
-    Chunk,
-    GetBlocks,
-    GetChunk,
-    GetSnapshot,
-    GetStatus,
-    GetTransactions,
-    PooledTransactions,
-    SnapshotOffer,
-    Status,
-)
 from network.sync import BlocksFetched
-from network.sync_state import SyncTimer
 from network.transfer import ChunkFetched, ChunksWhole, OfferFetched
-from node.adoption import AdoptPurpose
-from node.arrival import ChunkPurpose, OfferPurpose, StatePurpose
 from node.config import Environment, NodeConfig
-from node.confirmation_messages import Watch
-from node.confirmations import ProofPurpose, TentativeSigned
+from node.confirmations import TentativeSigned
 from node.events import (
     BlockExecuted,
     BlockFinal,
     CatchUp,
     Delivered,
     EpochEnded,
+    PeerConnected,
+    PeerGone,
     PoolChanged,
+    ProposalRebuilt,
     ToConsensus,
     TransactionsRefused,
 )
-from node.intake import CheckPurpose
 from node.ledger import CHAIN_CORE, Ledger
 from node.mempool import Mempool
-from node.parts import Parts, assemble
-from node.peer_scores import evidence_misdeed
-from node.proposals import BuildPurpose, BuildTimer, ExecutePurpose
+from node.parts import assemble
+from node.proposals import BuildPurpose, BuildTimer
 from node.seat import OwnMessage, Seat
-from primitives.ids import Instant, NodeId
+from node.tables import (
+    EffectHandler,
+    EventHandler,
+    completion_table,
+    message_table,
+    timer_table,
+    translation_table,
+)
+from primitives.ids import Instant
 from primitives.machine import (
     NOTHING,
     Completed,
     Effect,
     Event,
-    Message,
     Persisted,
     Received,
     Started,
@@ -83,10 +73,6 @@ from primitives.machine import (
     TimerFired,
 )
 from storage.store import Store
-
-EventHandler = Callable[[Instant, Any], Seq[Effect]]
-EffectHandler = Callable[[Instant, Any], Seq[Effect]]
-MessageHandler = Callable[[Instant, NodeId, Any], Seq[Effect]]
 
 INTERNAL = frozenset[type[Effect]](
     (
@@ -109,6 +95,9 @@ INTERNAL = frozenset[type[Effect]](
         ToConsensus,
         PoolChanged,
         EpochEnded,
+        BlockRebuilt,
+        BlockLost,
+        ProposalRebuilt,
     )
 )
 """Effects that never leave a node: the keys of its tables, in one set for all nodes, which is
@@ -138,14 +127,15 @@ class Node:
     def __init__(self, config: NodeConfig, environment: Environment, store: Store) -> None:
         parts = self.parts = assemble(config, environment, store)
         """Its cores, to look at from outside."""
-        self._messages = _message_table(parts)
-        self._timers = _timer_table(parts)
-        self._completions = _completion_table(parts)
-        self._translations = _translation_table(parts)
+        self._messages = message_table(parts)
+        self._timers = timer_table(parts)
+        self._completions = completion_table(parts)
+        self._translations = translation_table(parts)
         self._turns: dict[type[Effect], EffectHandler] = {
             ToConsensus: self._tell_consensus,
             PoolChanged: self._on_pool_changed,
             EpochEnded: self._on_epoch_ended,
+            ProposalRebuilt: self._on_proposal_rebuilt,
         }
         self._events: dict[type[Event], EventHandler] = {
             Started: self._on_started,
@@ -156,6 +146,9 @@ class Node:
             Delivered: parts.commits.on_delivered,
             OwnMessage: self._on_own_message,
         }
+        if parts.relay is not None:
+            self._events[PeerConnected] = parts.relay.on_peer_connected
+            self._events[PeerGone] = parts.relay.on_peer_gone
         if parts.confirmations is not None:
             self._events[TentativeSigned] = parts.confirmations.on_tentative_signed
 
@@ -229,6 +222,8 @@ class Node:
         started: list[Effect] = [*parts.start_work]
         if self.replica is not None:
             started += self.replica.step(now, event)
+        if parts.relay is not None:
+            started += parts.relay.start(now)
         return started + parts.sync.start(now)
 
     def _on_persisted(self, now: Instant, event: Persisted) -> Seq[Effect]:
@@ -253,8 +248,16 @@ class Node:
     # ---------------------------------------------------------------- effects for own cores
 
     def _tell_consensus(self, now: Instant, effect: ToConsensus) -> Seq[Effect]:
-        replica = self.replica
-        return NOTHING if replica is None else replica.step(now, effect.event)
+        replica, compact = self.replica, self.parts.compact
+        if replica is None:
+            return NOTHING
+        effects = replica.step(now, effect.event)
+        return effects if compact is None else compact.outward(effects)
+
+    def _on_proposal_rebuilt(self, now: Instant, effect: ProposalRebuilt) -> Seq[Effect]:
+        """Hand over a proposal as if it had come with its block."""
+        handle = self._messages.get(PrePrepare)
+        return NOTHING if handle is None else handle(now, effect.sender, effect.proposal)
 
     def _on_own_message(self, now: Instant, event: OwnMessage) -> Seq[Effect]:
         replica = self.replica
@@ -264,7 +267,7 @@ class Node:
         """Let the next committee's replica take the place of the last one's, if there is one."""
         effects = self.parts.epochs.advance(now)
         if effects:
-            self._messages = _message_table(self.parts)
+            self._messages = message_table(self.parts)
             self.parts.backlog.epoch_begun()
             effects.append(PoolChanged(news=True))
         return effects
@@ -275,95 +278,3 @@ class Node:
             return NOTHING
         told = self.parts.backlog.report(news=effect.news)
         return NOTHING if told is None else replica.step(now, told)
-
-
-def _message_table(parts: Parts) -> dict[type[Message], MessageHandler]:
-    gossip, sync = parts.gossip, parts.sync
-    table: dict[type[Message], MessageHandler] = {
-        AnnounceTransactions: gossip.on_announce_transactions,
-        GetTransactions: gossip.on_get_transactions,
-        PooledTransactions: gossip.on_pooled_transactions,
-        AnnounceBlock: sync.on_announce_block,
-        GetBlocks: sync.on_get_blocks,
-        CertifiedBlocks: sync.on_certified_blocks,
-        GetStatus: sync.on_get_status,
-        Status: sync.on_status,
-        GetSnapshot: parts.giving.on_get_snapshot,
-        SnapshotOffer: sync.transfer.on_snapshot_offer,
-        GetChunk: parts.giving.on_get_chunk,
-        Chunk: sync.transfer.on_chunk,
-    }
-    replica = parts.epochs.replica
-    if replica is not None:
-        table |= replica.handlers
-    if parts.confirmations is not None:
-        table[Watch] = parts.confirmations.on_watch
-    return table
-
-
-def _view_begun(parts: Parts, effect: ViewBegun) -> Seq[Effect]:
-    """Let the transactions of blocks that the view has dropped wait again."""
-    parts.backlog.view_begun(effect.view, effect.kept)
-    return (PoolChanged(news=True),)
-
-
-def _timer_table(parts: Parts) -> dict[Hashable, Callable[[Instant], Seq[Effect]]]:
-    return {
-        GossipTimer.ANNOUNCE: parts.gossip.on_announce_timeout,
-        GossipTimer.FETCH: parts.gossip.on_fetch_timeout,
-        GossipTimer.REPEAT: parts.gossip.on_repeat_timeout,
-        SyncTimer.REQUEST: parts.sync.on_request_timeout,
-        SyncTimer.POLL: parts.sync.on_poll_timeout,
-        SyncTimer.TRANSFER: parts.sync.transfer.on_transfer_timeout,
-    }
-
-
-def _completion_table(parts: Parts) -> dict[type, Callable[[Instant, Any, Any], Seq[Effect]]]:
-    table: dict[type, Callable[[Instant, Any, Any], Seq[Effect]]] = {
-        CheckPurpose: parts.intake.checked,
-        BuildPurpose: parts.proposals.built,
-        ExecutePurpose: parts.proposals.executed,
-        AdoptPurpose: parts.adoption.checked,
-        OfferPurpose: parts.arrival.offer_checked,
-        ChunkPurpose: parts.arrival.chunk_checked,
-        StatePurpose: parts.arrival.assembled,
-    }
-    if parts.confirmations is not None:
-        table[ProofPurpose] = parts.confirmations.proven
-    return table
-
-
-def _ignore(now: Instant, effect: Effect) -> Seq[Effect]:
-    """Drop what concerns gateways, where none is served."""
-    return NOTHING
-
-
-def _translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
-    sync, confirmations = parts.sync, parts.confirmations
-    table: dict[type[Effect], EffectHandler] = {
-        RequestBlock: parts.proposals.on_request_block,
-        ValidateBlock: parts.proposals.on_validate_block,
-        Deliver: parts.commits.on_deliver,
-        FellBehind: lambda now, effect: sync.fell_behind(now, effect.peer, effect.sequence),
-        Exposed: lambda now, effect: parts.scores.count(
-            now, effect.peer, evidence_misdeed(effect.kind)
-        ),
-        BlockExecuted: lambda now, effect: parts.commits.resume(now) + parts.proposals.resume(now),
-        ViewBegun: lambda now, effect: _view_begun(parts, effect),
-        CatchUp: lambda now, effect: sync.fell_behind(now, effect.peer, effect.height),
-        TransactionsFetched: parts.intake.fetched,
-        BlocksFetched: parts.adoption.on_blocks_fetched,
-        OfferFetched: parts.arrival.on_offer_fetched,
-        ChunkFetched: parts.arrival.on_chunk_fetched,
-        ChunksWhole: parts.arrival.on_chunks_whole,
-        Tentative: _ignore,
-        BlockFinal: _ignore,
-        TransactionsRefused: _ignore,
-    }
-    if confirmations is not None:
-        table |= {
-            Tentative: confirmations.on_tentative,
-            BlockFinal: confirmations.on_block_final,
-            TransactionsRefused: confirmations.on_transactions_refused,
-        }
-    return table

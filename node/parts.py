@@ -9,6 +9,7 @@ from node.arrival import Arrival
 from node.backlog import Backlog
 from node.charging import Charging
 from node.commits import Commits
+from node.compact_proposals import CompactProposals
 from node.config import Environment, NodeConfig, sync_config
 from node.confirmations import Confirmations
 from node.epochs import Epochs
@@ -20,6 +21,7 @@ from node.ledger import Ledger
 from node.mempool import Mempool
 from node.peer_scores import PeerScores
 from node.proposals import Proposals
+from node.relay import Relay
 from node.requests import Requests
 from node.restore import DamagedLog, restore
 from node.validation_header import earliest_timestamp
@@ -52,6 +54,10 @@ class Parts(msgspec.Struct, frozen=True):
     """How it finds out what its jobs took."""
     confirmations: Confirmations | None
     """None where no gateway is served."""
+    relay: Relay | None
+    """Gives and gets blocks in compact form; None where they are sent as they are."""
+    compact: CompactProposals | None
+    """Does so with proposals."""
     start_work: tuple[Effect, ...]
     """What it took to get here; charged when the node starts."""
 
@@ -81,7 +87,12 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     fairness = Fairness(pool, params, environment.consensus.batch_limits, pause)
     backlog = Backlog(pool, fairness)
     proposals = Proposals(config, environment, ledger, pool, backlog, intake, requests, scores)
-    commits = Commits(config, environment, ledger, pool, gossip, sync, proposals, backlog, fairness)
+    relay = None
+    if config.relay is not None:
+        relay = Relay(config.relay, environment, ledger, pool, sync, scores)
+    commits = Commits(
+        config, environment, ledger, pool, gossip, sync, proposals, backlog, fairness, relay
+    )
     adoption = Adoption(config, environment, ledger, intake, commits, sync, requests)
     arrival = Arrival(environment, ledger, commits, sync, requests)
     table = environment.engine.table
@@ -93,6 +104,9 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     if epochs.replica is not None:
         for peer, proofs in epochs.replica.scores.items():
             scores.recall(NodeId(peer), proofs)
+    compact = None
+    if relay is not None:
+        compact = CompactProposals(environment, relay, epochs, gossip, scores)
     confirmations = None
     if config.serves_gateways and environment.keys:
         genesis_hash = environment.genesis_block.digest
@@ -114,5 +128,7 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
         scores=scores,
         charging=environment.charging(config.execution),
         confirmations=confirmations,
+        relay=relay,
+        compact=compact,
         start_work=restored.work,
     )

@@ -1,22 +1,39 @@
 """All messages that nodes exchange, in one table.
 
 The order is part of the wire format: first the kinds of the consensus protocol, in its order,
-then those of `network`, then those of gateways. New kinds go to the end of their group's table.
+then those of `network`, of compact blocks and proposals, and those of gateways. New kinds go to
+the end of their group's table.
 """
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from consensus.engine import ConsensusEngine
 from network.codec import Codec
+from network.compact.messages import LIMITS as COMPACT_LIMITS
 from network.messages import LIMITS as NETWORK_LIMITS
 from node.confirmation_messages import CONFIRMATION_MESSAGES
+from node.relay_messages import RELAY_MESSAGES
 from primitives.machine import Message
 
+BLOCK_RELAY: Mapping[type[Message], int] = MappingProxyType({**COMPACT_LIMITS, **RELAY_MESSAGES})
+"""Kinds that only nodes which understand compact blocks send."""
 
-def message_types(engine: ConsensusEngine) -> tuple[type[Message], ...]:
-    """Return every kind of message of a network that runs this protocol, in wire order."""
-    return (*engine.messages, *NETWORK_LIMITS, *CONFIRMATION_MESSAGES)
+
+def message_types(
+    engine: ConsensusEngine, *, compact_blocks: bool = True
+) -> tuple[type[Message], ...]:
+    """Return every kind of message of a network that runs this protocol, in wire order.
+
+    Args:
+        engine: the protocol.
+        compact_blocks: whether any of its nodes understands those.
+    """
+    relay = BLOCK_RELAY if compact_blocks else ()
+    return (*engine.messages, *NETWORK_LIMITS, *relay, *CONFIRMATION_MESSAGES)
 
 
 def node_codec(engine: ConsensusEngine) -> Codec:
     """Return the codec of every message that a node sends or receives."""
-    limits = {**engine.messages, **NETWORK_LIMITS, **CONFIRMATION_MESSAGES}
+    limits = {**engine.messages, **NETWORK_LIMITS, **BLOCK_RELAY, **CONFIRMATION_MESSAGES}
     return Codec(message_types(engine), limits)

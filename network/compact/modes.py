@@ -51,15 +51,19 @@ class BandwidthModes:
         if peer in self.chosen:
             self.chosen.remove(peer)
 
-    def on_send_compact(self, sender: NodeId, message: SendCompact) -> None:
-        """Note how a peer likes to get blocks. One of another version gets them whole."""
+    def on_send_compact(self, sender: NodeId, message: SendCompact) -> Sequence[Effect]:
+        """Note how a peer likes to get blocks. One of another version gets them whole.
+
+        A peer that was asked to push and introduces itself has begun anew: it is asked again.
+        """
         if message.version != COMPACT_VERSION:
-            return
+            return NOTHING
         self.able[sender] = None
         if message.high:
             self.pushed_to[sender] = None
-        else:
-            self.pushed_to.pop(sender, None)
+            return NOTHING
+        self.pushed_to.pop(sender, None)
+        return (Send(sender, SendCompact(high=True)),) if sender in self.chosen else NOTHING
 
     def was_first(self, peer: NodeId) -> Sequence[Effect]:
         """Let a peer push that has brought a block first; another one need not any more."""

@@ -106,12 +106,26 @@ class BlockReceiver:
         self.state = CompactState()
 
     def begin(
-        self, now: Instant, sender: NodeId, form: CompactForm, certificate: bytes = b""
+        self,
+        now: Instant,
+        sender: NodeId,
+        form: CompactForm,
+        certificate: bytes = b"",
+        *,
+        proposed: bool = False,
     ) -> Sequence[Effect]:
         """Rebuild the block of a form that came inside another message.
 
         Whoever calls this has found the header worth looking through the pool, by a signature or
         a certificate for its hash.
+
+        Args:
+            now: the time of the turn.
+            sender: who sent the message.
+            form: the compact form.
+            certificate: what proves that the block is decided, if it is.
+            proposed: whether it came inside a proposal. Then nobody is asked to push blocks for
+                having been first with it: nobody else can be.
         """
         try:
             read = read_form(form)
@@ -123,6 +137,7 @@ class BlockReceiver:
         rebuild = self._open(digest, sender, Stage.TRANSACTIONS)
         if rebuild is None:
             return NOTHING
+        rebuild.proposed = proposed
         return self._draft(now, rebuild, form, read, certificate)
 
     def want(self, now: Instant, digest: Hash32, peer: NodeId) -> Sequence[Effect]:
@@ -314,7 +329,8 @@ class BlockReceiver:
         self.state.savings.note(traced)
         fetched = tuple(draft.fetched) if draft else ()
         rebuilt = BlockRebuilt(rebuild.digest, payload, rebuild.certificate, rebuild.asked, fetched)
-        return [Emit(traced), rebuilt, *self._modes.was_first(rebuild.source)]
+        first = NOTHING if rebuild.proposed else self._modes.was_first(rebuild.source)
+        return [Emit(traced), rebuilt, *first]
 
     def _failed(self, now: Instant, rebuild: Rebuild, offence: Offence) -> list[Effect]:
         """Note what the peer that was asked did wrong, and ask the next."""

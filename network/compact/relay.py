@@ -36,7 +36,7 @@ from network.compact.server import BlockServer
 from network.compact.state import BlockLayout, CompactConfig, Savings, Welcome
 from network.offences import PeerBook
 from primitives.ids import Hash32, Instant, NodeId
-from primitives.machine import NOTHING, Effect, Message
+from primitives.machine import Effect, Message
 
 Handler = Callable[[Instant, NodeId, Any], Sequence[Effect]]
 
@@ -132,8 +132,7 @@ class CompactRelay:
         self, now: Instant, sender: NodeId, message: SendCompact
     ) -> Sequence[Effect]:
         """Note how a peer likes to get blocks."""
-        self.modes.on_send_compact(sender, message)
-        return NOTHING
+        return self.modes.on_send_compact(sender, message)
 
     def on_request_timeout(self, now: Instant) -> Sequence[Effect]:
         """Ask others in place of those that kept silent."""

@@ -123,6 +123,8 @@ class Rebuild:
     """Who else may have it, whom to ask next in front."""
     failed: list[NodeId] = field(default_factory=list)
     """Who was asked and did not give it."""
+    proposed: bool = False
+    """It came inside a proposal."""
     form: CompactForm | None = None
     draft: Draft | None = None
     certificate: bytes = b""

@@ -16,7 +16,7 @@ from consensus.replica import ON_MESSAGE, ON_TIMER
 from network.codec import Codec
 from network.messages import LIMITS
 from node.confirmation_messages import CONFIRMATION_MESSAGES
-from node.wire import message_types, node_codec
+from node.wire import BLOCK_RELAY, message_types, node_codec
 from primitives.ids import Instant, NodeId, Sequence
 from primitives.machine import Persist
 from primitives.params import MAX_BLOCK_BYTES
@@ -41,9 +41,16 @@ def test_a_vote_is_short_and_a_proposal_has_room_for_the_largest_block() -> None
 
 def test_the_wire_table_is_the_engines_then_the_networks() -> None:
     codec: Codec = node_codec(ENGINE)
-    assert message_types(ENGINE) == (*MESSAGE_TYPES, *LIMITS, *CONFIRMATION_MESSAGES)
+    assert message_types(ENGINE) == (
+        *MESSAGE_TYPES,
+        *LIMITS,
+        *BLOCK_RELAY,
+        *CONFIRMATION_MESSAGES,
+    )
+    plain = message_types(ENGINE, compact_blocks=False)
+    assert plain == (*MESSAGE_TYPES, *LIMITS, *CONFIRMATION_MESSAGES)
     limits = {kind.type: kind.limit for kind in codec.kinds}
-    assert limits == {**ENGINE.messages, **LIMITS, **CONFIRMATION_MESSAGES}
+    assert limits == {**ENGINE.messages, **LIMITS, **BLOCK_RELAY, **CONFIRMATION_MESSAGES}
 
 
 def test_its_timers_are_those_that_a_replica_answers() -> None:

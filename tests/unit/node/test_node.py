@@ -16,6 +16,7 @@ from node.config import NodeConfig, Role, sync_config
 from node.costs import COSTS, RECOVER
 from node.execution import ExecutedBlock
 from node.node import INTERNAL, Node
+from node.relay_config import RelayConfig
 from node.trace import EVENTS
 from node.wire import message_types, node_codec
 from primitives.ids import Address, Hash32, Instant, NodeId, Token
@@ -54,7 +55,9 @@ from tests.unit.node.transfers import FIXED, raw_transfer
 
 
 def test_what_stays_in_a_node_is_what_its_tables_translate() -> None:
-    node = Node(NodeConfig(NodeId(9), Role.FOLLOWER), ENVIRONMENT, MemoryStore())
+    environment = replace(ENVIRONMENT, draw_nonce=bytes)
+    config = NodeConfig(NodeId(9), Role.FOLLOWER, relay=RelayConfig())
+    node = Node(config, environment, MemoryStore())
     assert {*node._translations, *node._turns} == INTERNAL
 
 
@@ -264,7 +267,13 @@ def test_roles_suggest_how_to_exchange_blocks() -> None:
 def test_every_message_fits_one_codec_and_names_its_core() -> None:
     codec, types = node_codec(ENVIRONMENT.engine), message_types(ENVIRONMENT.engine)
     assert [kind.type for kind in codec.kinds] == list(types)
-    assert {message.core for message in types} == {"consensus", "gossip", "sync", "confirmation"}
+    assert {message.core for message in types} == {
+        "consensus",
+        "gossip",
+        "sync",
+        "compact",
+        "confirmation",
+    }
     sample = vote(Prepare, child(GENESIS, 0), 2)
     assert codec.decode(codec.encode(sample)) == sample
 

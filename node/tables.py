@@ -1,0 +1,170 @@
+"""Which core of a node takes what: messages, alarms, answers of jobs, effects for other cores.
+
+The tables are made once for each node, and that of messages again when its committee changes.
+"""
+
+from collections.abc import Callable, Hashable, Sequence as Seq
+from typing import Any
+
+from consensus.confirmation import Tentative
+from consensus.effects import (
+    Deliver,
+    Exposed,
+    FellBehind,
+    RequestBlock,
+    ValidateBlock,
+    ViewBegun,
+)
+from network.compact import LIMITS as COMPACT_LIMITS, BlockLost, BlockRebuilt, CompactTimer
+from network.gossip import TransactionsFetched
+from network.gossip_state import GossipTimer
+from network.messages import (
+    AnnounceBlock,
+    AnnounceTransactions,
+    CertifiedBlocks,
+    Chunk,
+    GetBlocks,
+    GetChunk,
+    GetSnapshot,
+    GetStatus,
+    GetTransactions,
+    PooledTransactions,
+    SnapshotOffer,
+    Status,
+)
+from network.sync import BlocksFetched
+from network.sync_state import SyncTimer
+from network.transfer import ChunkFetched, ChunksWhole, OfferFetched
+from node.adoption import AdoptPurpose
+from node.arrival import ChunkPurpose, OfferPurpose, StatePurpose
+from node.confirmation_messages import Watch
+from node.confirmations import ProofPurpose
+from node.events import (
+    BlockExecuted,
+    BlockFinal,
+    CatchUp,
+    PoolChanged,
+    TransactionsRefused,
+)
+from node.intake import CheckPurpose
+from node.parts import Parts
+from node.peer_scores import evidence_misdeed
+from node.proposals import BuildPurpose, ExecutePurpose
+from node.relay_messages import CompactProposal
+from primitives.ids import Instant, NodeId
+from primitives.machine import (
+    NOTHING,
+    Effect,
+    Message,
+)
+
+EventHandler = Callable[[Instant, Any], Seq[Effect]]
+EffectHandler = Callable[[Instant, Any], Seq[Effect]]
+MessageHandler = Callable[[Instant, NodeId, Any], Seq[Effect]]
+
+
+def message_table(parts: Parts) -> dict[type[Message], MessageHandler]:
+    """Return what takes each kind of message in the node's present epoch."""
+    gossip, sync = parts.gossip, parts.sync
+    table: dict[type[Message], MessageHandler] = {
+        AnnounceTransactions: gossip.on_announce_transactions,
+        GetTransactions: gossip.on_get_transactions,
+        PooledTransactions: gossip.on_pooled_transactions,
+        AnnounceBlock: sync.on_announce_block,
+        GetBlocks: sync.on_get_blocks,
+        CertifiedBlocks: sync.on_certified_blocks,
+        GetStatus: sync.on_get_status,
+        Status: sync.on_status,
+        GetSnapshot: parts.giving.on_get_snapshot,
+        SnapshotOffer: sync.transfer.on_snapshot_offer,
+        GetChunk: parts.giving.on_get_chunk,
+        Chunk: sync.transfer.on_chunk,
+    }
+    if parts.relay is not None:
+        table |= dict.fromkeys(COMPACT_LIMITS, parts.relay.core.on_message)
+        table[AnnounceBlock] = parts.relay.on_announce_block
+    replica = parts.epochs.replica
+    if replica is not None:
+        table |= replica.handlers
+    if parts.compact is not None:
+        table[CompactProposal] = parts.compact.on_compact_proposal
+    if parts.confirmations is not None:
+        table[Watch] = parts.confirmations.on_watch
+    return table
+
+
+def _view_begun(parts: Parts, effect: ViewBegun) -> Seq[Effect]:
+    """Let the transactions of blocks that the view has dropped wait again."""
+    parts.backlog.view_begun(effect.view, effect.kept)
+    return (PoolChanged(news=True),)
+
+
+def timer_table(parts: Parts) -> dict[Hashable, Callable[[Instant], Seq[Effect]]]:
+    """Return what takes each alarm that is not of consensus."""
+    table: dict[Hashable, Callable[[Instant], Seq[Effect]]] = {
+        GossipTimer.ANNOUNCE: parts.gossip.on_announce_timeout,
+        GossipTimer.FETCH: parts.gossip.on_fetch_timeout,
+        GossipTimer.REPEAT: parts.gossip.on_repeat_timeout,
+        SyncTimer.REQUEST: parts.sync.on_request_timeout,
+        SyncTimer.POLL: parts.sync.on_poll_timeout,
+        SyncTimer.TRANSFER: parts.sync.transfer.on_transfer_timeout,
+    }
+    if parts.relay is not None:
+        table[CompactTimer.REQUEST] = parts.relay.core.on_request_timeout
+    return table
+
+
+def completion_table(parts: Parts) -> dict[type, Callable[[Instant, Any, Any], Seq[Effect]]]:
+    """Return what takes the answer of a job, by what it was asked for."""
+    table: dict[type, Callable[[Instant, Any, Any], Seq[Effect]]] = {
+        CheckPurpose: parts.intake.checked,
+        BuildPurpose: parts.proposals.built,
+        ExecutePurpose: parts.proposals.executed,
+        AdoptPurpose: parts.adoption.checked,
+        OfferPurpose: parts.arrival.offer_checked,
+        ChunkPurpose: parts.arrival.chunk_checked,
+        StatePurpose: parts.arrival.assembled,
+    }
+    if parts.confirmations is not None:
+        table[ProofPurpose] = parts.confirmations.proven
+    return table
+
+
+def _ignore(now: Instant, effect: Effect) -> Seq[Effect]:
+    """Drop what concerns gateways, where none is served."""
+    return NOTHING
+
+
+def translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
+    """Return what takes each effect of one core that is meant for another one."""
+    sync, confirmations = parts.sync, parts.confirmations
+    table: dict[type[Effect], EffectHandler] = {
+        RequestBlock: parts.proposals.on_request_block,
+        ValidateBlock: parts.proposals.on_validate_block,
+        Deliver: parts.commits.on_deliver,
+        FellBehind: lambda now, effect: sync.fell_behind(now, effect.peer, effect.sequence),
+        Exposed: lambda now, effect: parts.scores.count(
+            now, effect.peer, evidence_misdeed(effect.kind)
+        ),
+        BlockExecuted: lambda now, effect: parts.commits.resume(now) + parts.proposals.resume(now),
+        ViewBegun: lambda now, effect: _view_begun(parts, effect),
+        CatchUp: lambda now, effect: sync.fell_behind(now, effect.peer, effect.height),
+        TransactionsFetched: parts.intake.fetched,
+        BlocksFetched: parts.adoption.on_blocks_fetched,
+        OfferFetched: parts.arrival.on_offer_fetched,
+        ChunkFetched: parts.arrival.on_chunk_fetched,
+        ChunksWhole: parts.arrival.on_chunks_whole,
+        Tentative: _ignore,
+        BlockFinal: _ignore,
+        TransactionsRefused: _ignore,
+    }
+    if parts.compact is not None:
+        table[BlockRebuilt] = parts.compact.on_block_rebuilt
+        table[BlockLost] = parts.compact.on_block_lost
+    if confirmations is not None:
+        table |= {
+            Tentative: confirmations.on_tentative,
+            BlockFinal: confirmations.on_block_final,
+            TransactionsRefused: confirmations.on_transactions_refused,
+        }
+    return table
