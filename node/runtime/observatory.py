@@ -42,6 +42,7 @@ class Observatory:
         self._collections = CollectionSource()
         self._ticker = Ticker(asyncio.get_running_loop(), self.metrics)
         self._add_sources()
+        self._begin()
         self._unsubscribe = live.subscribe(self.metrics)
 
     def start(self) -> None:
@@ -86,6 +87,14 @@ class Observatory:
             case _:
                 raise InvalidInput("profile", "one of " + ", ".join(ACTIONS), action)
         return "on" if self.profiler.on else "off"
+
+    def _begin(self) -> None:
+        """Take over where an earlier process of this node has stopped: no event tells of it."""
+        node = self._live.node
+        self.metrics.chain.height = node.ledger.tip.number
+        self.metrics.consensus.epoch = node.ledger.tip.epoch.number
+        if node.replica is not None:
+            self.metrics.consensus.view = node.replica.view
 
     def _add_sources(self) -> None:
         live, metrics = self._live, self.metrics
