@@ -171,6 +171,8 @@ class Log:
                 # Nobody is there to be told that nothing can be told.
                 self.lost += 1
         _flush(self._stream)
+        if self._file is not None:
+            self._stream.close()
 
 
 def format_line(line: Line, form: Form) -> str:

@@ -92,7 +92,7 @@ class NodeProcess:
         """Nodes that shall be out of reach, for all lives of this one."""
         self.live: LiveNode | None = None
         """The node as it runs now, or has last run."""
-        self.begun_ns = time.monotonic_ns()
+        self._begun_ns = time.monotonic_ns()
         self.stopping = False
         """It was asked to stop."""
         self._over = asyncio.Event()
@@ -124,6 +124,10 @@ class NodeProcess:
             self.stopping = True
             self.log.write(Level.INFO, "process.stopping", why=why)
             self._over.set()
+
+    def uptime_ns(self) -> int:
+        """Return for how long the process has been running, in ns."""
+        return time.monotonic_ns() - self._begun_ns
 
     # ---------------------------------------------------------------- lives
 

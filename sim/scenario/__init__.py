@@ -110,7 +110,6 @@ __all__ = [
     "LinkEnd",
     "Unsynced",
     "Expect",
-    "Mistake",
     "ScenarioError",
     "load_scenario",
     "locate_mistake",

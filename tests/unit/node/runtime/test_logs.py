@@ -1,0 +1,145 @@
+"""The log: lines for people and for programs, levels, rates, a reader that is gone."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from node.runtime.logs import BURST, SECOND_NS, Allowance, Form, Level, Line, Log, format_line
+from node.runtime.reporting import LEVELS, SUMMARY_NS, Reporter
+from node.settings import LogSettings
+from node.trace import BlockCommitted, BlockRefused, TransactionSubmitted
+from primitives.ids import Instant
+
+AT = 1_700_000_000_123_456_789
+
+
+class Stalled(io.StringIO):
+    """A pipe whose reader is gone."""
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+def log_to(path: Path, **settings: object) -> Log:
+    return Log(LogSettings(**settings), path, clock=lambda: AT)  # type: ignore[arg-type]
+
+
+def committed(height: int, transactions: int = 2) -> BlockCommitted:
+    return BlockCommitted(height, b"d" * 32, b"p" * 32, 1, transactions, 42_000, 500)
+
+
+CONSOLE = (
+    "2023-11-14T22:13:20.123Z warning peer.scored                  "
+    'peer=3 why="a lie" hash=0x64646464… gone=True list=[1,2] empty=""\n'
+)
+JSON = (
+    '{"at":"2023-11-14T22:13:20.123Z","level":"warning","event":"peer.scored","peer":3,'
+    f'"why":"a lie","hash":"0x{"64" * 32}","gone":true,"list":[1,2],"empty":""}}\n'
+)
+FIELDS = {
+    "peer": 3,
+    "why": "a lie",
+    "hash": b"d" * 32,
+    "gone": True,
+    "list": [1, 2],
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize(("form", "text"), [("console", CONSOLE), ("json", JSON)])
+def test_a_line_is_for_people_or_for_programs(form: Form, text: str) -> None:
+    assert format_line(Line(AT, Level.WARNING, "peer.scored", FIELDS), form) == text
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_what_a_peer_says_cannot_make_a_line_of_its_own(form: Form) -> None:
+    hostile = 'x\n2023-11-14 error fake "\x1b[31m'
+    text = format_line(Line(AT, Level.INFO, "n", {"detail": hostile}), form)
+    assert text.count("\n") == 1
+    assert "\x1b" not in text
+    long = format_line(Line(AT, Level.INFO, "n", {"detail": "y" * 10_000}), form)
+    assert len(long) < 700
+
+
+def test_lines_below_the_level_are_left_out(tmp_path: Path) -> None:
+    log = log_to(tmp_path / "log", level="warning")
+    log.write(Level.INFO, "a")
+    log.write(Level.WARNING, "b")
+    log.close()
+    assert [line.split()[2] for line in lines(tmp_path / "log")] == ["b"]
+
+
+def test_a_kind_has_its_rate_and_says_what_was_left_out() -> None:
+    allowance, now = Allowance(2), 10**18
+    taken = [allowance.take("a", now)[0] for _ in range(2 * BURST + 3)]
+    assert taken == [True] * (2 * BURST) + [False] * 3
+    assert allowance.take("b", now) == (True, 0)
+    assert allowance.take("a", now + SECOND_NS // 2) == (True, 3)
+    assert allowance.take("a", now + SECOND_NS // 2) == (False, 0)
+
+
+def test_what_was_left_out_is_counted_in_a_line_before_the_next(tmp_path: Path) -> None:
+    at = [AT]
+    log = Log(LogSettings(form="json", lines_per_second=1), tmp_path / "log", lambda: at[0])
+    for number in range(BURST + 4):
+        log.write(Level.INFO, "a", number=number)
+    at[0] += SECOND_NS
+    log.write(Level.INFO, "a", number=99)
+    log.close()
+    told = [json.loads(line) for line in lines(tmp_path / "log")]
+    assert [line.get("number") for line in told] == [*range(BURST), None, 99]
+    assert told[-2]["left_out"] == 4
+
+
+def test_a_reader_that_is_gone_does_not_stop_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Stalled())
+    log = Log(LogSettings())
+    log.write(Level.INFO, "a")
+    log.close()
+    assert log.lost == 1
+
+
+def test_a_moved_file_is_opened_anew(tmp_path: Path) -> None:
+    log = log_to(tmp_path / "log")
+    log.write(Level.INFO, "a")
+    log.reopen()
+    log.write(Level.INFO, "b")
+    log.close()
+    assert [line.split()[2] for line in lines(tmp_path / "log")] == ["a", "b"]
+    log = log_to(tmp_path / "log")
+    (tmp_path / "log").rename(tmp_path / "old")
+    log.reopen()
+    log.write(Level.INFO, "c")
+    log.close()
+    assert [line.split()[2] for line in lines(tmp_path / "log")] == ["c"]
+
+
+def test_the_chain_is_summed_up_and_chatter_left_out(tmp_path: Path) -> None:
+    log = log_to(tmp_path / "log", form="json")
+    reporter = Reporter(log)
+    start = Instant(10**18)
+    reporter.event(start, TransactionSubmitted(b"t"))
+    for height in range(1, 6):
+        reporter.event(Instant(start + height), committed(height))
+    reporter.event(Instant(start + SUMMARY_NS + 1), committed(6))
+    reporter.event(start, BlockRefused(9, b"d" * 32, "gas used"))
+    log.close()
+    told = [json.loads(line) for line in lines(tmp_path / "log")]
+    assert [line["event"] for line in told] == ["chain.grown", "chain.grown", "chain.block_refused"]
+    assert (told[0]["blocks"], told[1]["blocks"], told[1]["transactions"]) == (1, 5, 10)
+    assert told[1]["height"] == 6
+
+
+def test_blocks_have_a_line_each_when_debugging(tmp_path: Path) -> None:
+    log = log_to(tmp_path / "log", form="json", level="debug")
+    Reporter(log).event(Instant(1), committed(1))
+    log.close()
+    assert json.loads(lines(tmp_path / "log")[-1])["digest"] == "0x" + "64" * 32
+    assert LEVELS[BlockCommitted] is Level.DEBUG
