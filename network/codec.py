@@ -147,7 +147,7 @@ class Codec:
         if known is None:
             known = self._words[welcome] = {
                 kind.word(encoding): (kind, encoding)
-                for kind in self._kinds
+                for kind in self.kinds
                 for encoding in welcome
             }
         return known
