@@ -35,7 +35,7 @@ def load_state(
     if environment.reads_store:
         if config.checks_state:
             _read_all(store)
-        base = DiskState(store.snapshot(), config.caches)
+        base = DiskState(store.snapshot(), config.caches, environment.state_lock)
         return StateLayer(None, StateChanges({}), base)
     for _ in store.scan(TRIE):
         pass

@@ -10,6 +10,7 @@ So what is in memory is bounded by how far the store lags behind, and not by the
 """
 
 from collections import deque
+from contextlib import AbstractContextManager
 
 from msgspec import structs
 
@@ -29,9 +30,10 @@ class Rebase:
         height: of the block whose state is the first; `base` is the state after it.
         base: where the first state stands on the store already.
         caches: what is kept decoded of it.
+        lock: taken for each read, where others read its states while it moves.
     """
 
-    __slots__ = ("_blocks", "_caches", "_changes", "_durable", "_height", "_store", "base")
+    __slots__ = ("_blocks", "_caches", "_changes", "_durable", "_height", "_lock", "_store", "base")
 
     def __init__(
         self,
@@ -40,12 +42,14 @@ class Rebase:
         height: int,
         base: DiskState | None = None,
         caches: StateCaches | None = None,
+        lock: AbstractContextManager[object] | None = None,
     ) -> None:
         self._store = store
         self._blocks = blocks
         self._height = height
         """Of the state on which those in memory stand."""
         self._caches = caches
+        self._lock = lock
         self._durable = height if base is not None else -1
         """Height up to which the store is known to have everything."""
         self._changes: deque[tuple[int, StateChanges]] = deque()
@@ -91,7 +95,7 @@ class Rebase:
         assert self._height <= found.height <= head.number, f"a store of another chain: {found}"
         changes = self._release(found.height)
         if self.base is None:
-            self.base = DiskState(snapshot, self._caches)
+            self.base = DiskState(snapshot, self._caches, self._lock)
         else:
             self.base = self.base.advanced(snapshot, changes)
         above = merged_all(tuple([changes for _, changes in reversed(self._changes)]))

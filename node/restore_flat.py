@@ -107,7 +107,8 @@ def _rebase(
     base = None if state is None else state.below
     assert base is None or isinstance(base, DiskState)
     storage = config.storage
-    return Rebase(store, storage.rebase_blocks, height, base, storage.caches)
+    lock = environment.state_lock
+    return Rebase(store, storage.rebase_blocks, height, base, storage.caches, lock)
 
 
 def _newest(found: StoredChain, state: StateLayer) -> ExecutedBlock:

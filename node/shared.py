@@ -10,7 +10,7 @@ drops the oldest first. `ComputeCache.isolated` remembers nothing: with it a nod
 work itself.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Generic, TypeVar
@@ -44,8 +44,11 @@ _Value = TypeVar("_Value")
 class Memo(Generic[_Key, _Value]):
     """A bounded map from content to result; the oldest entry leaves first.
 
-    The order stands in a queue of its own: a dictionary that loses its first entry again and
-    again has to step over ever more of the places that they have left.
+    A plain dictionary would not do: one that loses its first entry again and again has to step over
+    ever more of the places that they have left.
+
+    Threads of a live node may share one: each step is one operation of the ordered dictionary. At
+    worst a key counts twice or not at all among the bytes.
 
     Args:
         count_max: entries kept; 0 keeps none.
@@ -53,7 +56,7 @@ class Memo(Generic[_Key, _Value]):
         byte_count: returns the bytes of a key.
     """
 
-    __slots__ = ("_byte_count", "_byte_count_max", "_count_max", "_held", "_order", "_results")
+    __slots__ = ("_byte_count", "_byte_count_max", "_count_max", "_held", "_results")
 
     def __init__(
         self,
@@ -65,8 +68,7 @@ class Memo(Generic[_Key, _Value]):
         self._byte_count_max = byte_count_max
         self._byte_count = byte_count
         self._held = 0
-        self._order: deque[_Key] = deque()
-        self._results: dict[_Key, _Value] = {}
+        self._results: OrderedDict[_Key, _Value] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._results)
@@ -85,13 +87,23 @@ class Memo(Generic[_Key, _Value]):
         if self._count_max == 0:
             return
         if key not in self._results:
-            self._order.append(key)
-            self._held += self._byte_count(key)
+            size = self._byte_count(key)
+            self._held += size
         self._results[key] = result
-        while len(self._order) > self._count_max or self._is_too_heavy():
-            oldest = self._order.popleft()
-            del self._results[oldest]
-            self._held -= self._byte_count(oldest)
+        while len(self._results) > self._count_max or self._is_too_heavy():
+            if not self._drop_oldest():
+                return
+
+    def _drop_oldest(self) -> bool:
+        """Forget the oldest entry; False if there is none."""
+        try:
+            oldest, _ = self._results.popitem(last=False)
+        except KeyError:
+            self._held = 0
+            return False
+        size = self._byte_count(oldest)
+        self._held -= size
+        return True
 
     def _is_too_heavy(self) -> bool:
         return self._byte_count_max is not None and self._held > self._byte_count_max

@@ -116,13 +116,16 @@ class StateLayer:
         """Return the state as a Merkle Patricia trie, keyed by hashed address.
 
         Computed on the first call from the nearest older layer that has one, which is then let
-        go; if none is left, from that of the base, or from the whole state.
+        go; if none is left, from that of the base, or from the whole state. Of two threads that
+        ask at once both may compute it.
         """
         waiting: list[StateLayer] = []
         layer = self
-        while layer._trie is None and layer._parent is not None:
+        # A layer gets its trie before it loses its parent, maybe by another thread: so in that
+        # order they are looked at the other way round.
+        while (parent := layer._parent) is not None and layer._trie is None:
             waiting.append(layer)
-            layer = layer._parent
+            layer = parent
         if layer._trie is None:
             layer._trie = layer._first_trie()
         trie = layer._trie

@@ -3,9 +3,11 @@
 rocksdict's snapshots answer for single keys; their own iterators read the present (0.3.29). But an
 iterator of a family shows the moment it was made in, so a snapshot makes one for each family at
 once, and its scans share them: each fetches some rows and finds its place again for the next ones.
+They may be read on several threads.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -27,12 +29,18 @@ class RocksSnapshot:
         path: the store's directory, for messages.
         tables: by name.
         families: of the store; between two of them nothing may be written.
+        lock: taken while an iterator moves; of this snapshot only.
     """
 
     def __init__(
-        self, path: Path, tables: Mapping[str, Table], families: Mapping[Family, Rdict]
+        self,
+        path: Path,
+        tables: Mapping[str, Table],
+        families: Mapping[Family, Rdict],
+        lock: AbstractContextManager[object],
     ) -> None:
         self._path = path
+        self._lock = lock
         self._tables = tables
         self._views = {family: engine.snapshot() for family, engine in families.items()}
         self._iterators: dict[Family, RdictIter] = {
@@ -71,8 +79,9 @@ class RocksSnapshot:
             if not self._iterators:
                 raise StoreClosed(self._path)
             try:
-                self._iterators[table.family].seek(first)
-                found = fetch(self._iterators[table.family], after, chunk)
+                with self._lock:
+                    self._iterators[table.family].seek(first)
+                    found = fetch(self._iterators[table.family], after, chunk)
             except Exception as error:
                 error.__traceback__ = None
                 raise translated(self._path, error) from error

@@ -222,7 +222,7 @@ class RocksStore:
         engine = self._open()
         while True:
             sequence = engine.latest_sequence_number()
-            snapshot = RocksSnapshot(self.named, self._tables, self._families)
+            snapshot = RocksSnapshot(self.named, self._tables, self._families, Lock())
             if engine.latest_sequence_number() == sequence:
                 self._open_snapshots.add(snapshot)
                 return snapshot
