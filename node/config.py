@@ -8,7 +8,6 @@ What all nodes of a chain must agree on is in `Genesis` (with its `ChainParams`)
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -141,8 +140,6 @@ class Environment:
     draw_nonce: Callable[[int], bytes] | None = None
     """Returns so many random bytes, for the short ids of a compact block; a node that sends
     such blocks has its own."""
-    state_lock: AbstractContextManager[object] | None = None
-    """Taken for each read of such a state; needed where jobs run on other threads than turns."""
     state_lock: AbstractContextManager[object] | None = None
     """Taken for each read of such a state; needed where jobs run on other threads than turns."""
     spare_keys: tuple[Keys, ...] = ()
