@@ -26,7 +26,10 @@ class Phase(Enum):
 class Lane(Protocol):
     """A connection as this module sees it."""
 
-    phase: Phase
+    @property
+    def phase(self) -> Phase:
+        """What it is waiting for."""
+        ...
 
     @property
     def progress(self) -> int:
@@ -50,13 +53,12 @@ class Roster:
         limits: what they may hold, and for how long.
     """
 
-    __slots__ = ("_incoming_bytes", "_limits", "_seen", "dropped", "refused", "websockets")
+    __slots__ = ("_incoming_bytes", "_limits", "_seen", "dropped", "refused")
 
     def __init__(self, limits: Connections) -> None:
         self._limits = limits
         self._seen: dict[Lane, tuple[Phase, int, float]] = {}
         self._incoming_bytes = 0
-        self.websockets = 0
         self.refused = 0
         """Connections that found no place."""
         self.dropped = 0

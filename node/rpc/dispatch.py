@@ -73,6 +73,7 @@ class Dispatcher:
         "_workers",
         "calls",
         "failures",
+        "waiting",
     )
 
     def __init__(
@@ -95,6 +96,8 @@ class Dispatcher:
         """Calls by method, of those that exist."""
         self.failures: Counter[int] = Counter()
         """Answers that were errors, by code."""
+        self.waiting = 0
+        """Calls that wait for something."""
 
     def answer(self, body: bytes, caller: Caller) -> Answer:
         """Answer the body of a request; never raises for what is in it."""
@@ -151,14 +154,16 @@ class Dispatcher:
             raise limit_exceeded("request rate exceeded, slow down")
 
     async def _later(self, request: Request, result: Awaitable[object]) -> bytes:
-        seconds = self._limits.call_seconds
+        self.waiting += 1
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self._limits.call_seconds):
                 value = await result
         except TimeoutError:
             return self._failed(request.id, RpcError(TIMED_OUT, "request timed out"))
         except Exception as error:  # noqa: BLE001 - a fault of one method ends no server
             return self._failed(request.id, self._known(request.method, error))
+        finally:
+            self.waiting -= 1
         return self._done(request, value)
 
     async def _batch(self, items: Sequence[msgspec.Raw], caller: Caller) -> bytes:

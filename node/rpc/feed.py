@@ -24,18 +24,25 @@ class Feed(Protocol):
         """
         ...
 
-    def head(self, height: int) -> object:
-        """Return the header of a final block as `newHeads` shows it."""
+    def head(self, height: int) -> object | None:
+        """Return the header of a final block as `newHeads` shows it, None if it is not kept."""
         ...
 
     def block_hash(self, height: int) -> str:
-        """Return the hash of a final block, 0x-hex."""
+        """Return the hash of a final block, 0x-hex.
+
+        Raises:
+            RpcError: this node does not keep it any more.
+        """
         ...
 
     def logs(self, criteria: object, first: int, last: int) -> Sequence[object]:
         """Return the logs of final blocks in a range (both ends included) that match.
 
         The range of the criteria themselves counts too: what it excludes is left out.
+
+        Raises:
+            RpcError: there are too many for one answer.
         """
         ...
 

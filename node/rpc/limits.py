@@ -77,9 +77,12 @@ class Watching:
     """What may wait for one connection; one that falls behind by more is dropped."""
     queue_bytes: int = 8 * MEBIBYTE
     """The same in bytes."""
+    filters_per_connection: int = 128
     filters: int = 1_024
     filter_seconds: float = 300.0
     """A filter that nobody asks for so long is removed."""
+    filter_blocks: int = 1_000
+    """Blocks of which one question is answered; the next question goes on from there."""
     filter_items: int = 100_000
     """Hashes that one filter of pending transactions keeps for who does not ask; the oldest go."""
     calls: int = 16

@@ -1,0 +1,174 @@
+"""Filters: callers without a WebSocket ask from time to time what is new.
+
+Blocks are final and numbered without gaps, so a filter of blocks or logs holds nothing but the
+height up to which its owner knows. Pending hashes are kept once for all filters, and each holds
+its place among them. A filter that nobody asks for five minutes is removed, as in go-ethereum.
+
+A filter belongs to who knows its id, which cannot be guessed: HTTP has no other notion of a
+caller, since a library may send each call over another connection.
+
+Reference: go-ethereum eth/filters/api.go, for texts and for the five minutes.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import islice
+
+from node.rpc.arguments import required, text
+from node.rpc.caller import Caller
+from node.rpc.errors import limit_exceeded, server_error
+from node.rpc.feed import Feed
+from node.rpc.limits import Watching
+from node.rpc.methods import Parameters, SessionMethod
+from node.rpc.subscriptions import DrawId
+
+_COST = 10
+_CHANGES_COST = 5
+_LOGS_COST = 50
+
+
+class FilterKind(Enum):
+    """What a filter finds."""
+
+    BLOCKS = "blocks"
+    LOGS = "logs"
+    PENDING = "pending"
+
+
+@dataclass(slots=True)
+class Filter:
+    """One filter."""
+
+    kind: FilterKind
+    owner: int
+    """The caller that made it; counts against its limit."""
+    criteria: object
+    """Of logs."""
+    known: int
+    """Height, or place among pending hashes, up to which the owner has been told."""
+    asked: float
+    """When it was last asked for, in seconds."""
+
+
+class Filters:
+    """All of one server.
+
+    Args:
+        feed: what there is to find.
+        limits: how many, for how long, how much.
+        draw_id: names a new one.
+        clock: seconds that never go back.
+    """
+
+    __slots__ = ("_clock", "_draw_id", "_feed", "_filters", "_limits", "_pending", "_pooled")
+
+    def __init__(
+        self, feed: Feed, limits: Watching, draw_id: DrawId, clock: Callable[[], float]
+    ) -> None:
+        self._feed = feed
+        self._limits = limits
+        self._draw_id = draw_id
+        self._clock = clock
+        self._filters: dict[str, Filter] = {}
+        self._pending: deque[bytes] = deque(maxlen=limits.filter_items)
+        self._pooled = 0
+        """How many hashes there have been; the last of them are in `_pending`."""
+
+    def __len__(self) -> int:
+        return len(self._filters)
+
+    def methods(self) -> tuple[SessionMethod, ...]:
+        """Return the methods of filters."""
+        return (
+            SessionMethod("eth_newFilter", self.new_log_filter, 1, _COST),
+            SessionMethod("eth_newBlockFilter", self.new_block_filter, 0, _COST),
+            SessionMethod("eth_newPendingTransactionFilter", self.new_pending_filter, 0, _COST),
+            SessionMethod("eth_getFilterChanges", self.changes, 1, _CHANGES_COST),
+            SessionMethod("eth_getFilterLogs", self.logs, 1, _LOGS_COST),
+            SessionMethod("eth_uninstallFilter", self.uninstall, 1),
+        )
+
+    def new_log_filter(self, caller: Caller, parameters: Parameters) -> str:
+        """Answer eth_newFilter."""
+        criteria = required(parameters, 0, self._feed.criteria)
+        return self._add(FilterKind.LOGS, caller, criteria, self._feed.height())
+
+    def new_block_filter(self, caller: Caller, _: Parameters) -> str:
+        """Answer eth_newBlockFilter."""
+        return self._add(FilterKind.BLOCKS, caller, None, self._feed.height())
+
+    def new_pending_filter(self, caller: Caller, _: Parameters) -> str:
+        """Answer eth_newPendingTransactionFilter."""
+        return self._add(FilterKind.PENDING, caller, None, self._pooled)
+
+    def changes(self, _: Caller, parameters: Parameters) -> Sequence[object]:
+        """Answer eth_getFilterChanges: what is new since it was last asked."""
+        found = self._find(parameters)
+        if found.kind is FilterKind.PENDING:
+            return self._new_hashes(found)
+        first = found.known + 1
+        last = min(self._feed.height(), found.known + self._limits.filter_blocks)
+        if first > last:
+            return []
+        if found.kind is FilterKind.BLOCKS:
+            result: Sequence[object] = [
+                self._feed.block_hash(height) for height in range(first, last + 1)
+            ]
+        else:
+            result = self._feed.logs(found.criteria, first, last)
+        found.known = last
+        return result
+
+    def logs(self, _: Caller, parameters: Parameters) -> Sequence[object]:
+        """Answer eth_getFilterLogs: everything that a filter of logs matches."""
+        found = self._find(parameters)
+        if found.kind is not FilterKind.LOGS:
+            raise server_error("filter not found")
+        return self._feed.all_logs(found.criteria)
+
+    def uninstall(self, _: Caller, parameters: Parameters) -> bool:
+        """Answer eth_uninstallFilter."""
+        return self._filters.pop(required(parameters, 0, text), None) is not None
+
+    def on_block(self, height: int) -> None:
+        """Of no interest: a filter looks when it is asked."""
+
+    def on_pooled(self, hashes: Sequence[bytes]) -> None:
+        """Keep hashes for filters of pending transactions, as long as there is one."""
+        if any(each.kind is FilterKind.PENDING for each in self._filters.values()):
+            self._pending.extend(hashes)
+            self._pooled += len(hashes)
+
+    def sweep(self) -> None:
+        """Remove filters that nobody has asked for long."""
+        before = self._clock() - self._limits.filter_seconds
+        for id_ in [id_ for id_, each in self._filters.items() if each.asked < before]:
+            del self._filters[id_]
+        if not any(each.kind is FilterKind.PENDING for each in self._filters.values()):
+            self._pending.clear()
+
+    def _add(self, kind: FilterKind, caller: Caller, criteria: object, known: int) -> str:
+        if len(self._filters) >= self._limits.filters:
+            raise limit_exceeded("this node has too many filters")
+        own = sum(each.owner == caller.number for each in self._filters.values())
+        if own >= self._limits.filters_per_connection:
+            most = self._limits.filters_per_connection
+            raise limit_exceeded(f"this connection has made {most} filters that still stand")
+        id_ = self._draw_id()
+        self._filters[id_] = Filter(kind, caller.number, criteria, known, self._clock())
+        return id_
+
+    def _find(self, parameters: Parameters) -> Filter:
+        found = self._filters.get(required(parameters, 0, text))
+        if found is None:
+            raise server_error("filter not found")
+        found.asked = self._clock()
+        return found
+
+    def _new_hashes(self, found: Filter) -> list[str]:
+        kept_from = self._pooled - len(self._pending)
+        start = max(0, found.known - kept_from)
+        found.known = self._pooled
+        return [f"0x{hash_.hex()}" for hash_ in islice(self._pending, start, None)]

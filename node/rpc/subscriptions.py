@@ -1,0 +1,177 @@
+"""eth_subscribe: callers on a WebSocket are told of new blocks, logs and pending transactions.
+
+A block of this chain is final before anybody is told of it, and stays where it is. So no log is
+ever taken back (`removed` is always false), and no height comes twice.
+
+Reference: go-ethereum rpc/subscription.go, rpc/json.go and eth/filters/api.go, for texts and forms.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from node.rpc.arguments import boolean, optional, required, text
+from node.rpc.caller import Caller, Push
+from node.rpc.errors import (
+    METHOD_NOT_FOUND,
+    RpcError,
+    invalid_params,
+    limit_exceeded,
+    server_error,
+)
+from node.rpc.feed import Feed
+from node.rpc.limits import Watching
+from node.rpc.methods import Parameters, SessionMethod
+from node.rpc.requests import encode_result
+
+_COST = 10
+
+_log = logging.getLogger(__name__)
+
+DrawId: TypeAlias = Callable[[], str]
+"""Returns an id that nobody can guess, 0x-hex."""
+
+
+class Topic(Enum):
+    """What can be followed."""
+
+    HEADS = "newHeads"
+    LOGS = "logs"
+    PENDING = "newPendingTransactions"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One of one caller."""
+
+    id: str
+    owner: int
+    """The caller's number."""
+    push: Push
+    detail: object
+    """Of logs their criteria; of pending transactions whether they come in full."""
+
+
+class Subscriptions:
+    """All of one server.
+
+    Args:
+        feed: what there is to tell.
+        limits: how many there may be.
+        draw_id: names a new one.
+    """
+
+    __slots__ = ("_by_topic", "_draw_id", "_feed", "_limits")
+
+    def __init__(self, feed: Feed, limits: Watching, draw_id: DrawId) -> None:
+        self._feed = feed
+        self._limits = limits
+        self._draw_id = draw_id
+        self._by_topic: dict[Topic, dict[str, Subscription]] = {topic: {} for topic in Topic}
+
+    def __len__(self) -> int:
+        return sum(len(each) for each in self._by_topic.values())
+
+    def methods(self) -> tuple[SessionMethod, ...]:
+        """Return the methods by which callers come and go."""
+        return (
+            SessionMethod("eth_subscribe", self.subscribe, arguments=2, cost=_COST),
+            SessionMethod("eth_unsubscribe", self.unsubscribe, arguments=1),
+        )
+
+    def subscribe(self, caller: Caller, parameters: Parameters) -> str:
+        """Answer eth_subscribe: begin, and return the id."""
+        if caller.push is None:
+            raise RpcError(METHOD_NOT_FOUND, "notifications not supported")
+        if not parameters or not isinstance(parameters[0], str):
+            raise invalid_params("expected subscription name as first argument")
+        topic = _topic(parameters[0])
+        detail = self._detail(topic, parameters)
+        self._make_room(caller.number)
+        id_ = self._draw_id()
+        self._by_topic[topic][id_] = Subscription(id_, caller.number, caller.push, detail)
+        return id_
+
+    def unsubscribe(self, caller: Caller, parameters: Parameters) -> bool:
+        """Answer eth_unsubscribe: end one of the caller's own."""
+        id_ = required(parameters, 0, text)
+        for subscriptions in self._by_topic.values():
+            found = subscriptions.get(id_)
+            if found is not None and found.owner == caller.number:
+                del subscriptions[id_]
+                return True
+        raise server_error("subscription not found")
+
+    def leave(self, caller: Caller) -> None:
+        """End all that a caller has."""
+        for subscriptions in self._by_topic.values():
+            for id_ in [each.id for each in subscriptions.values() if each.owner == caller.number]:
+                del subscriptions[id_]
+
+    def on_block(self, height: int) -> None:
+        """Tell of a block that is final, and of its logs."""
+        heads = self._by_topic[Topic.HEADS]
+        if heads:
+            head = self._feed.head(height)
+            if head is not None:
+                _push(heads.values(), encode_result(head))
+        for subscription in list(self._by_topic[Topic.LOGS].values()):
+            for log in self._matching(subscription, height):
+                subscription.push(subscription.id, encode_result(log))
+
+    def on_pooled(self, hashes: Sequence[bytes]) -> None:
+        """Tell of transactions that have entered the pool."""
+        pending = self._by_topic[Topic.PENDING]
+        brief = [each for each in pending.values() if each.detail is False]
+        full = [each for each in pending.values() if each.detail is True]
+        for hash_ in hashes if pending else ():
+            if brief:
+                _push(brief, encode_result(f"0x{hash_.hex()}"))
+            shown = self._feed.pending(hash_) if full else None
+            if shown is not None:
+                _push(full, encode_result(shown))
+
+    def _matching(self, subscription: Subscription, height: int) -> Sequence[object]:
+        try:
+            return self._feed.logs(subscription.detail, height, height)
+        except RpcError as error:  # too many for one answer; the caller sees the gap in heights
+            _log.warning("logs of block %d are not told: %s", height, error)
+            return ()
+
+    def _detail(self, topic: Topic, parameters: Parameters) -> object:
+        match topic:
+            case Topic.HEADS:
+                if len(parameters) > 1:
+                    raise invalid_params("too many arguments, want at most 1")
+                return None
+            case Topic.LOGS:
+                criteria = {} if len(parameters) < 2 or parameters[1] is None else parameters[1]
+                return required((None, criteria), 1, self._feed.criteria)
+            case Topic.PENDING:
+                return optional(parameters, 1, boolean, default=False)
+
+    def _make_room(self, owner: int) -> None:
+        if len(self) >= self._limits.subscriptions:
+            raise limit_exceeded("this node has too many subscriptions")
+        own = sum(
+            each.owner == owner for topic in self._by_topic.values() for each in topic.values()
+        )
+        if own >= self._limits.subscriptions_per_connection:
+            most = self._limits.subscriptions_per_connection
+            raise limit_exceeded(f"this connection has {most} subscriptions, and may not have more")
+
+
+def _topic(name: str) -> Topic:
+    try:
+        return Topic(name)
+    except ValueError:
+        shown = name[:64].replace('"', "'")
+        reason = f'no "{shown}" subscription in eth namespace'
+        raise RpcError(METHOD_NOT_FOUND, reason) from None
+
+
+def _push(subscriptions: Iterable[Subscription], encoded: bytes) -> None:
+    for subscription in list(subscriptions):
+        subscription.push(subscription.id, encoded)
