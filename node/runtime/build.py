@@ -5,6 +5,7 @@ import random
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 
@@ -133,6 +134,7 @@ def make_environment(settings: NodeSettings, genesis: Genesis, secret: Secrets) 
         snapshots=SnapshotLibrary(SERVED_MAX),
         flat=FlatLibrary.isolated(),
         reads_store=True,
+        state_lock=Lock(),
         draw_nonce=secrets.token_bytes,
         spare_keys=secret.keys if first is None else secret.keys[1:],
     )
