@@ -85,7 +85,7 @@ class DriverFigures:
 
     turns: int = 0
     busy_ns: int = 0
-    """Wall time of the loop's thread in turns and their effects."""
+    """Processor time of the loop's thread in turns and their effects."""
     portions: int = 0
     stalls: int = 0
     """Portions that ended because there was no room for what turns may cause."""
@@ -245,22 +245,20 @@ class Driver:
     def _portion(self) -> None:
         """Run turns until nothing waits, time is up, or there is no room for more."""
         self._is_awake = False
-        begun = time.perf_counter_ns()
-        until, figures = begun + self.limits.portion_ns, self.figures
-        passed = begun
+        begun = time.thread_time_ns()
+        until, figures = time.perf_counter_ns() + self.limits.portion_ns, self.figures
         try:
             while not self._over and (event := self._next()) is not None:
                 figures.turns += 1
                 for effect in self.step(self._now(), event):
                     self._effects[effect.__class__](effect)
-                passed = time.perf_counter_ns()
-                if passed > until:
+                if time.perf_counter_ns() > until:
                     self._wake()
                     break
         except Exception as error:  # noqa: BLE001 - a node that met an error must not go on
             self.fail(error)
         figures.portions += 1
-        figures.busy_ns += passed - begun
+        figures.busy_ns += time.thread_time_ns() - begun
 
     def _next(self) -> Event | None:
         """Return whose turn it is; None if nothing waits, or there is no room."""
