@@ -7,6 +7,9 @@ import msgspec
 
 from sim.load.errors import UnusableAnswer
 
+HASHES_ONLY = False
+"""Parameter of `eth_getBlockByNumber`: without the bodies of the transactions."""
+
 
 class SeenBlock(msgspec.Struct, frozen=True):
     """A block of the chain that the client follows."""

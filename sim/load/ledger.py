@@ -6,7 +6,11 @@ from sim.report.series import SECOND_NS, SecondBins
 
 
 class LoadLedger:
-    """Counters of one load. All instants are ns since its beginning."""
+    """Counters of one load. All instants are ns since its beginning.
+
+    Args:
+        measured_from_ns: end of the warm-up.
+    """
 
     __slots__ = (
         "acceptance",
@@ -19,12 +23,18 @@ class LoadLedger:
         "inclusion",
         "inclusion_by_second",
         "intended",
+        "lateness",
+        "measured_from_ns",
         "reorganised",
         "resent",
         "sent",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, measured_from_ns: int = 0) -> None:
+        self.measured_from_ns = measured_from_ns
+        """Latencies of what was intended earlier are not counted: the warm-up."""
+        self.lateness = LatencyHistogram()
+        """From the intended instant to the first request: how late this client itself was."""
         self.intended = SecondBins()
         """Transactions by the second in which they should have been sent."""
         self.sent = SecondBins()
@@ -54,12 +64,14 @@ class LoadLedger:
     def on_accepted(self, intended_ns: int, at_ns: int) -> None:
         """Count a transaction that a node has taken."""
         self.accepted.add(at_ns, 1)
-        self.acceptance.add(at_ns - intended_ns)
+        if intended_ns >= self.measured_from_ns:
+            self.acceptance.add(at_ns - intended_ns)
 
     def on_included(self, intended_ns: int, at_ns: int) -> None:
         """Count a transaction that a block holds."""
         self.included.add(at_ns, 1)
-        self.inclusion.add(at_ns - intended_ns)
+        if intended_ns >= self.measured_from_ns:
+            self.inclusion.add(at_ns - intended_ns)
         second = intended_ns // SECOND_NS
         rows = self.inclusion_by_second
         while second >= len(rows):
@@ -69,7 +81,8 @@ class LoadLedger:
     def on_final(self, intended_ns: int, at_ns: int) -> None:
         """Count a transaction whose block is final."""
         self.final.add(at_ns, 1)
-        self.finality.add(at_ns - intended_ns)
+        if intended_ns >= self.measured_from_ns:
+            self.finality.add(at_ns - intended_ns)
 
     def on_error(self, kind: ErrorKind, at_ns: int) -> None:
         """Count an answer other than yes, or the lack of one."""

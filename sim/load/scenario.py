@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from primitives.address import format_address
 from primitives.ids import Address
 from primitives.params import ChainParams
 from sim.founding import scenario_workload
-from sim.load.errors import RpcError, UnusableAnswer
-from sim.load.rpc import RpcClient, result_of
+from sim.load.chain import ask_nonces
+from sim.load.errors import RpcError
+from sim.load.rpc import RpcClient
 from sim.scenario import Scenario
 from sim.workload import Workload
-
-AT_ONCE = 100
-"""Most accounts of one request."""
 
 
 async def first_nonces(urls: Sequence[str], addresses: Sequence[Address]) -> dict[Address, int]:
@@ -36,35 +33,6 @@ async def first_nonces(urls: Sequence[str], addresses: Sequence[Address]) -> dic
             await client.close()
     assert error is not None, "at least one URL"
     raise error
-
-
-async def ask_nonces(client: RpcClient, addresses: Sequence[Address]) -> dict[Address, int]:
-    """Return the next nonce of each account, what waits in the node's pool included.
-
-    Raises:
-        RpcError: the node does not answer.
-    """
-    nonces: dict[Address, int] = {}
-    for start in range(0, len(addresses), AT_ONCE):
-        part = addresses[start : start + AT_ONCE]
-        replies = await client.batch(
-            [("eth_getTransactionCount", (format_address(each), "pending")) for each in part]
-        )
-        for address, reply in zip(part, replies, strict=True):
-            nonces[address] = whole_number(client.url, result_of(client.url, reply))
-    return nonces
-
-
-def whole_number(url: str, found: object) -> int:
-    """Read a number as JSON-RPC gives it.
-
-    Raises:
-        UnusableAnswer: it is none.
-    """
-    try:
-        return int(str(found), 16)
-    except ValueError as error:
-        raise UnusableAnswer(url, f"no number, but {str(found)[:60]!r}") from error
 
 
 async def live_workload(

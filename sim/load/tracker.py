@@ -10,6 +10,9 @@ from sim.load.ledger import LoadLedger
 
 Payload = TypeVar("Payload")
 
+BLOCKS_MAX = 4_096
+"""So many blocks at most wait for their finality: some nodes never tell of it."""
+
 
 class Flight(msgspec.Struct, Generic[Payload], frozen=True, gc=False):
     """A transaction that has been sent."""
@@ -37,12 +40,22 @@ class Tracker(Generic[Payload]):
         self._included: list[tuple[SeenBlock, list[Flight[Payload]]]] = []
         """Of blocks that are not final, in their order."""
 
+    @property
+    def has_unfinal(self) -> bool:
+        """Whether a block with one's own transactions is not final, as far as is known."""
+        return bool(self._included)
+
     def began(self, digest: bytes, intended_ns: int, payload: Payload) -> bool:
         """Note a transaction that is sent; tell whether it is new."""
         if digest in self.flights:
             return False
         self.flights[digest] = Flight(digest, intended_ns, payload)
         return True
+
+    def renew(self, digest: bytes, payload: Payload) -> None:
+        """Put a transaction that is on its way behind all others, with another payload."""
+        old = self.flights.pop(digest)
+        self.flights[digest] = Flight(digest, old.intended_ns, payload)
 
     def forget(self, digest: bytes) -> None:
         """Drop a transaction that no node has."""
@@ -56,6 +69,7 @@ class Tracker(Generic[Payload]):
             self._ledger.on_included(flight.intended_ns, block.at_ns)
         if home:
             self._included.append((block, home))
+            del self._included[:-BLOCKS_MAX]
         return home
 
     def on_final(self, number: int, at_ns: int) -> None:

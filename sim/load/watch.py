@@ -9,7 +9,7 @@ seen before it means that the chain has been reorganised: what was seen is undon
 import asyncio
 from collections.abc import Callable, Sequence
 
-from sim.load.blocks import HeadListener, SeenBlock, read_block
+from sim.load.blocks import HASHES_ONLY, HeadListener, SeenBlock, read_block
 from sim.load.errors import RpcError, RpcRefusal
 from sim.load.heads_socket import HeadsSocket
 from sim.load.rpc import RpcClient, result_of
@@ -21,8 +21,6 @@ AT_ONCE = 16
 """Most blocks of one request."""
 FINAL_AGAIN_NS = 1_000_000_000
 """Finality that comes between two blocks is asked for this often."""
-HASHES_ONLY = False
-"""Blocks without the bodies of their transactions."""
 DEPTH = 256
 """So many blocks that are not final are remembered for reorganisations."""
 RETRY_S = 0.2

@@ -63,7 +63,8 @@ class Shelving:
         self._address = setting.site.place("shelves", load_artifact("Shelves")).address
         self._slots = slots
         self._fresh = fresh
-        self._next = [0] * len(setting.addresses)
+        # A chain that goes on has the slots of earlier calls, at most so many of each account.
+        self._next = [slots * sent for sent in setting.sent] or [0] * len(setting.addresses)
         self.gas_limit_max = SLOTS_GAS + SLOT_GAS * slots
 
     def call(self, sender: int) -> Call:

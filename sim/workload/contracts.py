@@ -74,7 +74,9 @@ def _make(
     keys = derive_accounts(context.seed, decoded.accounts)
     deployer = deployer_key(context.seed) if decoded.deploy == "transaction" else None
     site = Site(None if deployer is None else deployer.address)
-    setting = Setting([key.address for key in keys], context.generator, site)
+    addresses = [key.address for key in keys]
+    sent = [context.first_nonces.get(address, 0) for address in addresses]
+    setting = Setting(addresses, context.generator, site, sent)
     source = source_of(decoded, setting)
     mint = Mint(decoded, context, keys, source)
     _check_room(source, site, context.params.gas_limit)

@@ -55,6 +55,12 @@ class Purse:
         """
         nonce = self._nonces[account]
         self._nonces[account] = nonce + 1
+        return self.sign_at(account, nonce, call, tip, max_fee)
+
+    def sign_at(
+        self, account: int, nonce: int, call: Call, tip: int, max_fee: int
+    ) -> tuple[bytes, Hash32]:
+        """Return a transaction of `account` at a nonce of one's own choice; see `sign`."""
         fields = b"".join(
             (
                 self._chain_id,

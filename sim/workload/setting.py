@@ -17,6 +17,8 @@ class Setting(msgspec.Struct, frozen=True):
     """Of the accounts."""
     generator: np.random.Generator
     site: Site
+    sent: Sequence[int] = ()
+    """How many transactions each account has sent before; none if empty."""
 
     def indexes(self, size: int, skew: float, *, shuffled: bool = False) -> Iterator[int]:
         """Return indexes below `size`, the hottest first unless shuffled."""

@@ -1,0 +1,222 @@
+"""Sends what is due: the heart of a load client.
+
+Each arrival has an intended instant and keeps it. If no account can take a turn at that instant,
+the arrival waits in a backlog and is sent late; its latency counts from the intended instant all
+the same. A client that waited politely and measured from the moment it got round to sending would
+leave out just those transactions that a slow node made late (G. Tene's "coordinated omission").
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import islice
+
+import msgspec
+
+from sim.load.blocks import SeenBlock
+from sim.load.errors import RpcError
+from sim.load.fees import FeeQuote
+from sim.load.kinds import ErrorKind, error_kind
+from sim.load.lanes import Lane, Lanes
+from sim.load.ledger import LoadLedger
+from sim.load.nodes import Attempt, Nodes
+from sim.load.rpc import RpcClient
+from sim.load.signing import Signed, Signer
+from sim.load.tracker import Flight, Tracker
+
+OPEN = -1
+"""The client of an arrival in an open loop: nobody waits for it."""
+
+Refused = Callable[[Attempt, ErrorKind], None]
+"""Decides what becomes of a transaction that was not taken; its account is busy until then."""
+
+
+class Arrival(msgspec.Struct, frozen=True, gc=False):
+    """A transaction that should be sent."""
+
+    intended_ns: int
+    client: int
+
+
+def nobody(client: int, at_ns: int) -> None:
+    """In an open loop, nobody waits for a block."""
+
+
+class Sender:
+    """Sends arrivals by accounts that take turns.
+
+    Args:
+        clients: to the nodes.
+        lanes: the accounts.
+        signer: for what has to be signed anew.
+        ledger: counts.
+        clock: ns since the beginning of the load.
+        batch: most transactions of one request.
+        patience_ns: an arrival that nobody has taken is given up after so long.
+    """
+
+    def __init__(
+        self,
+        clients: Sequence[RpcClient],
+        lanes: Lanes,
+        signer: Signer,
+        ledger: LoadLedger,
+        clock: Callable[[], int],
+        batch: int,
+        patience_ns: int,
+    ) -> None:
+        self.lanes = lanes
+        self.ledger = ledger
+        self.clock = clock
+        self.patience_ns = patience_ns
+        self.quote = FeeQuote(0, 0)
+        """What to offer now; whoever follows the chain keeps it up to date."""
+        self.repriced = 0
+        """Transactions that were signed once more because fees had risen since."""
+        self.on_home: Callable[[int, int], None] = nobody
+        """Told that a client's transaction is in a block, or given up, and when."""
+        self.on_refused: Refused = self._leave
+        self.tracker: Tracker[Attempt] = Tracker(ledger)
+        self._signer = signer
+        self._nodes = Nodes(clients, batch, self._on_answer)
+        self._backlog: deque[Arrival] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """Arrivals that no account could take yet."""
+        return len(self._backlog)
+
+    @property
+    def on_their_way(self) -> int:
+        """Transactions that have been handed over and are in no block."""
+        return len(self.tracker.flights)
+
+    def offer(self, intended_ns: int, client: int = OPEN) -> None:
+        """Send one more transaction, now or as soon as there is somebody to send it."""
+        self.ledger.intended.add(intended_ns, 1)
+        self._backlog.append(Arrival(intended_ns, client))
+        self.push()
+
+    def push(self) -> None:
+        """Send what waits, as far as accounts are free; give up what has waited too long."""
+        now = self.clock()
+        backlog = self._backlog
+        while backlog:
+            arrival = backlog[0]
+            if now - arrival.intended_ns > self.patience_ns:
+                self._drop(backlog.popleft(), now)
+                continue
+            taken = self.lanes.take()
+            if taken is None:
+                return
+            backlog.popleft()
+            lane, signed = taken
+            if not self.quote.is_enough(signed.max_fee):
+                signed = self._signer.again(signed, self.quote.tip, self.quote.max_fee)
+                self.repriced += 1
+            self.ledger.sent.add(now, 1)
+            self.ledger.lateness.add(now - arrival.intended_ns)
+            self.hand(Attempt(lane, signed, arrival.intended_ns, arrival.client, now))
+
+    def hand(self, attempt: Attempt) -> None:
+        """Give a transaction of a busy account to a node."""
+        if self.tracker.began(attempt.signed.digest, attempt.intended_ns, attempt):
+            attempt.lane.in_flight += 1
+        self._nodes.hand(attempt)
+
+    def hand_again(self, attempt: Attempt) -> None:
+        """Give a transaction that was handed over before to a node."""
+        self.ledger.resent.add(self.clock(), 1)
+        self.hand(attempt)
+
+    def exchange(self, attempt: Attempt, signed: Signed) -> None:
+        """Hand over another form of a transaction that no node has taken, at the same nonce."""
+        self._forget(attempt)
+        now = self.clock()
+        self.hand_again(Attempt(attempt.lane, signed, attempt.intended_ns, attempt.client, now))
+
+    def withdraw(self, attempt: Attempt, *, again: bool = True) -> None:
+        """Take back a transaction that no node has; its arrival waits once more, or is given up."""
+        self._forget(attempt)
+        arrival = Arrival(attempt.intended_ns, attempt.client)
+        if again:
+            self._backlog.appendleft(arrival)
+        else:
+            self._drop(arrival, self.clock())
+
+    def release(self, lane: Lane) -> None:
+        """Let an account take turns again."""
+        self.lanes.release(lane)
+        self.push()
+
+    def give_up(self) -> None:
+        """Drop what waits: the load is over."""
+        now = self.clock()
+        while self._backlog:
+            self._drop(self._backlog.popleft(), now)
+
+    def repeat_older(self, than_ns: int, most: int) -> None:
+        """Hand transactions over once more, to the next node, that no block has held for so long.
+
+        Args:
+            than_ns: how long ago they were handed over.
+            most: so many at one time.
+        """
+        now = self.clock()
+        for attempt in [flight.payload for flight in self._first(most)]:
+            if attempt.handed_ns < now - than_ns and not attempt.lane.busy:
+                attempt.lane.shift += 1
+                again = msgspec.structs.replace(attempt, handed_ns=now, is_repeat=True)
+                self.tracker.renew(again.signed.digest, again)
+                self.hand_again(again)
+
+    def on_block(self, block: SeenBlock) -> None:
+        """Take home what a block holds."""
+        for flight in self.tracker.on_block(block):
+            attempt = flight.payload
+            attempt.lane.in_flight -= 1
+            self.lanes.settle(attempt.lane)
+            if attempt.client != OPEN:
+                self.on_home(attempt.client, block.at_ns)
+        self.push()
+
+    def on_undone(self, block: SeenBlock) -> None:
+        """Count what has left the chain as on its way again."""
+        for flight in self.tracker.on_undone(block):
+            flight.payload.lane.in_flight += 1
+
+    def on_final(self, number: int, at_ns: int) -> None:
+        """Count what is final."""
+        self.tracker.on_final(number, at_ns)
+
+    def _first(self, most: int) -> list[Flight[Attempt]]:
+        return list(islice(self.tracker.flights.values(), most))
+
+    def _forget(self, attempt: Attempt) -> None:
+        if attempt.signed.digest in self.tracker.flights:
+            self.tracker.forget(attempt.signed.digest)
+            attempt.lane.in_flight -= 1
+
+    def _on_answer(self, attempt: Attempt, error: RpcError | None) -> None:
+        kind = None if error is None else error_kind(error)
+        now, lane = self.clock(), attempt.lane
+        is_home = attempt.signed.digest not in self.tracker.flights
+        if kind is None or kind is ErrorKind.ALREADY_KNOWN or is_home:
+            if attempt.is_repeat:
+                return
+            self.ledger.on_accepted(attempt.intended_ns, now)
+            lane.tries = 0
+            self.release(lane)
+            return
+        self.ledger.on_error(kind, now)
+        if not attempt.is_repeat:
+            lane.tries += 1
+            self.on_refused(attempt, kind)
+
+    def _leave(self, attempt: Attempt, kind: ErrorKind) -> None:
+        self.withdraw(attempt, again=False)
+        self.release(attempt.lane)
+
+    def _drop(self, arrival: Arrival, now: int) -> None:
+        self.ledger.dropped.add(arrival.intended_ns, 1)
+        if arrival.client != OPEN:
+            self.on_home(arrival.client, now)
