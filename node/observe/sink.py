@@ -1,6 +1,6 @@
 """What a live node tells of itself, and who listens."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from primitives.ids import Instant
@@ -36,27 +36,3 @@ class BlockTransactions(Protocol):
     def transaction_hashes(self, digest: bytes) -> Sequence[bytes]:
         """Return the hashes of the block's transactions; empty for a block that is not known."""
         ...
-
-
-class Fan:
-    """One sink in front of several."""
-
-    __slots__ = ("_sinks",)
-
-    def __init__(self, sinks: Iterable[Sink]) -> None:
-        self._sinks = tuple(sinks)
-
-    def event(self, at: Instant, event: TraceEvent) -> None:
-        """Tell all of them."""
-        for sink in self._sinks:
-            sink.event(at, event)
-
-    def sent(self, at: Instant, kind: str, count: int, size: int) -> None:
-        """Tell all of them."""
-        for sink in self._sinks:
-            sink.sent(at, kind, count, size)
-
-    def stored(self, at: Instant, size: int, wait_ns: int) -> None:
-        """Tell all of them."""
-        for sink in self._sinks:
-            sink.stored(at, size, wait_ns)

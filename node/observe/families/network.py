@@ -77,7 +77,9 @@ COMPACT_BYTES = Family(
     unit="bytes",
     labels=("form",),
 )
-PEERS = _live("network_peers", Kind.GAUGE, "Peers that are connected, by role.", labels=("role",))
+PEERS = _live(
+    "network_peers", Kind.GAUGE, "Peers that are connected, by their role.", labels=("peer_role",)
+)
 ROUND_TRIP = _live(
     "network_peer_round_trip_seconds",
     Kind.GAUGE,
