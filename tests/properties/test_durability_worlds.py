@@ -1,4 +1,4 @@
-"""The simulated disk and the committer keep one rule: what follows a `Persist` waits for it."""
+"""Both worlds keep one rule: what follows a `Persist` waits for it."""
 
 import tempfile
 import time
@@ -9,7 +9,9 @@ from threading import Event
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from primitives.machine import Effect
+from node.runtime.driver import Driver
+from node.runtime.keeper import Held
+from primitives.machine import Effect, Loopback
 from storage.rocks import Committer
 from tests.unit.durability_worlds import (
     CORES,
@@ -22,6 +24,7 @@ from tests.unit.durability_worlds import (
     persist,
     send,
 )
+from tests.unit.node.runtime.driven_turns import DriverWorld
 
 KINDS = ("persist", "send", "loop")
 
@@ -59,6 +62,15 @@ def test_the_committer_keeps_the_rule(played: Turns, pauses: list[float]) -> Non
         judge(played, world.play(played))
 
 
+@given(played=turns(), pauses=st.lists(st.sampled_from([0.0, 0.0005, 0.002]), min_size=1))
+@settings(max_examples=40, deadline=None)
+def test_the_driver_of_live_nodes_keeps_the_rule(played: Turns, pauses: list[float]) -> None:
+    waits = cycle(pauses)
+    with tempfile.TemporaryDirectory() as directory:
+        world = DriverWorld(Path(directory) / "store", lambda: time.sleep(next(waits)))
+        judge(played, world.play(played))
+
+
 FIXED: Turns = [
     [send("a", 1), persist("a", 2), send("a", 3), send("b", 4)],
     [loop(5), persist("b", 6), persist("a", 7), send("b", 8)],
@@ -83,6 +95,33 @@ def test_both_worlds_hold_one_core_and_let_the_other_go(tmp_path: Path) -> None:
     for happened in (live.finish(), simulated.play(FIXED)):
         judge(FIXED, happened)
         assert list(happened[:2]) == [Happened("left", 1), Happened("left", 4)]
+
+
+class Careless(Driver):
+    """Lets everything go at once."""
+
+    def _leave_or_wait(self, effect: Held) -> None:
+        self.leave(effect)
+
+
+class Disorderly(Driver):
+    """Holds back what follows a batch, but not what follows that."""
+
+    def _leave_or_wait(self, effect: Held) -> None:
+        if isinstance(effect, Loopback):
+            self.leave(effect)
+        else:
+            super()._leave_or_wait(effect)
+
+
+@pytest.mark.parametrize("mutant", [Careless, Disorderly])
+def test_a_driver_that_breaks_the_rule_is_found_out(tmp_path: Path, mutant: type[Driver]) -> None:
+    played: Turns = [[persist("a", 1), send("a", 2), loop(3)], [send("a", 4)]]
+    good = DriverWorld(tmp_path / "good", lambda: time.sleep(0.01))
+    judge(played, good.play(played))
+    bad = DriverWorld(tmp_path / "bad", lambda: time.sleep(0.01), mutant)
+    with pytest.raises(AssertionError, match="durable"):
+        judge(played, bad.play(played))
 
 
 class Hasty(Committer):

@@ -1,8 +1,9 @@
-"""Two worlds that play one list of turns, and the rule of durability that both have to keep.
+"""Worlds that play one list of turns, and the rule of durability that all have to keep.
 
 `SimulatedWorld` is the kernel with its simulated disk, `LiveWorld` a thin driver over a committer
-and RocksDB. Both write down what happened: ("durable", N) when batch N is on the disk, found out
-behind the back of whoever acknowledges it; ("acknowledged", N); ("left", N) when message N goes.
+and RocksDB; `tests.unit.node.runtime.driven_turns` has the driver of live nodes. All write down
+what happened: ("durable", N) when batch N is on the disk, found out behind the back of whoever
+acknowledges it; ("acknowledged", N); ("left", N) when message N goes.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -106,9 +107,9 @@ class SimulatedWorld:
         scene.kernel.hosts[0].store = _WatchedStore(happened)
         note_sent = scene.kernel.note_sent
 
-        def noted(at, key, node, message, copies, size):
+        def noted(at, key, node, message, *rest):
             happened.append(Happened("left", message.number))
-            note_sent(at, key, node, message, copies, size)
+            note_sent(at, key, node, message, *rest)
 
         scene.kernel.note_sent = noted  # type: ignore[method-assign]
         for turn in range(len(turns)):
@@ -174,7 +175,7 @@ class LiveWorld:
         self._store = RocksStore(path, profile("small"))
         self._submitted: list[int] = []
         self.committer = make(self._store, self)
-        self._watch(before_sync)
+        watch(self.committer, self._store, self._submitted, self.happened, before_sync)
 
     def persisted(self, done: Sequence[Persisted]) -> None:
         for each in done:
@@ -224,20 +225,23 @@ class LiveWorld:
     def _leave(self, effect: Send | Loopback) -> None:
         self.happened.append(Happened("left", number_of(effect)))
 
-    def _watch(self, before_sync: Callable[[], None]) -> None:
-        """Note after each sync which rows the logs hold: those are durable now."""
-        logs, seen = self.committer._logs, set[int]()
-        sync = logs.sync
 
-        def watched() -> None:
-            written = [
-                n
-                for n in self._submitted
-                if n not in seen and self._store.get(TABLE, n.to_bytes(4, "big"))
-            ]
-            before_sync()
-            sync()
-            seen.update(written)
-            self.happened.extend(Happened("durable", n) for n in written)
+def watch(
+    committer: Committer,
+    store: RocksStore,
+    submitted: Sequence[int],
+    happened: list[Happened],
+    before_sync: Callable[[], None],
+) -> None:
+    """Note after each sync which of the batches' rows the logs hold: those are durable now."""
+    logs, seen = committer._logs, set[int]()
+    sync = logs.sync
 
-        self.committer._logs = cast("LogSync", SimpleNamespace(sync=watched, close=logs.close))
+    def watched() -> None:
+        written = [n for n in submitted if n not in seen and store.get(TABLE, n.to_bytes(4, "big"))]
+        before_sync()
+        sync()
+        seen.update(written)
+        happened.extend(Happened("durable", n) for n in written)
+
+    committer._logs = cast("LogSync", SimpleNamespace(sync=watched, close=logs.close))

@@ -5,6 +5,7 @@ import dataclasses
 import random
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 from consensus.params import ConsensusParams
@@ -63,6 +64,7 @@ def live_environment(shared: Environment, node: int) -> Environment:
         snapshots=SnapshotLibrary(SERVED_MAX),
         flat=FlatLibrary.isolated(),
         reads_store=True,
+        state_lock=Lock(),
         signer=validator_key(node),
     )
 
