@@ -37,6 +37,7 @@ from bench.heap_loop import bare_heap_rate
 from bench.memory_row import bench_memory
 from bench.reconcile_row import bench_reconcile
 from bench.rows import measure
+from bench.runtime_row import bench_runtime
 from bench.store_row import bench_store
 from bench.stored_trie_row import bench_stored_trie
 from bench.transport_row import bench_transport
@@ -261,6 +262,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "memory": bench_memory,
         "reconcile": bench_reconcile,
         "transport": bench_transport,
+        "runtime": bench_runtime,
         "file-io": bench_files,
     }
 )

@@ -13,6 +13,7 @@ from bench.file_row import HEADINGS as FILE_HEADINGS
 from bench.flat_row import HEADINGS as FLAT_HEADINGS
 from bench.memory_row import HEADINGS as MEMORY_HEADINGS
 from bench.reconcile_row import HEADINGS as RECONCILE_HEADINGS
+from bench.runtime_row import HEADINGS as RUNTIME_HEADINGS
 from bench.store_row import HEADINGS as STORE_HEADINGS
 from bench.stored_trie_row import HEADINGS as STORED_TRIE_HEADINGS
 from bench.transport_row import HEADINGS as TRANSPORT_HEADINGS
@@ -116,6 +117,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         **COMPACT_HEADINGS,
         **RECONCILE_HEADINGS,
         **TRANSPORT_HEADINGS,
+        **RUNTIME_HEADINGS,
     }
 )
 """Columns of the tables; `--json` has more."""
