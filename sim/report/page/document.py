@@ -1,11 +1,6 @@
-"""The page as a whole. It makes no request: styles are inline, drawings are SVG, no script runs.
-
-A content security policy inside the page forbids what it does not need, so even a scenario name
-that slipped through the escaping could not load or run anything.
-"""
+"""The page as a whole."""
 
 from collections.abc import Sequence
-from importlib import resources
 
 from sim.report.collect import Collector
 from sim.report.page.block_times import block_time_card
@@ -16,7 +11,7 @@ from sim.report.page.execution import execution_card
 from sim.report.page.fast_confirmation import fast_confirmation_card
 from sim.report.page.growth import growth_card
 from sim.report.page.latency import latency_card
-from sim.report.page.markup import Markup, element, void
+from sim.report.page.markup import Markup, element
 from sim.report.page.network_map import network_card
 from sim.report.page.overview import (
     banners,
@@ -26,6 +21,7 @@ from sim.report.page.overview import (
     tiles,
 )
 from sim.report.page.seeds_card import seeds_card
+from sim.report.page.shell import definitions, document
 from sim.report.page.speed_up import speed_up_card
 from sim.report.page.storage import storage_card
 from sim.report.page.throughput import throughput_card
@@ -33,8 +29,6 @@ from sim.report.page.traffic import traffic_card
 from sim.report.page.view_timeline import view_timeline_card
 from sim.report.picture import NetworkPicture
 from sim.report.result import RunResult
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def render_report(
@@ -54,51 +48,34 @@ def render_report(
         scenario_text: the resolved scenario, shown as it is.
         seeds: results of all seeds if there are several; adds a section with intervals.
     """
-    body = element(
-        "body",
+    return document(
+        f"{result.scenario}, seed {result.seed}: Orrery run report",
+        header(result, collector.shape),
+        banners(result),
+        tiles(result, collector),
         element(
-            "main",
-            header(result, collector.shape),
-            banners(result),
-            tiles(result, collector),
-            element(
-                "div",
-                expectations_card(result.expectations),
-                seeds_card(seeds),
-                throughput_card(collector),
-                latency_card(collector),
-                fast_confirmation_card(result.fast_confirmation, collector),
-                block_time_card(collector),
-                view_timeline_card(collector),
-                execution_card(result.execution),
-                speed_up_card(result.execution),
-                traffic_card(collector),
-                storage_card(result.storage),
-                certificates_card(result.certificates),
-                network_card(network or NetworkPicture()),
-                growth_card(collector),
-                rejected_card(result.rejected),
-                evidence_card(result.evidence, result.peer_scores),
-                _replay_card(result),
-                _scenario_card(scenario_text),
-                class_="grid",
-            ),
-            _definitions(),
+            "div",
+            expectations_card(result.expectations),
+            seeds_card(seeds),
+            throughput_card(collector),
+            latency_card(collector),
+            fast_confirmation_card(result.fast_confirmation, collector),
+            block_time_card(collector),
+            view_timeline_card(collector),
+            execution_card(result.execution),
+            speed_up_card(result.execution),
+            traffic_card(collector),
+            storage_card(result.storage),
+            certificates_card(result.certificates),
+            network_card(network or NetworkPicture()),
+            growth_card(collector),
+            rejected_card(result.rejected),
+            evidence_card(result.evidence, result.peer_scores),
+            _replay_card(result),
+            _scenario_card(scenario_text),
+            class_="grid",
         ),
-    )
-    return f'<!doctype html>\n<html lang="en">\n{_head(result)}\n{body}\n</html>\n'
-
-
-def _head(result: RunResult) -> Markup:
-    style = resources.files("sim.report.page").joinpath("report.css").read_text("utf-8")
-    return element(
-        "head",
-        void("meta", charset="utf-8"),
-        void("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        void("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        void("meta", name="color-scheme", content="light dark"),
-        element("title", f"{result.scenario}, seed {result.seed}: Orrery run report"),
-        element("style", Markup(style)),
+        definitions(tuple(_DEFINITIONS.items())),
     )
 
 
@@ -147,12 +124,3 @@ _DEFINITIONS = {
     "Messages and traffic": "handed to links in the whole run, one message for each recipient, "
     "frame headers included.",
 }
-
-
-def _definitions() -> Markup:
-    pairs = [
-        part
-        for name, meaning in _DEFINITIONS.items()
-        for part in (element("dt", name), element("dd", meaning))
-    ]
-    return element("footer", element("h2", "What the figures mean"), element("dl", *pairs))

@@ -9,6 +9,7 @@ from sim.report.figures import block_intervals_ns, percentiles
 from sim.report.page import units
 from sim.report.page.cards import card, empty, table
 from sim.report.page.markup import Markup, element, number, void
+from sim.report.page.shell import banner, masthead, split_unit, tile_row
 from sim.report.result import Expectation, RunResult
 from sim.report.series import SECOND_NS
 from sim.report.stream import RunShape
@@ -33,34 +34,7 @@ def header(result: RunResult, shape: RunShape) -> Markup:
         ("simulated in", wall, ""),
         ("digest", result.digest[:16] or units.DASH, result.digest),
     ]
-    return element(
-        "header",
-        element(
-            "div",
-            _logo(),
-            element("span", "Orrery", class_="brand"),
-            element("span", "run report", class_="kind-of"),
-            class_="masthead",
-        ),
-        element(
-            "div",
-            element("h1", result.scenario or "unnamed scenario"),
-            _badge(result),
-            class_="title",
-        ),
-        element(
-            "dl",
-            *(
-                element(
-                    "div",
-                    element("dt", name),
-                    element("dd", value, title=hover or None),
-                )
-                for name, value, hover in facts
-            ),
-            class_="facts",
-        ),
-    )
+    return masthead("run report", result.scenario or "unnamed scenario", _badge(result), facts)
 
 
 def banners(result: RunResult) -> Markup | None:
@@ -70,28 +44,14 @@ def banners(result: RunResult) -> Markup | None:
         breach = result.violation
         where = "the network" if breach.node < 0 else f"node {breach.node}"
         at = f"{number(breach.at_ns / SECOND_NS, 6)} s"
-        parts.append(
-            element(
-                "div",
-                element("strong", f"Violated: {breach.checker}"),
-                element("p", f"At {at} on {where}: {breach.detail}"),
-                class_="banner bad",
-                role="alert",
-            )
-        )
+        detail = f"At {at} on {where}: {breach.detail}"
+        parts.append(banner("bad", f"Violated: {breach.checker}", detail))
     if result.partial:
         detail = (
             f"The run ended at {units.seconds(result.virtual_seconds)} of virtual time, before its "
             "scenario did. Every figure below covers that part only."
         )
-        parts.append(
-            element(
-                "div",
-                element("strong", "Partial result"),
-                element("p", detail),
-                class_="banner warn",
-            )
-        )
+        parts.append(banner("warn", "Partial result", detail))
     return element("div", *parts) if parts else None
 
 
@@ -114,34 +74,20 @@ def tiles(result: RunResult, collector: Collector) -> Markup:
     per_block = result.transactions / result.blocks if result.blocks else 0.0
     shown = [
         ("throughput", units.significant(result.tps), "tx/s", _window_words(result)),
-        ("confirmation p50", *_split(units.seconds(times.p50)), "half are faster"),
-        ("confirmation p99", *_split(units.seconds(times.p99)), f"p95 {units.seconds(times.p95)}"),
-        ("block time p50", *_split(units.seconds(gaps.p50)), f"p99 {units.seconds(gaps.p99)}"),
+        ("confirmation p50", *split_unit(units.seconds(times.p50)), "half are faster"),
+        (
+            "confirmation p99",
+            *split_unit(units.seconds(times.p99)),
+            f"p95 {units.seconds(times.p95)}",
+        ),
+        ("block time p50", *split_unit(units.seconds(gaps.p50)), f"p99 {units.seconds(gaps.p99)}"),
         ("height", units.count(result.height), "", f"{units.significant(per_block)} tx a block"),
         ("transactions", units.compact(result.transactions), "", _refused_words(result)),
         ("messages", units.compact(result.messages), "", _per_block(result.messages, result)),
-        ("traffic", *_split(units.size(result.bytes)), _bytes_per_transaction(result)),
+        ("traffic", *split_unit(units.size(result.bytes)), _bytes_per_transaction(result)),
         ("view changes", units.count(result.view_changes), "", _view_words(collector)),
     ]
-    return element(
-        "div",
-        *(
-            element(
-                "div",
-                element("span", name, class_="name"),
-                element("span", value, element("small", unit) if unit else None, class_="value"),
-                element("span", detail, class_="detail"),
-                class_="tile",
-            )
-            for name, value, unit, detail in shown
-        ),
-        class_="tiles",
-    )
-
-
-def _split(measure: str) -> tuple[str, str]:
-    value, _, unit = measure.partition(" ")
-    return (value, unit) if " " not in unit else (measure, "")
+    return tile_row(shown)
 
 
 def _window_words(result: RunResult) -> str:
@@ -228,15 +174,3 @@ def _tick(*, passed: bool) -> Markup:
         viewbox="0 0 20 20",
         class_="tick-mark",
     )
-
-
-def _logo() -> Markup:
-    """Return three orbits with a body each."""
-    rings = [void("circle", cx=20, cy=20, r=radius, class_="orbit") for radius in (7.0, 12.5, 18.0)]
-    bodies = [
-        void("circle", cx=20, cy=20, r=3.2, class_="sun"),
-        void("circle", cx=25.4, cy=15.5, r=2.0, class_="body s3"),
-        void("circle", cx=9.6, cy=27.0, r=2.4, class_="body s1"),
-        void("circle", cx=33.0, cy=32.4, r=2.8, class_="body s2"),
-    ]
-    return element("svg", *rings, *bodies, viewbox="-1 -1 42 42", class_="logo", aria_hidden="true")
