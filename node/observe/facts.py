@@ -6,6 +6,8 @@ from node.node import Node
 from node.observe.chain import ChainSource
 from node.observe.health import Facts
 from primitives.ids import Hash32, Instant, NodeId
+from storage.cache.table import TableCounters
+from storage.flat import DiskState
 
 
 class NodeFacts:
@@ -62,6 +64,11 @@ class NodeFacts:
         """Return pending and queued transactions, and their bytes; for `PoolSource`."""
         pool = self._node().pool
         return pool.pending_count, pool.queued_count, pool.byte_count
+
+    def caches(self) -> Sequence[TableCounters]:
+        """Return what happened to the caches of the state on disk; nothing before there is one."""
+        below = self._node().ledger.tip.state.below
+        return below.counters() if isinstance(below, DiskState) else ()
 
 
 class NodeBlocks:

@@ -11,7 +11,7 @@ from node.observe.metrics import NodeMetrics
 from node.observe.process import PoolSource, ProcessSource, UptimeSource
 from node.observe.profile_table import table
 from node.observe.profiler import Profiler
-from node.observe.stores import CommitSource, StoreSource
+from node.observe.stores import CacheSource, CommitSource, StoreSource
 from node.observe.ticker import CollectionSource, Ticker
 from node.runtime.live import LiveNode
 from node.runtime.profiling import lend
@@ -117,6 +117,7 @@ class Observatory:
             DriverSource(driver.figures, jobs.by_priority),
             PoolSource(self.facts.pool),
             UptimeSource(live.uptime_ns),
+            CacheSource(self.facts.caches),
             self.profiler,
             self._collections,
             self._ticker,

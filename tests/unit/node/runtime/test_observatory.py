@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from node.observe.families import FAMILIES, World, in_world
+from node.observe.families import FAMILIES, World, in_world, storage
 from node.runtime.observatory import Observatory
 from primitives.errors import InvalidInput
 from tests.unit.node.observe.exposition import families_of, last_samples
@@ -81,7 +81,10 @@ def test_a_restarted_node_shows_the_height_that_it_has(tmp_path: Path) -> None:
         await world.until(lambda: world.heights()[0] >= 1)
         await world.stop(0)
         observatory = Observatory(await world.start(0))
-        assert total(text_of(observatory), "blockchain_height") == 1
+        text = text_of(observatory)
+        assert total(text, "blockchain_height") == 1
+        caches = {f.name for f in (*storage.CACHE_LEVEL, *storage.CACHE_TABLE)}
+        assert caches <= families_of(text).keys()
 
     play(lambda: LiveWorld(tmp_path, validators=1), scene)
 
