@@ -40,6 +40,31 @@ def governance_account(seed: int) -> AccountKey:
     return AccountKey(account_secret(seed, ACCOUNT))
 
 
+def signed_changes(
+    seed: int, chain_id: int, nonce: int, changes: tuple[CommitteeChange, ...]
+) -> bytes:
+    """Return the encoded transaction by which the governance account asks for changes.
+
+    Args:
+        seed: the run's seed.
+        chain_id: of the chain.
+        nonce: how many it has sent before.
+        changes: what it asks for.
+    """
+    data = encode_changes(changes)
+    unsigned = DynamicFeeTransaction(
+        chain_id=chain_id,
+        nonce=nonce,
+        max_priority_fee_per_gas=TIP,
+        max_fee_per_gas=FEE_MAX,
+        gas_limit=Gas(TRANSACTION + GAS_PER_BYTE * len(data)),
+        to=COMMITTEE_ADDRESS,
+        value=Wei(0),
+        data=data,
+    )
+    return encode_transaction(sign_transaction(unsigned, account_secret(seed, ACCOUNT)))
+
+
 class Governance:
     """Hands in committee changes.
 
@@ -56,24 +81,11 @@ class Governance:
         changes: Sequence[tuple[int, tuple[CommitteeChange, ...]]],
     ) -> None:
         self._world = world
-        self._secret = account_secret(seed, ACCOUNT)
         self._address = governance_account(seed).address
+        chain_id = world.environment.genesis.params.chain_id
         for nonce, (at, each) in enumerate(changes):
-            world.kernel.act(at, partial(self._submit, nonce, self._signed(nonce, each), 0))
-
-    def _signed(self, nonce: int, changes: tuple[CommitteeChange, ...]) -> bytes:
-        data = encode_changes(changes)
-        unsigned = DynamicFeeTransaction(
-            chain_id=self._world.environment.genesis.params.chain_id,
-            nonce=nonce,
-            max_priority_fee_per_gas=TIP,
-            max_fee_per_gas=FEE_MAX,
-            gas_limit=Gas(TRANSACTION + GAS_PER_BYTE * len(data)),
-            to=COMMITTEE_ADDRESS,
-            value=Wei(0),
-            data=data,
-        )
-        return encode_transaction(sign_transaction(unsigned, self._secret))
+            raw = signed_changes(seed, chain_id, nonce, each)
+            world.kernel.act(at, partial(self._submit, nonce, raw, 0))
 
     def _submit(self, nonce: int, raw: bytes, turn: int) -> None:
         """Hand a change to the next validator that is up, unless it is final."""

@@ -20,6 +20,7 @@ COMMANDS = {
     "graph": "sim.cli.graph",
     "verify-certificate": "sim.cli.verify_certificate",
     "store": "sim.cli.store",
+    "up": "sim.cli.up",
 }
 """Module of each command; it has a function `command(arguments) -> int`."""
 

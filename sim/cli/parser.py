@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from sim.cli.store_parser import STORE, add_store
+from sim.cli.up_parser import UP, add_up
 
 SEED_END = 2**63
 """Seeds are below this."""
@@ -99,7 +100,7 @@ examples:
 exit code: 0 final; 1 the file does not prove it, with the reason; 2 it is no certificate file.
 """
 
-OTHER_EXIT_CODES = frozenset({"calibrate", "bench", "graph", "verify-certificate", "store"})
+OTHER_EXIT_CODES = frozenset({"calibrate", "bench", "graph", "verify-certificate", "store", "up"})
 """Commands to which the exit codes below do not apply."""
 
 EXIT_CODES = """
@@ -116,6 +117,7 @@ def build_parser() -> ArgumentParser:
     parser.add_argument("--version", action="version", version=f"orrery {_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(_command(commands, "run", "simulate a scenario", RUN))
+    add_up(_command(commands, "up", "run a scenario in real time", UP), seed_number, _add_set)
     _add_test(_command(commands, "test", "judge scenarios by their expectations", TEST))
     _add_fuzz(_command(commands, "fuzz", "search for faults that break the network", FUZZ))
     _add_calibrate(_command(commands, "calibrate", "measure what work costs here", CALIBRATE))

@@ -1,7 +1,7 @@
 """Questions to one node over JSON-RPC."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import aiohttp
@@ -13,6 +13,9 @@ PATIENCE_S = 2.0
 """Seconds that an answer may take, unless the caller says otherwise."""
 BATCH_MAX = 50
 """Questions in one request."""
+
+Question = tuple[str, tuple[object, ...]]
+"""A method and its parameters."""
 
 
 class Unanswered(OrreryError):
@@ -41,13 +44,13 @@ class NodeClient:
     Args:
         session: which connections are taken from.
         url: of the node, "http://127.0.0.1:8545".
-        token: for what only its owner may ask.
+        token: returns what proves the owner; the node makes it anew at each start.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, token: Callable[[], str]) -> None:
         self.url = url
         self._session = session
-        self._owner = {"Authorization": f"Bearer {token}"}
+        self._token = token
 
     async def ask(self, method: str, *params: object, patience_s: float = PATIENCE_S) -> Any:
         """Return the result of one method.
@@ -60,13 +63,18 @@ class NodeClient:
         return self._result(answer, method)
 
     async def ask_all(
-        self, questions: Sequence[tuple[str, tuple[object, ...]]], patience_s: float = PATIENCE_S
+        self,
+        questions: Sequence[Question],
+        patience_s: float = PATIENCE_S,
+        *,
+        as_owner: bool = False,
     ) -> list[Any]:
         """Return the results of many questions, in order, `BATCH_MAX` of them a request.
 
         Args:
             questions: methods with their parameters.
             patience_s: seconds for each request.
+            as_owner: whether to show the token.
 
         Raises:
             Unanswered: nothing has come in time, or no JSON-RPC.
@@ -75,7 +83,7 @@ class NodeClient:
         results = []
         for start in range(0, len(questions), BATCH_MAX):
             asked = questions[start : start + BATCH_MAX]
-            answers = await self._post(asked, patience_s, batch=True)
+            answers = await self._post(asked, patience_s, batch=True, as_owner=as_owner)
             for (method, _), answer in zip(asked, answers, strict=True):
                 results.append(self._result(answer, method))
         return results
@@ -101,17 +109,20 @@ class NodeClient:
 
     async def _post(
         self,
-        questions: Sequence[tuple[str, tuple[object, ...]]],
+        questions: Sequence[Question],
         patience_s: float,
         *,
         batch: bool,
+        as_owner: bool = False,
     ) -> list[dict[str, Any]]:
         calls = [
             {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
             for number, (method, params) in enumerate(questions)
         ]
         body = msgspec.json.encode(calls if batch else calls[0])
-        headers = {"Content-Type": "application/json", **self._owner}
+        headers = {"Content-Type": "application/json"}
+        if as_owner:
+            headers["Authorization"] = f"Bearer {self._token()}"
         limit = aiohttp.ClientTimeout(total=patience_s)
         try:
             async with self._session.post(

@@ -27,7 +27,9 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     ),
     "storage": frozenset({"lz4", "msgspec", "rocksdict", "zstandard"}),
     "node": frozenset({"aiohttp", "msgspec", "prometheus_client", "psutil", "tomli_w", "uvloop"}),
-    "sim": frozenset({"aiohttp", "msgspec", "networkx", "numpy", "pytest", "rich", "zstandard"}),
+    "sim": frozenset(
+        {"aiohttp", "msgspec", "networkx", "numpy", "psutil", "pytest", "rich", "zstandard"}
+    ),
 }
 """Which libraries each package may import; all else it declares as a Protocol."""
 

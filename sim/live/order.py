@@ -1,0 +1,119 @@
+"""What `up` is asked for, and the files that it makes of it."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from node.observe.dashboard import dashboard
+from node.observe.prometheus import CONFIG, TARGETS, Target, prometheus_config, targets_file
+from primitives.genesis import genesis_hash
+from sim.founding import Founding, found
+from sim.live.configs import write_network
+from sim.live.layout import SCENARIO, Layout, NetworkIdentity, write
+from sim.live.ports import LOOPBACK, NodePorts, check_free, plan_ports
+from sim.scenario import Scenario
+from sim.scenario.portable import portable
+
+DASHBOARD = "dashboard.json"
+
+Command = Callable[[Path], Sequence[str]]
+"""Returns what runs the node of a configuration."""
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What is asked for."""
+
+    scenario: Scenario
+    """Fit for live nodes."""
+    seed: int
+    directory: Path
+    rpc_port: int
+    p2p_port: int
+    lasting_ns: int | None = None
+    """How long the network is up; until a signal if None."""
+    load: bool = True
+
+
+def run_node(config: Path) -> list[str]:
+    """Return the command that runs a node with the same Python as this."""
+    return [sys.executable, "-m", "node.runtime", str(config)]
+
+
+class Network(msgspec.Struct, frozen=True):
+    """A network whose files are written and whose ports are free."""
+
+    order: Order
+    founding: Founding
+    layout: Layout
+    ports: tuple[NodePorts, ...]
+    genesis: str
+    """Hash of block 0, with 0x."""
+    continued: bool
+    """Whether the directory had this chain already."""
+
+    @property
+    def size(self) -> int:
+        """Number of nodes."""
+        return len(self.ports)
+
+    @property
+    def kept(self) -> int | None:
+        """How many final blocks every node keeps at least; None for all."""
+        scenario = self.order.scenario
+        own = [each.history for each in scenario.network.classes if each.history is not None]
+        numbers = [each for each in (scenario.chain.history, *own) if isinstance(each, int)]
+        return min(numbers, default=None)
+
+    def url(self, node: int) -> str:
+        """Return where a node answers clients."""
+        return f"http://{LOOPBACK}:{self.ports[node].rpc}"
+
+    def role(self, node: int) -> str:
+        """Return what a node is when the chain begins."""
+        validators = self.order.scenario.network.validators
+        return "validator" if node < validators else "follower"
+
+
+def prepare(order: Order) -> Network:
+    """Check what can be checked before a start, and write all files of a network.
+
+    Raises:
+        PortsTaken: a port that a node needs is not free.
+        OtherNetwork: the directory holds another chain.
+        InvalidInput: the directory cannot be used, or what the scenario names.
+    """
+    scenario, count = order.scenario, order.scenario.network.peers
+    founding = found(scenario, order.seed)
+    ports = plan_ports(count, order.rpc_port, order.p2p_port)
+    check_free(ports)
+    genesis = "0x" + genesis_hash(founding.genesis).hex()
+    layout = Layout(order.directory)
+    continued = layout.claim(NetworkIdentity(scenario.name, order.seed, count, genesis))
+    network = Network(order, founding, layout, ports, genesis, continued)
+    write_network(layout, scenario, order.seed, founding, ports)
+    _write_scenario(layout, scenario)
+    _write_monitoring(network)
+    return network
+
+
+def _write_scenario(layout: Layout, scenario: Scenario) -> None:
+    text, beside = portable(scenario)
+    folder = layout.file(SCENARIO).parent
+    folder.mkdir(exist_ok=True)
+    write(layout.file(SCENARIO), text)
+    for name, content in beside.items():
+        write(folder / name, content)
+
+
+def _write_monitoring(network: Network) -> None:
+    """Write what Prometheus and Grafana need to look at the network."""
+    name, layout = network.order.scenario.name, network.layout
+    targets = [
+        Target(f"{LOOPBACK}:{ports.rpc}", network.role(node))
+        for node, ports in enumerate(network.ports)
+    ]
+    write(layout.file(CONFIG), prometheus_config())
+    write(layout.file(TARGETS), targets_file(name, targets))
+    write(layout.file(DASHBOARD), dashboard(name))

@@ -1,0 +1,221 @@
+"""What was confirmed: remembered while the network runs, and asked for again at its end.
+
+A node tells of a block once it is final. Whatever happens later (crashes, partitions, restarts),
+every node must have the same block at that height, and every transaction in it must be where it
+was. So blocks are noted as they become final, from whichever node has them first, with some of
+their transactions.
+
+Nodes keep only so many blocks. What they may have given up by the end is forgotten here as well.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from sim.live.client import NodeClient, Question, Refused, Unanswered
+from sim.live.fleet import Fleet
+from sim.live.watch import Watch
+
+EVERY_S = 0.25
+AT_ONCE = 25
+"""Blocks that are asked for in one request."""
+BLOCKS_MAX = 20_000
+"""Blocks that are remembered at most."""
+TALLIES_MAX = 1_000_000
+"""Blocks whose number of transactions is remembered at most."""
+TRANSACTIONS_A_BLOCK = 3
+"""Transactions that are remembered of each: the first, the middle one and the last."""
+CHECKED_BLOCKS = 1_000
+"""Blocks that are asked for again, evenly spread over those that are remembered."""
+PATIENCE_S = 15.0
+
+
+class Confirmed(msgspec.Struct, frozen=True):
+    """A final block."""
+
+    at: float
+    """When it was seen first, seconds since the network was up."""
+    height: int
+    digest: str
+    count: int
+    """Its transactions."""
+    sample: tuple[str, ...]
+    """Hashes of some of them."""
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """Something confirmed that a node does not have, or has otherwise."""
+
+    node: int
+    height: int
+    what: str
+    """The block, or the transaction, by its hash."""
+    found: str
+
+
+class Check(msgspec.Struct, frozen=True):
+    """What asking again has come to."""
+
+    blocks: int = 0
+    transactions: int = 0
+    """Different ones that were asked for, of each node."""
+    nodes: tuple[int, ...] = ()
+    """That have answered."""
+    losses: tuple[Loss, ...] = ()
+
+
+def read_block(found: Any, at: float) -> Confirmed:
+    """Read a block with the hashes of its transactions."""
+    hashes = found["transactions"]
+    picked = dict.fromkeys((0, len(hashes) // 2, len(hashes) - 1)) if hashes else {}
+    sample = tuple(hashes[position] for position in picked)[:TRANSACTIONS_A_BLOCK]
+    return Confirmed(at, int(found["number"], 16), found["hash"], len(hashes), sample)
+
+
+class Witness:
+    """Remembers blocks as they become final.
+
+    Args:
+        fleet: whose chain.
+        watch: knows how high it is.
+        kept: blocks that every node keeps; None for all.
+        now: seconds since the network was up.
+    """
+
+    def __init__(
+        self, fleet: Fleet, watch: Watch, kept: int | None, now: Callable[[], float]
+    ) -> None:
+        self._fleet = fleet
+        self._watch = watch
+        self._now = now
+        size = BLOCKS_MAX if kept is None else min(kept, BLOCKS_MAX)
+        self.blocks: deque[Confirmed] = deque(maxlen=max(size, 1))
+        """The latest, in order of their heights."""
+        self.first: int | None = None
+        """Height from which on it has watched."""
+        self.transactions = 0
+        """In all blocks since."""
+        self._tallies: deque[tuple[float, int]] = deque(maxlen=TALLIES_MAX)
+
+    def begin(self) -> None:
+        """Watch from the present height on."""
+        self.first = self._watch.height
+
+    async def run(self) -> None:
+        """Go on watching until cancelled."""
+        while True:
+            await self.catch_up()
+            await asyncio.sleep(EVERY_S)
+
+    async def catch_up(self) -> None:
+        """Note all blocks that have become final since."""
+        next_height = (self.blocks[-1].height if self.blocks else self.first or 0) + 1
+        while next_height <= self._watch.height:
+            last = min(next_height + AT_ONCE - 1, self._watch.height)
+            for block in await self._fetch(next_height, last):
+                self._note(block)
+            noted = self.blocks[-1].height if self.blocks else 0
+            if noted < last:
+                return
+            next_height = last + 1
+
+    def tps(self, span_s: float) -> float:
+        """Return the transactions that became final a second, over the last `span_s` seconds."""
+        since = self._now() - span_s
+        span = min(span_s, max(self._now(), 0.001))
+        return sum(block.count for block in reversed(self.blocks) if block.at > since) / span
+
+    def between(self, low: int, high: int) -> int:
+        """Return the transactions in remembered blocks above height `low`, up to `high`."""
+        if not self.blocks:
+            return 0
+        first = self.blocks[0].height
+        wanted = islice(self.blocks, max(low + 1 - first, 0), max(high + 1 - first, 0))
+        return sum(block.count for block in wanted)
+
+    def counted(self, begin_s: float, end_s: float) -> int:
+        """Return how many transactions became final in a span of time that is remembered."""
+        return sum(count for at, count in self._tallies if begin_s <= at < end_s)
+
+    def _note(self, block: Confirmed) -> None:
+        self.blocks.append(block)
+        self.transactions += block.count
+        self._tallies.append((block.at, block.count))
+
+    async def _fetch(self, first: int, last: int) -> list[Confirmed]:
+        """Ask the node that has come furthest for blocks; return those that it has, in order."""
+        nodes = [each.number for each in self._fleet.members if self._fleet.answers(each.number)]
+        nodes.sort(key=lambda node: -self._watch.status(node).height)
+        for node in nodes[:2]:
+            with contextlib.suppress(Unanswered, Refused):
+                return await _blocks(self._fleet.members[node].client, first, last, self._now())
+        return []
+
+    async def check(self, nodes: Sequence[int]) -> Check:
+        """Ask nodes for all that is remembered.
+
+        Args:
+            nodes: whom; those that do not answer are left out.
+        """
+        blocks = _spread(list(self.blocks), CHECKED_BLOCKS)
+        answers = await asyncio.gather(*(self._ask_again(node, blocks) for node in nodes))
+        answered = [node for node, losses in zip(nodes, answers, strict=True) if losses is not None]
+        return Check(
+            blocks=len(blocks),
+            transactions=sum(len(block.sample) for block in blocks),
+            nodes=tuple(answered),
+            losses=tuple(loss for losses in answers for loss in losses or ()),
+        )
+
+    async def _ask_again(self, node: int, blocks: Sequence[Confirmed]) -> list[Loss] | None:
+        """Return what a node lacks; None if it does not answer."""
+        client = self._fleet.members[node].client
+        height = self._watch.status(node).height
+        own = [block for block in blocks if block.height <= height]
+        asked: list[Question] = [
+            ("eth_getBlockByNumber", (hex(block.height), False)) for block in own
+        ]
+        sampled = [(block, each) for block in own for each in block.sample]
+        asked += [("eth_getTransactionReceipt", (each,)) for _, each in sampled]
+        try:
+            found = await client.ask_all(asked, PATIENCE_S)
+        except (Unanswered, Refused):
+            return None
+        losses = [
+            Loss(node, block.height, f"block {block.digest}", _digest(answer, "hash"))
+            for block, answer in zip(own, found, strict=False)
+            if _digest(answer, "hash") != block.digest
+        ]
+        return losses + [
+            Loss(node, block.height, f"transaction {each}", _digest(answer, "blockHash"))
+            for (block, each), answer in zip(sampled, found[len(own) :], strict=True)
+            if _digest(answer, "blockHash") != block.digest
+        ]
+
+
+async def _blocks(client: NodeClient, first: int, last: int, at: float) -> list[Confirmed]:
+    asked: list[Question] = [
+        ("eth_getBlockByNumber", (hex(height), False)) for height in range(first, last + 1)
+    ]
+    blocks = []
+    for found in await client.ask_all(asked):
+        if found is None:
+            break
+        blocks.append(read_block(found, at))
+    return blocks
+
+
+def _digest(answer: Any, key: str) -> str:
+    return "nothing" if answer is None else str(answer.get(key))
+
+
+def _spread(blocks: list[Confirmed], most: int) -> list[Confirmed]:
+    """Pick at most so many, evenly, the last one among them."""
+    if len(blocks) <= most:
+        return blocks
+    return [blocks[(position + 1) * len(blocks) // most - 1] for position in range(most)]
