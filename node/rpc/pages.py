@@ -42,8 +42,8 @@ class Page:
     status: int = 200
 
 
-Pages = Mapping[str, Callable[[], Page | Awaitable[Page]]]
-"""By path, as `/metrics`."""
+Pages = Mapping[str, Callable[[str], Page | Awaitable[Page]]]
+"""By path, as `/metrics`; asked with the request's Accept header, which may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class PageServer:
             return await self._upgrade(request, head)
         match request.method:
             case "GET" | "HEAD":
-                response = await self._show(head)
+                response = await self._show(head, request.headers.get("Accept", ""))
             case "OPTIONS":
                 response = _response(self._services.access.preflight(head), b"")
             case "POST":
@@ -184,7 +184,7 @@ class PageServer:
                 response = _refusal(Admission(405, "expected GET, OPTIONS or POST"))
         return response
 
-    async def _show(self, head: Head) -> web.Response:
+    async def _show(self, head: Head, accept: str) -> web.Response:
         admission = self._services.access.enter(head)
         if admission.status != 200:
             return _refusal(admission)
@@ -193,7 +193,7 @@ class PageServer:
         page = self._services.pages.get(head.path)
         if page is None:
             return _refusal(Admission(404, f"no page {head.path[:64]}"))
-        shown = page()
+        shown = page(accept)
         if not isinstance(shown, Page):
             shown = await shown
         response = _response(admission, shown.body, shown.content_type)

@@ -136,14 +136,16 @@ def methods(gate: Gate) -> Iterable[Method]:
     )
 
 
-async def _late_page() -> Page:
+async def _late_page(_accept: str) -> Page:
     await asyncio.sleep(0)
     return Page(b"late")
 
 
 PAGES: Pages = {
-    "/metrics": lambda: Page(b"blocks_total 3\n", "application/openmetrics-text; version=1.0.0"),
-    "/healthz": lambda: Page(b'{"ok":false}', "application/json", 503),
+    "/metrics": lambda accept: Page(
+        b"blocks_total 3\n", "application/openmetrics-text; version=1.0.0"
+    ),
+    "/healthz": lambda accept: Page(b'{"ok":false}', "application/json", 503),
     "/late": _late_page,
 }
 
