@@ -29,7 +29,7 @@ from network.transport import Address, Transport, TransportConfig, new_event_loo
 from node.config import Environment, NodeConfig, Role
 from node.execution import genesis_executed
 from node.flat_library import FlatLibrary
-from node.runtime.driver import DriverLimits
+from node.runtime.limits import DriverLimits
 from node.runtime.live import LiveNode, LiveOptions
 from node.runtime.scheduler import Priority
 from node.runtime.validators import KnownValidators

@@ -10,7 +10,7 @@ from node.observe.reading import Reading, by_label
 
 
 class Turns(Protocol):
-    """What a driver has done; `node.runtime.driver.DriverFigures`. Only read."""
+    """What a driver has done; `node.runtime.limits.DriverFigures`. Only read."""
 
     turns: int
     busy_ns: int

@@ -18,7 +18,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from network.transport import Inbox
@@ -26,6 +25,7 @@ from node.intake import ClientsAnswered, QueueOverflow
 from node.observe.sink import Sink
 from node.rpc.backend import SubmitOutcome
 from node.runtime.keeper import Held, StoreKeeper
+from node.runtime.limits import DriverFigures, DriverLimits
 from node.runtime.queues import BoundedQueue
 from node.runtime.scheduler import Finished, JobScheduler
 from node.runtime.submissions import Submissions
@@ -54,43 +54,8 @@ from primitives.machine import (
     Work,
 )
 
-MILLISECOND_NS = 1_000_000
 STALL_SECONDS = 0.005
 """When it is looked again whether there is room."""
-
-
-@dataclass(frozen=True, slots=True)
-class DriverLimits:
-    """How much waits, and for how long the loop is held."""
-
-    portion_ns: int = 4 * MILLISECOND_NS
-    """Turns run for about so long before the loop's other business is looked at."""
-    peer_messages: int = 8_192
-    """Messages of one peer that wait for their turn; with so many it is not read from."""
-    peer_bytes: int = 16 << 20
-    """Their bytes."""
-    submissions: int = 16_384
-    """Transactions of clients that wait for their turn; more are refused."""
-    messages_per_submission: int = 4
-    """After so many messages of peers a client's transaction has its turn."""
-    jobs: int = 256
-    """Computations that wait, from which on only their answers are taken."""
-    workers: int = 1
-    """Threads that compute; 0 to compute on the loop."""
-
-
-@dataclass(slots=True)
-class DriverFigures:
-    """What a driver has done so far. Whoever makes metrics of it only reads."""
-
-    turns: int = 0
-    busy_ns: int = 0
-    """Processor time of the loop's thread in turns and their effects."""
-    portions: int = 0
-    stalls: int = 0
-    """Portions that ended because there was no room for what turns may cause."""
-    work: dict[str, int] = field(default_factory=dict)
-    """Units that turns have counted, by kind of cost."""
 
 
 class Outward(Protocol):
@@ -154,6 +119,7 @@ class Driver:
         """What the node has asked for itself, oldest first."""
         self._since_submission = 0
         self._is_awake = False
+        self._is_stalled = False
         self._over = False
         self._effects: dict[type[Effect], Callable[[Any], None]] = {
             Send: self._leave_or_wait,
@@ -271,8 +237,7 @@ class Driver:
                 return TimerFired(event.timer.name)
         if not self._keeper.has_room or not self.scheduler.has_room:
             # What makes room does not say when: some comes after the last answer is told.
-            self.figures.stalls += 1
-            self._loop.call_later(STALL_SECONDS, self._wake)
+            self._stall()
             return None
         if self._since_submission < self.limits.messages_per_submission or not self.arrivals:
             arrival = self.inbox.take()
@@ -282,6 +247,16 @@ class Driver:
         self._since_submission = 0
         raw = self.arrivals.take()
         return None if raw is None else Submitted(raw)
+
+    def _stall(self) -> None:
+        self.figures.stalls += 1
+        if not self._is_stalled:
+            self._is_stalled = True
+            self._loop.call_later(STALL_SECONDS, self._end_stall)
+
+    def _end_stall(self) -> None:
+        self._is_stalled = False
+        self._wake()
 
     # ---------------------------------------------------------------- effects
 

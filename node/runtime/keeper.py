@@ -147,8 +147,11 @@ class StoreKeeper:
             self._sink.stored(now, batch.size, now - batch.since)
             released = self._gate.durable(each.origin, each.token)
             told.on_persisted(each)
-            for effect in released:
-                told.leave(effect)
+            try:
+                for effect in released:
+                    told.leave(effect)
+            except Exception as error:  # noqa: BLE001 - a node that met an error must not go on
+                told.fail(error)
 
     def _on_failed(self, error: OrreryError) -> None:
         if self._told is not None and not self._over:

@@ -16,9 +16,10 @@ from node.node import Node
 from node.observe.sink import Sink
 from node.rpc.backend import Peer, SubmitOutcome
 from node.runtime.clock import ChainClock
-from node.runtime.driver import Driver, DriverLimits
+from node.runtime.driver import Driver
 from node.runtime.hub import EventHub
 from node.runtime.keeper import MemoryWriter, StoreKeeper, Writer
+from node.runtime.limits import DriverLimits
 from node.runtime.links import Links
 from node.runtime.validators import KnownValidators
 from primitives.ids import Instant, NodeId

@@ -19,7 +19,7 @@ from node.observe.process import PoolSource, ProcessSource, UptimeSource
 from node.observe.reading import Histogram, Reading
 from node.observe.stores import CacheSource, CommitSource, StoreSource
 from node.observe.ticker import CollectionSource, Ticker
-from node.runtime.driver import DriverFigures
+from node.runtime.limits import DriverFigures
 from node.runtime.scheduler import JobFigures, Priority
 from primitives.ids import Duration, NodeId
 from primitives.machine import Record

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from node.runtime.driver import Driver, DriverLimits
+from node.runtime.driver import Driver
 from node.runtime.hub import EventHub
 from node.runtime.keeper import Held, StoreKeeper
+from node.runtime.limits import DriverLimits
 from primitives.ids import Instant, NodeId
 from primitives.machine import (
     Broadcast,

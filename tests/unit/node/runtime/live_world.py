@@ -22,7 +22,7 @@ from network.transport import (
 )
 from node.config import Environment, NodeConfig, Role
 from node.flat_library import FlatLibrary
-from node.runtime.driver import DriverLimits
+from node.runtime.limits import DriverLimits
 from node.runtime.live import LiveNode, LiveOptions
 from node.runtime.validators import KnownValidators
 from node.shared import ComputeCache
