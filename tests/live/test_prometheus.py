@@ -1,0 +1,171 @@
+"""A real Prometheus server looks at a live network, and at a run in virtual time."""
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from node.observe.families import World, in_world
+from node.observe.monitoring import write_monitoring
+from node.observe.panels import ROWS
+from node.observe.prometheus import CONFIG, Target, prometheus_config
+from node.runtime.observatory import Observatory
+from sim.report.metrics import write_metrics
+from tests.live.prometheus_server import PATIENCE_SECONDS, Prometheus, program, serving
+from tests.unit.node.observe.exposition import tool
+from tests.unit.node.runtime.live_world import LiveWorld, on_loop
+from tests.unit.node.transfers import raw_transfer
+from tests.unit.sim.report_runs import busy_run
+
+NODES = 4
+ACCOUNTS = 5
+
+
+class Served:
+    """A network whose nodes show their metrics over HTTP."""
+
+    def __init__(self, world: LiveWorld) -> None:
+        self.world = world
+        self.observatories: list[Observatory] = []
+        self.targets: list[Target] = []
+        self._runners: list[web.AppRunner] = []
+
+    async def start(self) -> None:
+        for node in range(NODES):
+            observatory = Observatory(await self.world.start(node))
+            observatory.start()
+            self.observatories.append(observatory)
+            self.targets.append(Target(await self._serve(observatory), "validator"))
+
+    async def close(self) -> None:
+        for observatory in self.observatories:
+            observatory.stop()
+        for runner in self._runners:
+            await runner.cleanup()
+
+    async def _serve(self, observatory: Observatory) -> str:
+        async def metrics(request: web.Request) -> web.Response:
+            body, kind = observatory.text(request.headers.get("Accept", ""))
+            return web.Response(body=body, headers={"Content-Type": kind})
+
+        application = web.Application()
+        application.router.add_get("/metrics", metrics)
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        self._runners.append(runner)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        return f"{host}:{port}"
+
+
+async def pay(world: LiveWorld, nonce: int) -> int:
+    """Have each account pay once, at a node of its own; return how many did."""
+    raws = [raw_transfer(sender, nonce) for sender in range(ACCOUNTS)]
+    outcomes = await asyncio.gather(
+        *[world.nodes[sender % NODES].submit(raw) for sender, raw in enumerate(raws)]
+    )
+    assert [outcome.refusal for outcome in outcomes] == [""] * ACCOUNTS
+    return ACCOUNTS
+
+
+async def watch(served: Served, server: Prometheus) -> None:
+    """Pay until the server has seen all nodes commit, then look at what it knows."""
+    everybody = {str(node) for node in range(NODES)}
+    paid = 0
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            paid += await pay(served.world, paid // ACCOUNTS)
+            tps = await server.query("max_over_time(blockchain_tps[1m]) > 0")
+            if tps.keys() == everybody:
+                break
+            await asyncio.sleep(0.2)
+        while any(
+            count < paid
+            for count in ((await server.query("blockchain_transactions_total")).values())
+        ):
+            await asyncio.sleep(0.2)
+    assert (await server.query("blockchain_tps")).keys() == everybody
+    assert set((await server.query("network_peers")).values()) == {NODES - 1}
+    confirmed = await server.query("sum(blockchain_confirmation_time_seconds_count)")
+    assert confirmed == {"": paid}
+    await look_at_the_dashboard(server)
+    await look_at_the_metadata(server)
+
+
+async def look_at_the_dashboard(server: Prometheus) -> None:
+    """Every query of the dashboard is answered; those of what happens here have numbers."""
+    empty = []
+    for row in ROWS:
+        for panel in row.panels:
+            for query in panel.queries:
+                filled = query.expression.replace("$__rate_interval", "1m")
+                filled = filled.replace("$network", ".*").replace("$node", ".*")
+                if not (await server.ask("query", query=filled))["result"]:
+                    empty.append(panel.title)
+    expected = {"Submitted and refused", "Lies and offences", "Operations"}
+    assert set(empty) <= expected
+
+
+async def look_at_the_metadata(server: Prometheus) -> None:
+    """The server knows each family by the table's kind and meaning."""
+    known = await server.ask("metadata")
+    for family in in_world(World.LIVE):
+        # A counter goes by its own name in OpenMetrics, by that of its samples in the old format.
+        found = known.get(family.name) or known.get(family.sample)
+        if found is not None:
+            assert found[0]["type"] == family.kind.value
+            assert found[0]["help"] == family.meaning
+    assert len(known) > 60
+
+
+def test_prometheus_scrapes_a_live_network(tmp_path: Path) -> None:
+    program()
+
+    async def scene() -> None:
+        world = LiveWorld(tmp_path / "stores", NODES, accounts=ACCOUNTS)
+        served = Served(world)
+        try:
+            await served.start()
+            monitoring = tmp_path / "monitoring"
+            write_monitoring(monitoring, "test", served.targets, interval_seconds=1)
+            async with serving(monitoring / CONFIG, tmp_path / "samples") as server:
+                await watch(served, server)
+        finally:
+            await served.close()
+            await world.close()
+
+    on_loop(scene())
+
+
+def test_prometheus_answers_for_a_virtual_run(tmp_path: Path) -> None:
+    """As the guide does it: promtool makes blocks of metrics.om, a server takes them."""
+    program()
+    run = busy_run(nodes=4, seconds=20, rate=40)
+    metrics, samples = tmp_path / "metrics.om", tmp_path / "samples"
+    with metrics.open("w") as out:
+        write_metrics(run, out)
+    command = [tool("promtool"), "tsdb", "create-blocks-from", "openmetrics"]
+    command += [str(metrics), str(samples)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    config = tmp_path / CONFIG
+    config.write_text(prometheus_config())
+
+    async def scene() -> None:
+        async with serving(config, samples) as server:
+            found = await server.ask(
+                "query_range", query="blockchain_tps", start="0", end="20", step="1"
+            )
+            assert {row["metric"]["node"] for row in found["result"]} == {"0", "1", "2", "3"}
+            last = await server.ask("query", query="blockchain_transactions_total", time="20")
+            totals = {row["metric"]["node"]: int(row["value"][1]) for row in last["result"]}
+            assert totals == {
+                str(node): count for node, count in enumerate(run.nodes.transactions.live)
+            }
+            late = "histogram_quantile(0.5, sum by (le) (blockchain_block_time_seconds_bucket))"
+            (row,) = (await server.ask("query", query=late, time="20"))["result"]
+            assert float(row["value"][1]) == pytest.approx(0.6, abs=0.5)
+
+    asyncio.run(scene())
