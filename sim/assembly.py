@@ -20,16 +20,18 @@ from primitives.ids import NodeId
 from sim.blocks import BlockIndex, IndexedCache
 from sim.clients import Clients
 from sim.crew import Crew
+from sim.dictionaries import trained
 from sim.factory import NodeFactory
 from sim.founding import found
 from sim.governance import Governance
-from sim.isolation import Wire, isolated_environment
+from sim.isolation import isolated_environment
 from sim.kernel.engine import Kernel
 from sim.links.jitter import JitterLaw
 from sim.links.links import Links, LinkSpec
 from sim.links.places import PLACES
 from sim.links.regions import TABLES
 from sim.membership import Membership
+from sim.packers import Packing
 from sim.profile import Profile, load_profile
 from sim.randomness import generator
 from sim.scenario import LyingDisk, NodePlan, Scenario, place_nodes
@@ -109,8 +111,11 @@ def _build(
     hosts = stores.hosts(plans, profile or load_profile())
     codec = node_codec(environment.engine)
     apart = range(len(plans)) if scenario.fidelity == "isolated" else stores.fragile
-    for node in apart:
-        hosts[node].wire = Wire(codec).behind
+    learnt = trained(scenario.network.compression_dictionaries, genesis.params)
+    packing = Packing(codec, plans, learnt)
+    for host in hosts:
+        host.packer = packing.packers[host.index]
+        host.wire = packing.wire(host.index, apart=host.index in apart)
     factory = NodeFactory(
         scenario,
         plans,

@@ -15,7 +15,7 @@ from primitives.machine import Machine
 from sim.electorate import Electorate
 from sim.liars import LiarContext, Places
 from sim.membership import Membership
-from sim.node_configs import node_config
+from sim.node_configs import able_nodes, node_config
 from sim.randomness import generator
 from sim.registry import liar_factory
 from sim.scenario import NodePlan, Scenario
@@ -55,12 +55,13 @@ class NodeFactory:
         self._membership = membership
         self._seed = seed
         self._lives: dict[int, int] = {}
-        self._configs = [node_config(scenario, plan) for plan in plans]
+        able = self._able = able_nodes(plans)
+        self._configs = [node_config(scenario, plan, able) for plan in plans]
         environments = [
             own(environment, plan.node) if plan.node in apart else environment for plan in plans
         ]
         self._environments = [
-            _with_keys(each, plan, keys, electorate)
+            self._with_nonces(_with_keys(each, plan, keys, electorate), plan)
             for plan, each in zip(plans, environments, strict=True)
         ]
 
@@ -82,7 +83,7 @@ class NodeFactory:
         return LiarContext(
             node=NodeId(node),
             params=environment.consensus,
-            message_types=message_types(environment.engine),
+            message_types=message_types(environment.engine, compact_blocks=bool(self._able)),
             place=Places(
                 honest.parts.epochs,
                 environment.genesis_block.digest,
@@ -94,6 +95,13 @@ class NodeFactory:
             generator=generator(self._seed, f"liar/{life}", node),
             spare=lambda: Node(self._configs[node], environment, MemoryStore()),
         )
+
+    def _with_nonces(self, environment: Environment, plan: NodePlan) -> Environment:
+        """Give a node what it draws the nonces of its compact blocks from, all its lives long."""
+        if plan.blocks == "full":
+            return environment
+        draws = generator(self._seed, "compact-nonce", plan.node)
+        return dataclasses.replace(environment, draw_nonce=draws.bytes)
 
     def _plan(self, liar: str, epoch: int) -> np.random.Generator:
         """Return what the accomplices of a lie plan an epoch with."""

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 
 from consensus.signing import MessageVerifier
 from network.codec import Codec
+from network.compression import LinkCodec
+from node.block_layout import EthereumBlocks
 from node.certificates import CertificateReader
 from node.config import Environment
 from node.execution import genesis_executed
@@ -27,7 +29,7 @@ from node.storage_config import SERVED_MAX
 from node.tally import Tallies
 from primitives.errors import InvalidEncoding
 from primitives.ids import Instant
-from primitives.machine import NOTHING, Effect, Event, Received
+from primitives.machine import NOTHING, Effect, Event, Message, Received
 from sim.blocks import BlockIndex, IndexedCache
 from sim.crew import Crew, own_executor
 from sim.hosts.clock import Step
@@ -57,6 +59,7 @@ def isolated_environment(
         verifier=verifier,
         certificates=CertificateReader(0),
         outlines=Outlines(),
+        blocks=EthereumBlocks(),
         tallies=Tallies(),
         hints=Hints(),
         snapshots=SnapshotLibrary(SERVED_MAX),
@@ -70,28 +73,39 @@ class Wire:
 
     Args:
         codec: of the network's messages.
+        links: how each node sends them, where they are compressed.
     """
 
-    __slots__ = ("_codec",)
+    __slots__ = ("_codec", "_links")
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, links: Sequence[LinkCodec] = ()) -> None:
         self._codec = codec
+        self._links = links
 
     def behind(self, step: Step) -> Step:
         """Return a turn that gets every message as its own decoded copy.
 
         A frame that no decoder would let pass does not reach the node.
         """
-        codec = self._codec
+        carried = self._carried
 
         def stepped(now: Instant, event: Event) -> Sequence[Effect]:
             if event.__class__ is not Received:
                 return step(now, event)
             assert isinstance(event, Received)
             try:
-                message = codec.decode(codec.encode(event.message))
+                message = carried(event)
             except InvalidEncoding:
                 return NOTHING
             return step(now, Received(event.sender, message))
 
         return stepped
+
+    def _carried(self, event: Received) -> Message:
+        """Return what the receiver makes of the bytes that a sender makes of a message."""
+        codec = self._codec
+        if not self._links:
+            return codec.decode(codec.encode(event.message))
+        link = self._links[event.sender]
+        (frame,) = link.reader().feed(link.encode(event.message))
+        return link.decode(frame)

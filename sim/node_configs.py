@@ -1,19 +1,34 @@
 """What a scenario says of one node, as the node takes it."""
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from node.config import NodeConfig, Role
 from node.demand import ExecutionConfig
 from node.mempool_types import MempoolLimits
 from node.settings.node import fee_recipient
+from node.settings.packing import relay_config
 from node.storage_config import StateForm, StorageConfig
+from primitives.ids import NodeId
+from sim.liars import COMPACT_LIARS
 from sim.scenario import ChangeCommittee, NodePlan, Scenario
 
 Kept: TypeAlias = Literal["archive"] | int
 
 
-def node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:
-    """Return the choices of one node."""
+def able_nodes(plans: Sequence[NodePlan]) -> tuple[NodeId, ...]:
+    """Return who understands compact blocks."""
+    return tuple([p.node for p in plans if p.blocks == "compact" and not p.gateway])
+
+
+def node_config(scenario: Scenario, plan: NodePlan, able: tuple[NodeId, ...] = ()) -> NodeConfig:
+    """Return the choices of one node.
+
+    Args:
+        scenario: checked.
+        plan: of the node.
+        able: who understands compact blocks, where no handshake tells.
+    """
     return NodeConfig(
         index=plan.node,
         role=_role(plan),
@@ -35,12 +50,18 @@ def node_config(scenario: Scenario, plan: NodePlan) -> NodeConfig:
             byte_count=plan.mempool_bytes,
             per_sender=plan.mempool_per_sender,
         ),
+        relay=None if plan.gateway else relay_config(plan, able, proposes=_proposes(plan)),
     )
 
 
 def _kept(own: Kept | None, general: Kept) -> int | None:
     kept = general if own is None else own
     return None if kept == "archive" else kept
+
+
+def _proposes(plan: NodePlan) -> bool:
+    """Whether its proposals leave in compact form. Most liars change blocks on their way out."""
+    return plan.liar is None or plan.liar in COMPACT_LIARS
 
 
 def _role(plan: NodePlan) -> Role:

@@ -8,6 +8,7 @@ PACKAGES = (
     "ckzg",
     "coincurve",
     "cryptography",
+    "lz4",
     "msgspec",
     "networkx",
     "numpy",
@@ -15,8 +16,10 @@ PACKAGES = (
     "pynacl",
     "safe-pysha3",
     "siphashc",
+    "zstandard",
 )
-"""Random streams, encodings, graphs, hashes, signatures, precompiles: all come from these."""
+"""Random streams, encodings, graphs, hashes, signatures, precompiles, the lengths of compressed
+frames: all come from these."""
 
 
 def packages_fingerprint() -> str:

@@ -37,6 +37,8 @@ class Traffic(msgspec.Struct, frozen=True, gc=False):
     """Recipients that it was sent to; those behind a partition are not counted."""
     bytes: int
     """Bytes of all copies together, frame headers included."""
+    saved: int = 0
+    """By how many bytes compression has made them shorter."""
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
@@ -124,11 +126,23 @@ class Trace:
         self.messages += count
         self.bytes += count * size
 
-    def sent(self, at_ns: int, node: int, kind: str, count: int, size: int) -> None:
-        """Record `count` copies of a message of `size` bytes leaving `node`."""
+    def sent(
+        self, at_ns: int, node: int, kind: str, count: int, size: int, plain: int | None = None
+    ) -> None:
+        """Record `count` copies of a message of `size` bytes leaving `node`.
+
+        Args:
+            at_ns: when.
+            node: the sender.
+            kind: of the message.
+            count: of recipients.
+            size: of its frame.
+            plain: the same without compression; as long if None.
+        """
         self.count_sent(count, size)
         if self._traffic:
-            traffic = Traffic(at_ns, node, kind, count, count * size)
+            saved = 0 if plain is None else count * (plain - size)
+            traffic = Traffic(at_ns, node, kind, count, count * size, saved)
             for consumer in self._traffic:
                 consumer(traffic)
 

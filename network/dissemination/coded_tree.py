@@ -20,6 +20,7 @@ from collections.abc import Hashable, Sequence
 
 from numpy.random import Generator
 
+from network.costs import CODED, PROVEN, RECOVERED
 from network.dissemination.messages import BlockShred, Commitment, GetShreds
 from network.dissemination.policy import (
     DisseminationTimer,
@@ -46,7 +47,7 @@ from network.offences import Offence, PeerBook
 from primitives.errors import InvalidInput
 from primitives.ids import Duration, Instant, NodeId
 from primitives.keys import Signer, Verifier
-from primitives.machine import NOTHING, Effect, Message, Send, SetTimer
+from primitives.machine import NOTHING, Effect, Message, Send, SetTimer, Work
 
 
 class CodedTree:
@@ -111,7 +112,8 @@ class CodedTree:
             return NOTHING
         orders = tree_orders(self.roster.domain, place, others, len(shreds))
         firsts = orders[:, 0].tolist()
-        return [Send(NodeId(to), shred) for to, shred in zip(firsts, shreds, strict=True)]
+        sent = [Send(NodeId(to), shred) for to, shred in zip(firsts, shreds, strict=True)]
+        return [Work(CODED, len(payload)), *sent]
 
     def on_message(self, now: Instant, sender: NodeId, message: Message) -> Sequence[Effect]:
         """Take a shred, or a request for some."""
@@ -146,7 +148,7 @@ class CodedTree:
             return NOTHING
         if not (self._is_possible(commitment) and proves_itself(shred)):
             return self._false(now, sender)
-        effects: list[Effect] = []
+        effects: list[Effect] = [Work(PROVEN, 1)]
         if draft is None:
             if not self._is_signed(place, commitment):
                 return self._false(now, sender)
@@ -214,13 +216,14 @@ class CodedTree:
     def _rebuild(self, place: Place, draft: Draft) -> list[Effect]:
         """Rebuild a block, hand it over, and pass on the shreds that had not come."""
         root = draft.commitment.root
+        work = Work(RECOVERED, draft.commitment.length)
         found = rebuild(self._code, draft.commitment, draft.shreds)
         if found is None:
             draft.phase = Phase.MISCODED
             draft.shreds.clear()
-            return [PayloadLost(place, root, is_miscoded=True)]
+            return [work, PayloadLost(place, root, is_miscoded=True)]
         payload, shreds = found
-        effects: list[Effect] = [PayloadArrived(place, root, payload, draft.leader)]
+        effects: list[Effect] = [work, PayloadArrived(place, root, payload, draft.leader)]
         for shred in shreds:
             if shred.index not in draft.shreds:
                 effects += [Send(child, shred) for child in draft.children[shred.index]]

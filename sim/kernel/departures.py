@@ -18,6 +18,7 @@ from primitives.machine import (
     Loopback,
     Measured,
     MeasuredJob,
+    Message,
     Persist,
     Persisted,
     Send,
@@ -34,26 +35,35 @@ if TYPE_CHECKING:
     from sim.kernel.engine import Kernel
 
 
+def sizes(kernel: "Kernel", host: Host, message: Message) -> tuple[int, int]:
+    """Return the bytes of a message's frame as this node sends it, and without compression."""
+    if host.packer is None:
+        size = kernel.size_of(message)
+        return size, size
+    packed = host.packer.packed(message)
+    return packed.size, packed.plain
+
+
 def send(kernel: "Kernel", host: Host, at: int, key: int, effect: Send) -> None:
     """Put a message on its way to one node."""
     message = effect.message
-    size = kernel.size_of(message)
+    size, plain = sizes(kernel, host, message)
     to = int(effect.to)
     if to == host.index:
         raise ValueError(f"node {to} sent {message.__class__.__name__} to itself; use Loopback")
     times = kernel.network.send(at, host.index, to, size)
     if times:
-        kernel.note_sent(at, key, host.index, message, len(times), size)
+        kernel.note_sent(at, key, host.index, message, len(times), size, plain)
         kernel.launch(host.index, key, times, [to] * len(times), message, size)
 
 
 def broadcast(kernel: "Kernel", host: Host, at: int, key: int, effect: Broadcast) -> None:
     """Put a message on its way to a group."""
     message = effect.message
-    size = kernel.size_of(message)
+    size, plain = sizes(kernel, host, message)
     times, nodes = kernel.network.broadcast(at, host.index, effect.group, size)
     if nodes:
-        kernel.note_sent(at, key, host.index, message, len(nodes), size)
+        kernel.note_sent(at, key, host.index, message, len(nodes), size, plain)
         kernel.launch(host.index, key, times, nodes, message, size)
 
 

@@ -373,17 +373,17 @@ class Kernel:
             self.push(host, at, key, landing, index - 1 + flight.count)
 
     def note_sent(
-        self, at: int, key: int, sender: int, message: Message, count: int, size: int
+        self, at: int, key: int, sender: int, message: Message, count: int, size: int, plain: int
     ) -> None:
         """Count copies that leave at `at`, now or later; consumers of traffic hear of it then."""
         trace = self.trace
         if not trace.wants_traffic:
             trace.count_sent(count, size)
         elif at == self.now:
-            trace.sent(at, sender, message.__class__.__name__, count, size)
+            trace.sent(at, sender, message.__class__.__name__, count, size, plain)
         else:
             # Before the message's own entry, which has the same key and may have this instant.
-            entry = Sent(sender, message.__class__.__name__, count, size)
+            entry = Sent(sender, message.__class__.__name__, count, size, plain)
             heapq.heappush(self.heap, (at, key, SENT_INDEX, entry))
 
     def launch(

@@ -89,6 +89,8 @@ class Sent(msgspec.Struct, gc=False):
     count: int
     size: int
     """Bytes of one copy."""
+    plain: int
+    """The same without compression."""
 
 
 class Timer(msgspec.Struct, gc=False):

@@ -74,7 +74,7 @@ def on_traced(kernel: "Kernel", at: int, _key: int, entry: Traced) -> None:
 
 def on_sent(kernel: "Kernel", at: int, _key: int, entry: Sent) -> None:
     """Tell the trace of a message; the packet does not know whether its sender has died since."""
-    kernel.trace.sent(at, entry.node, entry.kind, entry.count, entry.size)
+    kernel.trace.sent(at, entry.node, entry.kind, entry.count, entry.size, entry.plain)
 
 
 def on_stage(kernel: "Kernel", at: int, key: int, entry: Stage) -> None:

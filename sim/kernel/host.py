@@ -3,10 +3,11 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from primitives.durability import DurabilityGate
 from primitives.errors import OrreryError
-from primitives.machine import Broadcast, Event, Loopback, Machine, Record, Send
+from primitives.machine import Broadcast, Event, Loopback, Machine, Message, Record, Send
 from sim.hosts.clock import Clock, Step, by_clock
 from sim.hosts.disk import Disk
 from sim.hosts.medium import Medium
@@ -16,6 +17,29 @@ from sim.hosts.volatile import LyingDisk, VolatileStore
 from sim.kernel.entries import Fired, Timer
 from sim.kernel.stopping import stopped_by_damage
 from storage.store import SnapshotStore
+
+
+class Frame(Protocol):
+    """A message as it goes over a wire."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of its frame."""
+        ...
+
+    @property
+    def plain(self) -> int:
+        """Bytes of the same frame without compression."""
+        ...
+
+
+class Packer(Protocol):
+    """Knows how a node sends its messages."""
+
+    def packed(self, message: Message) -> Frame:
+        """Return what a message becomes."""
+        ...
+
 
 Held = tuple[int, Send | Broadcast | Loopback]
 """An effect that waits for durability, with its key."""
@@ -73,7 +97,10 @@ class Host:
     clock: Clock | None = None
     """What the node takes for the time; None for the true one. Survives crashes."""
     wire: Callable[[Step], Step] | None = None
-    """Puts what a turn is told through the network's codec; None where memory is shared."""
+    """Puts what a turn is told through the network's codec, or charges for compression; None
+    where memory is shared and everything is sent plain."""
+    packer: Packer | None = None
+    """How long the frames that it sends are; None where they are plain."""
     incarnation: int = 0
     """Counts crashes: what an earlier incarnation left under way is void."""
     inbox: deque[Event | Fired] = field(default_factory=deque)

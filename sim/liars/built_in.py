@@ -8,6 +8,7 @@ from sim.liars.colluding import Colluding
 from sim.liars.context import LiarFactory
 from sim.liars.equivocating_primary import equivocating_primary
 from sim.liars.equivocating_voter import equivocating_voter
+from sim.liars.false_forms import false_forms
 from sim.liars.flooding import Flooding
 from sim.liars.garbage import Garbage
 from sim.liars.invalid_state_root import invalid_state_root
@@ -41,5 +42,15 @@ BUILT_IN_LIARS: Mapping[str, LiarFactory] = MappingProxyType(
         "twins": Twins,
         "usurping": Usurping,
         "misinforming": misinforming,
+        "false-forms": false_forms,
     }
 )
+
+COMPACT_LIARS = frozenset(
+    (
+        *("silent", "slow", "replaying", "flooding", "garbage", "lying-server", "misinforming"),
+        *("withholding", "false-forms"),
+    )
+)
+"""Those whose own proposals leave in compact form where their network knows it. The others change
+whole blocks, so they send such; peers take both."""

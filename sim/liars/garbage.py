@@ -83,7 +83,8 @@ def _value(shape: inspect.Type, draw: np.random.Generator) -> object:
     if isinstance(shape, inspect.BoolType):
         return bool(draw.integers(2))
     if isinstance(shape, inspect.VarTupleType):
-        return tuple(_value(shape.item_type, draw) for _ in range(draw.integers(4)))
+        length = max(int(draw.integers(4)), shape.min_length or 0)
+        return tuple(_value(shape.item_type, draw) for _ in range(length))
     if isinstance(shape, inspect.TupleType):
         return tuple(_value(item, draw) for item in shape.item_types)
     assert isinstance(shape, inspect.StructType), f"no nonsense for {shape}"

@@ -61,7 +61,9 @@ class TraceWriter:
 
     def traffic(self, sent: Traffic) -> None:
         """Append what one broadcast or send put on the wire."""
-        fields = {"kind": sent.kind, "count": sent.count, "bytes": sent.bytes}
+        fields: dict[str, object] = {"kind": sent.kind, "count": sent.count, "bytes": sent.bytes}
+        if sent.saved:
+            fields["saved"] = sent.saved
         self._write(sent.at_ns, sent.node, TRAFFIC, fields)
 
     def delivery(self, delivered: Delivery) -> None:

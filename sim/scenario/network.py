@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from node.demand import BuildingName, SchedulerName
+from node.settings.packing import BlocksName, CompactModeName, CompressionName
 from node.settings.quantities import (
     BitsPerSecond,
     ByteCount,
@@ -26,6 +27,9 @@ Jitter = Literal["none", "normal", "lognormal", "exponential", "pareto"]
 
 DiskName = Literal["nvme", "ssd", "hdd"]
 """A drive out of a data centre, out of a desktop, and one that turns."""
+
+DictionaryKind = Literal["PooledTransactions", "AnnounceTransactions"]
+"""Kinds of small messages that a trained dictionary makes shorter (`sim.dictionaries`)."""
 
 NodeChoice = Literal["all", "validators", "followers", "gateways"]
 """Nodes by their role."""
@@ -79,6 +83,13 @@ class NodeClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How far back their state can be read; likewise."""
     history: BlockHistory | None = None
     """How many final blocks they keep at least; as `[chain]` says if left out."""
+    blocks: BlocksName | None = None
+    """How these nodes send and get blocks. Others send them whole ones if they say "full"."""
+    compact_mode: CompactModeName | None = None
+    compression: CompressionName | None = None
+    """What they send with. They understand whatever comes."""
+    compression_level: int | None = None
+    compression_threshold: ByteCount | None = None
     liar: Annotated[str, Meta(min_length=1)] | None = None
     """A liar that ships (`sim.liars`) or an entry point of `orrery.liars`: how these nodes lie."""
 
@@ -123,6 +134,18 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mempool_bytes: ByteCount = 64 * 1024 * 1024
     mempool_per_sender: PositiveCount = 1_024
     """Waiting transactions of one sender at most."""
+    blocks: BlocksName = "full"
+    """How nodes send blocks that their receivers hold most transactions of."""
+    compact_mode: CompactModeName = "high"
+    """How followers get compact blocks: pushed by up to three peers, or for the asking."""
+    compression: CompressionName = "none"
+    """What long messages are compressed with, where that saves anything."""
+    compression_level: int | None = None
+    """Of gzip (1 to 9, usually 6) or zstd (1 to 22, usually 3)."""
+    compression_threshold: ByteCount = 1_024
+    """Shorter messages are sent as they are."""
+    compression_dictionaries: tuple[DictionaryKind, ...] = ()
+    """Kinds of messages for which a dictionary is trained, on transactions of the workload."""
     classes: tuple[NodeClass, ...] = ()
 
     @property

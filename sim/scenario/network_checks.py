@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from node.settings.findings import Finding, repeated, unknown_name, unknown_nodes
+from node.settings.packing import check_packing
 from sim.links.regions import TABLES
 from sim.registry import liar_names
 from sim.scenario.network import Network
@@ -24,7 +25,7 @@ def check_network(network: Network) -> Iterator[Finding]:
     if not findings:
         findings = [*_check_regions(network), *_check_classes(network)]
     if not findings:
-        findings = [*_check_machines(network)]
+        findings = [*_check_machines(network), *_check_packing(network)]
     yield from findings
 
 
@@ -105,6 +106,20 @@ def _check_classes(network: Network) -> Iterator[Finding]:
             yield unknown_name((*path, "liar"), node_class.liar, liar_names())
         if node_class.region is not None and known is not None and node_class.region not in known:
             yield unknown_name((*path, "region"), node_class.region, known)
+
+
+def _check_packing(network: Network) -> Iterator[Finding]:
+    """Yield levels that an algorithm does not have, and dictionaries that none would use."""
+    yield from check_packing(network, ("network",))
+    plans = place_nodes(network)
+    for position, node_class in enumerate(network.classes):
+        if node_class.compression is not None or node_class.compression_level is not None:
+            plan = plans[members(node_class, network)[0]]
+            yield from check_packing(plan, ("network", "classes", position))
+    kinds = network.compression_dictionaries
+    if kinds and all(plan.compression != "zstd" for plan in plans):
+        expected = 'no dictionaries unless compression = "zstd", which alone uses them'
+        yield Finding(("network", "compression_dictionaries"), expected, ", ".join(kinds))
 
 
 def _check_machines(network: Network) -> Iterator[Finding]:

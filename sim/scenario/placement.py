@@ -5,6 +5,7 @@ from fractions import Fraction
 import msgspec
 
 from node.demand import BuildingName, SchedulerName
+from node.settings.packing import BlocksName, CompactModeName, CompressionName
 from primitives.ids import Duration, NodeId
 from sim.links.regions import TABLES
 from sim.scenario.consensus import BlockHistory
@@ -34,6 +35,11 @@ OVERRIDABLE = (
     "mempool_transactions",
     "mempool_bytes",
     "mempool_per_sender",
+    "blocks",
+    "compact_mode",
+    "compression",
+    "compression_level",
+    "compression_threshold",
 )
 """Keys that `[network]` sets for all nodes and a class for its own."""
 OWN = ("scheduler", "building", "state", "state_history", "history", "liar")
@@ -59,6 +65,11 @@ class NodePlan(msgspec.Struct, frozen=True):
     mempool_transactions: int
     mempool_bytes: int
     mempool_per_sender: int
+    blocks: BlocksName
+    compact_mode: CompactModeName
+    compression: CompressionName
+    compression_level: int | None
+    compression_threshold: int
     classes: tuple[str, ...]
     """Names of the classes that the node belongs to, in file order."""
     scheduler: SchedulerName | None = None
@@ -103,9 +114,11 @@ def place_nodes(network: Network) -> tuple[NodePlan, ...]:
     ]
     classes: list[list[str]] = [[] for _ in range(network.nodes)]
     for node_class in network.classes:
-        overrides = {
+        overrides: dict[str, object] = {
             key: value for key in OVERRIDABLE if (value := getattr(node_class, key)) is not None
         }
+        if "compression" in overrides:
+            overrides.setdefault("compression_level", None)
         for node in members(node_class, network):
             settings[node].update(overrides)
             classes[node].append(node_class.name)

@@ -7,7 +7,7 @@ from typing import Any
 from network.dissemination import Dissemination, PayloadArrived, PayloadLost, Place
 from network.mesh import Verdict
 from primitives.ids import Instant, NodeId
-from primitives.machine import Broadcast, Effect, Message, Send, SetTimer
+from primitives.machine import Broadcast, Effect, Message, Send, SetTimer, Work
 
 LINK_NS = 20_000_000
 PLACE = Place(1, 0)
@@ -65,6 +65,8 @@ class VirtualLinks:
                     )
                 case PayloadLost():
                     self.lost[node].append(effect)
+                case Work():
+                    pass  # Here computing takes no time.
                 case _:
                     self.other.append((node, effect))
 

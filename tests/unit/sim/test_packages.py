@@ -11,16 +11,14 @@ from sim.packages import PACKAGES, packages_fingerprint
 
 NO_INFLUENCE = {
     "aiohttp",
-    "lz4",
     "prometheus-client",
     "psutil",
     "rich",
     "rocksdict",
     "tomli-w",
     "uvloop",
-    "zstandard",
 }
-"""They show a run, pack bytes, keep rows or drive live nodes; a simulated run needs none."""
+"""They show a run, keep rows or drive live nodes; a simulated run needs none."""
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from network.costs import PROVEN
 from network.dissemination import (
     BlockBody,
     DisseminationTimer,
@@ -21,7 +22,7 @@ from network.mesh import Verdict
 from network.offences import Offence
 from primitives.errors import InvalidInput
 from primitives.ids import Duration, Instant, NodeId
-from primitives.machine import NOTHING, Effect, SetTimer
+from primitives.machine import NOTHING, Effect, SetTimer, Work
 from tests.unit.network.books import Book
 from tests.unit.network.dissemination.material import (
     BLOCK,
@@ -244,7 +245,7 @@ def asked(effects: list[Effect]) -> dict[int, tuple[int, ...]]:
 def test_what_does_not_come_is_asked_for_with_a_margin_of_several_peers() -> None:
     core = make(5, TreeConfig(data=4, parity=4, fanout=2, repair_peers=2))
     begun = take(core, shreds_of()[:1])
-    assert begun[0] == SetTimer(REPAIR, CONFIG.repair_delay)
+    assert begun[:2] == [Work(PROVEN, 1), SetTimer(REPAIR, CONFIG.repair_delay)]
     due = Instant(NOW + CONFIG.repair_delay)
     effects = list(core.on_timeout(due, REPAIR))
     requests = asked(effects)
