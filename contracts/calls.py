@@ -47,6 +47,8 @@ def start_call(
         is_static: nothing may change.
     """
     f.return_data = b""
+    if f.evm.watcher is not None:
+        f.evm.watcher.on_call(f, gas, value, data)
     state = f.state
     if f.depth >= DEPTH_MAX:
         f.gas += gas

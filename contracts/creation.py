@@ -49,6 +49,8 @@ def start_creation(f: Frame, s: list[int], value: int, initcode: bytes, salt: in
     gas = f.gas
     if f.evm.rules.has_call_reserve:
         gas -= gas // CALL_GAS_DIVISOR
+    if f.evm.watcher is not None:
+        f.evm.watcher.on_call(f, gas, value, initcode)
     if f.depth >= DEPTH_MAX:
         s.append(0)
         return

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from contracts.assemble import Assembler
-from contracts.frame import Frame
+from contracts.frame import CallWatcher, Frame
 from contracts.precompiles import Precompile, precompiles_for
 from contracts.program import UNMADE, Block, Program
 from contracts.rules import rules_for
@@ -27,13 +27,14 @@ class Evm:
         code_bytes_kept: bound of the cache of decoded code, in bytes of code. Decoded code takes
             up to some hundred times its bytes where all of it runs. The oldest goes first.
         stepped_runs: runs of a basic block before it is made ready to run as a whole.
+        watcher: told of each call that starts inside another (`contracts.watching`).
 
     Whether code was decoded before shows in nothing but time.
     """
 
     __slots__ = (
-        "_bytes", "_bytes_max", "_programs", "_stepped_runs", "_stepper", "assembler", "fork",
-        "precompiles", "rules",
+        "_bytes", "_bytes_max", "_programs", "_stepped_runs", "assembler", "fork",
+        "precompiles", "rules", "stepper", "watcher",
     )  # fmt: skip
 
     def __init__(
@@ -41,12 +42,14 @@ class Evm:
         fork: Fork = LATEST,
         code_bytes_kept: int = CODE_BYTES_KEPT,
         stepped_runs: int = STEPPED_RUNS,
+        watcher: CallWatcher | None = None,
     ) -> None:
         self.fork = fork
         self.rules = rules_for(fork)
         self.precompiles: Mapping[Address, Precompile] = precompiles_for(fork)
         self.assembler = Assembler(self.rules)
-        self._stepper = Stepper(self.rules)
+        self.stepper = Stepper(self.rules)
+        self.watcher = watcher
         self._stepped_runs = stepped_runs
         self._programs: dict[Hash32, Program] = {}
         self._bytes = 0
@@ -81,7 +84,7 @@ class Evm:
             if block.runs > self._stepped_runs:
                 self.assembler.make(block)
                 return block
-        return self._stepper.run(block, f)
+        return self.stepper.run(block, f)
 
     def _keep(self, code_hash: Hash32, program: Program) -> None:
         self._programs[code_hash] = program

@@ -1,7 +1,7 @@
 """One call in progress: stack, memory, gas, and what it was called with."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from contracts.context import BlockContext, TransactionContext
 from contracts.halts import OutOfGas
@@ -11,6 +11,22 @@ from primitives.ids import Address
 if TYPE_CHECKING:
     from contracts.evm import Evm
     from contracts.program import Block, Program
+
+
+class CallWatcher(Protocol):
+    """Who is told of calls inside calls: a tracer. Ordinary machines have none."""
+
+    def on_call(self, f: "Frame", gas: int, value: int, data: bytes) -> None:
+        """A call is about to start: its gas has been taken from `f`, the caller.
+
+        Args:
+            f: the caller.
+            gas: that it gets, stipend included.
+            value: what CALLVALUE shows, in wei.
+            data: the input; of a creation, the initcode.
+        """
+        ...
+
 
 World: TypeAlias = tuple["Evm", State, BlockContext, TransactionContext]
 """What all frames of a transaction share."""

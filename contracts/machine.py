@@ -34,7 +34,7 @@ def run(outermost: Frame) -> None:
         parent = frame.parent
         if parent is None:
             return
-        _return_to(parent, frame)
+        return_to(parent, frame)
         frame = parent
 
 
@@ -61,7 +61,7 @@ def execute(f: Frame) -> None:
         block = block.follow if end is None else end(s, f)
 
 
-def _return_to(parent: Frame, child: Frame) -> None:
+def return_to(parent: Frame, child: Frame) -> None:
     """Give what is left of a call, and its outcome, to the frame that made it."""
     parent.gas += child.gas
     created = child.created

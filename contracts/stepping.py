@@ -34,12 +34,13 @@ class Row(NamedTuple):
 class Stepper:
     """Runs instructions by the rules of one fork."""
 
-    __slots__ = ("_ends", "_handlers", "_rows")
+    __slots__ = ("_ends", "_handlers", "rows")
 
     def __init__(self, rules: Rules) -> None:
         self._handlers = handlers_for(rules)
         self._ends = ends_for(rules)
-        self._rows = tuple(_row(rules, op, self._handlers[op]) for op in range(256))
+        self.rows = tuple(_row(rules, op, self._handlers[op]) for op in range(256))
+        """By opcode; None for what is no instruction of the fork."""
 
     def run(self, block: Block, f: Frame) -> Block | None:
         """Run from the start of a block up to a jump, a call or the end of the code.
@@ -50,7 +51,7 @@ class Stepper:
         Raises:
             ExceptionalHalt: an instruction has failed.
         """
-        s, rows, code, pc = f.stack, self._rows, block.program.padded, block.start
+        s, rows, code, pc = f.stack, self.rows, block.program.padded, block.start
         while True:
             op = code[pc]
             row = rows[op]
@@ -79,9 +80,9 @@ class Stepper:
             elif op == PC:
                 s.append(pc - 1)
             else:
-                return self._leave(block, f, op, pc)
+                return self.leave(block, f, op, pc)
 
-    def _leave(self, block: Block, f: Frame, op: int, pc: int) -> Block | None:
+    def leave(self, block: Block, f: Frame, op: int, pc: int) -> Block | None:
         """Run an instruction that decides where it goes on; `pc` is behind it."""
         s, program = f.stack, block.program
         if op == JUMPI:

@@ -15,7 +15,7 @@ from contracts.state import State
 from contracts.validity import take_worst_cost, worst_cost
 from primitives.address import contract_address
 from primitives.ids import Address, Gas, Wei
-from primitives.transaction import Transaction, effective_gas_price
+from primitives.transaction import IntrinsicGas, Transaction, effective_gas_price
 
 
 def execute_transaction(
@@ -44,16 +44,63 @@ def execute_transaction(
     Reference: Yellow Paper, section 6; EIP-1559, EIP-2929, EIP-4844, EIP-7623, EIP-7702.
     """
     intrinsic = take_worst_cost(evm, state, tx, sender, block, gas_left, blob_gas_left)
+    frame, refund, is_pending = begin_transaction(evm, state, tx, sender, block, intrinsic)
+    if frame is not None and is_pending:
+        run(frame)
+    return finish_transaction(evm, state, tx, sender, block, intrinsic, frame, refund)
+
+
+def begin_transaction(
+    evm: Evm,
+    state: State,
+    tx: Transaction,
+    sender: Address,
+    block: BlockContext,
+    intrinsic: IntrinsicGas,
+) -> tuple[Frame | None, int, bool]:
+    """Do what comes before the first instruction, once the worst cost has been taken.
+
+    Returns:
+        The outermost frame, None if nothing is to run; the refund so far; and whether the frame
+        is still to be run.
+    """
     price = effective_gas_price(tx, block.base_fee)
-    blob_gas = BLOB * len(tx.blob_versioned_hashes)
-    blob_fee = blob_gas * block.blob_base_fee if blob_gas else 0
+    blob_fee = _blob_gas(tx) * block.blob_base_fee
     state.add_balance(sender, worst_cost(tx) - tx.gas_limit * price - blob_fee)
     state.set_nonce(sender, tx.nonce + 1)
     refund = 0
     if tx.authorizations:
         state.warm_address(sender)
         refund = apply_authorizations(state, tx.authorizations, block.chain_id)
-    frame = _execute(evm, state, tx, sender, block, tx.gas_limit - intrinsic.required)
+    gas = tx.gas_limit - intrinsic.required
+    frame, is_pending = _open(evm, state, tx, sender, block, gas)
+    return frame, refund, is_pending
+
+
+def finish_transaction(
+    evm: Evm,
+    state: State,
+    tx: Transaction,
+    sender: Address,
+    block: BlockContext,
+    intrinsic: IntrinsicGas,
+    frame: Frame | None,
+    refund: int,
+) -> ExecutionResult:
+    """Do what comes after the last instruction: refunds, and what the fee recipient gets.
+
+    Args:
+        evm: as for `execute_transaction`, as the next five are.
+        state: likewise.
+        tx: likewise.
+        sender: likewise.
+        block: likewise.
+        intrinsic: gas of the transaction.
+        frame: the outermost, which has ended; None if nothing was to run.
+        refund: that authorizations gave.
+    """
+    price = effective_gas_price(tx, block.base_fee)
+    blob_gas = _blob_gas(tx)
     gas_used: int = tx.gas_limit
     if frame is None:
         gas_used = intrinsic.required
@@ -74,15 +121,23 @@ def execute_transaction(
         created=frame.created if frame is not None and has_succeeded else None,
         failure=None if frame is None else frame.failure,
         tip=Wei(tip),
-        burnt=Wei(gas_used * block.base_fee + blob_fee),
+        burnt=Wei(gas_used * block.base_fee + blob_gas * block.blob_base_fee),
         blob_gas_used=Gas(blob_gas),
     )
 
 
-def _execute(
+def _blob_gas(tx: Transaction) -> int:
+    hashes = tx.blob_versioned_hashes
+    return BLOB * len(hashes) if hashes else 0
+
+
+def _open(
     evm: Evm, state: State, tx: Transaction, sender: Address, block: BlockContext, gas: int
-) -> Frame | None:
-    """Run what the transaction calls or creates; return its frame, None if nothing was to run."""
+) -> tuple[Frame | None, bool]:
+    """Return the frame of what the transaction calls or creates, and whether it is to be run.
+
+    There is none where no code is called.
+    """
     program: Program | None
     if tx.to is None:
         program = evm.initcode_program(tx.data)
@@ -93,7 +148,7 @@ def _execute(
             program = evm.program_of(state, program.delegate)
         if program is None and tx.to not in evm.precompiles:
             _move(evm, state, sender, tx.to, tx.value)
-            return None
+            return None, False
     price = effective_gas_price(tx, block.base_fee)
     world = evm, state, block, TransactionContext(sender, price, tx.blob_versioned_hashes)
     address = contract_address(sender, tx.nonce) if tx.to is None else tx.to
@@ -105,14 +160,12 @@ def _execute(
     frame.mark = state.snapshot()
     if tx.to is None:
         frame.created = address
-        _create(frame)
-    else:
-        _move(evm, state, sender, tx.to, tx.value)
-        if tx.to in evm.precompiles:
-            _run_precompile(frame, tx.to)
-        else:
-            run(frame)
-    return frame
+        return frame, _may_create(frame)
+    _move(evm, state, sender, tx.to, tx.value)
+    if tx.to in evm.precompiles:
+        _run_precompile(frame, tx.to)
+        return frame, False
+    return frame, True
 
 
 def _move(evm: Evm, state: State, sender: Address, to: Address, value: int) -> None:
@@ -134,12 +187,12 @@ def _warm(evm: Evm, state: State, tx: Transaction, frame: Frame) -> None:
             state.warm_slot(entry.address, int.from_bytes(key, "big"))
 
 
-def _create(frame: Frame) -> None:
+def _may_create(frame: Frame) -> bool:
     if is_taken(frame.state, frame.address):
         frame.fail(AddressCollision.__name__)
-        return
+        return False
     begin_creation(frame)
-    run(frame)
+    return True
 
 
 def _run_precompile(frame: Frame, address: Address) -> None:

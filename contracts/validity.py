@@ -36,8 +36,20 @@ def take_worst_cost(
     block: BlockContext,
     gas_left: int,
     blob_gas_left: int,
+    *,
+    checks_sender: bool = True,
 ) -> IntrinsicGas:
     """Check all rules and take the `worst_cost` from the sender, which nobody has seen then.
+
+    Args:
+        evm: as for `execute_transaction`, as all but the last are.
+        state: likewise.
+        tx: likewise.
+        sender: likewise.
+        block: likewise.
+        gas_left: likewise.
+        blob_gas_left: likewise.
+        checks_sender: whether nonce and code of the sender matter, as they do in a block.
 
     Returns:
         The transaction's intrinsic gas.
@@ -56,7 +68,8 @@ def take_worst_cost(
         )
     if isinstance(tx, BlobTransaction):
         _check_blobs(tx, block, blob_gas_left)
-    _check_sender(evm, state, tx, sender)
+    if checks_sender:
+        _check_sender(evm, state, tx, sender)
     if not state.take_balance(sender, worst_cost(tx)):
         raise InsufficientFunds("transaction.sender", f"{worst_cost(tx)} wei", "less")
     return gas
