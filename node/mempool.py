@@ -115,6 +115,10 @@ class Mempool:
         """Return the address of everyone who has a transaction here."""
         return tuple(self._senders)
 
+    def queue(self, sender: Address) -> SenderQueue | None:
+        """Return what it holds of a sender, to look at; None if that is nothing."""
+        return self._senders.get(sender)
+
     @property
     def byte_count(self) -> int:
         """Bytes of all pooled encodings."""

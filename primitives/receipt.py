@@ -2,8 +2,17 @@
 
 import msgspec
 
+from primitives import rlp
 from primitives.ids import Address, Gas, Hash32
-from primitives.rlp import encode_bytes, encode_int, encode_list
+from primitives.rlp import (
+    Decoded,
+    encode_bytes,
+    encode_int,
+    encode_list,
+    read_bytes,
+    read_int,
+    read_items,
+)
 
 
 class Log(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -39,6 +48,37 @@ def encode_receipt(receipt: Receipt) -> bytes:
         )
     )
     return body if receipt.tx_type == 0 else receipt.tx_type.to_bytes(1, "big") + body
+
+
+def decode_receipt(data: bytes) -> Receipt:
+    """Return the receipt that `data` encodes.
+
+    Raises:
+        InvalidEncoding: it is none in canonical form.
+    """
+    tx_type = 0 if data[:1] >= b"\xc0" or not data else data[0]
+    fields = read_items(rlp.decode(data if tx_type == 0 else data[1:]), "receipt", 4)
+    return Receipt(
+        tx_type,
+        read_int(fields[0], "receipt.status", 8),
+        Gas(read_int(fields[1], "receipt.cumulative_gas_used", 64)),
+        read_bytes(fields[2], "receipt.bloom", 256),
+        tuple([_decode_log(item) for item in read_items(fields[3], "receipt.logs")]),
+    )
+
+
+def _decode_log(item: Decoded) -> Log:
+    address, topics, data = read_items(item, "receipt.log", 3)
+    return Log(
+        Address(read_bytes(address, "receipt.log.address", 20)),
+        tuple(
+            [
+                Hash32(read_bytes(topic, "receipt.log.topics", 32))
+                for topic in read_items(topics, "receipt.log.topics")
+            ]
+        ),
+        read_bytes(data, "receipt.log.data"),
+    )
 
 
 def _encode_log(log: Log) -> bytes:
