@@ -84,7 +84,7 @@ def build_block(
         params: the chain's rules.
         engine: has the virtual machines; a new one by default.
     """
-    draft = _draft(parent, context, params)
+    draft = draft_header(parent, context, params)
     ancestors = parent.child_ancestors()
     setting = block_setting(draft, ancestors, params, engine or ExecutionEngine())
     execution = BlockExecution(parent.state, parent.epoch, setting)
@@ -143,7 +143,7 @@ def _fits(
     )
 
 
-def _draft(parent: ExecutedBlock, context: BuildContext, params: ChainParams) -> Header:
+def draft_header(parent: ExecutedBlock, context: BuildContext, params: ChainParams) -> Header:
     """Return the header as far as it is known before execution."""
     below = parent.block.header
     timestamp = max(context.timestamp, earliest_timestamp(below, params))

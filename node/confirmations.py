@@ -204,6 +204,11 @@ class Confirmations:
             effects.append(self._prove(known, {gateway: places}))
         return effects
 
+    def known_block(self, transaction: Hash32) -> KnownBlock | None:
+        """Return the block of late that has a transaction, as far as this validator has spoken."""
+        digest = self._where.get(transaction)
+        return None if digest is None else self._known.get(digest)
+
     # ---------------------------------------------------------------- what happens to blocks
 
     def on_tentative(self, now: Instant, effect: Tentative) -> list[Effect]:

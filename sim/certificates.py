@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from node.chain_proof import chain_proof
 from node.finality import (
     ChainCommittee,
     FinalityProof,
-    Handover,
     SignatureKind,
     encode_committee,
     encode_proof,
 )
 from node.node import Node
-from primitives.header import decode_header
 from primitives.ids import NodeId
 from primitives.params import CertificateForm
 from sim.world import World
@@ -56,29 +55,11 @@ def head_proof(world: World, signatures: Signatures) -> FinalityProof | None:
     if not nodes:
         return None
     ledger = max(nodes, key=lambda node: node.ledger.tip.number).ledger
-    height = ledger.tip.number
-    if height == 0:
+    if ledger.tip.number == 0:
         return None
-    environment, certificate = world.environment, ledger.certificate(height)
-    genesis, epoch = environment.genesis, certificate.epoch
-    closings = ledger.checkpoints.closings[:epoch]
-    committees = [genesis.committee, *(closing.committee for closing in closings)]
-    return FinalityProof(
-        KINDS[signatures, genesis.params.certificates],
-        ChainCommittee(environment.genesis_block.digest, 0, epoch, committees[epoch]),
-        environment.genesis_block.block.header,
-        genesis.params,
-        ledger.tip.block.header,
-        certificate,
-        tuple(
-            Handover(
-                committee,
-                decode_header(closing.header),
-                environment.certificates.read(closing.certificate),
-            )
-            for committee, closing in zip(committees, closings, strict=False)
-        ),
-    )
+    environment = world.environment
+    kind = KINDS[signatures, environment.genesis.params.certificates]
+    return chain_proof(environment, ledger, ledger.tip.block.header, kind)
 
 
 def certificate_files(world: World, signatures: Signatures) -> Mapping[str, str]:
