@@ -1,0 +1,100 @@
+"""What filters and subscriptions ask of the chain: a `node.rpc.feed.Feed`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from node.rpc.backend import ChainBackend
+from node.rpc.block_shapes import header_shape
+from node.rpc.chain import ChainReader
+from node.rpc.errors import RpcError
+from node.rpc.hexes import data_hex
+from node.rpc.log_filter import LogFilter, log_filter
+from node.rpc.logs import LogMethods, bound_height
+from node.rpc.transaction_shapes import transaction_shape
+from primitives.header import header_hash
+from primitives.ids import Hash32
+
+
+class ChainFeed:
+    """The chain of one node as those who follow it see it.
+
+    Args:
+        backend: the node.
+        chain: reads its blocks.
+        logs: reads their logs.
+    """
+
+    def __init__(self, backend: ChainBackend, chain: ChainReader, logs: LogMethods) -> None:
+        self._backend = backend
+        self._chain = chain
+        self._logs = logs
+
+    def height(self) -> int:
+        """Return the height of the newest final block."""
+        return self._backend.node.ledger.height
+
+    def criteria(self, value: object) -> LogFilter:
+        """Decode a filter object.
+
+        Raises:
+            BadArgument: it is none.
+            RpcError: it is refused.
+        """
+        return log_filter(value)
+
+    def head(self, height: int) -> dict[str, Any]:
+        """Return the header of a final block as `newHeads` shows it.
+
+        Raises:
+            RpcError: it is not held any more.
+        """
+        header = self._chain.header(self._backend, height)
+        assert header is not None, "the height of a final block"
+        return header_shape(header, header_hash(header))
+
+    def block_hash(self, height: int) -> str:
+        """Return the hash of a final block, 0x-hex.
+
+        Raises:
+            RpcError: it is not held any more.
+        """
+        ledger = self._backend.node.ledger
+        if height == ledger.height:
+            return data_hex(ledger.tip.digest)
+        block = self._chain.at(self._backend, height)
+        assert block is not None, "the height of a final block"
+        return data_hex(block.digest)
+
+    def logs(self, criteria: object, first: int, last: int) -> Sequence[dict[str, Any]]:
+        """Return the logs of final blocks in a range that match; what is not held has none."""
+        assert isinstance(criteria, LogFilter), "what `criteria` has returned"
+        head = self.height()
+        lowest = max(first, 0 if criteria.first is None else bound_height(criteria.first, head))
+        highest = min(last, head if criteria.last is None else bound_height(criteria.last, head))
+        if criteria.digest is not None:
+            only = self._chain.height_of(self._backend, criteria.digest)
+            if only is None or not lowest <= only <= highest:
+                return []
+            lowest = highest = only
+        try:
+            return self._logs.logs_now(self._backend, criteria, range(lowest, highest + 1))
+        except RpcError:
+            return []
+
+    def all_logs(self, criteria: object) -> Sequence[dict[str, Any]]:
+        """Return every log that matches, with the limits of eth_getLogs.
+
+        Raises:
+            RpcError: the range is too long or has too many.
+        """
+        assert isinstance(criteria, LogFilter), "what `criteria` has returned"
+        heights = self._logs.heights(self._backend, criteria)
+        return self._logs.logs_now(self._backend, criteria, heights)
+
+    def pending(self, hash_: bytes) -> dict[str, Any] | None:
+        """Return a pending transaction as it is shown; None if it is not in the pool any more."""
+        digest = Hash32(hash_)
+        pooled = self._backend.node.pool.get(digest)
+        if pooled is None:
+            return None
+        return transaction_shape(pooled.transaction, digest, pooled.sender, None)

@@ -1,0 +1,147 @@
+"""eth_ methods about the state: accounts, code, storage and their proofs."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from node.rpc.arguments import BadArgument, address, data, optional, quantity, required
+from node.rpc.backend import Backend
+from node.rpc.block_id import BlockId, Tag, block_id
+from node.rpc.errors import invalid_params
+from node.rpc.hexes import data_hex, quantity_hex, word_hex
+from node.rpc.methods import Method, Parameters
+from node.rpc.states import ProvenState, States
+from primitives.ids import Address
+from storage.account import ABSENT
+from storage.proof import proof_json, prove_account
+
+Result = TypeVar("Result")
+
+SLOTS_MAX = 1_024
+"""Of one eth_getProof: each takes the hashing of a way through a trie."""
+KEY_BYTES_MAX = 32
+
+
+class StateMethods:
+    """Methods about the state.
+
+    Args:
+        states: finds it.
+    """
+
+    def __init__(self, states: States) -> None:
+        self._states = states
+
+    def methods(self) -> tuple[Method, ...]:
+        """Return them."""
+        return (
+            Method("eth_getBalance", self.balance, 2),
+            Method("eth_getCode", self.code, 2, cost=2),
+            Method("eth_getStorageAt", self.slot, 3),
+            Method("eth_getTransactionCount", self.nonce, 2),
+            Method("eth_getProof", self.proof, 3, cost=50),
+        )
+
+    def balance(self, backend: Backend, parameters: Parameters) -> object:
+        """eth_getBalance."""
+        who = Address(required(parameters, 0, address))
+        return self._ask(
+            backend,
+            parameters,
+            1,
+            lambda state: quantity_hex((state.account(who) or ABSENT).balance),
+        )
+
+    def code(self, backend: Backend, parameters: Parameters) -> object:
+        """eth_getCode."""
+        who = Address(required(parameters, 0, address))
+        return self._ask(
+            backend,
+            parameters,
+            1,
+            lambda state: data_hex(state.code((state.account(who) or ABSENT).code_hash)),
+        )
+
+    def slot(self, backend: Backend, parameters: Parameters) -> object:
+        """eth_getStorageAt."""
+        who = Address(required(parameters, 0, address))
+        slot = required(parameters, 1, storage_key)
+        return self._ask(backend, parameters, 2, lambda state: word_hex(state.slot(who, slot)))
+
+    def nonce(self, backend: Backend, parameters: Parameters) -> object:
+        """eth_getTransactionCount; for `pending` what waits in the pool without a gap counts."""
+        who = Address(required(parameters, 0, address))
+        if named(parameters, 1) is Tag.PENDING:
+            queue = backend.node.pool.queue(who)
+            if queue is not None:
+                return quantity_hex(queue.pending_end)
+        return self._ask(
+            backend, parameters, 1, lambda state: quantity_hex((state.account(who) or ABSENT).nonce)
+        )
+
+    def proof(self, backend: Backend, parameters: Parameters) -> object:
+        """eth_getProof (EIP-1186)."""
+        who = Address(required(parameters, 0, address))
+        slots = required(parameters, 1, storage_keys)
+
+        def answer(state: ProvenState) -> object:
+            shown = proof_json(prove_account(state.trie(), who, slots))
+            for entry, key in zip(shown["storageProof"], _keys(parameters[1]), strict=True):
+                entry["key"] = key
+            return shown
+
+        return self._ask(backend, parameters, 2, answer)
+
+    def _ask(
+        self,
+        backend: Backend,
+        parameters: Parameters,
+        place: int,
+        answer: Callable[[ProvenState], Result],
+    ) -> object:
+        return self._states.ask(backend, named(parameters, place), answer)
+
+
+def named(parameters: Parameters, place: int) -> BlockId:
+    """Return the block that is named at a place; the latest if it is left out."""
+    return optional(parameters, place, block_id, Tag.LATEST)
+
+
+def storage_key(value: object) -> int:
+    """Decode a slot: a quantity, or up to 32 bytes, leading zeros or not.
+
+    Raises:
+        BadArgument: it is neither.
+    """
+    if not isinstance(value, str) or not value.startswith(("0x", "0X")):
+        raise BadArgument("unable to decode storage key: hex string without 0x prefix")
+    digits = value[2:]
+    if len(digits) > 2 * KEY_BYTES_MAX:
+        raise BadArgument(
+            "unable to decode storage key: hex string too long, want at most 32 bytes"
+        )
+    if digits.startswith("0") and len(digits) > 1:
+        return int.from_bytes(data("0x" + ("0" if len(digits) % 2 else "") + digits), "big")
+    return quantity(value) if digits else 0
+
+
+def storage_keys(value: object) -> list[int]:
+    """Decode the slots of eth_getProof.
+
+    Raises:
+        BadArgument: they are none.
+        RpcError: there are too many.
+    """
+    if not isinstance(value, list):
+        raise BadArgument("json: cannot unmarshal into Go value of type []string")
+    if len(value) > SLOTS_MAX:
+        raise invalid_params(f"too many keys ({len(value)}, at most {SLOTS_MAX})")
+    return [storage_key(each) for each in value]
+
+
+def _keys(value: object) -> list[str]:
+    """Return the slots as go-ethereum echoes them: as words if they came so, else as quantities."""
+    assert isinstance(value, list), "it has been decoded"
+    return [
+        each if len(each) == 2 + 2 * KEY_BYTES_MAX else quantity_hex(storage_key(each))
+        for each in value
+    ]

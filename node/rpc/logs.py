@@ -1,0 +1,148 @@
+"""eth_getLogs: by the blooms of headers, then those of receipts, then the logs themselves.
+
+A range of blocks is looked through a slice at a time. It is bounded in blocks, in logs and in time;
+who asks for more is told with a code that libraries know, and by how much the range is too large,
+because they then halve it.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import monotonic_ns
+from typing import Any
+
+from node.rpc.arguments import required
+from node.rpc.backend import Backend, ChainBackend
+from node.rpc.block_id import ByHash, Tag
+from node.rpc.chain import PRUNED, ChainReader, FinalBlock
+from node.rpc.errors import RpcError, invalid_params, limit_exceeded, server_error
+from node.rpc.log_filter import LogFilter, log_filter
+from node.rpc.methods import Method, Parameters
+from node.rpc.transaction_shapes import log_shape
+
+SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LogLimits:
+    """What one eth_getLogs may take."""
+
+    blocks: int = 10_000
+    """Looked through."""
+    logs: int = 10_000
+    """In the answer."""
+    time_ns: int = 5 * SECOND_NS
+    """Of the node's thread."""
+    slice_ns: int = 2_000_000
+    """For which it keeps that thread."""
+
+
+class LogMethods:
+    """Methods about logs.
+
+    Args:
+        chain: reads blocks.
+        limits: of one query.
+    """
+
+    def __init__(self, chain: ChainReader, limits: LogLimits) -> None:
+        self._chain = chain
+        self._limits = limits
+
+    def methods(self) -> tuple[Method, ...]:
+        """Return them."""
+        return (Method("eth_getLogs", self.logs, 1, cost=50),)
+
+    async def logs(self, backend: Backend, parameters: Parameters) -> list[Any]:
+        """eth_getLogs."""
+        wanted = required(parameters, 0, log_filter)
+        heights = self.heights(backend, wanted)
+        limits, found, spent = self._limits, list[Any](), 0
+        begun = monotonic_ns()
+        for height in heights:
+            self._add(backend, wanted, height, found, heights)
+            elapsed = monotonic_ns() - begun
+            if elapsed > limits.slice_ns:
+                spent += elapsed
+                if spent > limits.time_ns:
+                    raise limit_exceeded(
+                        f"query timeout exceeded, {height - heights.start + 1} of "
+                        f"{len(heights)} blocks looked through: try a smaller block range"
+                    )
+                await asyncio.sleep(0)
+                begun = monotonic_ns()
+        return found
+
+    def logs_now(self, backend: ChainBackend, wanted: LogFilter, heights: range) -> list[Any]:
+        """Return the logs of some final blocks at once. Few blocks, please.
+
+        Raises:
+            RpcError: there are too many.
+        """
+        found: list[Any] = []
+        for height in heights:
+            self._add(backend, wanted, height, found, heights)
+        return found
+
+    def heights(self, backend: ChainBackend, wanted: LogFilter) -> range:
+        """Return the blocks that a query looks through.
+
+        Raises:
+            RpcError: there is no such block, or there are too many, or some are not held any more.
+        """
+        if wanted.digest is not None:
+            height = self._chain.height(backend, ByHash(wanted.digest))
+            if height is None:
+                raise server_error("unknown block")
+            return range(height, height + 1)
+        head = backend.node.ledger.height
+        first, last = bound_height(wanted.first, head), min(bound_height(wanted.last, head), head)
+        if first > bound_height(wanted.last, head):
+            raise invalid_params("invalid block range params")
+        if last - first >= self._limits.blocks:
+            raise limit_exceeded(
+                f"query exceeds max block range {self._limits.blocks}, "
+                f"{last - first + 1} blocks were asked for"
+            )
+        if max(first, 1) < backend.node.ledger.lowest <= last:
+            raise RpcError(PRUNED, "pruned history unavailable")
+        return range(first, last + 1)
+
+    def _add(
+        self,
+        backend: ChainBackend,
+        wanted: LogFilter,
+        height: int,
+        found: list[Any],
+        heights: range,
+    ) -> None:
+        header = self._chain.header(backend, height)
+        if header is None or not wanted.may_match(header.logs_bloom):
+            return
+        block = self._chain.at(backend, height)
+        assert block is not None, "a height that was found"
+        found += matching(block, wanted)
+        if len(found) > self._limits.logs:
+            most = self._limits.logs
+            shown = f"[{heights.start:#x}, {max(heights.start, height - 1):#x}]"
+            raise limit_exceeded(
+                f"query returned more than {most} results. Try with this block range {shown}."
+            )
+
+
+def matching(block: FinalBlock, wanted: LogFilter) -> Iterator[dict[str, Any]]:
+    """Yield the logs of a block that are wanted."""
+    for index, receipt in enumerate(block.receipts):
+        if not receipt.logs or not wanted.may_match(receipt.bloom):
+            continue
+        place, first = block.place(index), block.first_logs[index]
+        for number, log in enumerate(receipt.logs):
+            if wanted.matches(log):
+                yield log_shape(log, block.hashes[index], place, first + number)
+
+
+def bound_height(block: Tag | int | None, head: int) -> int:
+    """Return the height that an end of a range means; left out it is the latest block."""
+    if block is Tag.EARLIEST:
+        return 0
+    return block if isinstance(block, int) else head
