@@ -80,12 +80,33 @@ class NodeClient:
             Unanswered: nothing has come in time, or no JSON-RPC.
             Refused: one of the answers is an error.
         """
-        results = []
+        results = await self.try_all(questions, patience_s, as_owner=as_owner)
+        for result in results:
+            if isinstance(result, Refused):
+                raise result
+        return results
+
+    async def try_all(
+        self,
+        questions: Sequence[Question],
+        patience_s: float = PATIENCE_S,
+        *,
+        as_owner: bool = False,
+    ) -> list[Any]:
+        """Return the results of many questions likewise, with a `Refused` for each error.
+
+        Raises:
+            Unanswered: nothing has come in time, or no JSON-RPC.
+        """
+        results: list[Any] = []
         for start in range(0, len(questions), BATCH_MAX):
             asked = questions[start : start + BATCH_MAX]
             answers = await self._post(asked, patience_s, batch=True, as_owner=as_owner)
             for (method, _), answer in zip(asked, answers, strict=True):
-                results.append(self._result(answer, method))
+                try:
+                    results.append(self._result(answer, method))
+                except Refused as error:
+                    results.append(error)
         return results
 
     async def text(self, path: str, patience_s: float = PATIENCE_S) -> str:

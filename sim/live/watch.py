@@ -25,10 +25,12 @@ Counter = Callable[[int, int], int]
 
 
 class NodeStatus(msgspec.Struct, frozen=True):
-    """A node's answer to `orrery_status`; what it does not say is left out."""
+    """A node's answer to `orrery_status`; zeros before the first."""
 
     height: int = 0
     """Of its last final block."""
+    lowest: int = 0
+    """Height from which on it has all blocks."""
     view: int = 0
     epoch: int = 0
     primary: int | None = None
@@ -58,23 +60,18 @@ class NodeFacts(msgspec.Struct, frozen=True):
 
 
 def read_status(found: Any) -> NodeStatus:
-    """Read an answer to `orrery_status`: numbers, or lists of what is counted."""
-    given = found if isinstance(found, dict) else {}
-    numbers = {key: _number(given.get(key)) for key in ("height", "view", "epoch", "peers", "pool")}
-    primary = given.get("primary")
+    """Read an answer to `orrery_status`. A follower is in no view, and knows no primary."""
+    pool = found["pool"]
     return NodeStatus(
-        primary=None if primary is None else _number(primary),
-        syncing=bool(given.get("syncing")),
-        **numbers,
+        height=found["height"],
+        lowest=found["lowest"],
+        view=found["view"] or 0,
+        epoch=found["epoch"],
+        primary=found["primary"],
+        peers=len(found["peers"]),
+        pool=pool["pending"] + pool["queued"],
+        syncing=found["syncing"],
     )
-
-
-def _number(value: object) -> int:
-    if isinstance(value, str):
-        return int(value, 0)
-    if isinstance(value, list | dict):
-        return len(value)
-    return int(value) if isinstance(value, int | float) else 0
 
 
 class Watch:

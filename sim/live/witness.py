@@ -19,7 +19,7 @@ import msgspec
 
 from sim.live.client import NodeClient, Question, Refused, Unanswered
 from sim.live.fleet import Fleet
-from sim.live.watch import Watch
+from sim.live.watch import Watch, read_status
 
 EVERY_S = 0.25
 AT_ONCE = 25
@@ -173,7 +173,11 @@ class Witness:
         )
 
     async def _ask_again(self, node: int, blocks: Sequence[Confirmed]) -> list[Loss] | None:
-        """Return what a node lacks; None if it does not answer."""
+        """Return what a node lacks of what it should have; None if it does not answer.
+
+        One that was away for long has begun anew from a state and has no blocks below it; and all
+        give up old ones. A node tells from which height on it has them.
+        """
         client = self._fleet.members[node].client
         height = self._watch.status(node).height
         own = [block for block in blocks if block.height <= height]
@@ -183,18 +187,16 @@ class Witness:
         sampled = [(block, each) for block in own for each in block.sample]
         asked += [("eth_getTransactionReceipt", (each,)) for _, each in sampled]
         try:
-            found = await client.ask_all(asked, PATIENCE_S)
+            found = await client.try_all(asked, PATIENCE_S)
+            lowest = read_status(await client.ask("orrery_status")).lowest
         except (Unanswered, Refused):
             return None
-        losses = [
-            Loss(node, block.height, f"block {block.digest}", _digest(answer, "hash"))
-            for block, answer in zip(own, found, strict=False)
-            if _digest(answer, "hash") != block.digest
-        ]
-        return losses + [
-            Loss(node, block.height, f"transaction {each}", _digest(answer, "blockHash"))
-            for (block, each), answer in zip(sampled, found[len(own) :], strict=True)
-            if _digest(answer, "blockHash") != block.digest
+        wanted = [(block, f"block {block.digest}", "hash") for block in own]
+        wanted += [(block, f"transaction {each}", "blockHash") for block, each in sampled]
+        return [
+            Loss(node, block.height, what, _digest(answer, key))
+            for (block, what, key), answer in zip(wanted, found, strict=True)
+            if block.height >= lowest and _digest(answer, key) != block.digest
         ]
 
 
@@ -211,6 +213,8 @@ async def _blocks(client: NodeClient, first: int, last: int, at: float) -> list[
 
 
 def _digest(answer: Any, key: str) -> str:
+    if isinstance(answer, Refused):
+        return str(answer)
     return "nothing" if answer is None else str(answer.get(key))
 
 

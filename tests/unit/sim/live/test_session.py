@@ -1,0 +1,156 @@
+"""One `up` with stubs for nodes: from the first process to the summary."""
+
+import asyncio
+import json
+import os
+import signal
+
+import msgspec
+import pytest
+
+from sim.live.fleet import NotReady
+from sim.live.session import Session
+from sim.live.summary import LiveSummary
+from tests.unit.sim.live.networks import Screen, is_alive, prepared, stub_command
+
+FAULTS = """
+[[events]]
+at = "200ms"
+kind = "crash"
+node = 0
+for = "400ms"
+[[events]]
+at = "300ms"
+kind = "pause"
+node = 1
+for = "300ms"
+[[events]]
+at = "400ms"
+kind = "partition"
+groups = [[2]]
+for = "500ms"
+"""
+
+
+def run(network, screen=None):
+    return asyncio.run(Session(network, screen or Screen(), stub_command).run())
+
+
+def verdicts(summary: LiveSummary) -> dict[str, str]:
+    return {each.name: each.verdict for each in summary.judgements}
+
+
+def test_a_network_that_is_struck_comes_through(tmp_path):
+    screen = Screen()
+    network = prepared(tmp_path / "net", FAULTS, 3.0)
+    summary = run(network, screen)
+    assert summary.passed, summary.judgements
+    assert verdicts(summary)["one chain"] == "passed"
+    assert verdicts(summary)["nothing confirmed is lost"] == "passed"
+    assert summary.checked_blocks > 5
+    assert summary.checked_transactions > 10
+    assert summary.transactions > 10
+    assert not summary.partial
+    assert [each.starts for each in summary.nodes] == [2, 1, 1, 1]
+    assert [kind for kind, _ in screen.kinds()] == [
+        *("up", "crashed", "stopped", "partitioned", "restarted", "resumed", "healed", "ending")
+    ]
+    assert len({each.digest for each in summary.nodes}) == 1
+    written = msgspec.json.decode(network.layout.file("summary.json").read_bytes())
+    assert written["height"] == summary.height
+    lines = network.layout.file("events.jsonl").read_text().splitlines()
+    assert len(lines) == len(summary.happenings)
+    assert all(network.layout.node(node).joinpath("ended").exists() for node in range(4))
+
+
+def test_the_cut_reaches_a_node_that_was_down_when_it_was_made(tmp_path):
+    text = """
+[[events]]
+at = "100ms"
+kind = "crash"
+node = 0
+for = "500ms"
+[[events]]
+at = "200ms"
+kind = "partition"
+groups = [[0, 1]]
+"""
+    network = prepared(tmp_path / "net", text, 2.5)
+    run(network)
+    for node, shut_out in ((0, [2, 3]), (1, [2, 3]), (2, [0, 1]), (3, [0, 1])):
+        assert json.loads((network.layout.node(node) / "blocked.json").read_text()) == shut_out
+
+
+def test_a_node_that_dies_by_itself_says_why_and_fails_the_run(tmp_path):
+    network = prepared(tmp_path / "net", "", 1.5)
+    (network.layout.node(2) / "behave.json").write_text('{"dies_after": 0.5}')
+    screen = Screen()
+    summary = run(network, screen)
+    assert not summary.passed
+    assert verdicts(summary)["processes"] == "failed"
+    (death,) = [each for each in screen.happenings if each.kind == "died"]
+    assert death.node == 2
+    assert "exit code 9" in death.detail
+    assert "a cosmic ray" in death.detail
+
+
+def test_a_node_that_does_not_come_up_takes_the_others_down(tmp_path):
+    network = prepared(tmp_path / "net", "", 1.5)
+    (network.layout.node(3) / "behave.json").write_text('{"dies_at_start": true}')
+    with pytest.raises(NotReady, match=r"(?s)node 3: exit code 7.*the stars are wrong"):
+        run(network)
+
+
+def test_another_chain_on_one_node_is_seen(tmp_path):
+    network = prepared(tmp_path / "net", "", 1.5)
+    (network.layout.node(1) / "behave.json").write_text('{"forks_at": 0}')
+    summary = run(network)
+    assert verdicts(summary)["one chain"] == "failed"
+    assert verdicts(summary)["nothing confirmed is lost"] == "failed"
+
+
+def test_a_lost_transaction_is_seen(tmp_path):
+    network = prepared(tmp_path / "net", "", 1.5)
+    (network.layout.node(1) / "behave.json").write_text('{"loses_from": 0}')
+    summary = run(network)
+    assert verdicts(summary)["one chain"] == "passed"
+    assert verdicts(summary)["nothing confirmed is lost"] == "failed"
+    assert {loss.node for loss in summary.losses} == {1}
+    assert all(loss.what.startswith("transaction") for loss in summary.losses)
+
+
+def test_a_signal_ends_it_in_good_order(tmp_path):
+    network = prepared(tmp_path / "net")
+
+    class Impatient(Screen):
+        def show(self, facts):
+            super().show(facts)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    screen = Impatient()
+    summary = run(network, screen)
+    assert summary.passed
+    assert screen.happenings[-1].detail == "a signal"
+    pids = [each.pid for each in screen.facts[0].nodes]
+    assert len(pids) == 4
+    assert not any(is_alive(pid) for pid in pids if pid)
+    assert all(network.layout.node(node).joinpath("ended").exists() for node in range(4))
+
+
+def test_a_node_that_does_not_end_is_killed_and_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("sim.live.fleet.FINISH_PATIENCE_S", 0.5)
+    network = prepared(tmp_path / "net", "", 0.5)
+    (network.layout.node(0) / "behave.json").write_text('{"stays": true}')
+    summary = run(network)
+    assert verdicts(summary)["processes"] == "failed"
+    (told,) = [each.detail for each in summary.judgements if each.name == "processes"]
+    assert "nodes 0 had to be killed" in told
+
+
+def test_an_early_end_fails_nothing_that_was_still_to_come(tmp_path):
+    text = "[expect]\nmin_height = 100000\nmin_tps = 1\n"
+    summary = run(prepared(tmp_path / "net", text, 0.5))
+    assert summary.partial
+    assert summary.passed
+    assert verdicts(summary)["min_height"] == "not judged"
+    assert verdicts(summary)["min_tps"] == "not judged"
