@@ -20,13 +20,18 @@ from node.shared import ComputeCache
 from node.storage_config import StateForm, StorageConfig
 from primitives.committee import Committee
 from primitives.genesis import Genesis, GenesisContract
-from primitives.ids import Hash32, Instant, NodeId, Wei
+from primitives.ids import Address, Gas, Hash32, Instant, NodeId, Wei
 from primitives.keys import Ed25519Verifier
 from primitives.params import ChainParams
-from primitives.transaction import transaction_hash
+from primitives.transaction import (
+    DynamicFeeTransaction,
+    encode_transaction,
+    sign_transaction,
+    transaction_hash,
+)
 from storage.store import SnapshotStore
 from tests.unit.node.harness import MILLISECOND, PARAMS, Harness, validator_key
-from tests.unit.node.transfers import ETHER, GWEI, account
+from tests.unit.node.transfers import ETHER, GWEI, account, private_key
 
 CHAIN = ChainParams(base_fee_initial=Wei(GWEI), checkpoint_interval=4)
 FLAT = StorageConfig(StateForm.FLAT, state_history=8)
@@ -105,6 +110,8 @@ class Rig:
         storage: how the nodes keep their states.
         history: final blocks that they keep.
         limits: of methods.
+        reads_store: whether states stay in the store.
+        config: of all nodes.
     """
 
     def __init__(
@@ -115,16 +122,32 @@ class Rig:
         storage: StorageConfig = FLAT,
         history: int | None = 1_024,
         limits: MethodLimits | None = None,
+        reads_store: bool = False,
         **config: object,
     ) -> None:
         environment = chain_environment(validators, contracts, chain)
-        if storage.state_history is not None and storage.rebase_blocks < 64:
+        if reads_store:
             environment = replace(environment, reads_store=True)
         config.setdefault("index_transactions", True)
         self.harness = Harness(
-            validators, environment=environment, storage=storage, history=history, **config
+            validators,
+            environment=environment,
+            storage=storage,
+            history=history,
+            **config,  # type: ignore[arg-type]
         )
         self.harness.run(MILLISECOND)
+        self._begin(limits)
+
+    @classmethod
+    def over(cls, other: "Rig") -> "Rig":
+        """Return somebody who asks the same node, and remembers nothing yet."""
+        fresh = cls.__new__(cls)
+        fresh.harness = other.harness
+        fresh._begin(None)
+        return fresh
+
+    def _begin(self, limits: MethodLimits | None) -> None:
         self.backend = RigBackend(self.harness)
         self.node_methods: NodeMethods | None = None
         self._limits = limits
@@ -136,6 +159,19 @@ class Rig:
         self.node_methods = NodeMethods(self._limits)
         self._table = dict(method_table(self.node_methods.methods()))
         self.node_methods.follow(cast("Backend", self.backend))
+
+    def restart(self) -> None:
+        """Let the first node begin again from what is durable."""
+        self.harness.crash(0)
+        self.harness.start(0)
+        self.harness.run(200 * MILLISECOND)
+
+    def reconfigure(self, **changes: object) -> None:
+        """Let the first node begin again with other choices, and forget what was answered."""
+        place = self.harness.places[0]
+        place.config = replace(place.config, **changes)  # type: ignore[arg-type]
+        self.restart()
+        self._loop.run_until_complete(self._build())
 
     def close(self) -> None:
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
@@ -189,6 +225,30 @@ def chain_environment(
     plain = CommitteeVerifier(committee, block.digest, Ed25519Verifier())
     cache = ComputeCache.isolated(chain)
     return Environment(genesis, block, PARAMS, cache, MemoVerifier(plain))
+
+
+def signed(
+    sender: int,
+    nonce: int,
+    to: Address | None,
+    data: bytes = b"",
+    value: int = 0,
+    gas: int = 1_000_000,
+    cap: int = 10 * GWEI,
+    tip: int = GWEI,
+) -> bytes:
+    """A signed transaction; without `to` it creates a contract."""
+    unsigned = DynamicFeeTransaction(
+        chain_id=CHAIN.chain_id,
+        nonce=nonce,
+        max_priority_fee_per_gas=Wei(tip),
+        max_fee_per_gas=Wei(cap),
+        gas_limit=Gas(gas),
+        to=to,
+        value=Wei(value),
+        data=data,
+    )
+    return encode_transaction(sign_transaction(unsigned, private_key(sender)))
 
 
 def hexed(value: bytes | Hash32) -> str:
