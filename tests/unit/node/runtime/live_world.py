@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import random
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from network.transport import (
     PeerClosed,
     PeerOpened,
     Rates,
+    Redial,
     Transport,
     TransportConfig,
     new_event_loop,
@@ -30,15 +32,17 @@ from node.snapshot import SnapshotLibrary
 from node.storage_config import SERVED_MAX, StateForm, StorageConfig
 from node.trace import BlockCommitted
 from node.wire import node_codec
-from primitives.ids import Duration, Instant, NodeId
+from primitives.ids import Address as Account, Duration, Instant, NodeId
 from primitives.keccak import keccak256
 from primitives.machine import TraceEvent
+from primitives.params import ChainParams
 from storage.memory import MemoryStore
-from storage.rocks import RocksStore, profile
+from storage.rocks import RocksStore, StoreFull, profile
 from tests.unit.node.harness import make_config, make_environment, validator_key
 from tests.unit.node.transfers import FIXED
 
 PATIENCE_SECONDS = 60.0
+SOON = Redial(last=Duration(200_000_000))
 MILLISECOND = 1_000_000
 PARAMS = ConsensusParams(
     request_timeout=Duration(2_000 * MILLISECOND),
@@ -116,6 +120,7 @@ class LiveWorld:
         consensus: parameters of the committee.
         accounts: that have money.
         limits: of all drivers.
+        params: of the chain.
     """
 
     def __init__(
@@ -126,8 +131,9 @@ class LiveWorld:
         consensus: ConsensusParams = PARAMS,
         accounts: int = 5,
         limits: DriverLimits | None = None,
+        params: ChainParams = FIXED,
     ) -> None:
-        self.shared = make_environment(validators, FIXED, consensus, accounts)
+        self.shared = make_environment(validators, params, consensus, accounts)
         self.count = validators + followers
         self.validators = validators
         self.limits = DriverLimits() if limits is None else limits
@@ -165,7 +171,7 @@ class LiveWorld:
         if self.directory is None:
             environment = dataclasses.replace(environment, reads_store=False)
         transport = Transport(
-            TransportConfig(rates=Rates(connections_per_second=1_000)),
+            TransportConfig(rates=Rates(connections_per_second=1_000), redial=SOON),
             HandshakeConfig(self.shared.genesis_block.digest, NodeId(node), role, known),
             seed_of(node),
             node_codec(self.shared.engine),
@@ -191,7 +197,9 @@ class LiveWorld:
     async def stop(self, node: int) -> None:
         await self.nodes.pop(node).close()
         if self.directory is not None:
-            self.files.pop(node).close()
+            # One that has failed says so once more, and is closed.
+            with suppress(StoreFull):
+                self.files.pop(node).close()
 
     async def close(self) -> None:
         for node in list(self.nodes):
@@ -199,6 +207,9 @@ class LiveWorld:
 
     def heights(self) -> list[int]:
         return [live.node.ledger.height for live in self.nodes.values()]
+
+    def balances(self, address: Account) -> list[int]:
+        return [live.node.ledger.tip.state.balance(address) for live in self.nodes.values()]
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something is so; or until nobody would wait any longer."""
