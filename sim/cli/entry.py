@@ -19,6 +19,7 @@ COMMANDS = {
     "bench": "bench.command",
     "graph": "sim.cli.graph",
     "verify-certificate": "sim.cli.verify_certificate",
+    "load": "sim.cli.load",
     "store": "sim.cli.store",
     "up": "sim.cli.up",
 }

@@ -10,6 +10,7 @@ from argparse import (
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from sim.cli.load_parser import LOAD, add_load
 from sim.cli.store_parser import STORE, add_store
 from sim.cli.up_parser import UP, add_up
 
@@ -100,7 +101,9 @@ examples:
 exit code: 0 final; 1 the file does not prove it, with the reason; 2 it is no certificate file.
 """
 
-OTHER_EXIT_CODES = frozenset({"calibrate", "bench", "graph", "verify-certificate", "store", "up"})
+OTHER_EXIT_CODES = frozenset(
+    {"calibrate", "bench", "graph", "load", "verify-certificate", "store", "up"}
+)
 """Commands to which the exit codes below do not apply."""
 
 EXIT_CODES = """
@@ -126,6 +129,7 @@ def build_parser() -> ArgumentParser:
     _add_verify_certificate(
         _command(commands, "verify-certificate", "check that a block is final", VERIFY_CERTIFICATE)
     )
+    add_load(_command(commands, "load", "send transactions to nodes", LOAD), whole_number)
     add_store(_command(commands, "store", "look after the store of a node", STORE), count)
     return parser
 

@@ -10,11 +10,11 @@ from primitives.account_key import AccountKey
 from primitives.address import format_address
 from primitives.errors import CryptoError, InvalidInput
 from primitives.ids import Address
-from primitives.units import format_amount
 from sim.load.chain import ask_balances, ask_nonces
 from sim.load.errands import Errands
 from sim.load.errors import LoadRefused
 from sim.load.rpc import RpcClient
+from sim.report.page.units import significant
 from sim.workload.accounts import account_secret
 from sim.workload.calls import Call
 from sim.workload.options import ETHER, TRANSFER_GAS
@@ -99,8 +99,8 @@ async def poor_accounts(
 def refuse_poor(poor: Mapping[Address, int], count: int, needed: int) -> LoadRefused:
     """Return the refusal of a load whose accounts cannot pay."""
     first, balance = next(iter(poor.items()))
-    expected = f"at least {format_amount(needed)} on each account; --fund-from KEY pays it"
-    actual = f"{format_amount(balance)} on {format_address(first)}"
+    expected = f"at least {ether_words(needed)} on each account; --fund-from KEY pays it"
+    actual = f"{ether_words(balance)} on {format_address(first)}"
     others = len(poor) - 1
     more = f", and too little on {others:,} more of {count:,}" if others else ""
     return LoadRefused("accounts", expected, actual + more)
@@ -123,11 +123,16 @@ async def fund(
     total = sum(payments.values())
     balance = (await ask_balances(client, [payer.address]))[payer.address]
     if balance <= total:
-        expected = f"more than {format_amount(total)} on {format_address(payer.address)}"
-        raise LoadRefused("--fund-from", expected, format_amount(balance))
+        expected = f"more than {ether_words(total)} on {format_address(payer.address)}"
+        raise LoadRefused("--fund-from", expected, ether_words(balance))
     nonce = (await ask_nonces(client, [payer.address]))[payer.address]
     calls = [Call(address, value, b"", TRANSFER_GAS) for address, value in payments.items()]
     await Errands(client, payer, chain_id, nonce, tip).do(calls, on_done)
+
+
+def ether_words(amount: int) -> str:
+    """Return an amount in ether, with three significant digits."""
+    return f"{significant(amount / ETHER)} ether"
 
 
 def _wallet(secrets: Sequence[bytes]) -> Wallet:

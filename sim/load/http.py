@@ -8,9 +8,12 @@ Reference: RFC 9112 (HTTP/1.1).
 """
 
 import asyncio
+import os
+import socket
 import ssl
 from collections import deque
 from functools import partial
+from typing import cast
 
 from primitives.errors import InvalidInput
 from sim.load.errors import NodeUnreachable, RequestTimedOut, UnusableAnswer
@@ -44,8 +47,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The server has accepted."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # The transports of uvloop are no subclasses of asyncio's.
+        self.transport = cast(asyncio.Transport, transport)
 
     def send(self, request: bytes, waiter: "asyncio.Future[Response]", deadline: float) -> None:
         """Send a whole request."""
@@ -192,9 +195,9 @@ class Endpoint:
                 _, connection = await loop.create_connection(
                     make, self._host, self._port, ssl=context
                 )
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             if not self._open:
-                self._fail_line(NodeUnreachable(self.url, str(error) or "no answer to the dial"))
+                self._fail_line(NodeUnreachable(self.url, dial_words(error)))
             return
         finally:
             self._opening -= 1
@@ -219,3 +222,14 @@ class Endpoint:
             if not waiter.done():
                 waiter.set_exception(error)
         self._sweeper = loop.call_later(SWEEP_S, self._sweep)
+
+
+def dial_words(error: OSError) -> str:
+    """Say why there is no connection."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"no connection: {error.verify_message}"
+    if isinstance(error, socket.gaierror):
+        return f"no connection: {str(error.strerror).lower()}"
+    if error.errno is not None:
+        return f"no connection: {os.strerror(error.errno).lower()}"
+    return f"no connection: {str(error) or 'no answer'}"
