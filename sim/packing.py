@@ -114,7 +114,7 @@ class Packer:
         policy: their choice.
     """
 
-    __slots__ = ("_codec", "_compression", "_memo", "_policy", "_routes")
+    __slots__ = ("_codec", "_compression", "_memo", "_policy", "_routes", "closed", "opened")
 
     def __init__(self, codec: Codec, policy: CompressionPolicy) -> None:
         self._codec = codec
@@ -124,6 +124,10 @@ class Packer:
         found = {kind.type: self._compression.routes(kind, agreement) for kind in codec.kinds}
         self._routes = {kind: routes for kind, routes in found.items() if routes}
         self._memo: Memo[Message, Packed] = Memo(PACKED_MAX)
+        self.closed: dict[tuple[str, str], int] = {}
+        """Bytes that these nodes have compressed, by kind of message and of work."""
+        self.opened: dict[tuple[str, str], int] = {}
+        """Bytes of what these nodes have sent that receivers have decompressed, likewise."""
 
     def compresses(self, message: Message) -> bool:
         """Whether messages of this kind may be compressed."""
@@ -140,6 +144,16 @@ class Packer:
             known = self._pack(message, routes)
             self._memo.put(message, known)
         return known
+
+    def count_closed(self, message: Message, packed: Packed) -> None:
+        """Count a message that was compressed."""
+        name = (message.__class__.__name__, packed.closing)
+        self.closed[name] = self.closed.get(name, 0) + packed.units
+
+    def count_opened(self, message: Message, packed: Packed) -> None:
+        """Count a message that was decompressed."""
+        name = (message.__class__.__name__, packed.opening)
+        self.opened[name] = self.opened.get(name, 0) + packed.units
 
     def _pack(self, message: Message, routes: Sequence[Route]) -> Packed:
         size = self._codec.size(message)
@@ -196,14 +210,16 @@ class PackingWire:
                 assert isinstance(event, Received)
                 packer = self._packers[event.sender]
                 if packer is not None and packer.compresses(event.message):
-                    return self._open(now, event, packer.packed(event.message), step)
+                    return self._open(now, event, packer, step)
             return self._close(step(now, event))
 
         return stepped
 
-    def _open(self, now: Instant, event: Received, packed: Packed, step: Step) -> Sequence[Effect]:
+    def _open(self, now: Instant, event: Received, packer: Packer, step: Step) -> Sequence[Effect]:
+        packed = packer.packed(event.message)
         if not packed.opening:
             return self._close(step(now, event))
+        packer.count_opened(event.message, packed)
         if packed.is_long:
             return (Compute(REQUEST, (Serial(packed.opening, packed.units),), Opened(event)),)
         return [Work(packed.opening, packed.units), *self._close(step(now, event))]
@@ -224,6 +240,7 @@ class PackingWire:
             # One message to several peers, one after another, is compressed once.
             if not done or done[-1][0] is not effect.message:
                 done.append((effect.message, []))
+                own.count_closed(effect.message, packed)
                 if not packed.is_long:
                     closed.append(Work(packed.closing, packed.units))
             if packed.is_long:

@@ -28,6 +28,7 @@ from sim.checkers import (
     safety_checkers,
 )
 from sim.crew import Crew, hired
+from sim.packing import Packer
 from sim.pictures import network_picture
 from sim.pools import Pools
 from sim.profile import Profile, load_profile
@@ -46,6 +47,7 @@ from sim.report import (
 from sim.report.certificates import compare_certificates
 from sim.report.result import CertificateComparison
 from sim.report.stream import NodeExecution
+from sim.report.wire import KindCompression, added, compression_figures
 from sim.report.writer import TRACE
 from sim.scenario import Scenario, calm_from, place_nodes
 from sim.scenario.portable import GENESIS, portable
@@ -53,6 +55,7 @@ from sim.store_meter import StoreMeter
 from sim.stores import STORES
 from sim.tables import Tables
 from sim.trace import Observation
+from sim.usage import NodeUsage
 from sim.world import World
 
 PROGRESS_STEPS = 200
@@ -141,7 +144,7 @@ def run_with(
         shutil.rmtree(run_directory / STORES, ignore_errors=True)
         stores = run_directory / STORES if keep_stores else None
     with build_world(scenario, seed, profile, crew=crew, stores=stores) as world:
-        collector = Collector(run_shape(scenario, world), world.blocks)
+        collector = Collector(run_shape(scenario, world), world.blocks, NodeUsage(world))
         world.subscribe_honest(collector.observe)
         world.subscribe(traffic=collector.traffic, storage=collector.stored)
         meter = StoreMeter(world, scenario.store)
@@ -162,6 +165,7 @@ def run_with(
         result = msgspec.structs.replace(
             result,
             certificates=_comparison(world, result, profile),
+            compression=_compression(world, collector, profile),
             storage=meter.figures(result.storage),
             expectations=evaluate(scenario.expect, result, violation, partial),
         )
@@ -228,6 +232,23 @@ def _comparison(world: World, result: RunResult, profile: Profile | None) -> Cer
         result.height,
         (profile or load_profile()).costs_ps(),
         node_codec(environment.engine).size,
+    )
+
+
+def _compression(
+    world: World, collector: Collector, profile: Profile | None
+) -> tuple[KindCompression, ...]:
+    """Return what compression has saved and taken, by kind of message."""
+    packers = dict.fromkeys([host.packer for host in world.kernel.hosts if host.packer])
+    used = [packer for packer in packers if isinstance(packer, Packer)]
+    return compression_figures(
+        [
+            (name, kind.count_by_second.total, kind.bytes_by_second.total, kind.saved)
+            for name, kind in collector.traffic_by_kind.items()
+        ],
+        added([packer.closed for packer in used]),
+        added([packer.opened for packer in used]),
+        (profile or load_profile()).costs_ps(),
     )
 
 

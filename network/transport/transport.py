@@ -80,6 +80,7 @@ class Transport:
         draw_nonce: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self.counters = Counters()
+        self.compression = compression or Compression(CompressionPolicy())
         self._config = config
         self._own = handshake.node
         self._observer = observer
@@ -92,7 +93,7 @@ class Transport:
             codec,
             handshake_codec(),
             StreamCodec(codec),
-            compression or Compression(CompressionPolicy()),
+            self.compression,
             ValidatorKey(seed),
             verifier or Ed25519Verifier(),
             self._places,

@@ -3,12 +3,33 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+from network.compression import CompressionStatistics
 from network.transport import Counters, PeerInfo, Traffic
 from node.observe.families import network
 from node.observe.reading import Histogram, Reading, by_label
 from primitives.ids import NodeId
 
 RECEIVED, SENT = "received", "sent"
+PLAIN = "plain"
+"""Bodies before compression."""
+
+
+class CompressionSource:
+    """Reads what a transport's compression has made of the bodies that were sent.
+
+    Args:
+        statistics: of the node's compression; only read.
+    """
+
+    def __init__(self, statistics: CompressionStatistics) -> None:
+        self._statistics = statistics
+
+    def readings(self) -> Iterator[Reading]:
+        """Yield the present numbers, of the kinds that were compressed at all."""
+        for kind, counters in sorted(self._statistics.sent.items()):
+            if counters.compressed:
+                yield Reading(network.COMPRESSION_BYTES, counters.plain_bytes, (kind, PLAIN))
+                yield Reading(network.COMPRESSION_BYTES, counters.wire_bytes, (kind, SENT))
 
 
 class TransportSource:

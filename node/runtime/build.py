@@ -13,7 +13,7 @@ from consensus.certificate_bls import BlsCertificates
 from consensus.certificate_ed25519 import Ed25519Certificates
 from consensus.params import ConsensusParams
 from consensus.signing import CommitteeVerifier, MemoVerifier
-from network.compression import Compression, CompressionPolicy
+from network.compression import Dictionary
 from network.handshake import HandshakeConfig
 from network.handshake_messages import PeerRole
 from network.transport import (
@@ -34,9 +34,11 @@ from node.mempool_types import MempoolLimits
 from node.plugins import make_batching, make_engine
 from node.runtime.errors import Refused, read_text
 from node.runtime.keys import read_seed
+from node.runtime.packing import features, make_compression
 from node.runtime.validators import KnownValidators
 from node.settings import NodeSettings, read_genesis
 from node.settings.node import fee_recipient
+from node.settings.packing import relay_config
 from node.shared import ComputeCache
 from node.snapshot import SnapshotLibrary
 from node.storage_config import SERVED_MAX, StateForm, StorageConfig
@@ -176,6 +178,7 @@ def node_config(settings: NodeSettings) -> NodeConfig:
             checks_state=store.checks_state,
         ),
         index_transactions=True,
+        relay=relay_config(settings.network),
     )
 
 
@@ -191,11 +194,12 @@ def make_transport(
     environment: Environment,
     secret: Secrets,
     observer: Observer,
+    dictionaries: tuple[Dictionary, ...] = (),
 ) -> tuple[Transport, KnownValidators]:
     """Return a node's connections, not started, and whose keys they know; the latter grows."""
     network, own = settings.network, NodeId(settings.node.index)
     known = KnownValidators(first_epoch(environment.genesis.committee).committee)
-    compression = Compression(CompressionPolicy())
+    compression = make_compression(settings, dictionaries)
     transport = Transport(
         transport_config(settings),
         HandshakeConfig(
@@ -204,6 +208,7 @@ def make_transport(
             role=PeerRole[settings.node.role.upper()],
             validators=known,
             compression=compression.offer,
+            features=features(settings),
         ),
         secret.seed,
         node_codec(environment.engine),

@@ -146,6 +146,10 @@ class Driver:
             self.inbox.put(peer, message, size)
             self._wake()
 
+    def tell(self, event: Event) -> None:
+        """Let the machine know of something around it."""
+        self._on_own(event)
+
     def submit(self, raw: bytes) -> Awaitable[SubmitOutcome]:
         """Take a client's transaction; the answer comes once it is in the pool, or is refused."""
         is_new, name, future = self.submissions.open(raw)

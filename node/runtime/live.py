@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from consensus.trace import EpochBegun
+from network.handshake_messages import Feature
 from network.transport import Address, DropReason, PeerInfo, Transport
 from node.config import Environment, NodeConfig
+from node.events import PeerConnected, PeerGone
 from node.node import Node
 from node.observe.sink import Sink
 from node.rpc.backend import Peer, SubmitOutcome
@@ -21,6 +23,7 @@ from node.runtime.hub import EventHub
 from node.runtime.keeper import MemoryWriter, StoreKeeper, Writer
 from node.runtime.limits import DriverLimits
 from node.runtime.links import Links
+from node.runtime.packing import speaks
 from node.runtime.validators import KnownValidators
 from primitives.ids import Instant, NodeId
 from primitives.machine import Message, TraceEvent
@@ -183,10 +186,15 @@ class LiveNode:
         self.driver.receive(peer, message, size)
 
     def on_peer_opened(self, peer: PeerInfo) -> None:
-        """Do nothing: the node asks for what it needs by its own timers."""
+        """Say who understands compact blocks. All else the node finds out by its own timers."""
+        if self.config.relay is not None:
+            compact = speaks(peer.session, Feature.COMPACT_BLOCKS)
+            self.driver.tell(PeerConnected(peer.node, compact))
 
     def on_peer_closed(self, peer: NodeId, reason: DropReason) -> None:
-        """Do nothing, likewise."""
+        """Say who is gone, likewise."""
+        if self.config.relay is not None:
+            self.driver.tell(PeerGone(peer))
 
     # ---------------------------------------------------------------- within
 

@@ -6,7 +6,7 @@ from node.observe.driving import DriverSource, QueueFigures, QueueSource
 from node.observe.facts import NodeBlocks, NodeFacts
 from node.observe.families import SHARD
 from node.observe.health import Health, health
-from node.observe.links import TransportSource
+from node.observe.links import CompressionSource, TransportSource
 from node.observe.metrics import NodeMetrics
 from node.observe.process import PoolSource, ProcessSource, UptimeSource
 from node.observe.profile_table import table
@@ -113,6 +113,7 @@ class Observatory:
         for source in (
             process,
             links,
+            CompressionSource(transport.compression.statistics),
             queues,
             DriverSource(driver.figures, jobs.by_priority),
             PoolSource(self.facts.pool),

@@ -38,6 +38,7 @@ from node.runtime.face import Face
 from node.runtime.hub import EventHub
 from node.runtime.live import LiveNode, LiveOptions
 from node.runtime.logs import Level, Log
+from node.runtime.packing import read_dictionaries
 from node.runtime.reporting import Reporter
 from node.settings import NodeSettings
 from primitives.genesis import Genesis
@@ -83,6 +84,7 @@ class NodeProcess:
         self.log = log
         self.genesis: Genesis = read_chain(settings, directory)
         self._secrets: Secrets = read_secrets(settings, self.genesis, directory)
+        self._dictionaries = read_dictionaries(settings.network.dictionaries, directory)
         self.directory = directory / settings.node.data
         self.reporter = Reporter(log)
         self.hub = EventHub(self._on_broken_sink)
@@ -186,7 +188,7 @@ class NodeProcess:
 
     def _make(self, store: RocksStore) -> LiveNode:
         transport, validators = make_transport(
-            self.settings, self._environment, self._secrets, self.reporter
+            self.settings, self._environment, self._secrets, self.reporter, self._dictionaries
         )
         live = LiveNode(
             node_config(self.settings),

@@ -10,7 +10,7 @@ from node.settings.execution import ExecutionSettings
 from node.settings.genesis import read_genesis, write_genesis
 from node.settings.local import ChainSettings, LogSettings, MempoolSettings, StoreSettings
 from node.settings.mistakes import Mistake, SettingsError
-from node.settings.network import NetworkSettings, PeerSettings
+from node.settings.network import DictionarySettings, NetworkSettings, PeerSettings
 from node.settings.node import OwnSettings
 from node.settings.rpc import RpcSettings
 from node.settings.settings import NodeSettings
@@ -18,6 +18,7 @@ from node.settings.settings import NodeSettings
 __all__ = [
     "ChainSettings",
     "ConsensusSettings",
+    "DictionarySettings",
     "ExecutionSettings",
     "LogSettings",
     "MempoolSettings",

@@ -4,7 +4,13 @@ from typing import Literal
 
 import msgspec
 
-from node.settings.quantities import ByteCount, Count, Host, Port, PositiveCount
+from node.settings.packing import (
+    BlocksName,
+    CompactModeName,
+    CompressionName,
+    DictionaryKind,
+)
+from node.settings.quantities import ByteCount, Count, FileName, Host, Port, PositiveCount
 
 KIBIBYTE = 1 << 10
 MEBIBYTE = 1 << 20
@@ -17,6 +23,14 @@ class PeerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Its number."""
     host: Host
     port: Port
+
+
+class DictionarySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[network.dictionaries]]`: what zstandard makes small messages of one kind shorter with."""
+
+    kind: DictionaryKind
+    file: FileName
+    """Written by `orrery up`; peers agree on it by its content."""
 
 
 class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +48,16 @@ class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether to tell the neighbours of each new block. Of use where there are followers."""
     serves_gateways: bool = False
     """Whether this validator answers gateways that collect confirmations."""
+    blocks: BlocksName = "full"
+    """How blocks are sent to peers that hold most of their transactions."""
+    compact_mode: CompactModeName = "high"
+    """How this node, as a follower, gets compact blocks."""
+    compression: CompressionName = "none"
+    """What long messages are sent with. Whatever comes is understood."""
+    compression_level: int | None = None
+    compression_threshold: ByteCount = KIBIBYTE
+    """Shorter messages are sent as they are."""
+    dictionaries: tuple[DictionarySettings, ...] = ()
     followers_max: Count = 64
     """Followers that may be connected at once. Validators need no slot."""
     gateways_max: Count = 64

@@ -21,6 +21,9 @@ CompactModeName = Literal["high", "low"]
 CompressionName = Literal["none", "gzip", "zstd", "lz4"]
 """What long bodies are sent with. Every node understands all of them."""
 
+DictionaryKind = Literal["PooledTransactions", "AnnounceTransactions"]
+"""Kinds of small messages that a trained dictionary makes shorter."""
+
 LEVELS: dict[str, tuple[int, int]] = {"gzip": GZIP_LEVELS, "zstd": ZSTD_LEVELS}
 
 

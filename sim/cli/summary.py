@@ -10,6 +10,7 @@ from rich.text import Text
 from sim.report.result import Execution, FastConfirmation, Offender, Points, RunResult
 from sim.report.seeds import Interval, intervals
 from sim.report.storage import StorageFigures
+from sim.report.wire import CompactFigures, KindCompression
 
 PIPE_WIDTH = 100
 """Columns of a table that goes into a pipe, unless COLUMNS asks for fewer or more."""
@@ -118,6 +119,8 @@ def _figures(result: RunResult) -> list[tuple[str, str]]:
         *_committee_figures(result.committee_changes),
         ("messages", f"{result.messages:,}"),
         ("traffic", f"{result.bytes / 1e6:,.1f} MB"),
+        *_compact_figures(result.compact),
+        *_compression_figures(result.compression),
         *_storage_figures(result.storage),
         ("unconfirmed", f"{result.unconfirmed:,}"),
         ("rejected", rejected or "none"),
@@ -134,6 +137,26 @@ def _execution_figures(execution: Execution | None) -> list[tuple[str, str]]:
     speed = f"{figures.gas_per_second / 1e6:,.1f} Mgas/s, {figures.speed_up:.2f} times one core"
     again = [("executed again", f"{figures.repeats:,}")] if figures.repeats else []
     return [("execution", speed), *again]
+
+
+def _compact_figures(compact: CompactFigures | None) -> list[tuple[str, str]]:
+    """Say what compact blocks have spared."""
+    if compact is None:
+        return []
+    saved = f"{100 * compact.share_saved:.1f} % of {compact.full_bytes / 1e6:,.1f} MB saved"
+    at_once = f"{compact.at_once / compact.blocks:.0%} at once"
+    return [("compact blocks", f"{saved}, {100 * compact.hit_rate:.1f} % held, {at_once}")]
+
+
+def _compression_figures(kinds: Sequence[KindCompression]) -> list[tuple[str, str]]:
+    """Say what compression has spared, all kinds together."""
+    plain = sum([each.plain_bytes for each in kinds])
+    if not plain:
+        return []
+    sent = sum([each.sent_bytes for each in kinds])
+    took = sum([each.compressing_seconds + each.decompressing_seconds for each in kinds])
+    saved = f"{100 - 100 * sent / plain:.1f} % of {plain / 1e6:,.1f} MB saved"
+    return [("compression", f"{saved}, {1e3 * took:,.0f} ms of cores")]
 
 
 def _storage_figures(storage: StorageFigures | None) -> list[tuple[str, str]]:

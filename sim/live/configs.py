@@ -9,6 +9,7 @@ from network.topology import Adjacency
 from node.settings import (
     ChainSettings,
     ConsensusSettings,
+    DictionarySettings,
     ExecutionSettings,
     MempoolSettings,
     NetworkSettings,
@@ -22,6 +23,7 @@ from node.settings import (
 )
 from primitives.address import format_address
 from sim.assembly import neighbours
+from sim.dictionaries import trained
 from sim.founding import Founding
 from sim.live.layout import CONFIG, DATA, GENESIS, PRIVATE, Layout, write
 from sim.live.ports import LOOPBACK, NodePorts
@@ -52,6 +54,8 @@ def write_network(
         ports: of each node.
     """
     write(layout.file(GENESIS), write_genesis(founding.genesis))
+    for each in trained(scenario.network.compression_dictionaries, founding.genesis.params):
+        write(layout.file(dictionary_file(each.kind)), each.content)
     plans = place_nodes(scenario.network)
     linked = neighbours(scenario, plans, seed)
     for plan in plans:
@@ -60,6 +64,11 @@ def write_network(
         write(layout.config(plan.node), encode_settings(settings))
         for name, key in keys.items():
             write(layout.node(plan.node) / name, key.hex() + "\n", PRIVATE)
+
+
+def dictionary_file(kind: str) -> str:
+    """Return the name of the dictionary for a kind of message, which all nodes share."""
+    return f"{kind}.dictionary"
 
 
 def node_keys(scenario: Scenario, seed: int, founding: Founding, node: int) -> dict[str, bytes]:
@@ -150,6 +159,15 @@ def _network(
         ),
         neighbours="all" if network.topology == "full" else tuple(near),
         announce_blocks=announces,
+        blocks=plan.blocks,
+        compact_mode=plan.compact_mode,
+        compression=plan.compression,
+        compression_level=plan.compression_level,
+        compression_threshold=plan.compression_threshold,
+        dictionaries=tuple(
+            DictionarySettings(kind=kind, file=f"../{dictionary_file(kind)}")
+            for kind in network.compression_dictionaries
+        ),
         followers_max=max(NetworkSettings().followers_max, network.followers),
         # All of them come from one address, and after a partition all at once.
         connections_per_second=max(NetworkSettings().connections_per_second, 10 * network.peers),

@@ -38,8 +38,9 @@ from sim.report.execution import ExecutionLedger
 from sim.report.gateways import GatewayLedger
 from sim.report.series import SECOND_NS, IntColumn, NodeCounters, NodeHistograms, SecondBins
 from sim.report.storage import StorageLedger
-from sim.report.stream import BlockTransactions, RunShape
+from sim.report.stream import BlockTransactions, RunShape, Usage
 from sim.report.timeline import FaultMark, ViewLog, fault_mark
+from sim.report.usage import UsageLedger
 from sim.trace import Observation, Stored, Traffic
 from sim.trace_events import Crashed, Restarted
 
@@ -137,19 +138,41 @@ class NodeLedger:
 class KindTraffic:
     """Messages and bytes of one message kind: by sender (sampled) and by second."""
 
-    __slots__ = ("bytes_by_node", "bytes_by_second", "count_by_node", "count_by_second")
+    __slots__ = (
+        "bytes_by_node",
+        "bytes_by_second",
+        "count_by_node",
+        "count_by_second",
+        "made_by_node",
+        "plain_by_node",
+        "saved",
+    )
 
     def __init__(self, nodes: int) -> None:
         self.count_by_node = NodeCounters(nodes)
         self.bytes_by_node = NodeCounters(nodes)
+        self.made_by_node = NodeCounters(nodes)
+        """Bytes of frames, each once for however many recipients."""
+        self.plain_by_node = NodeCounters(nodes)
+        """The same without compression."""
+        self.saved = 0
+        """Bytes by which compression made all copies shorter."""
         self.count_by_second = SecondBins()
         self.bytes_by_second = SecondBins()
 
 
 class Collector:
-    """Consumer of the trace that keeps what a report needs."""
+    """Consumer of the trace that keeps what a report needs.
 
-    def __init__(self, shape: RunShape, blocks: BlockTransactions) -> None:
+    Args:
+        shape: of the run.
+        blocks: looks up the transactions of committed blocks.
+        usage: tells what nodes take of their machines, where anybody knows.
+    """
+
+    def __init__(
+        self, shape: RunShape, blocks: BlockTransactions, usage: Usage | None = None
+    ) -> None:
         self.shape = shape
         self.sample_ns = choose_sample_ns(shape)
         self.sampled_ns: list[int] = []
@@ -164,6 +187,7 @@ class Collector:
         self.execution = ExecutionLedger(shape.nodes)
         self.storage = StorageLedger(shape.nodes)
         self.compact = CompactLedger(shape.nodes)
+        self.usage = UsageLedger(shape.nodes, usage)
         self.submitted_by_second = SecondBins()
         self.views = ViewLog()
         self.faults: list[FaultMark] = []
@@ -224,6 +248,10 @@ class Collector:
         count, size, node = sent.count, sent.bytes, sent.node
         kind.count_by_node.live[node] += count
         kind.bytes_by_node.live[node] += size
+        kind.saved += sent.saved
+        if count:
+            kind.made_by_node.live[node] += size // count
+            kind.plain_by_node.live[node] += (size + sent.saved) // count
         kind.count_by_second.add(at_ns, count)
         kind.bytes_by_second.add(at_ns, size)
         self.end_ns = at_ns
@@ -254,9 +282,12 @@ class Collector:
         self.execution.take(times)
         self.storage.take(times)
         self.compact.take(times)
+        self.usage.take(times)
         for kind in self.traffic_by_kind.values():
             kind.count_by_node.take(times)
             kind.bytes_by_node.take(times)
+            kind.made_by_node.take(times)
+            kind.plain_by_node.take(times)
         for group in (self.rejected_by_node, self.evidence_by_node, self.offences_by_node):
             for counters in group.values():
                 counters.take(times)

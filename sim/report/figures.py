@@ -169,6 +169,7 @@ def build_result(
         execution=collector.execution.result(collector.shape.execution),
         fast_confirmation=fast_confirmation(collector),
         storage=collector.storage.figures(),
+        compact=collector.compact.figures(),
         violation=violation,
         replay=identity.replay,
         partial=partial,

@@ -7,15 +7,25 @@ What a family is called and means stands in `node.observe.families`, from where 
 too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TextIO
 
 import numpy as np
 
-from node.observe.families import Family, chain, consensus, network, node_labels, storage
+from node.observe.families import (
+    Family,
+    chain,
+    consensus,
+    network,
+    node_labels,
+    runtime,
+    storage,
+)
+from node.observe.links import PLAIN, SENT
 from sim.report.collect import Collector
 from sim.report.openmetrics import OpenMetricsWriter
+from sim.report.picture import LinkPicture, NetworkPicture
 from sim.report.series import SECOND_NS, FloatArray, IntArray, NodeCounters, NodeHistograms
 
 _MILLISECOND_NS = 1_000_000
@@ -23,8 +33,17 @@ WRITTEN = "written"
 """The one direction in which the disks of virtual time move bytes."""
 
 
-def write_metrics(collector: Collector, out: TextIO, epoch_s: int = 0) -> None:
-    """Write every family of a finished collector to `out`."""
+def write_metrics(
+    collector: Collector, out: TextIO, epoch_s: int = 0, picture: NetworkPicture | None = None
+) -> None:
+    """Write every family of a finished collector to `out`.
+
+    Args:
+        collector: finished.
+        out: where to.
+        epoch_s: Unix time that stands for virtual time 0.
+        picture: of the network; its links have the round trips that are shown.
+    """
     kept = _distinct_stamps(collector.sampled_ns)
     stamps_ns = [collector.sampled_ns[i] + epoch_s * SECOND_NS for i in kept]
     writer = OpenMetricsWriter(out, stamps_ns)
@@ -34,7 +53,9 @@ def write_metrics(collector: Collector, out: TextIO, epoch_s: int = 0) -> None:
     export.consensus()
     export.execution()
     export.network()
+    export.round_trips(() if picture is None else picture.links)
     export.storage()
+    export.usage()
     writer.end()
 
 
@@ -74,8 +95,7 @@ class _Export:
         self._counter(chain.TRANSACTIONS, nodes.transactions)
         self._writer.open(chain.TPS)
         committed = self._matrix(nodes.transactions)
-        stamps_s = np.array(self._collector.sampled_ns, dtype=np.float64)[self._kept] / SECOND_NS
-        self._rows(chain.TPS, rates(committed, stamps_s))
+        self._rows(chain.TPS, rates(committed, self._stamps_s()))
         self._histogram(chain.CONFIRMATION_TIME, nodes.confirmation)
         self._counter(chain.SUBMITTED, nodes.submitted)
         self._by_label(chain.REJECTED, self._collector.rejected_by_node)
@@ -108,12 +128,51 @@ class _Export:
         kinds = self._collector.traffic_by_kind
         self._by_label(network.SENT_MESSAGES, {kind: kinds[kind].count_by_node for kind in kinds})
         self._by_label(network.SENT_BYTES, {kind: kinds[kind].bytes_by_node for kind in kinds})
+        self._compression()
         self._by_label(network.OFFENCES, self._collector.offences_by_node)
         compact = self._collector.compact
         if any(compact.blocks.live):
             self._counter(network.COMPACT_BLOCKS, compact.blocks)
             self._by_label(network.COMPACT_TRANSACTIONS, compact.transactions)
             self._by_label(network.COMPACT_BYTES, compact.bytes)
+
+    def _compression(self) -> None:
+        """Kinds that were compressed at all, before and after."""
+        kinds = self._collector.traffic_by_kind
+        labelled: dict[tuple[str, ...], NodeCounters] = {}
+        for name, kind in kinds.items():
+            if kind.saved:
+                labelled[name, PLAIN] = kind.plain_by_node
+                labelled[name, SENT] = kind.made_by_node
+        if labelled:
+            self._by_labels(network.COMPRESSION_BYTES, labelled)
+
+    def round_trips(self, links: Sequence[LinkPicture]) -> None:
+        """Round trips over links while both ends are up, as if a ping went at each sample."""
+        if not links:
+            return
+        self._writer.open(network.LATENCY)
+        counts, sums = round_trips(links, self._matrix(self._collector.nodes.up))
+        for node in np.flatnonzero(counts[-1, :, -1]).tolist():
+            self._writer.histogram(
+                network.LATENCY.name,
+                node_labels(node),
+                network.LATENCY.ends,
+                counts[:, node].tolist(),
+                (sums[:, node] / network.LATENCY.scale).tolist(),
+            )
+
+    def usage(self) -> None:
+        """Processor, memory and pool of each node, as modelled."""
+        ledger = self._collector.usage
+        if not ledger.is_known:
+            return
+        self._writer.open(runtime.CPU_USAGE)
+        used_s = self._matrix(ledger.processor_ns) / SECOND_NS
+        self._rows(runtime.CPU_USAGE, rates(used_s, self._stamps_s()))
+        self._gauge(runtime.MEMORY, ledger.memory_bytes)
+        self._by_label(chain.POOL_TRANSACTIONS, ledger.pool_transactions)
+        self._gauge(chain.POOL_BYTES, ledger.pool_bytes)
 
     def storage(self) -> None:
         """What nodes made durable, and how long that took."""
@@ -124,6 +183,9 @@ class _Export:
         self._counter(storage.WRITTEN, ledger.written)
         self._by_label(storage.DISK_IO, {WRITTEN: ledger.written})
         self._histogram(storage.SYNC_WAIT, ledger.waits)
+
+    def _stamps_s(self) -> FloatArray:
+        return np.array(self._collector.sampled_ns, dtype=np.float64)[self._kept] / SECOND_NS
 
     def _matrix(self, counters: NodeCounters) -> IntArray:
         return counters.matrix(len(self._collector.sampled_ns))[self._kept]
@@ -140,15 +202,19 @@ class _Export:
     _gauge = _counter
 
     def _by_label(self, family: Family, counters: Mapping[str, NodeCounters]) -> None:
-        """Write a counter for each (node, label) that has one; silent pairs are left out."""
+        """Write a series for each (node, label) that has numbers; silent pairs are left out."""
+        self._by_labels(family, {(text,): each for text, each in counters.items()})
+
+    def _by_labels(self, family: Family, counters: Mapping[tuple[str, ...], NodeCounters]) -> None:
+        """Write a counter for each node and texts of the family's own labels, likewise."""
         if not counters:
             return
         self._writer.open(family)
-        (label,) = family.labels
-        for text in sorted(counters):
-            matrix = self._matrix(counters[text])
-            for node in np.flatnonzero(matrix[-1]).tolist():
-                labels = (*node_labels(node), (label, text))
+        for texts in sorted(counters):
+            matrix = self._matrix(counters[texts])
+            own = tuple(zip(family.labels, texts, strict=True))
+            for node in np.flatnonzero(matrix.any(axis=0)).tolist():
+                labels = (*node_labels(node), *own)
                 values = matrix[:, node] if family.scale == 1 else matrix[:, node] / family.scale
                 self._writer.series(family.sample, labels, values.tolist())
 
@@ -168,7 +234,33 @@ class _Export:
             )
 
 
-def rates(counts: IntArray, stamps_s: FloatArray) -> FloatArray:
+def round_trips(links: Sequence[LinkPicture], up: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the counts up to each bucket's end and the sums in ns of round trips, at each sample.
+
+    Args:
+        links: each of both its ends.
+        up: 1 where a node is up, shape (samples, nodes).
+
+    Returns:
+        Shapes (samples, nodes, buckets) and (samples, nodes).
+    """
+    bounds = network.LATENCY.bounds
+    buckets, nodes = len(bounds) + 1, up.shape[1]
+    ends = np.array([(link.a, link.b) for link in links] + [(link.b, link.a) for link in links])
+    one, other = ends[:, 0], ends[:, 1]
+    taken_ns = 2 * np.array([link.latency_ns for link in links] * 2)
+    places = one * buckets + np.searchsorted(bounds, taken_ns)
+    counts = np.zeros((len(up), nodes * buckets), dtype=np.int64)
+    sums = np.zeros(up.shape, dtype=np.int64)
+    for sample, row in enumerate(up):
+        both = row[one] * row[other] > 0
+        counts[sample] = np.bincount(places[both], minlength=nodes * buckets)
+        np.add.at(sums[sample], one[both], taken_ns[both])
+    below = counts.reshape(len(up), nodes, buckets).cumsum(axis=2)
+    return below.cumsum(axis=0), sums.cumsum(axis=0)
+
+
+def rates(counts: IntArray | FloatArray, stamps_s: FloatArray) -> FloatArray:
     """Return the increase a second since the sample before, shape (samples, nodes); first row 0."""
     result = np.zeros(counts.shape, dtype=np.float64)
     if len(counts) > 1:

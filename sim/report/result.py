@@ -6,6 +6,7 @@ import msgspec
 
 from primitives.errors import InvalidEncoding
 from sim.report.storage import StorageFigures
+from sim.report.wire import CompactFigures, KindCompression
 
 
 class Percentiles(msgspec.Struct, frozen=True):
@@ -211,6 +212,10 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     """None where no block with transactions was executed."""
     storage: StorageFigures | None = None
     """None where nothing was made durable."""
+    compact: CompactFigures | None = None
+    """None where no block came in compact form."""
+    compression: tuple[KindCompression, ...] = ()
+    """By kind of message, of those that compression was tried on."""
     certificates: CertificateComparison | None = None
     """What either form of certificates takes in this committee."""
     violation: Breach | None = None

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from node.demand import BuildingName, SchedulerName
-from node.settings.packing import BlocksName, CompactModeName, CompressionName
+from node.settings.packing import BlocksName, CompactModeName, CompressionName, DictionaryKind
 from node.settings.quantities import (
     BitsPerSecond,
     ByteCount,
@@ -27,9 +27,6 @@ Jitter = Literal["none", "normal", "lognormal", "exponential", "pareto"]
 
 DiskName = Literal["nvme", "ssd", "hdd"]
 """A drive out of a data centre, out of a desktop, and one that turns."""
-
-DictionaryKind = Literal["PooledTransactions", "AnnounceTransactions"]
-"""Kinds of small messages that a trained dictionary makes shorter (`sim.dictionaries`)."""
 
 NodeChoice = Literal["all", "validators", "followers", "gateways"]
 """Nodes by their role."""

@@ -22,10 +22,9 @@ def _live(
 LATENCY = Family(
     "blockchain_network_latency_seconds",
     Kind.HISTOGRAM,
-    "Round trips to peers, one for each ping that was answered.",
-    _PEERS,
+    "Round trips to peers.",
+    f"each ping that was answered ({_PEERS}); in virtual time the links, at each sample",
     unit="seconds",
-    worlds=LIVE,
     bounds=tuple(
         us * _US
         for us in (
@@ -48,6 +47,14 @@ SENT_BYTES = Family(
     "each send and broadcast",
     unit="bytes",
     labels=("kind",),
+)
+COMPRESSION_BYTES = Family(
+    "network_compression_bytes",
+    Kind.COUNTER,
+    "Bytes of what may be compressed, plain and as sent; each once, for however many peers.",
+    "each send and broadcast",
+    unit="bytes",
+    labels=("kind", "form"),
 )
 OFFENCES = Family(
     "network_peer_offences",
@@ -154,6 +161,7 @@ FAMILIES = (
     SENT_MESSAGES,
     SENT_BYTES,
     OFFENCES,
+    COMPRESSION_BYTES,
     COMPACT_BLOCKS,
     COMPACT_TRANSACTIONS,
     COMPACT_BYTES,

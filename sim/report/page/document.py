@@ -27,6 +27,7 @@ from sim.report.page.storage import storage_card
 from sim.report.page.throughput import throughput_card
 from sim.report.page.traffic import traffic_card
 from sim.report.page.view_timeline import view_timeline_card
+from sim.report.page.wire import compact_card, compression_card
 from sim.report.picture import NetworkPicture
 from sim.report.result import RunResult
 
@@ -65,6 +66,8 @@ def render_report(
             execution_card(result.execution),
             speed_up_card(result.execution),
             traffic_card(collector),
+            compact_card(result.compact),
+            compression_card(result.compression),
             storage_card(result.storage),
             certificates_card(result.certificates),
             network_card(network or NetworkPicture()),

@@ -13,6 +13,7 @@ from tests.unit.node.transfers import raw_transfer
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 OCCASIONS = {
+    "network_compression_bytes",
     "consensus_evidence",
     "network_peer_offences",
     "network_peer_round_trip_seconds",
