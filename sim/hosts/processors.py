@@ -21,11 +21,13 @@ CostOf = Callable[[str, int], int]
 class Processors:
     """`cores` identical cores with a reservation each."""
 
-    __slots__ = ("_free", "_owner", "_since", "spent")
+    __slots__ = ("_free", "_owner", "_since", "spent", "used")
 
     def __init__(self, cores: int) -> None:
         self.spent = UNSPENT
         """What the last stage took that was a task graph; of others nothing is said."""
+        self.used: dict[int, int] = {}
+        """Nanoseconds of cores that each node has reserved so far."""
         self._free = [0] * cores
         self._owner = [-1] * cores
         self._since = [0] * cores
@@ -64,14 +66,18 @@ class Processors:
         core = cores.index(free)
         end = max(free, ready) + cost
         cores[core] = end
+        self._note(node, cost)
         if self._owner[core] != node:
             self._owner[core] = node
             self._since[core] = free
         return end
 
+    def _note(self, node: int, cost: int) -> None:
+        self.used[node] = self.used.get(node, 0) + cost
+
     def _run_tasks(self, at: int, node: int, demand: Tasks, cost: CostOf) -> int:
         """Do for each task what `_run` does; batches of transactions make very many of them."""
-        end = at
+        end, total = at, 0
         kind, units, nanoseconds = demand.kind, -1, 0
         cores, owner = self._free, self._owner
         for each in demand.units:
@@ -83,8 +89,10 @@ class Processors:
             if owner[core] != node:
                 owner[core] = node
                 self._since[core] = free
+            total += nanoseconds
             if ended > end:
                 end = ended
+        self._note(node, total)
         return end
 
     def _run_graph(self, at: int, node: int, graph: TaskGraph, cost: CostOf) -> int:
@@ -94,6 +102,7 @@ class Processors:
             at = self._run(at, node, _serial_cost(graph.before, cost))
         net = TaskNet(costs, [edge[0] for edge in graph.edges], [edge[1] for edge in graph.edges])
         plan = scheduler_named(graph.scheduler).plan(net, self._free, at)
+        self._note(node, sum(plan.ends) - sum(plan.starts))
         cores, owner = self._free, self._owner
         for end in plan.ends:
             free = min(cores)

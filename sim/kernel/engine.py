@@ -127,6 +127,8 @@ class Kernel:
         self._stride = count + 1
         self._step: list[Callable[[Instant, Event], Sequence[Effect]]] = [_dead] * count
         self.busy = [0] * count
+        self.worked = [0] * count
+        """Nanoseconds that each node's protocol thread has worked so far."""
         self.costs: list[CostTable] = [h.base_costs for h in self.hosts]
         """What work takes on each node now."""
         self._down_free = [0] * count
@@ -240,7 +242,7 @@ class Kernel:
         replace, pop, handlers = heapq.heapreplace, heapq.heappop, dict(HANDLERS)
         apply, slow_path = self._apply, self._land
         trace_deliveries = self.trace.wants_deliveries
-        horizon, deliveries = self.horizon, self.deliveries
+        horizon, deliveries, worked = self.horizon, self.deliveries, self.worked
         while heap and not self.stopped:
             at, key, index, entry = heap[0]
             if at > until:
@@ -273,13 +275,14 @@ class Kernel:
                 slow_path(landed, key, index, node, entry)
                 continue
             effects = step[node](start, entry.event)  # type: ignore[arg-type]
-            start += TURN_NS_MIN
+            began, start = start, start + TURN_NS_MIN
             for effect in effects:
                 if effect.__class__ is Work:
                     start += costs[node][effect.kind] * effect.units // PICOSECONDS_PER_NANOSECOND
                 else:
                     apply(node, start, effect)
             busy[node] = start
+            worked[node] += start - began
         self.deliveries = deliveries
 
     # ---------------------------------------------------------------- turns
@@ -306,13 +309,14 @@ class Kernel:
             item = TimerFired(item.timer.name)
         node = host.index
         effects = self._step[node](Instant(start), item)
-        start += TURN_NS_MIN
+        began, start = start, start + TURN_NS_MIN
         for effect in effects:
             if effect.__class__ is Work:
                 start += self.costs[node].nanoseconds(effect.kind, effect.units)
             else:
                 self._apply(node, start, effect)
         self.busy[node] = start
+        self.worked[node] += start - began
 
     def _apply(self, node: int, at: int, effect: Effect) -> None:
         """Schedule what one effect that leaves its turn at `at` does."""
@@ -387,13 +391,7 @@ class Kernel:
             heapq.heappush(self.heap, (at, key, SENT_INDEX, entry))
 
     def launch(
-        self,
-        sender: int,
-        key: int,
-        times: list[int],
-        nodes: list[int],
-        message: Message,
-        size: int,
+        self, sender: int, key: int, times: list[int], nodes: list[int], message: Message, size: int
     ) -> None:
         """Put a message on its way to all its receivers as one heap entry."""
         flight = Flight(times, nodes, len(nodes), Received(NodeId(sender), message), size)

@@ -14,6 +14,22 @@ class BlockTransactions(Protocol):
         ...
 
 
+class Usage(Protocol):
+    """What nodes take of their machines, by node."""
+
+    def processor_ns(self) -> Sequence[int]:
+        """Return the processor time that each has used so far."""
+        ...
+
+    def memory_bytes(self) -> Sequence[int]:
+        """Return what each holds in memory now."""
+        ...
+
+    def pools(self) -> Sequence[tuple[int, int, int]]:
+        """Return pending and queued transactions of each, and the bytes of both."""
+        ...
+
+
 class NodeExecution(msgspec.Struct, frozen=True, order=True):
     """How one node executes the blocks of others."""
 

@@ -93,7 +93,7 @@ def write_run_directory(
         result, collector, network=network, scenario_text=scenario_text, seeds=seeds
     )
     metrics = io.StringIO()
-    write_metrics(collector, metrics, epoch_s)
+    write_metrics(collector, metrics, epoch_s, network)
     try:
         path.mkdir(parents=True, exist_ok=True)
         (path / PARTIAL_MARKER).write_text(_NOTE, "utf-8")

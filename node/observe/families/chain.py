@@ -76,7 +76,6 @@ POOL_TRANSACTIONS = Family(
     "Transactions in the pool; queued ones wait for one before them.",
     "the node's pool",
     labels=("state",),
-    worlds=LIVE,
 )
 POOL_BYTES = Family(
     "txpool_size_bytes",
@@ -84,7 +83,6 @@ POOL_BYTES = Family(
     "Encodings of the transactions in the pool.",
     "the node's pool",
     unit="bytes",
-    worlds=LIVE,
 )
 SYNC_RUNS = Family(
     "sync_runs", Kind.COUNTER, "Times this node began to fetch blocks.", "sync.started"

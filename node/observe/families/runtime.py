@@ -21,18 +21,18 @@ def _live(
     return Family(name, kind, meaning, source, unit=unit, labels=labels, worlds=LIVE, bounds=bounds)
 
 
-MEMORY = _live(
+MEMORY = Family(
     "blockchain_memory_bytes",
     Kind.GAUGE,
-    "Resident memory of the node's process.",
-    _PROCESS,
+    "Resident memory of the node's process; in virtual time what its pool and tables hold.",
+    f"{_PROCESS}; sim.usage",
     unit="bytes",
 )
-CPU_USAGE = _live(
+CPU_USAGE = Family(
     "blockchain_cpu_usage",
     Kind.GAUGE,
-    "Processor cores that the node's process kept busy since the sample before.",
-    _PROCESS,
+    "Processor cores that the node kept busy since the sample before.",
+    f"{_PROCESS}; sim.usage",
 )
 CPU = _live(
     "runtime_cpu_seconds",
