@@ -2,10 +2,13 @@
 
 import msgspec
 
+from consensus.certificate_bls import BlsCertificates
+from consensus.certificate_ed25519 import Ed25519Certificates
 from consensus.certificate_policy import CertificatePolicy
 from consensus.signing import CommitteeVerifier, MemoVerifier, MessageVerifier
 from primitives.bls import AggregateSigner
 from primitives.epoch import Epoch
+from primitives.genesis import Genesis, genesis_hash
 from primitives.ids import Hash32
 from primitives.keys import Ed25519Verifier, Signer, Verifier
 
@@ -53,3 +56,11 @@ class LaterVerifiers:
         made = MemoVerifier(plain)
         self._made = [*self._made, (epoch, made)][-EPOCHS_KEPT:]
         return made
+
+
+def first_verifier(genesis: Genesis) -> CommitteeVerifier:
+    """Return what checks the messages of a chain's first committee, each time anew."""
+    plain = Ed25519Verifier()
+    bls = genesis.params.certificates == "bls"
+    policy = BlsCertificates() if bls else Ed25519Certificates(plain)
+    return CommitteeVerifier(genesis.committee, genesis_hash(genesis), plain, policy=policy)

@@ -3,6 +3,7 @@
 import sys
 from argparse import Namespace
 from importlib import import_module
+from pathlib import Path
 
 from primitives.errors import InvalidInput
 from sim.cli.entry import Exit
@@ -22,6 +23,7 @@ ACTIONS = {
 def command(arguments: Namespace) -> int:
     """Run one action and return its exit code."""
     module = import_module(ACTIONS[arguments.action])
+    arguments.path = store_in(arguments.path)
     try:
         return int(module.command(arguments))
     except DamagedStore as error:
@@ -33,3 +35,8 @@ def command(arguments: Namespace) -> int:
         where = str(error.filename or arguments.path)
         reason = error.strerror or str(error)
         raise InvalidInput(where, "what can be read, or written to", reason) from error
+
+
+def store_in(path: Path) -> Path:
+    """Return the store that a path means: its own directory, or one in a live node's data."""
+    return path / "store" if (path / "node.json").is_file() else path

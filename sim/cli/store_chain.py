@@ -1,13 +1,22 @@
-"""Which chain a store is of, as far as its user can say: a run's directory, or a committee."""
+"""Which chain a store is of, as far as its user can say: where it lies, a run, or a committee.
+
+A store lies in the directory of a run, or in the data directory of a live node; each says what its
+chain begins with.
+"""
 
 from argparse import Namespace
 from pathlib import Path
 
 import msgspec
 
+from consensus.params import ConsensusParams
 from node.config import Environment
+from node.execution import genesis_executed
 from node.finality import ChainCommittee, decode_committee
 from node.finality_form import FILE_BYTES_MAX
+from node.settings import read_genesis
+from node.shared import ComputeCache
+from node.verifiers import first_verifier
 from primitives.errors import InvalidInput
 from sim.assembly import build_world
 from sim.report.writer import SCENARIO, SUMMARY
@@ -18,11 +27,16 @@ RUN_ABOVE_MAX = 4
 """How far above a store the directory of its run is looked for."""
 
 
+NODE = "node.json"
+"""Stands in the data directory of a live node (`node.runtime.datadir`), beside the next."""
+GENESIS = "genesis.json"
+
+
 class Chain(msgspec.Struct, frozen=True):
     """What is known of a store's chain beside the store itself."""
 
     environment: Environment | None
-    """Block 0, parameters and committees, from a run."""
+    """Block 0, parameters and committees, from a run or from a live node's genesis."""
     trusted: ChainCommittee | None
     """A committee that the user names."""
     run: Path | None
@@ -48,11 +62,38 @@ def find_chain(arguments: Namespace, path: Path) -> Chain:
     run = arguments.run
     if run is None:
         above = [path, *path.resolve().parents[:RUN_ABOVE_MAX]]
-        run = next((each for each in above if (each / SCENARIO).is_file()), None)
+        run = next((each for each in above if _says_chain(each)), None)
+        if run is not None and not (run / SCENARIO).is_file():
+            return Chain(chain_of_node(run), _committee(arguments.committee), run)
     elif not (run / SCENARIO).is_file():
         raise InvalidInput("--run", f"the directory of a run, with {SCENARIO}", str(run))
     environment = None if run is None else chain_of_run(run)
     return Chain(environment, _committee(arguments.committee), run)
+
+
+def chain_of_node(data: Path) -> Environment:
+    """Return the chain of a live node's data directory.
+
+    Raises:
+        InvalidInput: its genesis is malformed, or cannot be read.
+    """
+    file = data / GENESIS
+    try:
+        genesis = read_genesis(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        found = getattr(error, "strerror", None) or str(error)
+        raise InvalidInput(str(file), "the genesis of the node's chain", found) from error
+    return Environment(
+        genesis=genesis,
+        genesis_block=genesis_executed(genesis),
+        consensus=ConsensusParams(),
+        cache=ComputeCache(genesis.params),
+        verifier=first_verifier(genesis),
+    )
+
+
+def _says_chain(directory: Path) -> bool:
+    return (directory / SCENARIO).is_file() or (directory / NODE).is_file()
 
 
 def chain_of_run(run: Path) -> Environment:

@@ -8,7 +8,8 @@ from pathlib import Path
 STORE = """\
 Look after the store of a node: is it whole, what is in it, what may go, how it moves.
 
-PATH is the directory of a store. No other process may have it open.
+PATH is the directory of a store, or the data directory of a live node that is stopped. No other
+process may have it open.
 
 example:
   orrery store check runs/quickstart-1/store/node-000
@@ -189,7 +190,12 @@ def _add_import(parser: ArgumentParser) -> None:
 
 
 def _add_path(parser: ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="PATH", help="directory of a store")
+    parser.add_argument(
+        "path",
+        type=Path,
+        metavar="PATH",
+        help="directory of a store, or data directory of a live node",
+    )
 
 
 def _add_archive(parser: ArgumentParser) -> None:
