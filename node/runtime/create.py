@@ -82,7 +82,8 @@ def create(given: argparse.Namespace) -> Path:
             if bls:
                 write_secret(home / "vote.key", votes[node].hex())
             settings = _settings(given.host, node, given.validators, bls=bls)
-            (home / "config.toml").write_text(encode_settings(settings), encoding="utf-8")
+            text = encode_settings(settings, defaults=False)
+            (home / "config.toml").write_text(text, encoding="utf-8")
         target.write_text(write_genesis(genesis), encoding="utf-8")
     except OSError as error:
         expected = "a directory that can be written to"

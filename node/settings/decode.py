@@ -15,10 +15,13 @@ from msgspec import inspect as types
 from node.settings.changes import parse_value, set_value
 from node.settings.checks import check_settings
 from node.settings.mistakes import Mistake, Path, SettingsError, listed, nearest_name, shown
+from node.settings.node import OwnSettings
 from node.settings.places import Places, read_toml
 from node.settings.settings import NodeSettings
 from node.settings.shape import ShapeCheck
 from node.settings.writing import format_toml, plain_table
+
+NOBODY = 2**32
 
 PREFIX = "ORRERY_"
 """Variables of the environment that begin so, and go on with the name of a section, count."""
@@ -58,9 +61,27 @@ def decode_settings(
     return settings
 
 
-def encode_settings(settings: NodeSettings) -> str:
-    """Return TOML that decodes to equal settings, every default spelt out."""
-    return format_toml(plain_table(settings))
+def encode_settings(settings: NodeSettings, *, defaults: bool = True) -> str:
+    """Return TOML that decodes to equal settings.
+
+    Args:
+        settings: of one node.
+        defaults: whether every default is spelt out, so that the text says all by itself.
+    """
+    table = plain_table(settings)
+    if not defaults:
+        # No node has this number, so that the own one is always written.
+        plain = plain_table(NodeSettings(node=OwnSettings(index=NOBODY)))
+        table = {name: _chosen(each, plain[name]) for name, each in table.items()}
+        table = {name: each for name, each in table.items() if each}
+    return format_toml(table)
+
+
+def _chosen(section: object, plain: object) -> dict[str, object]:
+    """Return what of a section differs from the defaults."""
+    assert isinstance(section, dict)
+    assert isinstance(plain, dict)
+    return {key: value for key, value in section.items() if value != plain.get(key)}
 
 
 @cache

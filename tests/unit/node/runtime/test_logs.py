@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from node.runtime.logs import BURST, SECOND_NS, Allowance, Form, Level, Line, Log, format_line
+from node.runtime.logs import (
+    BURST,
+    SECOND_NS,
+    Allowance,
+    Field,
+    Form,
+    Level,
+    Line,
+    Log,
+    format_line,
+)
 from node.runtime.reporting import LEVELS, SUMMARY_NS, Reporter
 from node.settings import LogSettings
 from node.trace import BlockCommitted, BlockRefused, TransactionSubmitted
@@ -43,7 +53,7 @@ JSON = (
     '{"at":"2023-11-14T22:13:20.123Z","level":"warning","event":"peer.scored","peer":3,'
     f'"why":"a lie","hash":"0x{"64" * 32}","gone":true,"list":[1,2],"empty":""}}\n'
 )
-FIELDS = {
+FIELDS: dict[str, Field] = {
     "peer": 3,
     "why": "a lie",
     "hash": b"d" * 32,

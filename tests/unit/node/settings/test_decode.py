@@ -149,6 +149,9 @@ settings = st.builds(
 @given(settings)
 def test_what_is_written_is_read_again(written: NodeSettings) -> None:
     assert decode_settings(encode_settings(written)) == written
+    short = encode_settings(written, defaults=False)
+    assert decode_settings(short) == written
+    assert "response_max" not in short
 
 
 def test_every_key_has_a_variable_of_its_own() -> None:
