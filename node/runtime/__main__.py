@@ -9,6 +9,7 @@ from pathlib import Path
 
 from network.transport import new_event_loop
 from node.runtime.errors import ExitCode, read_text, reason
+from node.runtime.library_logs import give_back, take_over
 from node.runtime.logs import Log
 from node.runtime.process import NodeProcess
 from node.runtime.signals import Signals
@@ -34,12 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log = _log(settings, file.parent)
     except InvalidInput as error:
         return _refuse(error)
+    libraries = take_over(log)
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(_run(settings, file.parent, log))
     except InvalidInput as error:
         return _refuse(error)
     finally:
+        give_back(libraries)
         log.close()
 
 

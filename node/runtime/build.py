@@ -9,10 +9,8 @@ from threading import Lock
 
 import msgspec
 
-from consensus.certificate_bls import BlsCertificates
-from consensus.certificate_ed25519 import Ed25519Certificates
 from consensus.params import ConsensusParams
-from consensus.signing import CommitteeVerifier, MemoVerifier
+from consensus.signing import MemoVerifier
 from network.compression import Dictionary
 from network.handshake import HandshakeConfig
 from network.handshake_messages import PeerRole
@@ -42,15 +40,15 @@ from node.settings.packing import relay_config
 from node.shared import ComputeCache
 from node.snapshot import SnapshotLibrary
 from node.storage_config import SERVED_MAX, StateForm, StorageConfig
-from node.verifiers import Keys
+from node.verifiers import Keys, first_verifier
 from node.wire import node_codec
 from primitives.address import parse_address
 from primitives.bls import BlsKey
 from primitives.epoch import first_epoch
 from primitives.errors import InvalidInput
-from primitives.genesis import Genesis, genesis_hash
+from primitives.genesis import Genesis
 from primitives.ids import NodeId
-from primitives.keys import Ed25519Verifier, ValidatorKey
+from primitives.keys import ValidatorKey
 
 VOTES_REMEMBERED = 1_024
 """Signed messages that are remembered as valid, beside sixteen for each validator: what a node
@@ -117,10 +115,7 @@ def make_environment(settings: NodeSettings, genesis: Genesis, secret: Secrets) 
         InvalidInput: a protocol or a policy that nobody provides, or a chain that cannot run.
     """
     _check_fit(settings, genesis)
-    committee, verifier = genesis.committee, Ed25519Verifier()
-    bls = genesis.params.certificates == "bls"
-    policy = BlsCertificates() if bls else Ed25519Certificates(verifier)
-    plain = CommitteeVerifier(committee, genesis_hash(genesis), verifier, policy=policy)
+    votes = VOTES_REMEMBERED + 16 * genesis.committee.size
     first = secret.keys[0] if settings.node.role == "validator" else None
     return Environment(
         genesis=genesis,
@@ -128,7 +123,7 @@ def make_environment(settings: NodeSettings, genesis: Genesis, secret: Secrets) 
         consensus=consensus_params(settings),
         # Executed blocks are not remembered: they would keep old states of the store open.
         cache=ComputeCache(genesis.params, 2 * settings.mempool.transactions, 0),
-        verifier=MemoVerifier(plain, VOTES_REMEMBERED + 16 * committee.size),
+        verifier=MemoVerifier(first_verifier(genesis), votes),
         signer=None if first is None else first.signer,
         vote_signer=None if first is None else first.vote_signer,
         certificates=CertificateReader(CERTIFICATES_REMEMBERED),

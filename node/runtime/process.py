@@ -115,7 +115,7 @@ class NodeProcess:
             data.claim(NodeId(self.settings.node.index), self.genesis)
             code = await self._lives(data, face)
         finally:
-            await face.close()
+            await face.stop()
             data.close()
         self.log.write(Level.INFO, "process.ended", code=code)
         return code
@@ -160,11 +160,14 @@ class NodeProcess:
                 self._failure = error
                 return End.DAMAGED
             self.live = live
+            face.watch(live)
             try:
                 await self._start(live, face)
                 await self._over.wait()
             finally:
-                await face.rest()
+                if self.stopping:
+                    await face.stop()
+                face.rest()
                 await live.close()
         if self._failure is None:
             return End.ASKED
