@@ -117,7 +117,7 @@ class LiveTimeline:
             case Partition():
                 self._at(event.at, partial(self._partition, event))
             case Heal():
-                self._at(event.at, self._heal)
+                self._at(event.at, self._acts.heal)
             case Crash():
                 self._at(event.at, partial(self._crash, event))
             case Restart():
@@ -139,10 +139,6 @@ class LiveTimeline:
         await self._acts.cut(blocks(event, self._scenario.network))
         if event.lasting is not None:
             self._at(event.at + event.lasting, partial(self._heal_if_same, self._cut))
-
-    async def _heal(self) -> None:
-        self._cut += 1
-        await self._acts.heal()
 
     async def _heal_if_same(self, cut: int) -> None:
         if cut == self._cut:
