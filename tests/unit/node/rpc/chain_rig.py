@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
+from consensus.params import ConsensusParams
 from consensus.signing import CommitteeVerifier, MemoVerifier
 from node.config import Environment, NodeConfig
 from node.execution import genesis_executed
@@ -110,6 +111,7 @@ class Rig:
         storage: how the nodes keep their states.
         history: final blocks that they keep.
         limits: of methods.
+        consensus: its parameters.
         reads_store: whether states stay in the store.
         config: of all nodes.
     """
@@ -122,10 +124,11 @@ class Rig:
         storage: StorageConfig = FLAT,
         history: int | None = 1_024,
         limits: MethodLimits | None = None,
+        consensus: ConsensusParams = PARAMS,
         reads_store: bool = False,
         **config: object,
     ) -> None:
-        environment = chain_environment(validators, contracts, chain)
+        environment = chain_environment(validators, contracts, chain, consensus)
         if reads_store:
             environment = replace(environment, reads_store=True)
         config.setdefault("index_transactions", True)
@@ -216,7 +219,10 @@ class Rig:
 
 
 def chain_environment(
-    validators: int, contracts: tuple[GenesisContract, ...], chain: ChainParams
+    validators: int,
+    contracts: tuple[GenesisContract, ...],
+    chain: ChainParams,
+    consensus: ConsensusParams,
 ) -> Environment:
     committee = Committee.of_keys(validator_key(index).public_key for index in range(validators))
     alloc = tuple((account(index), Wei(10 * ETHER)) for index in range(5))
@@ -224,7 +230,7 @@ def chain_environment(
     block = genesis_executed(genesis)
     plain = CommitteeVerifier(committee, block.digest, Ed25519Verifier())
     cache = ComputeCache.isolated(chain)
-    return Environment(genesis, block, PARAMS, cache, MemoVerifier(plain))
+    return Environment(genesis, block, consensus, cache, MemoVerifier(plain))
 
 
 def signed(

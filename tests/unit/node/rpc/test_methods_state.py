@@ -1,0 +1,105 @@
+"""Accounts, code and storage: now, at earlier blocks, and where they are not kept any more."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sim.contracts import load_artifact, mapping_slot
+from tests.unit.node.harness import MILLISECOND
+from tests.unit.node.rpc.chain_rig import Rig, hexed
+from tests.unit.node.rpc.tokens import HOLDERS, SUPPLY, TOKEN, deploy, pay, view
+from tests.unit.node.transfers import ETHER, GWEI, account, raw_transfer, stranger
+
+ME, OTHER = hexed(account(0)), hexed(stranger(1))
+
+
+@pytest.mark.parametrize("reads_store", [False, True])
+def test_earlier_states_are_read_from_the_store(
+    make_rig: Callable[..., Rig], reads_store: bool
+) -> None:
+    rig = make_rig(reads_store=reads_store)
+    for nonce in range(6):
+        rig.mine(raw_transfer(0, nonce, stranger(1), 1_000))
+    for height in range(1, 7):
+        assert rig.ask("eth_getBalance", OTHER, hex(height)) == hex(1_000 * height)
+        assert rig.ask("eth_getTransactionCount", ME, hex(height)) == hex(height)
+    assert rig.ask("eth_getBalance", OTHER, "0x0") == "0x0"
+    assert rig.ask("eth_getBalance", ME, "earliest") == hex(10 * ETHER)
+    block = rig.ask("eth_getBlockByNumber", "0x3")
+    for named in (block["hash"], {"blockHash": block["hash"]}, {"blockNumber": "0x3"}):
+        assert rig.ask("eth_getBalance", OTHER, named) == hex(3_000)
+
+
+def test_states_that_are_not_kept_are_refused_as_wallets_know_it(rig: Rig) -> None:
+    for nonce in range(20):
+        rig.mine(raw_transfer(0, nonce, stranger(1), 1_000))
+    header = rig.ask("eth_getBlockByNumber", "0x2")
+    error = rig.refused("eth_getBalance", OTHER, "0x2")
+    root = header["stateRoot"]
+    assert error.code == -32000
+    assert error.message == (
+        f"missing trie node {root[2:]} (path ) state {root} is not available, not found"
+    )
+    assert rig.ask("eth_getBalance", OTHER, hex(rig.height - 8)) == hex(1_000 * (rig.height - 8))
+
+
+@pytest.mark.parametrize("method", ["eth_getBalance", "eth_getTransactionCount", "eth_getCode"])
+def test_unknown_blocks_have_no_state(rig: Rig, method: str) -> None:
+    for named in ("0x9", {"blockHash": hexed(b"\x22" * 32)}, hexed(b"\x22" * 32)):
+        error = rig.refused(method, ME, named)
+        assert (error.code, error.message) == (-32000, "header not found")
+
+
+def test_nonces_count_what_waits_without_a_gap(rig: Rig) -> None:
+    rig.mine(raw_transfer(0, 0, stranger(1), 1))
+    for nonce in (1, 2, 4):
+        rig.send(raw_transfer(0, nonce, stranger(1), 1))
+    assert rig.ask("eth_getTransactionCount", ME, "pending") == "0x3"
+    assert rig.ask("eth_getTransactionCount", ME, "latest") == "0x1"
+    assert rig.ask("eth_getTransactionCount", ME) == "0x1"
+    assert rig.ask("eth_getTransactionCount", OTHER, "pending") == "0x0"
+
+
+def test_a_state_between_store_and_head_is_in_memory(rig: Rig) -> None:
+    """Blocks whose batches are not durable yet have states, too."""
+    rig.harness.submit(0, raw_transfer(0, 0, stranger(1), 1_000))
+    while rig.height == 0:
+        rig.harness.run(MILLISECOND // 100)
+    assert rig.backend.node.ledger.unsettled
+    assert rig.ask("eth_getBalance", OTHER, "0x1") == hex(1_000)
+    assert rig.ask("eth_getBalance", OTHER, "latest") == hex(1_000)
+
+
+def test_code_and_slots_of_a_contract(rig: Rig) -> None:
+    deploy(rig)
+    pay(rig, 1, 7)
+    token, artifact = hexed(TOKEN), load_artifact("Token")
+    assert rig.ask("eth_getCode", token) == hexed(artifact.runtime_code)
+    assert rig.ask("eth_getCode", token, "0x0") == "0x"
+    assert rig.ask("eth_getCode", OTHER) == "0x"
+    supply = artifact.slot("totalSupply")
+    shown = f"0x{SUPPLY:064x}"
+    for key in (hex(supply), f"0x{supply:064x}", f"0x0{supply:x}"):
+        assert rig.ask("eth_getStorageAt", token, key, "latest") == shown
+    slot = mapping_slot(artifact.slot("balanceOf"), HOLDERS[0])
+    assert rig.ask("eth_getStorageAt", token, hex(slot)) == f"0x{7:064x}"
+    assert rig.ask("eth_getStorageAt", token, hex(slot), "0x1") == f"0x{0:064x}"
+    call = view("balanceOf(address)", HOLDERS[0])
+    assert int(rig.ask("eth_call", call), 16) == 7
+    assert int(rig.ask("eth_call", call, "0x1"), 16) == 0
+
+
+@pytest.mark.parametrize("key", ["1", "0x" + "1" * 65, 5])
+def test_slots_that_are_none_are_refused(rig: Rig, key: object) -> None:
+    error = rig.refused("eth_getStorageAt", ME, key, "latest")
+    assert error.code == -32602
+
+
+def test_fees_are_paid_from_balances(rig: Rig) -> None:
+    digest = rig.send(raw_transfer(0, 0, stranger(1), 5))
+    rig.mine()
+    receipt = rig.ask("eth_getTransactionReceipt", digest)
+    paid = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
+    assert int(rig.ask("eth_getBalance", ME), 16) == 10 * ETHER - 5 - paid
+    miner = rig.ask("eth_getBlockByNumber", "0x1")["miner"]
+    assert int(rig.ask("eth_getBalance", miner), 16) == 21_000 * GWEI
