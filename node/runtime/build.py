@@ -144,8 +144,14 @@ def consensus_params(settings: NodeSettings) -> ConsensusParams:
     return ConsensusParams(**{name: given[name] for name in CONSENSUS_KEYS})
 
 
-def node_config(settings: NodeSettings) -> NodeConfig:
-    """Return the choices of one node."""
+def node_config(settings: NodeSettings, *, checks_state: bool = False) -> NodeConfig:
+    """Return the choices of one node.
+
+    Args:
+        settings: its configuration.
+        checks_state: whether its state has to be read as a whole, whatever they say: it is known
+            to be damaged.
+    """
     own, pool, store = settings.node, settings.mempool, settings.store
     recipient = own.fee_recipient
     return NodeConfig(
@@ -170,7 +176,7 @@ def node_config(settings: NodeSettings) -> NodeConfig:
         storage=StorageConfig(
             form=StateForm.FLAT,
             state_history=_kept(store.state_history),
-            checks_state=store.checks_state,
+            checks_state=store.checks_state or checks_state,
         ),
         index_transactions=True,
         relay=relay_config(settings.network),

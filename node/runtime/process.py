@@ -194,7 +194,7 @@ class NodeProcess:
             self.settings, self._environment, self._secrets, self.reporter, self._dictionaries
         )
         live = LiveNode(
-            node_config(self.settings),
+            node_config(self.settings, checks_state=bool(self._damages)),
             self._environment,
             store,
             transport,
