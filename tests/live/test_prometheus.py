@@ -8,9 +8,8 @@ import pytest
 from aiohttp import web
 
 from node.observe.families import World, in_world
-from node.observe.monitoring import write_monitoring
 from node.observe.panels import ROWS
-from node.observe.prometheus import CONFIG, Target, prometheus_config
+from node.observe.prometheus import CONFIG, TARGETS, Target, prometheus_config, targets_file
 from node.runtime.observatory import Observatory
 from sim.report.metrics import write_metrics
 from tests.live.prometheus_server import PATIENCE_SECONDS, Prometheus, program, serving
@@ -128,9 +127,9 @@ def test_prometheus_scrapes_a_live_network(tmp_path: Path) -> None:
         served = Served(world)
         try:
             await served.start()
-            monitoring = tmp_path / "monitoring"
-            write_monitoring(monitoring, "test", served.targets, interval_seconds=1)
-            async with serving(monitoring / CONFIG, tmp_path / "samples") as server:
+            (tmp_path / CONFIG).write_text(prometheus_config(interval_seconds=1))
+            (tmp_path / TARGETS).write_text(targets_file("test", served.targets))
+            async with serving(tmp_path / CONFIG, tmp_path / "samples") as server:
                 await watch(served, server)
         finally:
             await served.close()

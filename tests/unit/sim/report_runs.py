@@ -22,6 +22,7 @@ from sim.report import (
     RunShape,
     build_result,
 )
+from sim.report.stream import Usage
 from sim.trace import Observation, Traffic
 from sim.trace_events import Crashed, Delayed, Healed, Partitioned, Restarted, Slowed
 
@@ -103,9 +104,9 @@ class Feed:
         return self.collector
 
 
-def feed(run: RunShape | None = None) -> Feed:
+def feed(run: RunShape | None = None, usage: Usage | None = None) -> Feed:
     blocks = Blocks()
-    return Feed(Collector(run or shape(), blocks), blocks)
+    return Feed(Collector(run or shape(), blocks, usage), blocks)
 
 
 def result_of(collector: Collector, **changes: object) -> RunResult:

@@ -10,7 +10,6 @@ import pytest
 
 from node.observe.dashboard import SCHEMA_VERSION, dashboard
 from node.observe.families import COMMON_LABELS, FAMILIES, Family, Kind
-from node.observe.monitoring import write_monitoring
 from node.observe.panels import ROWS, Panel, Query
 from node.observe.prometheus import CONFIG, TARGETS, Target, prometheus_config, targets_file
 from tests.unit.node.observe.exposition import tool
@@ -47,8 +46,9 @@ def plain(expression: str) -> str:
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     targets = [Target("127.0.0.1:1", "validator"), Target("127.0.0.1:2", "follower")]
-    write_monitoring(tmp_path / "monitoring", "devnet", targets)
-    return tmp_path / "monitoring"
+    (tmp_path / CONFIG).write_text(prometheus_config())
+    (tmp_path / TARGETS).write_text(targets_file("devnet", targets))
+    return tmp_path
 
 
 # ---------------------------------------------------------------- the dashboard
@@ -199,14 +199,6 @@ def test_promtool_discovers_the_targets(written: Path) -> None:
     assert labels["127.0.0.1:2"]["role"] == "follower"
     assert labels["127.0.0.1:2"]["network"] == "devnet"
     assert labels["127.0.0.1:2"]["__metrics_path__"] == "/metrics"
-
-
-def test_the_files_are_replaced_whole(written: Path) -> None:
-    before = (written / TARGETS).stat().st_ino
-    paths = write_monitoring(written, "devnet", [Target("127.0.0.1:9", "validator")])
-    assert (written / TARGETS).stat().st_ino != before
-    assert sorted(written.iterdir()) == sorted(paths)
-    assert b"127.0.0.1:9" in (written / TARGETS).read_bytes()
 
 
 def test_names_are_quoted() -> None:
