@@ -51,6 +51,7 @@ def _figures(result: LoadResult) -> list[tuple[str, str]]:
         ("finality p50 / p95 / p99", finality),
         ("client late p50 / p95 / p99", _points(result.lateness_seconds)),
         ("unconfirmed / dropped", " / ".join(f"{count:,}" for count in lost)),
+        ("failed in their block", f"{result.failed:,} of {result.looked_at:,} looked at"),
         ("sent again / signed anew", f"{result.resent:,} / {result.repriced:,}"),
         ("errors", errors or "none"),
         ("blocks", _blocks(result)),

@@ -17,7 +17,7 @@ from sim.load.plan import LoadPlan
 from sim.load.remedies import Remedies
 from sim.load.rpc import RpcClient
 from sim.load.sender import Sender
-from sim.load.signing import Order, Signer, SigningProcess, SigningSetup
+from sim.load.signing import Order, Signer, Signing, SigningSetup
 from sim.load.urls import socket_url
 from sim.load.watch import HeadWatch
 from sim.randomness import generator
@@ -68,6 +68,8 @@ class LoadEngine:
         """How long it was offered."""
         self.ended_ns = 0
         """When the last block that was waited for had come."""
+        self.looked_at = self.failed = 0
+        """Receipts that were read at the end, and those of them that tell of a failure."""
         self.cpu_s = 0.0
         """Processor time of this process from the first transaction to the last block."""
         self._setup = setup
@@ -101,7 +103,7 @@ class LoadEngine:
         self.stopped = True
         self._wake.set()
 
-    async def run(self, signing: SigningProcess, on_signed: Callable[[int, int], None]) -> None:
+    async def run(self, signing: Signing, on_signed: Callable[[int, int], None]) -> None:
         """Sign ahead, offer the load, wait for the last blocks.
 
         Args:
@@ -151,9 +153,7 @@ class LoadEngine:
 
     # ------------------------------------------------------------------ signing and fees
 
-    async def _sign_ahead(
-        self, signing: SigningProcess, on_signed: Callable[[int, int], None]
-    ) -> None:
+    async def _sign_ahead(self, signing: Signing, on_signed: Callable[[int, int], None]) -> None:
         """Sign as many as are kept ahead, or as the whole load needs if that is less."""
         total = min(self._expected(), self.plan.ahead)
         depth = self._depth(total)
@@ -162,7 +162,7 @@ class LoadEngine:
             on_signed(min(self.lanes.signed, total), total)
         self.presigned = self.lanes.signed
 
-    async def _supply(self, signing: SigningProcess) -> None:
+    async def _supply(self, signing: Signing) -> None:
         """Keep so many signed while the load runs."""
         depth = self._depth(self.plan.ahead)
         while True:
@@ -173,7 +173,7 @@ class LoadEngine:
             if len(wanted) < ORDER_MAX:
                 await asyncio.sleep(SUPPLY_S)
 
-    async def _sign(self, signing: SigningProcess, wanted: list[int]) -> None:
+    async def _sign(self, signing: Signing, wanted: list[int]) -> None:
         corrections, self._remedies.corrections = self._remedies.corrections, {}
         quote = self.sender.quote
         order = Order(wanted, quote.tip, quote.max_fee, corrections)
@@ -212,7 +212,7 @@ class LoadEngine:
 
     # ------------------------------------------------------------------ offering
 
-    async def _offer_all(self, signing: SigningProcess) -> None:
+    async def _offer_all(self, signing: Signing) -> None:
         self._began_ns = time.monotonic_ns()
         await self.watch.begin()
         self._began_ns = time.monotonic_ns()
@@ -223,6 +223,7 @@ class LoadEngine:
             await self._offer()
             self.offered_ns = min(self.now(), self.plan.duration)
             await self._drain()
+            await self._look_at_receipts()
         finally:
             self.sender.give_up()
             self.offered_ns = self.offered_ns or self.now()
@@ -293,6 +294,19 @@ class LoadEngine:
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    async def _look_at_receipts(self) -> None:
+        """Read the receipts of a sample: a call that fails is included like any other."""
+        calls = [("eth_getTransactionReceipt", ("0x" + each.hex(),)) for each in self.sender.sample]
+        for client in self._askers:
+            try:
+                replies = await client.batch(calls)
+            except RpcError:
+                continue
+            found = [reply.result for reply in replies if isinstance(reply.result, dict)]
+            self.looked_at = len(found)
+            self.failed = sum(receipt.get("status") == "0x0" for receipt in found)
+            return
 
     def _is_open(self) -> bool:
         pending = self.watch.has_finality and self.sender.tracker.has_unfinal

@@ -60,6 +60,8 @@ def build_load_result(
         resent=ledger.resent.total,
         repriced=sender.repriced,
         reorganised=ledger.reorganised,
+        looked_at=engine.looked_at,
+        failed=engine.failed,
         errors=ledger.error_totals(),
         offered_tps=rate_between(ledger.intended, plan.warm_up, offered_ns),
         tps=rate_between(ledger.included, plan.warm_up, offered_ns),

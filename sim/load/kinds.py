@@ -31,14 +31,22 @@ class ErrorKind(StrEnum):
 _PATTERNS: tuple[tuple[ErrorKind, str], ...] = (
     (ErrorKind.ALREADY_KNOWN, r"already[ _](known|imported|exists|in)|known transaction"),
     (
+        ErrorKind.NONCE_TOO_LOW,
+        r"nonce[ _]?(is )?too[ _]low|old ?nonce|nonce.*(lower|below|already)",
+    ),
+    (ErrorKind.NONCE_GAP, r"nonce[ _]?(is )?too[ _]high|nonce.*(gap|higher|distant|future)|gapped"),
+    (
+        ErrorKind.INSUFFICIENT_FUNDS,
+        r"insufficient (funds|balance)|upfront|account balance|doesn't have enough funds",
+    ),
+    (
         ErrorKind.UNDERPRICED,
         r"underpriced|fee[ _]?cap|max ?fee|base ?fee|fee ?too ?low|gas ?price|\btip\b|priority",
     ),
-    (ErrorKind.NONCE_TOO_LOW, r"nonce[ _]?(is )?too[ _]low|old ?nonce|nonce.*(lower|already)"),
-    (ErrorKind.NONCE_GAP, r"nonce[ _]?(is )?too[ _]high|nonce.*(gap|higher|distant|future)|gapped"),
+    (ErrorKind.OTHER, r"gas limit"),
     (ErrorKind.POOL_FULL, r"full|limit|exceed|too many|overflow|busy"),
-    (ErrorKind.INSUFFICIENT_FUNDS, r"insufficient|balance|funds"),
 )
+"""In this order: the first that fits."""
 
 
 def refusal_kind(message: str) -> ErrorKind:

@@ -17,8 +17,10 @@ from sim.report.page.shell import (
     tile_row,
 )
 
+BUSY = 0.9
+"""Share of a core from which the client itself is taken for the limit."""
 LATE_S = 0.1
-"""A client whose 99th percentile of lateness is above this was itself too slow."""
+"""A client whose 99th percentile of lateness is above this is told so."""
 
 
 def render_load_report(result: LoadResult, inclusion: LatencyHistogram) -> str:
@@ -37,10 +39,10 @@ def render_load_report(result: LoadResult, inclusion: LatencyHistogram) -> str:
             "div",
             throughput_card(result),
             latency_card(result, inclusion),
-            _quantiles_card(result),
             latency_over_time_card(result),
-            errors_card(result),
+            _quantiles_card(result),
             _chain_card(result),
+            errors_card(result),
             class_="grid",
         ),
         definitions(tuple(_DEFINITIONS.items())),
@@ -79,12 +81,13 @@ def _banners(result: LoadResult) -> Markup | None:
         parts.append(banner("warn", "Partial result", detail))
     late = result.lateness_seconds.p99 or 0.0
     if late > LATE_S:
+        busy = result.client_cpu_seconds > BUSY * (result.seconds + result.drain_seconds)
+        cause = "this client had no processor time left" if busy else "all accounts were busy"
         detail = (
-            f"One request in a hundred left {units.seconds(late)} or more after it was due: "
-            "accounts were busy, or the client had no time. More accounts, connections or "
-            "batches help; latencies count the delay."
+            f"One request in a hundred left {units.seconds(late)} or more after it was due, "
+            f"because {cause}. Latencies count the delay."
         )
-        parts.append(banner("warn", "The client was late", detail))
+        parts.append(banner("warn", "Requests left late", detail))
     return element("div", *parts) if parts else None
 
 
@@ -157,6 +160,7 @@ def _chain_card(result: LoadResult) -> Markup:
         ["gas used", units.compact(blocks.gas_used)],
         ["share of the gas limit", full],
         ["base fee, first and last", f"{gwei[0]} and {gwei[1]} Gwei"],
+        ["failed, of a sample of ours", f"{result.failed:,} of {result.looked_at:,}"],
         ["signed anew for higher fees", units.count(result.repriced)],
         ["undone by reorganisations", units.count(result.reorganised)],
     ]

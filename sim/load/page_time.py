@@ -1,5 +1,6 @@
 """The time axis of a load's plots."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +22,8 @@ class LoadTime:
 
     @property
     def end_ns(self) -> int:
-        """The load with the wait at its end, ns."""
-        return max(round((self.result.seconds + self.result.drain_seconds) * SECOND_NS), SECOND_NS)
+        """The load with the wait at its end, in whole seconds as its series are, ns."""
+        return max(1, math.ceil(self.result.seconds + self.result.drain_seconds)) * SECOND_NS
 
     @property
     def x(self) -> Linear:

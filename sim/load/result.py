@@ -85,6 +85,10 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     """Signed again before they were sent, because fees had risen."""
     reorganised: int
     """Inclusions that a reorganisation of the chain undid."""
+    looked_at: int
+    """Included ones whose receipts were read: a sample."""
+    failed: int
+    """Those of the sample that were included and failed, such as calls that revert."""
     errors: dict[str, int]
     """Refusals and lost answers by kind."""
     offered_tps: float

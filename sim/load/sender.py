@@ -25,6 +25,8 @@ from sim.load.tracker import Flight, Tracker
 
 OPEN = -1
 """The client of an arrival in an open loop: nobody waits for it."""
+SAMPLE_MAX = 200
+"""Most transactions whose receipts are looked at."""
 
 Refused = Callable[[Attempt, ErrorKind], None]
 """Decides what becomes of a transaction that was not taken; its account is busy until then."""
@@ -76,6 +78,9 @@ class Sender:
         """Told that a client's transaction is in a block, or given up, and when."""
         self.on_refused: Refused = self._leave
         self.tracker: Tracker[Attempt] = Tracker(ledger)
+        self.sample: list[bytes] = []
+        """Hashes of some transactions that are in blocks, spread over the whole load."""
+        self._sample_step, self._home = 1, 0
         self._signer = signer
         self._nodes = Nodes(clients, batch, self._on_answer)
         self._backlog: deque[Arrival] = deque()
@@ -175,6 +180,7 @@ class Sender:
             attempt = flight.payload
             attempt.lane.in_flight -= 1
             self.lanes.settle(attempt.lane)
+            self._choose(flight.digest)
             if attempt.client != OPEN:
                 self.on_home(attempt.client, block.at_ns)
         self.push()
@@ -187,6 +193,15 @@ class Sender:
     def on_final(self, number: int, at_ns: int) -> None:
         """Count what is final."""
         self.tracker.on_final(number, at_ns)
+
+    def _choose(self, digest: bytes) -> None:
+        """Keep every n-th for the sample, and every second of these when there are too many."""
+        self._home += 1
+        if self._home % self._sample_step == 0:
+            self.sample.append(digest)
+        if len(self.sample) > SAMPLE_MAX:
+            del self.sample[::2]
+            self._sample_step *= 2
 
     def _first(self, most: int) -> list[Flight[Attempt]]:
         return list(islice(self.tracker.flights.values(), most))

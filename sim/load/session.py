@@ -16,7 +16,7 @@ from sim.load.plan import LoadPlan
 from sim.load.preparation import Preparation, Stage
 from sim.load.result import LoadResult
 from sim.load.rpc import RpcClient
-from sim.load.signing import SigningProcess
+from sim.load.signing import Signing, SigningProcess, SigningSetup
 
 
 class LoadRequest(msgspec.Struct, frozen=True):
@@ -40,11 +40,17 @@ class LoadSession:
         request: what the user wants.
         on_stage: is told what is being done, how much of it is, and how much there is.
         on_begin: gets the engine when the load begins, to watch it.
+        make_signing: who signs ahead.
     """
 
     def __init__(
-        self, request: LoadRequest, on_stage: Stage, on_begin: Callable[[LoadEngine], None]
+        self,
+        request: LoadRequest,
+        on_stage: Stage,
+        on_begin: Callable[[LoadEngine], None],
+        make_signing: Callable[[SigningSetup], Signing] = SigningProcess,
     ) -> None:
+        self._make_signing = make_signing
         self._request = request
         self._on_stage = on_stage
         self._on_begin = on_begin
@@ -86,7 +92,7 @@ class LoadSession:
         finally:
             await close_all(clients)
         engine = LoadEngine(request.plan, request.urls, setup)
-        signing = SigningProcess(setup)
+        signing = self._make_signing(setup)
         self._engine = engine
         if self._stopped:
             engine.stop()

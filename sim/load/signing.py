@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import multiprocessing
 from multiprocessing.connection import Connection
+from typing import Protocol
 
 import msgspec
 
@@ -101,6 +102,22 @@ class Signer:
     def _sign(self, account: int, nonce: int, call: Call, tip: int, max_fee: int) -> Signed:
         raw, digest = self._purse.sign_at(account, nonce, call, tip, max_fee)
         return Signed(account, nonce, max_fee, digest, raw)
+
+
+class Signing(Protocol):
+    """Signs ahead while the sender does other things."""
+
+    async def fill(self, order: Order) -> list[Signed]:
+        """Return new transactions.
+
+        Raises:
+            EOFError: nobody signs any more.
+        """
+        ...
+
+    def close(self) -> None:
+        """End it."""
+        ...
 
 
 class SigningProcess:
