@@ -29,7 +29,7 @@ class ErrorKind(StrEnum):
 
 
 _PATTERNS: tuple[tuple[ErrorKind, str], ...] = (
-    (ErrorKind.ALREADY_KNOWN, r"already[ _](known|imported|exists|in)|known transaction"),
+    (ErrorKind.ALREADY_KNOWN, r"already[ _]?(known|imported|exists|in)|known transaction"),
     (
         ErrorKind.NONCE_TOO_LOW,
         r"nonce[ _]?(is )?too[ _]low|old ?nonce|nonce.*(lower|below|already)",
@@ -37,7 +37,7 @@ _PATTERNS: tuple[tuple[ErrorKind, str], ...] = (
     (ErrorKind.NONCE_GAP, r"nonce[ _]?(is )?too[ _]high|nonce.*(gap|higher|distant|future)|gapped"),
     (
         ErrorKind.INSUFFICIENT_FUNDS,
-        r"insufficient (funds|balance)|upfront|account balance|doesn't have enough funds",
+        r"insufficient ?(funds|balance)|upfront|account balance|doesn't have enough funds",
     ),
     (
         ErrorKind.UNDERPRICED,

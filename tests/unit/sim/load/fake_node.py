@@ -70,7 +70,9 @@ class FakeNode:
         note = {"subscription": "0x1", "result": self._block(block)}
         for socket in tuple(self._subscribers):
             with suppress(ConnectionError):
-                await socket.send_json({"jsonrpc": "2.0", "method": "eth_subscription", "params": note})
+                await socket.send_json(
+                    {"jsonrpc": "2.0", "method": "eth_subscription", "params": note}
+                )
 
     async def _seal(self, block_s: float) -> None:
         while True:
@@ -113,38 +115,56 @@ class FakeNode:
         return answer
 
     def _result(self, method: str, parameters: list[Any]) -> Any:
-        chain = self.chain
-        match method, parameters:
-            case "eth_chainId", []:
-                return hex(chain.chain_id)
-            case "web3_clientVersion", []:
-                return "fake/1.0"
-            case "eth_blockNumber", []:
-                return hex(chain.head.number)
-            case "eth_getBlockByNumber", [str(tag), False]:
-                return self._block_at(tag)
-            case "eth_getTransactionCount", [address, tag]:
-                account = bytes.fromhex(address[2:])
-                latest = chain.nonces.get(account, 0)
-                return hex(chain.pending_nonce(account) if tag == "pending" else latest)
-            case "eth_getBalance", [address, "latest"]:
-                return hex(chain.balances.get(bytes.fromhex(address[2:]), 0))
-            case "eth_getCode", [address, "latest"]:
-                return "0x" + chain.code.get(bytes.fromhex(address[2:]), b"").hex()
-            case "eth_getStorageAt", [address, slot, "latest"]:
-                key = bytes.fromhex(address[2:]) + int(slot, 16).to_bytes(32, "big")
-                return hex(chain.storage.get(key, 0))
-            case "eth_feeHistory", ["0x1", "latest", []]:
-                return {"baseFeePerGas": [hex(chain.head.base_fee), hex(chain.base_fee)]}
-            case "eth_maxPriorityFeePerGas", []:
-                return hex(10**9)
-            case "eth_sendRawTransaction", [raw]:
-                return "0x" + chain.take(bytes.fromhex(raw[2:])).hex()
-            case "eth_getTransactionReceipt", [digest]:
-                number = chain.receipts.get(bytes.fromhex(digest[2:]))
-                status = "0x0" if chain.failing else "0x1"
-                return None if number is None else {"status": status, "blockNumber": hex(number)}
-        raise RpcFault(-32601, f"the method {method} does not exist")
+        answer = getattr(self, f"_{method}", None)
+        if answer is None:
+            raise RpcFault(-32601, f"the method {method} does not exist")
+        return answer(*parameters)
+
+    def _eth_chainId(self) -> str:  # noqa: N802
+        return hex(self.chain.chain_id)
+
+    def _web3_clientVersion(self) -> str:  # noqa: N802
+        return "fake/1.0"
+
+    def _eth_blockNumber(self) -> str:  # noqa: N802
+        return hex(self.chain.head.number)
+
+    def _eth_getBlockByNumber(self, tag: str, bodies: bool) -> Any:  # noqa: N802
+        assert not bodies
+        return self._block_at(tag)
+
+    def _eth_getTransactionCount(self, address: str, tag: str) -> str:  # noqa: N802
+        account = bytes.fromhex(address[2:])
+        latest = self.chain.nonces.get(account, 0)
+        return hex(self.chain.pending_nonce(account) if tag == "pending" else latest)
+
+    def _eth_getBalance(self, address: str, tag: str) -> str:  # noqa: N802
+        assert tag == "latest"
+        return hex(self.chain.balances.get(bytes.fromhex(address[2:]), 0))
+
+    def _eth_getCode(self, address: str, tag: str) -> str:  # noqa: N802
+        assert tag == "latest"
+        return "0x" + self.chain.code.get(bytes.fromhex(address[2:]), b"").hex()
+
+    def _eth_getStorageAt(self, address: str, slot: str, tag: str) -> str:  # noqa: N802
+        assert tag == "latest"
+        key = bytes.fromhex(address[2:]) + int(slot, 16).to_bytes(32, "big")
+        return hex(self.chain.storage.get(key, 0))
+
+    def _eth_feeHistory(self, count: str, newest: str, rewards: list[float]) -> Any:  # noqa: N802
+        assert (count, newest, rewards) == ("0x1", "latest", [])
+        return {"baseFeePerGas": [hex(self.chain.head.base_fee), hex(self.chain.base_fee)]}
+
+    def _eth_maxPriorityFeePerGas(self) -> str:  # noqa: N802
+        return hex(10**9)
+
+    def _eth_sendRawTransaction(self, raw: str) -> str:  # noqa: N802
+        return "0x" + self.chain.take(bytes.fromhex(raw[2:])).hex()
+
+    def _eth_getTransactionReceipt(self, digest: str) -> Any:  # noqa: N802
+        number = self.chain.receipts.get(bytes.fromhex(digest[2:]))
+        status = "0x0" if self.chain.failing else "0x1"
+        return None if number is None else {"status": status, "blockNumber": hex(number)}
 
     def _block_at(self, tag: str) -> dict[str, Any] | None:
         blocks = self.chain.blocks
