@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from node.execution import ExecutedBlock
-from node.flat_rows import RECEIPTS
+from node.flat_rows import HEADERS, RECEIPTS
 from node.ledger import BLOCKS, height_key
 from node.rpc.backend import ChainBackend
 from node.rpc.block_id import BlockId, ByHash, Tag
@@ -20,7 +20,7 @@ from node.rpc.transaction_shapes import Place
 from node.transaction_index import block_height, is_indexed, transaction_place
 from primitives import rlp
 from primitives.block import Block, decode_block
-from primitives.header import Header, header_hash
+from primitives.header import Header, decode_header, header_hash
 from primitives.ids import Address, Hash32
 from primitives.receipt import Receipt, decode_receipt
 from primitives.transaction import (
@@ -35,6 +35,8 @@ PRUNED = 4444
 
 BLOCKS_KEPT = 32
 """Decoded blocks that are remembered."""
+HEADERS_KEPT = 4_096
+"""Decoded headers, which are some 1.5 kB each: a query for logs looks at all of a range."""
 
 
 class FinalBlock:
@@ -115,10 +117,13 @@ class ChainReader:
 
     Args:
         kept: decoded blocks that are remembered.
+        headers_kept: decoded headers.
     """
 
-    def __init__(self, kept: int = BLOCKS_KEPT) -> None:
+    def __init__(self, kept: int = BLOCKS_KEPT, headers_kept: int = HEADERS_KEPT) -> None:
         self._kept = kept
+        self._headers_kept = headers_kept
+        self._headers: dict[int, Header] = {}
         self._blocks: OrderedDict[int, FinalBlock] = OrderedDict()
 
     def height(self, backend: ChainBackend, block: BlockId) -> int | None:
@@ -154,8 +159,14 @@ class ChainReader:
         ledger = backend.node.ledger
         if height == ledger.height:
             return ledger.tip.block.header
-        found = self.at(backend, height)
-        return None if found is None else found.header
+        if height > ledger.height:
+            return None
+        known = self._headers.get(height)
+        if known is None:
+            known = self._headers[height] = self._read_header(backend, height)
+            if len(self._headers) > self._headers_kept:
+                del self._headers[next(iter(self._headers))]
+        return known
 
     def at(self, backend: ChainBackend, height: int) -> FinalBlock | None:
         """Return the final block of a height; None above the head.
@@ -197,6 +208,18 @@ class ChainReader:
             return None
         block = self.at(backend, place[0])
         return None if block is None else (block, place[1])
+
+    def _read_header(self, backend: ChainBackend, height: int) -> Header:
+        """Read a header alone: most blocks of a range have nothing that is asked for."""
+        executed = backend.node.ledger.unsettled.get(height)
+        if executed is not None:
+            return executed.block.header
+        if height == 0:
+            return backend.environment.genesis_block.block.header
+        row = backend.store.get(HEADERS, height_key(height))
+        if row is None:
+            raise RpcError(PRUNED, "pruned history unavailable")
+        return decode_header(row)
 
     def _read(self, backend: ChainBackend, height: int) -> FinalBlock:
         ledger = backend.node.ledger

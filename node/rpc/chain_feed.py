@@ -1,6 +1,6 @@
 """What filters and subscriptions ask of the chain: a `node.rpc.feed.Feed`."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from node.rpc.backend import ChainBackend
@@ -81,15 +81,14 @@ class ChainFeed:
         except RpcError:
             return []
 
-    def all_logs(self, criteria: object) -> Sequence[dict[str, Any]]:
-        """Return every log that matches, with the limits of eth_getLogs.
+    def all_logs(self, criteria: object) -> Awaitable[Sequence[dict[str, Any]]]:
+        """Return, to be awaited, every log that matches, with the limits of eth_getLogs.
 
         Raises:
             RpcError: the range is too long or has too many.
         """
         assert isinstance(criteria, LogFilter), "what `criteria` has returned"
-        heights = self._logs.heights(self._backend, criteria)
-        return self._logs.logs_now(self._backend, criteria, heights)
+        return self._logs.all_logs(self._backend, criteria)
 
     def pending(self, hash_: bytes) -> dict[str, Any] | None:
         """Return a pending transaction as it is shown; None if it is not in the pool any more."""

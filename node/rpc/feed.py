@@ -46,8 +46,8 @@ class Feed(Protocol):
         """
         ...
 
-    def all_logs(self, criteria: object) -> Sequence[object]:
-        """Return every log that matches, as eth_getLogs does, with its limits.
+    def all_logs(self, criteria: object) -> object:
+        """Return every log that matches, or an awaitable of them, with the limits of eth_getLogs.
 
         Raises:
             RpcError: the range is too long or has too many.

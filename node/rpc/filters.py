@@ -121,7 +121,7 @@ class Filters:
         found.known = last
         return result
 
-    def logs(self, _: Caller, parameters: Parameters) -> Sequence[object]:
+    def logs(self, _: Caller, parameters: Parameters) -> object:
         """Answer eth_getFilterLogs: everything that a filter of logs matches."""
         found = self._find(parameters)
         if found.kind is not FilterKind.LOGS:

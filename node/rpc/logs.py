@@ -55,7 +55,14 @@ class LogMethods:
 
     async def logs(self, backend: Backend, parameters: Parameters) -> list[Any]:
         """eth_getLogs."""
-        wanted = required(parameters, 0, log_filter)
+        return await self.all_logs(backend, required(parameters, 0, log_filter))
+
+    async def all_logs(self, backend: ChainBackend, wanted: LogFilter) -> list[Any]:
+        """Return all logs that match, a slice of time after the other.
+
+        Raises:
+            RpcError: there is no such block, or the range is too long or has too many.
+        """
         heights = self.heights(backend, wanted)
         limits, found, spent = self._limits, list[Any](), 0
         begun = monotonic_ns()
