@@ -26,6 +26,19 @@ class ProfileRow(msgspec.Struct, frozen=True):
     """Most memory that one call held on top; 0 if memory was not asked for."""
 
 
+class ProfileTable(msgspec.Struct, frozen=True):
+    """All operations, the longest in total first."""
+
+    rows: tuple[ProfileRow, ...]
+    text: str
+    """The same to look at."""
+
+
+def profile_table(operations: Sequence[Operation]) -> ProfileTable:
+    """Return what was timed, in the order of `operations`."""
+    return ProfileTable(tuple(rows(operations)), table(operations))
+
+
 def rows(operations: Sequence[Operation]) -> list[ProfileRow]:
     """Return the table's rows, in the order of `operations`."""
     return [

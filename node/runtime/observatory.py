@@ -9,7 +9,7 @@ from node.observe.health import Health, health
 from node.observe.links import CompressionSource, TransportSource
 from node.observe.metrics import NodeMetrics
 from node.observe.process import PoolSource, ProcessSource, UptimeSource
-from node.observe.profile_table import table
+from node.observe.profile_table import ProfileTable, profile_table
 from node.observe.profiler import Profiler
 from node.observe.stores import CacheSource, CommitSource, StoreSource
 from node.observe.ticker import CollectionSource, Ticker
@@ -65,8 +65,8 @@ class Observatory:
         """Return the answer of /healthz; its `status` is that of HTTP."""
         return health(self.facts.facts())
 
-    def profile(self, action: str) -> str:
-        """Do what is asked with the profiler; return its table, or whether it is on.
+    def profile(self, action: str) -> str | ProfileTable:
+        """Do what is asked with the profiler; return its table, or "on" or "off" as it is now.
 
         Args:
             action: one of `ACTIONS`. `on_with_memory` notes peaks of memory too, which makes
@@ -83,7 +83,7 @@ class Observatory:
             case "reset":
                 self.profiler.reset()
             case "table":
-                return table(self.profiler.operations())
+                return profile_table(self.profiler.operations())
             case _:
                 raise InvalidInput("profile", "one of " + ", ".join(ACTIONS), action)
         return "on" if self.profiler.on else "off"

@@ -190,7 +190,8 @@ def test_promtool_accepts_the_configuration(written: Path) -> None:
 
 
 def test_promtool_discovers_the_targets(written: Path) -> None:
-    command = [tool("promtool"), "check", "service-discovery", str(written / CONFIG), "orrery"]
+    command = [tool("promtool"), "check", "service-discovery", "--timeout=2s"]
+    command += [str(written / CONFIG), "orrery"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     found = msgspec.json.decode(done.stdout)

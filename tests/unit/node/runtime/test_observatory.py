@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from node.observe.families import FAMILIES, World, in_world, storage
+from node.observe.profile_table import ProfileTable, table
 from node.runtime.observatory import Observatory
 from primitives.errors import InvalidInput
 from tests.unit.node.observe.exposition import families_of, last_samples
@@ -55,7 +56,10 @@ def test_a_node_shows_its_work(tmp_path: Path) -> None:
         assert total(text, "network_sent_messages_total") > 3
         assert total(text, "runtime_turns_total") > 10
         assert total(text, "storage_syncs_total") > 0
-        operations = [line.split()[0] for line in observatory.profile("table").splitlines()]
+        timed = observatory.profile("table")
+        assert isinstance(timed, ProfileTable)
+        operations = [row.operation for row in timed.rows]
+        assert [line.split()[0] for line in timed.text.splitlines()[1:]] == operations
         assert {"persist", "commit", "turn.Submitted"} <= set(operations)
         assert any(name.startswith("job.") for name in operations)
         assert any(name.startswith("send.") for name in operations)
@@ -96,7 +100,7 @@ def test_the_profile_is_asked_by_word() -> None:
         assert observatory.profile("on") == "on"
         assert observatory.profile("reset") == "on"
         assert observatory.profile("off") == "off"
-        assert observatory.profile("table").startswith("operation ")
+        assert observatory.profile("table") == ProfileTable((), table([]))
         with pytest.raises(InvalidInput, match="one of on, off"):
             observatory.profile("purge")
 
