@@ -20,6 +20,8 @@ from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 
+import msgspec
+
 from node.config import Environment
 from node.observe.sink import Sink
 from node.restore import DamagedLog
@@ -215,6 +217,9 @@ class NodeProcess:
             expected = "an address of this machine that nobody else listens on"
             found = f"{reason(error)}: {network.host}:{network.port}"
             raise AddressInUse("network.port", expected, found) from error
+        # A later life has to be found where this one was.
+        network = msgspec.structs.replace(network, port=address.port)
+        self.settings = msgspec.structs.replace(self.settings, network=network)
         await face.start(f"{address.host}:{address.port}")
         tip = live.node.ledger.tip
         self.log.write(

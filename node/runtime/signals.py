@@ -37,5 +37,6 @@ class Signals:
     def _on_signal(self, number: signal.Signals) -> None:
         if self._asked:
             self._end(ExitCode.KILLED + number)
+            return
         self._asked = True
         self._stop(number.name)

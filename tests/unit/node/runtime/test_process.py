@@ -1,0 +1,332 @@
+"""A process that cannot start says why, and one that meets damage lives again."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from network.transport import new_event_loop
+from node.restore import DamagedLog
+from node.runtime.__main__ import main
+from node.runtime.create import main as create
+from node.runtime.errors import ExitCode
+from node.runtime.live import LiveNode
+from node.runtime.logs import Log
+from node.runtime.process import DAMAGES_MAX, NodeProcess
+from node.runtime.signals import Signals
+from node.settings import LogSettings, decode_settings
+from node.transaction_index import TRANSACTIONS
+from primitives.account_key import AccountKey
+from primitives.address import format_address
+from primitives.ids import Address, Gas, Wei
+from primitives.transaction import (
+    DynamicFeeTransaction,
+    encode_transaction,
+    sign_transaction,
+    transaction_hash,
+)
+from storage.rocks import RocksStore, StoreFull
+from storage.store import DamagedStore
+
+SECRET = b"\x4c" * 32
+OWNER = AccountKey(SECRET).address
+RECEIVER = Address(b"\x3b" * 20)
+LIMIT_S = 60
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Where a chain's only validator has its files."""
+    account = f"--account={format_address(OWNER)}=1000ether"
+    assert create([str(tmp_path / "net"), account]) == 0
+    return tmp_path / "net" / "node-0"
+
+
+def transfer(nonce: int) -> bytes:
+    plain = DynamicFeeTransaction(
+        chain_id=1337,
+        nonce=nonce,
+        max_priority_fee_per_gas=Wei(1),
+        max_fee_per_gas=Wei(10**12),
+        gas_limit=Gas(21_000),
+        to=RECEIVER,
+        value=Wei(1),
+        data=b"",
+    )
+    return encode_transaction(sign_transaction(plain, SECRET))
+
+
+def make(home: Path, log: Log, **flags: str) -> NodeProcess:
+    given = {"rpc.port": "0", "network.port": "0", "consensus.batch_delay": "1ms"}
+    text = (home / "config.toml").read_text()
+    given |= {key.replace("__", "."): value for key, value in flags.items()}
+    return NodeProcess(decode_settings(text, flags=given), home, log)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def told(file: Path) -> list[str]:
+    return [json.loads(line)["event"] for line in file.read_text().splitlines()]
+
+
+Scene = Callable[[NodeProcess], Awaitable[None]]
+
+
+def live(home: Path, scene: Scene, **flags: str) -> tuple[ExitCode, list[str]]:
+    """Run a process until a scene with it is over; return its end, and the names in its log."""
+    file = home / f"log-{len(list(home.glob('log-*')))}"
+    log = Log(LogSettings(form="json"), file)
+
+    async def play() -> ExitCode:
+        process = make(home, log, **flags)
+        running = asyncio.create_task(process.run())
+        await until(lambda: (home / "data" / "endpoints.json").exists() or running.done())
+        if not running.done():
+            await scene(process)
+            await asyncio.sleep(0)
+        if not running.done() and process.live is not None:
+            process.ask_to_stop("the scene is over")
+        return await running
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        code = runner.run(play())
+    log.close()
+    return code, told(file)
+
+
+def node_of(process: NodeProcess) -> LiveNode:
+    assert process.live is not None
+    return process.live
+
+
+async def include(process: NodeProcess, nonce: int) -> None:
+    outcome = await node_of(process).submit(transfer(nonce))
+    assert not outcome.refusal
+    await until(lambda: node_of(process).node.ledger.tip.state.balance(RECEIVER) > nonce)
+
+
+async def nothing(_process: NodeProcess) -> None:
+    return
+
+
+# ---------------------------------------------------------------- refusals
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(arguments) == ExitCode.REFUSED
+    found = capsys.readouterr().err
+    assert "Traceback" not in found
+    return found
+
+
+def test_a_configuration_that_is_wrong_is_refused_with_file_and_line(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = home / "config.toml"
+    config.write_text("[node]\nindex = 0\n[rpc]\nport = 'x'\nprot = 1\n")
+    told = refused(capsys, str(config)).splitlines()
+    assert (
+        told[0] == f'node: {config}:4: rpc.port: expected a whole number from 0 to 65535, got "x"'
+    )
+    assert told[1].startswith(f"node: {config}:5: rpc.prot: expected one of")
+
+
+def test_what_a_configuration_names_has_to_be_there(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = str(home / "config.toml")
+    assert "No such file" in refused(capsys, str(home / "none.toml"))
+    assert "chain.genesis: expected a file that can be read, got No such file" in refused(
+        capsys, config, "--chain.genesis=none.json"
+    )
+    assert "node.key: expected a file with a key, got No such file" in refused(
+        capsys, config, "--node.key=none.key"
+    )
+    assert "log.file: expected a file that can be written to" in refused(
+        capsys, config, "--log.file=none/log"
+    )
+    assert "node.data: expected a directory that can be written to" in refused(
+        capsys, config, "--node.data=node.key"
+    )
+
+
+def test_a_key_that_others_may_read_is_refused(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "node.key").chmod(0o644)
+    assert "node.key: expected a key that only its owner may read (chmod 600 " in refused(
+        capsys, str(home / "config.toml")
+    )
+    assert not (home / "data").exists()
+
+
+def test_a_validator_that_the_chain_does_not_know_is_refused(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = str(home / "config.toml")
+    assert (
+        "node.index: expected a validator of the chain's first committee (0), or role = follower"
+        in refused(capsys, config, "--node.index=1")
+    )
+    (home / "other.key").touch(0o600)
+    (home / "other.key").write_text("00" * 32)
+    assert "node.key: expected the key of validator 0, whose public half is " in refused(
+        capsys, config, "--node.key=other.key"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "told"),
+    [
+        ("--consensus.protocol=raft", "orrery.consensus: expected one of pbft"),
+        ("--consensus.batching=fixt", "orrery.batching: expected one of fixed, adaptive"),
+        ("--consensus.batch_gas=30000001", "consensus.batch_gas: expected at most the chain's"),
+        ("--execution.scheduler=all-at-once", "execution.scheduler: expected another one"),
+    ],
+)
+def test_what_the_chain_cannot_do_is_refused(
+    home: Path, capsys: pytest.CaptureFixture[str], flag: str, told: str
+) -> None:
+    assert f"node: {told}" in refused(capsys, str(home / "config.toml"), flag)
+
+
+def test_a_configuration_can_be_checked_without_a_start(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(home / "config.toml"), "--check"]) == 0
+    assert "a configuration that a node can run with" in capsys.readouterr().out
+    assert not (home / "data").exists()
+
+
+def test_a_bls_chain_asks_for_a_second_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert create([str(tmp_path / "net"), "--certificates=bls", "--validators=2"]) == 0
+    home = tmp_path / "net" / "node-1"
+    config = home / "config.toml"
+    swapped = "--node.vote_key=../node-0/vote.key"
+    assert "node.vote_key: expected the key of validator 1" in refused(capsys, str(config), swapped)
+    config.write_text(config.read_text().replace('vote_key = "vote.key"', ""))
+    expected = (
+        'node.vote_key: expected a file with a BLS key, as the chain\'s certificates are "bls"'
+    )
+    assert expected in refused(capsys, str(config))
+
+
+# ---------------------------------------------------------------- lives
+
+
+def test_it_includes_transfers_in_one_life_after_the_other(home: Path) -> None:
+    for nonce in range(2):
+        code, events = live(home, partial(include, nonce=nonce))
+        assert code == ExitCode.STOPPED
+        assert events[-2:] == ["process.stopping", "process.ended"]
+        assert "chain.grown" in events
+    kept = RocksStore(home / "data" / "store")
+    assert kept.get(TRANSACTIONS, transaction_hash(transfer(1))) is not None
+    kept.close()
+
+
+def rot(home: Path) -> None:
+    """Turn one bit in each table of the store that names the owner's account."""
+    rotten = 0
+    for table in (home / "data" / "store").glob("*.sst"):
+        content = table.read_bytes()
+        at = content.find(OWNER[8:])
+        if at < 0:
+            continue
+        with table.open("r+b") as file:
+            file.seek(at)
+            file.write(bytes([content[at] ^ 1]))
+        rotten += 1
+    assert rotten
+
+
+def test_damage_that_a_node_comes_upon_begins_another_life_of_it(home: Path) -> None:
+    live(home, partial(include, nonce=0))
+
+    async def meet(process: NodeProcess) -> None:
+        before = node_of(process)
+        assert before.node.ledger.tip.number == 1
+        endpoints = (home / "data" / "endpoints.json").read_bytes()
+        rot(home)
+        before.driver.fail(DamagedStore("state.accounts", "an account", "something else"))
+        await until(lambda: node_of(process) is not before)
+        # It decides anew what its own log of votes says, and goes on.
+        await include(process, 1)
+        assert (home / "data" / "endpoints.json").read_bytes() == endpoints
+
+    code, events = live(home, meet)
+    assert code == ExitCode.STOPPED
+    first = events.index("process.restarts")
+    assert events.index("process.ready") < first < events.index("store.discarded")
+    assert events.count("process.ready") == 2
+
+
+def test_damage_again_and_again_ends_the_process(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_process: NodeProcess, _store: RocksStore) -> LiveNode:
+        raise DamagedStore("state.head", "a row", "none")
+
+    monkeypatch.setattr(NodeProcess, "_make", broken)
+    code, events = live(home, nothing)
+    assert code == ExitCode.STORE
+    assert events.count("process.restarts") == DAMAGES_MAX
+    assert events[-2:] == ["process.store_failed", "process.ended"]
+
+
+def test_votes_that_cannot_be_read_end_it_at_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_process: NodeProcess, _store: RocksStore) -> LiveNode:
+        raise DamagedLog("consensus.log", "garbage")
+
+    monkeypatch.setattr(NodeProcess, "_make", broken)
+    code, events = live(home, nothing)
+    assert (code, events) == (ExitCode.STORE, ["process.store_failed", "process.ended"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "event"),
+    [
+        (StoreFull("store", "room on the disk", "none"), ExitCode.STORE, "process.store_failed"),
+        (KeyError("bug"), ExitCode.FAILED, "process.trace"),
+    ],
+)
+def test_what_a_node_cannot_go_on_with_ends_the_process(
+    home: Path, error: Exception, code: ExitCode, event: str
+) -> None:
+    async def fail(process: NodeProcess) -> None:
+        node_of(process).driver.fail(error)
+
+    found, events = live(home, fail)
+    assert found == code
+    assert event in events
+    # What it had is there, and nobody holds it.
+    assert live(home, partial(include, nonce=0))[0] == ExitCode.STOPPED
+
+
+def test_the_second_signal_does_not_wait() -> None:
+    asked: list[str] = []
+    ended: list[int] = []
+
+    async def scene() -> None:
+        loop = asyncio.get_running_loop()
+        Signals(loop, asked.append, lambda: asked.append("reopen"), ended.append)
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            signal.raise_signal(number)
+            await asyncio.sleep(0)
+        await until(lambda: bool(ended))
+
+    asyncio.run(scene())
+    assert asked == ["reopen", "SIGTERM"]
+    assert ended == [128 + signal.SIGINT]
