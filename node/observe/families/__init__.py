@@ -5,10 +5,6 @@ Whoever writes a number takes its family from here: `sim.report.metrics` for run
 answer in both worlds, and a dashboard made for one reads the other.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
-from node.observe.families import chain, consensus, network, runtime, storage
 from node.observe.families.family import (
     BOTH,
     COMMON_LABELS,
@@ -20,23 +16,7 @@ from node.observe.families.family import (
     World,
     node_labels,
 )
-
-FAMILIES: tuple[Family, ...] = (
-    *chain.FAMILIES,
-    *consensus.FAMILIES,
-    *network.FAMILIES,
-    *storage.FAMILIES,
-    *runtime.FAMILIES,
-)
-"""In the order in which they are written."""
-
-BY_NAME: Mapping[str, Family] = MappingProxyType({family.name: family for family in FAMILIES})
-
-
-def in_world(world: World) -> tuple[Family, ...]:
-    """Return the families that have numbers in a world, in order."""
-    return tuple(family for family in FAMILIES if world in family.worlds)
-
+from node.observe.families.table import BY_NAME, FAMILIES, in_world
 
 __all__ = [
     "BOTH",
