@@ -1,7 +1,11 @@
 """A real Prometheus server looks at a live network, and at a run in virtual time."""
 
 import asyncio
+import contextlib
+import signal
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from tests.live.prometheus_server import PATIENCE_SECONDS, Prometheus, program, 
 from tests.unit.node.observe.exposition import tool
 from tests.unit.node.runtime.live_world import LiveWorld, on_loop
 from tests.unit.node.transfers import raw_transfer
+from tests.unit.sim.live.networks import ROOT, free_ports
 from tests.unit.sim.report_runs import busy_run
 
 NODES = 4
@@ -166,5 +171,65 @@ def test_prometheus_answers_for_a_virtual_run(tmp_path: Path) -> None:
             late = "histogram_quantile(0.5, sum by (le) (blockchain_block_time_seconds_bucket))"
             (row,) = (await server.ask("query", query=late, time="20"))["result"]
             assert float(row["value"][1]) == pytest.approx(0.6, abs=0.5)
+
+    asyncio.run(scene())
+
+
+# ---------------------------------------------------------------- processes
+
+NETWORK = """
+name = "watched"
+duration = "300s"
+[network]
+validators = 4
+[workload]
+kind = "transfers"
+accounts = 20
+rate = 20
+"""
+
+
+@contextlib.contextmanager
+def live_network(directory: Path) -> Iterator[None]:
+    """Let `orrery up` run a network of processes until the end of the block."""
+    scenario = directory / "scenario.toml"
+    scenario.write_text(NETWORK)
+    first = free_ports(20)
+    command = [sys.executable, "-c", "import sys; from sim.cli.entry import main; sys.exit(main())"]
+    command += ["up", str(scenario), "--dir", str(directory / "net"), "--json"]
+    command += ["--rpc-port", str(first), "--p2p-port", str(first + 10)]
+    with (directory / "up.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(120) == 0, (directory / "up.log").read_text()
+
+
+async def until_written(file: Path) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not file.exists():
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_prometheus_scrapes_what_orrery_up_starts(tmp_path: Path) -> None:
+    """With the very files that `orrery up` writes."""
+    program()
+
+    async def scene() -> None:
+        with live_network(tmp_path):
+            written = tmp_path / "net"
+            await until_written(written / TARGETS)
+            async with serving(written / CONFIG, tmp_path / "samples") as server:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    while (await server.query("blockchain_tps > 0")).keys() != set("0123"):
+                        await asyncio.sleep(0.5)
+                labels = 'blockchain_memory_bytes{network="watched", role="validator"}'
+                memory = await server.query(labels)
+                assert memory.keys() == set("0123")
+                assert all(10 << 20 < size < 1 << 30 for size in memory.values())
+                assert await server.query("sum(up)") == {"": 4}
 
     asyncio.run(scene())
