@@ -18,6 +18,7 @@ import msgspec
 from node.rpc.backend import Backend
 from node.rpc.caller import Caller
 from node.rpc.errors import (
+    PARSE_ERROR,
     RESPONSE_TOO_LARGE,
     TIMED_OUT,
     RpcError,
@@ -113,7 +114,7 @@ class Dispatcher:
         try:
             request = read_request(body)
         except RpcError as error:
-            return self._failed(id_of(body), error)
+            return self._failed(NO_ID if error.code == PARSE_ERROR else id_of(body), error)
         try:
             result = self._begin(request, caller)
         except Exception as error:  # noqa: BLE001 - a fault of one method ends no server

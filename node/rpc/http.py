@@ -12,6 +12,7 @@ connection, which then stays there.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from node.rpc.access import Access
 from node.rpc.caller import Caller, Callers
@@ -125,7 +126,7 @@ class HttpLane(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Find a place for it, or turn it away."""
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
         self._transport = transport
         if not self._services.roster.enter(self, self._services.clock()):
             self._refuse(503, "too many connections")
@@ -323,11 +324,14 @@ class HttpLane(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _set_aside(self, data: bytes) -> None:
-        """Keep bytes for later, and take in no more where that is not soon."""
+        """Keep bytes for later, and take in no more once they are many and it is not soon.
+
+        Not at once: who does not read does not learn that a caller has left.
+        """
         if self._transport is None or self.phase is Phase.CLOSING:
             return
         self._buffer += data
-        if self.phase in _UNABLE and self._reading:
+        if self.phase in _UNABLE and self._reading and len(self._buffer) > LARGE:
             self._reading = False
             self._transport.pause_reading()
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from aiohttp import WSCloseCode, web
 
@@ -57,14 +58,14 @@ class PageServices:
     roster: Roster
     subscriptions: Subscriptions
     pages: Pages
-    sessions: set[WebSocketSession] = field(default_factory=set)
-    """WebSockets that are open."""
+    sessions: dict[WebSocketSession, Caller] = field(default_factory=dict)
+    """WebSockets that are open, and who is at their other end."""
 
 
 class PageLane(web.RequestHandler):
     """One connection; aiohttp's, with its place among all connections."""
 
-    __slots__ = ("_roster", "caller")
+    __slots__ = ("_roster", "caller", "on_lost")
 
     def __init__(
         self,
@@ -87,6 +88,8 @@ class PageLane(web.RequestHandler):
         )
         self._roster = roster
         self.caller = caller
+        self.on_lost: Callable[[], None] | None = None
+        """Is told when the connection is gone, which a WebSocket that is busy does not notice."""
 
     @property
     def phase(self) -> Phase:
@@ -111,6 +114,9 @@ class PageLane(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Give its place away."""
         self._roster.leave(self)
+        if self.on_lost is not None:
+            self.on_lost()
+            self.on_lost = None
         super().connection_lost(exc)
 
     def handle_error(
@@ -162,9 +168,10 @@ class PageServer:
     async def stop(self, grace_seconds: float) -> None:
         """End WebSockets in good order, and everything else that is open."""
         sessions = list(self._services.sessions)
-        ends = [each.end(WSCloseCode.GOING_AWAY, "this node stops") for each in sessions]
-        if ends:
-            await asyncio.wait(ends)
+        for session in sessions:
+            session.end(WSCloseCode.GOING_AWAY, "this node stops")
+        for session in sessions:
+            await session.ended()
         self._manager.pre_shutdown()
         await self._manager.shutdown(grace_seconds)
 
@@ -262,13 +269,17 @@ class PageServer:
         )
         caller = services.callers.new(session.push)
         caller.admin = admission.admin
-        services.sessions.add(session)
+        services.sessions[session] = caller
+        lane.on_lost = partial(self._leave, session, caller)
         try:
             await session.run(caller)
         finally:
-            services.sessions.discard(session)
-            services.subscriptions.leave(caller)
+            self._leave(session, caller)
         return socket
+
+    def _leave(self, session: WebSocketSession, caller: Caller) -> None:
+        self._services.sessions.pop(session, None)
+        self._services.subscriptions.leave(caller)
 
 
 def _lane(request: web.BaseRequest) -> PageLane:

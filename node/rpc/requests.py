@@ -43,6 +43,7 @@ _decode_request = msgspec.json.Decoder(Request).decode
 _decode_named = msgspec.json.Decoder(_Named).decode
 _decode_list = msgspec.json.Decoder(list[object]).decode
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -91,6 +92,7 @@ def read_request(body: bytes | msgspec.Raw) -> Request:
     try:
         request = _decode_request(body)
     except msgspec.ValidationError:
+        check_json(body)
         raise invalid_request() from None
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise parse_error(str(error)) from None
@@ -99,6 +101,18 @@ def read_request(body: bytes | msgspec.Raw) -> Request:
     if not _may_be_id(request.id):
         raise invalid_request()
     return request
+
+
+def check_json(body: bytes | msgspec.Raw) -> None:
+    """Refuse what is no JSON from its beginning to its end.
+
+    Raises:
+        RpcError: it is none.
+    """
+    try:
+        _decode_raw(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise parse_error(str(error)) from None
 
 
 def id_of(body: bytes | msgspec.Raw) -> msgspec.Raw:

@@ -186,6 +186,7 @@ class RpcServer:
             self._tick.cancel()
         if self._unsubscribe is not None:
             self._unsubscribe()
+            self._unsubscribe = None
         if self._listener is not None:
             self._listener.close()
         roster = self._services.roster

@@ -1,9 +1,12 @@
 """One WebSocket connection: calls come in as messages, answers and news go out as such.
 
 Calls that have to wait are answered when they are ready, whatever came after them; at most a few
-are under way at once, and while there are as many, no further message is read. News waits in a
-queue of its own. A caller who does not take it fast enough is dropped, and told why: the queue is
-bounded, and leaving some of it out would be worse than an end that the caller notices.
+are under way at once, and while there are as many, no further message is read. Those of a caller
+that has left end like any other: what they do to the node must not depend on a connection.
+
+News waits in a queue of its own. A caller who does not take it fast enough is dropped, and told
+why: the queue is bounded, and leaving some of it out would be worse than an end that the caller
+notices.
 """
 
 import asyncio
@@ -42,7 +45,6 @@ class WebSocketSession:
         "_dispatcher",
         "_limits",
         "_news",
-        "_slots",
         "_socket",
         "_waiting",
     )
@@ -58,7 +60,6 @@ class WebSocketSession:
         self._dispatcher = dispatcher
         self._limits = limits
         self._abort = abort
-        self._slots = asyncio.Semaphore(limits.calls)
         self._calls: set[asyncio.Task[None]] = set()
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._bytes = 0
@@ -80,14 +81,18 @@ class WebSocketSession:
             self.end(WSCloseCode.TRY_AGAIN_LATER, reason)
         self._news.set()
 
-    def end(self, code: WSCloseCode, reason: str) -> asyncio.Task[None]:
+    def end(self, code: WSCloseCode, reason: str) -> None:
         """Begin to close the connection, with a reason that the caller is shown."""
         if self._closer is None:
             self._closer = asyncio.get_running_loop().create_task(self._close(code, reason))
-        return self._closer
+
+    async def ended(self) -> None:
+        """Wait for an end that has begun."""
+        if self._closer is not None:
+            await asyncio.wait({self._closer})
 
     async def run(self, caller: Caller) -> None:
-        """Answer until the caller or this node ends it."""
+        """Answer until the caller or this node ends it; calls under way end by themselves."""
         teller = asyncio.create_task(self._tell())
         try:
             async for message in self._socket:
@@ -96,30 +101,24 @@ class WebSocketSession:
         except ConnectionError:
             pass
         finally:
-            tasks = [teller, *self._calls]
-            for task in tasks:
-                task.cancel()
-            if self._closer is not None:
-                tasks.append(self._closer)
-            await asyncio.gather(*tasks, return_exceptions=True)
+            teller.cancel()
+            await asyncio.gather(teller, return_exceptions=True)
+            await self.ended()
 
     async def _answer(self, body: bytes, caller: Caller) -> None:
         answer = self._dispatcher.answer(body, caller)
         if isinstance(answer, bytes):
             await self._send(answer)
             return
-        await self._slots.acquire()
         call = asyncio.create_task(self._finish(answer))
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
-        call.add_done_callback(lambda _: answer.close())  # of a call that was ended before it began
+        if len(self._calls) >= self._limits.calls:
+            await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
 
     async def _finish(self, answer: Coroutine[Any, Any, bytes]) -> None:
-        try:
-            with suppress(ConnectionError):
-                await self._send(await answer)
-        finally:
-            self._slots.release()
+        with suppress(ConnectionError):
+            await self._send(await answer)
 
     async def _send(self, message: bytes) -> None:
         if message:

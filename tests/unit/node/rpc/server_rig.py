@@ -3,15 +3,16 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 import aiohttp
 
+from network.transport import new_event_loop
 from node.observe.sink import Sink
 from node.rpc.arguments import mapping
 from node.rpc.backend import Backend
-from node.rpc.errors import RpcError, execution_reverted, server_error
+from node.rpc.errors import execution_reverted, server_error
 from node.rpc.limits import Limits
 from node.rpc.methods import Method, method_table
 from node.rpc.server import Page, Pages, RpcServer, ServerConfig
@@ -42,6 +43,8 @@ class FakeFeed:
 
     def __init__(self) -> None:
         self.tip = 0
+        self.padding = 0
+        """Of each head, in bytes."""
         self.gone: set[bytes] = set()
 
     def height(self) -> int:
@@ -51,7 +54,7 @@ class FakeFeed:
         return cast("int", mapping(value, "filters.FilterCriteria").get("divisor", 1))
 
     def head(self, height: int) -> object | None:
-        return {"number": hex(height), "extra": "x" * 1_000}
+        return {"number": hex(height), "extra": "x" * self.padding}
 
     def block_hash(self, height: int) -> str:
         return f"0x{height:064x}"
@@ -94,6 +97,7 @@ class Rig:
         self.feed = feed
         self.gate = gate
         self.port = int(server.url.rsplit(":", 1)[1])
+        self.wires: list[Wire] = []
 
     def commit(self) -> None:
         """Add a block."""
@@ -158,11 +162,14 @@ async def serving(config: ServerConfig | None = None) -> AsyncIterator[Rig]:
         config or ServerConfig(), cast("Backend", hub), method_table(methods(gate)), feed, PAGES
     )
     await server.start()
+    rig = Rig(server, hub, feed, gate)
     try:
-        yield Rig(server, hub, feed, gate)
+        yield rig
     finally:
         gate.open.set()
         await server.stop(1.0)
+        for wire in rig.wires:
+            await wire.close()
 
 
 def limited(**changes: Any) -> ServerConfig:
@@ -170,14 +177,29 @@ def limited(**changes: Any) -> ServerConfig:
     return ServerConfig(limits=Limits(**changes))
 
 
-def run(test: Callable[[], Awaitable[None]], seconds: float = 60.0) -> None:
-    """Run an asynchronous test."""
+def run(
+    test: Callable[[], Awaitable[None]],
+    seconds: float = 60.0,
+    loop: Callable[[], asyncio.AbstractEventLoop] = new_event_loop,
+) -> None:
+    """Run an asynchronous test, on the loop that a node runs on."""
 
     async def bounded() -> None:
         async with asyncio.timeout(seconds):
             await test()
 
-    asyncio.run(bounded())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(bounded())
+
+
+def with_rig(test: Callable[[Rig], Awaitable[None]], config: ServerConfig | None = None) -> None:
+    """Run an asynchronous test of a server."""
+
+    async def served() -> None:
+        async with serving(config) as rig:
+            await test(rig)
+
+    run(served)
 
 
 def request(method: str, *parameters: object, id_: object = 1) -> dict[str, object]:
@@ -194,7 +216,9 @@ class Wire:
 
     @classmethod
     async def open(cls, rig: Rig) -> "Wire":
-        return cls(*await asyncio.open_connection("127.0.0.1", rig.port, limit=1 << 26))
+        wire = cls(*await asyncio.open_connection("127.0.0.1", rig.port, limit=1 << 26))
+        rig.wires.append(wire)
+        return wire
 
     def send(self, data: bytes) -> None:
         self.writer.write(data)
@@ -215,8 +239,14 @@ class Wire:
         except ConnectionError:
             return b""
 
-    def close(self) -> None:
+    def stop_reading(self) -> None:
+        """Take nothing more of what the server sends."""
+        cast("asyncio.Transport", self.writer.transport).pause_reading()
+
+    async def close(self) -> None:
         self.writer.close()
+        with suppress(ConnectionError):
+            await self.writer.wait_closed()
 
 
 def post(body: bytes | object, *, path: str = "/", **headers: str) -> bytes:
@@ -233,7 +263,7 @@ async def ask(rig: Rig, body: bytes | object, **headers: str) -> Any:
     wire = await Wire.open(rig)
     wire.send(post(body, **headers))
     _, _, answer = await wire.answer()
-    wire.close()
+    await wire.close()
     return json.loads(answer) if answer else None
 
 
@@ -249,10 +279,14 @@ async def web_socket(
         yield socket
 
 
+def transport_of(socket: aiohttp.ClientWebSocketResponse) -> asyncio.Transport:
+    """Return what carries a WebSocket of a client."""
+    connection = socket._response.connection
+    assert connection is not None
+    return cast("asyncio.Transport", connection.transport)
+
+
 async def tell(socket: aiohttp.ClientWebSocketResponse, message: object) -> Any:
     """Send a request over a WebSocket and return the next message."""
     await socket.send_json(message)
     return await socket.receive_json()
-
-
-__all__ = ["TOKEN", "RpcError", "Rig", "Wire"]
