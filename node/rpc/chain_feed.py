@@ -6,7 +6,6 @@ from typing import Any
 from node.rpc.backend import ChainBackend
 from node.rpc.block_shapes import header_shape
 from node.rpc.chain import ChainReader
-from node.rpc.errors import RpcError
 from node.rpc.hexes import data_hex
 from node.rpc.log_filter import LogFilter, log_filter
 from node.rpc.logs import LogMethods, bound_height
@@ -66,7 +65,11 @@ class ChainFeed:
         return data_hex(block.digest)
 
     def logs(self, criteria: object, first: int, last: int) -> Sequence[dict[str, Any]]:
-        """Return the logs of final blocks in a range that match; what is not held has none."""
+        """Return the logs of final blocks in a range that match.
+
+        Raises:
+            RpcError: there are too many, or blocks are not held any more.
+        """
         assert isinstance(criteria, LogFilter), "what `criteria` has returned"
         head = self.height()
         lowest = max(first, 0 if criteria.first is None else bound_height(criteria.first, head))
@@ -76,10 +79,7 @@ class ChainFeed:
             if only is None or not lowest <= only <= highest:
                 return []
             lowest = highest = only
-        try:
-            return self._logs.logs_now(self._backend, criteria, range(lowest, highest + 1))
-        except RpcError:
-            return []
+        return self._logs.logs_now(self._backend, criteria, range(lowest, highest + 1))
 
     def all_logs(self, criteria: object) -> Awaitable[Sequence[dict[str, Any]]]:
         """Return, to be awaited, every log that matches, with the limits of eth_getLogs.

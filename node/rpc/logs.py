@@ -111,7 +111,7 @@ class LogMethods:
                 f"query exceeds max block range {self._limits.blocks}, "
                 f"{last - first + 1} blocks were asked for"
             )
-        if max(first, 1) < backend.node.ledger.lowest <= last:
+        if max(first, 1) <= min(last, backend.node.ledger.lowest - 1):
             raise RpcError(PRUNED, "pruned history unavailable")
         return range(first, last + 1)
 

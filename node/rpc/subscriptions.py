@@ -52,6 +52,8 @@ class Subscription:
     push: Push
     detail: object
     """Of logs their criteria; of pending transactions whether they come in full."""
+    since: int
+    """The height when it began. A block up to that one may still wait to be told, and is old."""
 
 
 class Subscriptions:
@@ -91,7 +93,9 @@ class Subscriptions:
         detail = self._detail(topic, parameters)
         self._make_room(caller.number)
         id_ = self._draw_id()
-        self._by_topic[topic][id_] = Subscription(id_, caller.number, caller.push, detail)
+        self._by_topic[topic][id_] = Subscription(
+            id_, caller.number, caller.push, detail, self._feed.height()
+        )
         return id_
 
     def unsubscribe(self, caller: Caller, parameters: Parameters) -> bool:
@@ -112,12 +116,14 @@ class Subscriptions:
 
     def on_block(self, height: int) -> None:
         """Tell of a block that is final, and of its logs."""
-        heads = self._by_topic[Topic.HEADS]
+        heads = [each for each in self._by_topic[Topic.HEADS].values() if each.since < height]
         if heads:
-            head = self._feed.head(height)
-            if head is not None:
-                _push(heads.values(), encode_result(head))
-        for subscription in list(self._by_topic[Topic.LOGS].values()):
+            try:
+                _push(heads, encode_result(self._feed.head(height)))
+            except RpcError as error:  # not held any more; the caller sees the gap in heights
+                _log.warning("block %d is not told: %s", height, error)
+        logs = self._by_topic[Topic.LOGS].values()
+        for subscription in [each for each in logs if each.since < height]:
             for log in self._matching(subscription, height):
                 subscription.push(subscription.id, encode_result(log))
 
@@ -136,7 +142,7 @@ class Subscriptions:
     def _matching(self, subscription: Subscription, height: int) -> Sequence[object]:
         try:
             return self._feed.logs(subscription.detail, height, height)
-        except RpcError as error:  # too many for one answer; the caller sees the gap in heights
+        except RpcError as error:  # likewise, or too many for one answer
             _log.warning("logs of block %d are not told: %s", height, error)
             return ()
 
