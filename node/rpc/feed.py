@@ -24,8 +24,12 @@ class Feed(Protocol):
         """
         ...
 
-    def head(self, height: int) -> object | None:
-        """Return the header of a final block as `newHeads` shows it, None if it is not kept."""
+    def head(self, height: int) -> object:
+        """Return the header of a final block as `newHeads` shows it.
+
+        Raises:
+            RpcError: this node does not keep it any more.
+        """
         ...
 
     def block_hash(self, height: int) -> str:

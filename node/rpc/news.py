@@ -5,6 +5,7 @@ it says is only noted, and told on in a later turn of the loop, one block in eac
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
@@ -12,6 +13,8 @@ from typing import Protocol
 from node.trace import BlockCommitted, TransactionsPooled
 from primitives.ids import Instant
 from primitives.machine import TraceEvent
+
+_log = logging.getLogger(__name__)
 
 
 class Follower(Protocol):
@@ -78,7 +81,10 @@ class News:
         if self._waiting:
             self._schedule()
         for follower in self._followers:
-            if isinstance(news, int):
-                follower.on_block(news)
-            else:
-                follower.on_pooled(news)
+            try:
+                if isinstance(news, int):
+                    follower.on_block(news)
+                else:
+                    follower.on_pooled(news)
+            except Exception as error:  # noqa: BLE001 - the next news is told all the same
+                _log.error("news were not told to all who follow", exc_info=error)
