@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import resource
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,9 @@ from node.runtime.process import NodeProcess
 from node.runtime.signals import Signals
 from node.settings import NodeSettings, decode_settings, setting_keys
 from primitives.errors import InvalidInput
+
+FILES = 65_536
+"""Open files that are asked for."""
 
 DESCRIPTION = """Run one node of a live chain.
 
@@ -36,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InvalidInput as error:
         return _refuse(error)
     libraries = take_over(log)
+    _raise_limits()
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(_run(settings, file.parent, log))
@@ -44,6 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         give_back(libraries)
         log.close()
+
+
+def _raise_limits() -> None:
+    """Ask for as many open files as the system allows: tables, connections and clients are some."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 async def _run(settings: NodeSettings, directory: Path, log: Log) -> int:

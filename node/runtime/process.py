@@ -38,6 +38,7 @@ from node.runtime.datadir import DataDirectory
 from node.runtime.errors import AddressInUse, ExitCode, Refused, reason
 from node.runtime.face import Face
 from node.runtime.hub import EventHub
+from node.runtime.limits import DriverLimits
 from node.runtime.live import LiveNode, LiveOptions
 from node.runtime.logs import Level, Log
 from node.runtime.packing import read_dictionaries
@@ -203,7 +204,11 @@ class NodeProcess:
             transport,
             validators,
             neighbours(self.settings),
-            LiveOptions(on_failure=self._on_failure, on_broken_sink=self._on_broken_sink),
+            LiveOptions(
+                driver=DriverLimits(workers=self.settings.execution.workers),
+                on_failure=self._on_failure,
+                on_broken_sink=self._on_broken_sink,
+            ),
         )
         live.subscribe(self.hub)
         if self.blocked:

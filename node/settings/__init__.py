@@ -6,7 +6,7 @@ drives a node reads the texts, and whoever starts one writes them.
 
 from node.settings.consensus import ConsensusSettings
 from node.settings.decode import decode_settings, encode_settings, setting_keys
-from node.settings.execution import ExecutionSettings
+from node.settings.execution import ExecutionSettings, NodeExecutionSettings
 from node.settings.genesis import read_genesis, write_genesis
 from node.settings.local import ChainSettings, LogSettings, MempoolSettings, StoreSettings
 from node.settings.mistakes import Mistake, SettingsError
@@ -24,6 +24,7 @@ __all__ = [
     "MempoolSettings",
     "Mistake",
     "NetworkSettings",
+    "NodeExecutionSettings",
     "NodeSettings",
     "OwnSettings",
     "PeerSettings",

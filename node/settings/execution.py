@@ -1,6 +1,9 @@
 """`[execution]`: how each node executes blocks."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from node.demand import BuildingName, SchedulerName
 
@@ -16,3 +19,11 @@ class ExecutionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """How a primary executes what it builds a block of, knowing no accesses beforehand."""
     hints: bool = True
     """Whether a primary whose scheduler plans by graph ships a schedule hint with its blocks."""
+
+
+class NodeExecutionSettings(ExecutionSettings, frozen=True, forbid_unknown_fields=True):
+    """What one live node does. Virtual time gives each node cores instead of threads."""
+
+    workers: Annotated[int, Meta(ge=0, le=64)] = 1
+    """Threads that compute beside the one that the protocol runs on; 0 to compute there, between
+    turns."""

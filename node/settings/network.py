@@ -39,7 +39,7 @@ class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: Host = "127.0.0.1"
     """Address on which other nodes reach this one; 0.0.0.0 for all of the machine's."""
     port: Port = 30_303
-    """0 takes a free one, which the log and `orrery_status` tell."""
+    """0 takes a free one, which the log and `endpoints.json` tell."""
     peers: tuple[PeerSettings, ...] = ()
     neighbours: tuple[Count, ...] | Literal["all"] = "all"
     """Nodes that transactions and followers' blocks are told to. Votes go to the committee,

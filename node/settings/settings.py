@@ -3,7 +3,7 @@
 import msgspec
 
 from node.settings.consensus import ConsensusSettings
-from node.settings.execution import ExecutionSettings
+from node.settings.execution import NodeExecutionSettings
 from node.settings.local import ChainSettings, LogSettings, MempoolSettings, StoreSettings
 from node.settings.network import NetworkSettings
 from node.settings.node import OwnSettings
@@ -20,5 +20,5 @@ class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rpc: RpcSettings = RpcSettings()
     store: StoreSettings = StoreSettings()
     mempool: MempoolSettings = MempoolSettings()
-    execution: ExecutionSettings = ExecutionSettings()
+    execution: NodeExecutionSettings = NodeExecutionSettings()
     log: LogSettings = LogSettings()

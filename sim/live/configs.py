@@ -10,9 +10,9 @@ from node.settings import (
     ChainSettings,
     ConsensusSettings,
     DictionarySettings,
-    ExecutionSettings,
     MempoolSettings,
     NetworkSettings,
+    NodeExecutionSettings,
     NodeSettings,
     OwnSettings,
     PeerSettings,
@@ -126,7 +126,7 @@ def node_settings(
             bytes=plan.mempool_bytes,
             per_sender=plan.mempool_per_sender,
         ),
-        execution=ExecutionSettings(
+        execution=NodeExecutionSettings(
             scheduler=own.execution.scheduler,
             building=own.execution.building,
             hints=own.execution.hints,
