@@ -72,7 +72,7 @@ class LoadEngine:
         """Receipts that were read at the end, and those of them that tell of a failure."""
         self.cpu_s = 0.0
         """Processor time of this process from the first transaction to the last block."""
-        self._setup = setup
+        self._broken = False
         self._began_ns = time.monotonic_ns()
         self._wake = asyncio.Event()
         self._new_block = asyncio.Event()
@@ -218,6 +218,8 @@ class LoadEngine:
         self._began_ns = time.monotonic_ns()
         work = [self.watch.follow(), self._follow_fees(), self._supply(signing), self._sweep()]
         tasks = [asyncio.create_task(each) for each in work]
+        for task in tasks:
+            task.add_done_callback(self._on_ended)
         spent_s = time.process_time()
         try:
             await self._offer()
@@ -237,6 +239,11 @@ class LoadEngine:
                 raise outcome
         if self.lanes.all_retired:
             raise LoadRefused("accounts", "money for what they send", "none left on any of them")
+
+    def _on_ended(self, task: "asyncio.Task[None]") -> None:
+        """End the load with whatever should have gone on beside it."""
+        self._broken = True
+        self._wake.set()
 
     async def _offer(self) -> None:
         if self.plan.clients is not None:
@@ -282,7 +289,7 @@ class LoadEngine:
         await asyncio.sleep(min(span_ns / SECOND, 0.1))
 
     def _is_over(self) -> bool:
-        return self.stopped or self.lanes.all_retired
+        return self.stopped or self._broken or self.lanes.all_retired
 
     async def _drain(self) -> None:
         """Wait until everything is in a block, and final where the nodes know what that is."""

@@ -26,7 +26,11 @@ class FeeQuote(msgspec.Struct, frozen=True):
     @property
     def max_fee(self) -> int:
         """The cap that a new transaction gets."""
-        return HEADROOM * self.base_fee + self.tip
+        return self.cap(self.tip)
+
+    def cap(self, tip: int) -> int:
+        """Return the cap that goes with a tip of one's own choice."""
+        return HEADROOM * self.base_fee + tip
 
     def is_enough(self, max_fee: int) -> bool:
         """Tell whether a transaction signed with that cap can be in the next block at its tip."""

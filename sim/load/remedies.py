@@ -24,9 +24,6 @@ from sim.load.signing import Signer
 PAUSE_S = 0.1
 PAUSE_S_MAX = 2.0
 """Pause of an account after refusals in a row: it doubles from the first to the second."""
-BUMP_PERCENT = 113
-"""What replaces a transaction must offer at least an eighth more."""
-BUMPS_MAX = 6
 
 
 class Remedies:
@@ -96,11 +93,10 @@ class Remedies:
         if lane.tries > 1:
             await asyncio.sleep(self._span(lane))
         quote = sender.quote
-        bump = BUMP_PERCENT ** min(lane.tries - 1, BUMPS_MAX)
-        unit = 100 ** min(lane.tries - 1, BUMPS_MAX)
-        signed = self._signer.again(
-            attempt.signed, quote.tip * bump // unit, quote.max_fee * bump // unit
-        )
+        if lane.tries == 1:
+            signed = self._signer.again(attempt.signed, quote.tip, quote.max_fee)
+        else:
+            signed = self._signer.outbid(attempt.signed, quote)
         sender.exchange(attempt, signed)
 
     async def _ask_nonce(self, attempt: Attempt, kind: ErrorKind) -> None:

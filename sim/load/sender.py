@@ -170,9 +170,7 @@ class Sender:
         for attempt in [flight.payload for flight in self._first(most)]:
             if attempt.handed_ns < now - than_ns and not attempt.lane.busy:
                 attempt.lane.shift += 1
-                again = msgspec.structs.replace(attempt, handed_ns=now, is_repeat=True)
-                self.tracker.renew(again.signed.digest, again)
-                self.hand_again(again)
+                self._repeat(attempt, now)
 
     def on_block(self, block: SeenBlock) -> None:
         """Take home what a block holds."""
@@ -193,6 +191,19 @@ class Sender:
     def on_final(self, number: int, at_ns: int) -> None:
         """Count what is final."""
         self.tracker.on_final(number, at_ns)
+
+    def _repeat(self, attempt: Attempt, now: int) -> None:
+        """Hand a transaction over once more; with a better offer if fees have outgrown its own."""
+        old, signed = attempt.signed, attempt.signed
+        again = msgspec.structs.replace(attempt, handed_ns=now, is_repeat=True)
+        if self.quote.is_enough(old.max_fee):
+            self.tracker.renew(old.digest, again)
+        else:
+            signed = self._signer.outbid(old, self.quote)
+            again = msgspec.structs.replace(again, signed=signed)
+            self.tracker.replace(old.digest, signed.digest, again)
+            self.repriced += 1
+        self.hand_again(again)
 
     def _choose(self, digest: bytes) -> None:
         """Keep every n-th for the sample, and every second of these when there are too many."""

@@ -15,11 +15,14 @@ import msgspec
 
 from primitives.account_key import AccountKey
 from primitives.ids import Address
-from primitives.transaction import decode_transaction
+from primitives.transaction import decode_transaction, max_priority_fee
+from sim.load.fees import FeeQuote
 from sim.load.mixes import Mix, make_source
 from sim.workload.calls import Call, CallSource
 from sim.workload.minting import Purse
 from sim.workload.site import Site
+
+BUMP_PERCENT = 113
 
 
 class Signed(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -94,6 +97,12 @@ class Signer:
         call = Call(old.to, old.value, bytes(old.data), old.gas_limit)
         return self._sign(signed.account, signed.nonce, call, tip, max_fee)
 
+    def outbid(self, signed: Signed, quote: FeeQuote) -> Signed:
+        """Return what can take a transaction's place in a pool and be in the next block."""
+        old = decode_transaction(signed.raw)
+        tip = max(quote.tip, raised(max_priority_fee(old)))
+        return self.again(signed, tip, max(quote.cap(tip), raised(signed.max_fee)))
+
     def _next(self, account: int, order: Order) -> Signed:
         nonce = self._nonces[account]
         self._nonces[account] = nonce + 1
@@ -156,6 +165,11 @@ class SigningProcess:
     def _exchange(self, order: bytes) -> bytes:
         self._pipe.send_bytes(order)
         return self._pipe.recv_bytes()
+
+
+def raised(fee: int) -> int:
+    """Return an eighth more, and a bit: pools ask for 10 to 12.5 % in both fees."""
+    return fee * BUMP_PERCENT // 100 + 1
 
 
 def serve(pipe: Connection, setup: bytes) -> None:

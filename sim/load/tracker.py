@@ -31,12 +31,14 @@ class Tracker(Generic[Payload]):
         ledger: takes the latencies.
     """
 
-    __slots__ = ("_included", "_ledger", "flights")
+    __slots__ = ("_included", "_ledger", "_successors", "flights")
 
     def __init__(self, ledger: LoadLedger) -> None:
         self._ledger = ledger
         self.flights: dict[bytes, Flight[Payload]] = {}
         """Sent and in no block, by hash."""
+        self._successors: dict[bytes, bytes] = {}
+        """What was sent in the place of a transaction that a node had taken."""
         self._included: list[tuple[SeenBlock, list[Flight[Payload]]]] = []
         """Of blocks that are not final, in their order."""
 
@@ -57,6 +59,12 @@ class Tracker(Generic[Payload]):
         old = self.flights.pop(digest)
         self.flights[digest] = Flight(digest, old.intended_ns, payload)
 
+    def replace(self, old: bytes, new: bytes, payload: Payload) -> None:
+        """Follow another form of a transaction, at the same nonce: either may be included."""
+        flight = self.flights.pop(old)
+        self._successors[old] = new
+        self.flights[new] = Flight(new, flight.intended_ns, payload)
+
     def forget(self, digest: bytes) -> None:
         """Drop a transaction that no node has."""
         self.flights.pop(digest, None)
@@ -64,7 +72,10 @@ class Tracker(Generic[Payload]):
     def on_block(self, block: SeenBlock) -> Sequence[Flight[Payload]]:
         """Return, and count, the transactions that a block has brought home."""
         flights = self.flights
-        home = [flights.pop(digest) for digest in block.transactions if digest in flights]
+        digests: Sequence[bytes] = block.transactions
+        if self._successors:
+            digests = [self._last_form(digest) for digest in digests]
+        home = [flights.pop(digest) for digest in digests if digest in flights]
         for flight in home:
             self._ledger.on_included(flight.intended_ns, block.at_ns)
         if home:
@@ -89,3 +100,8 @@ class Tracker(Generic[Payload]):
             self.flights[flight.digest] = flight
         self._ledger.reorganised += len(back)
         return back
+
+    def _last_form(self, digest: bytes) -> bytes:
+        while digest in self._successors:
+            digest = self._successors[digest]
+        return digest

@@ -93,8 +93,9 @@ class FakeChain:
         mine = self.pool.setdefault(sender, {})
         old = mine.get(transaction.nonce)
         if old is not None:
-            needed = old.transaction.max_fee_per_gas * 11 // 10
-            if transaction.max_fee_per_gas < needed:
+            offers = transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas
+            had = old.transaction.max_fee_per_gas, old.transaction.max_priority_fee_per_gas
+            if any(offer * 10 < before * 11 for offer, before in zip(offers, had, strict=True)):
                 raise Refused("replacement transaction underpriced")
             self.known.pop(old.digest)
         elif transaction.nonce > self.pending_nonce(sender):

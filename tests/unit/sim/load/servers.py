@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+from sim.load.http import Endpoint
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 ANSWER = b'{"jsonrpc":"2.0","id":1,"result":"0x1"}'
@@ -55,3 +57,42 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
         for task in tuple(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def holding(url: str, until: asyncio.Event) -> AsyncIterator[str]:
+    """Pass requests on to a node, but transactions only after an event."""
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        endpoint = Endpoint(url, 1)
+        try:
+            while True:
+                body = await read_request(reader)
+                if b"eth_sendRawTransaction" in body:
+                    await until.wait()
+                writer.write(response((await endpoint.post(body)).body))
+        finally:
+            await endpoint.close()
+
+    async with serving(pass_on) as address:
+        yield address
+
+
+@asynccontextmanager
+async def forwarding(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """Pass requests on to a node until the event that is yielded beside the address."""
+    cut = asyncio.Event()
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        endpoint = Endpoint(url, 1)
+        try:
+            while True:
+                body = await read_request(reader)
+                if cut.is_set():
+                    return
+                writer.write(response((await endpoint.post(body)).body))
+        finally:
+            await endpoint.close()
+
+    async with serving(pass_on) as address:
+        yield address, cut

@@ -1,0 +1,60 @@
+"""Closed loops: a client waits for its block before it sends again."""
+
+from sim.load.session import LoadSession
+from tests.unit.sim.load.fake_chain import FakeChain
+from tests.unit.sim.load.scenes import MS, SECOND, Scene, play
+
+
+def test_no_client_ever_has_two_on_their_way() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.set(rate=None, clients=7, duration=1_500 * MS)
+        async with scene.nodes() as (node,):
+            result = await scene.load([node.url])
+        assert result.loop == "closed"
+        assert result.offered == "7 clients"
+        assert result.included == result.sent > 7
+        # Clients begin over one second, each waits for its block: no block holds more than all.
+        assert max(len(block.digests) for block in scene.chain.blocks) <= 7
+
+    play(story)
+
+
+def test_clients_think_before_they_send_again() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.set(rate=None, clients=4, think=400 * MS, duration=1_500 * MS)
+        async with scene.nodes() as (node,):
+            result = await scene.load([node.url])
+        # In 1.5 s at most four rounds of 0.4 s and a block, from an instant in the first second.
+        assert 4 <= result.included <= 16
+
+    play(story)
+
+
+def test_more_clients_than_accounts_share_them() -> None:
+    async def story() -> None:
+        scene = Scene(accounts=3)
+        scene.set(rate=None, clients=12, duration=SECOND)
+        async with scene.nodes() as (node,):
+            result = await scene.load([node.url])
+        assert result.included == result.sent >= 12
+        assert not result.errors
+
+    play(story)
+
+
+def test_a_client_whose_transaction_is_given_up_goes_on() -> None:
+    async def story() -> None:
+        scene = Scene(chain=FakeChain(pool_limit=0))
+        scene.set(rate=None, clients=2, patience=100 * MS, duration=1_500 * MS, drain=SECOND)
+
+        def soon(session: LoadSession) -> None:
+            assert session.has_begun
+
+        async with scene.nodes() as (node,):
+            result = await scene.load([node.url], soon)
+        assert result.included == 0
+        assert result.dropped > 2
+
+    play(story)

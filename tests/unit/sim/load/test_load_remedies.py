@@ -1,0 +1,289 @@
+"""What a load client does about refusals: each kind has its remedy, and nothing is lost by it."""
+
+import asyncio
+from typing import Any
+
+from primitives.account_key import AccountKey
+from sim.load.session import LoadSession
+from sim.workload.calls import Call
+from sim.workload.minting import Purse
+from tests.unit.sim.load.fake_chain import ETHER, GWEI, FakeChain
+from tests.unit.sim.load.fake_node import FakeNode, RpcFault, Silence
+from tests.unit.sim.load.scenes import DUE, MS, SECOND, InlineSigning, Scene, play
+
+SEND = "eth_sendRawTransaction"
+
+
+class Faults:
+    """Refuses the first so many transactions, in a way of one's own."""
+
+    def __init__(self, count: int, error: Exception) -> None:
+        self.left = count
+        self._error = error
+
+    def __call__(self, method: str, parameters: list[Any]) -> None:
+        if method == SEND and self.left:
+            self.left -= 1
+            raise self._error
+
+
+def test_fees_that_rise_are_followed() -> None:
+    async def story() -> None:
+        # Blocks of four transfers are all full, so the base fee rises by an eighth with each.
+        scene = Scene(chain=FakeChain(gas_limit=84_000))
+        scene.set(duration=800 * MS)
+        async with scene.nodes(block_s=0.02) as (node,):
+            result = await scene.load([node.url])
+        assert result.included == result.intended
+        assert result.blocks.base_fee_last is not None
+        assert result.blocks.base_fee_last > 2 * GWEI
+        # What was signed at first has room for 2 Gwei; it was signed anew before it was sent.
+        assert result.repriced > 0
+
+    play(story)
+
+
+def test_what_is_underpriced_is_signed_anew() -> None:
+    async def story() -> None:
+        scene = Scene()
+
+        async with scene.nodes() as (node,):
+            faults = Faults(5, RpcFault(-32000, "transaction underpriced"))
+            node.meddle = faults
+            result = await scene.load([node.url])
+        assert result.errors == {"underpriced": 5}
+        assert result.resent == 5
+        assert result.included == result.accepted == DUE
+        assert not faults.left
+
+    play(story)
+
+
+def test_the_base_fee_may_leap_between_two_blocks() -> None:
+    async def story() -> None:
+        # What waits in the pool can be in no block any more: it has to be replaced there.
+        scene = Scene(chain=FakeChain(fixed_fee=True))
+        scene.set(resend_after=300 * MS)
+
+        def leap(session: LoadSession) -> None:
+            def up() -> None:
+                scene.chain.base_fee = 50 * GWEI
+
+            asyncio.get_running_loop().call_later(0.2, up)
+
+        async with scene.nodes() as (node,):
+            result = await scene.load([node.url], leap)
+        assert result.included == DUE
+        assert result.errors.get("underpriced", 0) + result.repriced > 0
+
+    play(story)
+
+
+def test_a_full_pool_makes_accounts_pause() -> None:
+    async def story() -> None:
+        scene = Scene(chain=FakeChain(pool_limit=5))
+        async with scene.nodes() as (node,):
+            result = await scene.load([node.url])
+        assert result.errors["pool full"] > 0
+        assert result.included == result.intended == DUE
+        assert not result.dropped
+
+    play(story)
+
+
+def test_an_account_that_somebody_else_uses_finds_its_nonce() -> None:
+    async def story() -> None:
+        scene = Scene(accounts=3)
+        key = AccountKey(scene.wallet.secrets[0])
+        purse = Purse([key], scene.chain.chain_id)
+
+        def use(session: LoadSession) -> None:
+            nonce = scene.chain.pending_nonce(key.address)
+            call = Call(key.address, 1, b"", 21_000)
+            scene.chain.take(purse.sign_at(0, nonce, call, GWEI, 100 * GWEI)[0])
+
+        async with scene.nodes() as (node,):
+            result = await scene.load([node.url], use)
+        # The node takes it for a replacement as long as it waits, then for one that is too late.
+        assert {"nonce too low", "underpriced"} & set(result.errors)
+        assert result.included == DUE
+        assert sum(scene.chain.nonces.values()) == DUE + 1
+
+    play(story)
+
+
+def test_a_gap_is_closed() -> None:
+    async def story() -> None:
+        scene = Scene(accounts=3)
+        async with scene.nodes() as (node,):
+            node.meddle = Faults(3, RpcFault(-32000, "nonce too high: next nonce 0, tx nonce 1"))
+            result = await scene.load([node.url])
+        assert result.errors == {"nonce gap": 3}
+        assert result.included == DUE
+
+    play(story)
+
+
+def test_a_refusal_for_no_known_reason_costs_one_transaction() -> None:
+    async def story() -> None:
+        scene = Scene()
+        async with scene.nodes() as (node,):
+            node.meddle = Faults(2, RpcFault(-32000, "no"))
+            result = await scene.load([node.url])
+        assert result.errors == {"other": 2}
+        assert result.dropped == 2
+        assert result.included == DUE - 2
+
+    play(story)
+
+
+def test_poor_accounts_leave_the_load_to_the_others() -> None:
+    async def story() -> None:
+        scene = Scene(accounts=10)
+
+        def rob(session: LoadSession) -> None:
+            for address in scene.wallet.addresses[:5]:
+                scene.chain.balances[bytes(address)] = 0
+
+        async with scene.nodes() as (node,):
+            result = await scene.load([node.url], rob)
+        assert 0 < result.errors["insufficient funds"] <= 5 * 16
+        assert result.included == DUE
+        assert result.passed
+
+    play(story)
+
+
+def test_a_load_without_any_money_left_breaks_off() -> None:
+    async def story() -> None:
+        scene = Scene(accounts=3)
+        scene.set(duration=60 * SECOND)
+
+        def rob(session: LoadSession) -> None:
+            for address in scene.wallet.addresses:
+                scene.chain.balances[bytes(address)] = ETHER // 10**6
+
+        async with scene.nodes() as (node,):
+            result = await scene.load([node.url], rob)
+        assert result.trouble is not None
+        assert "none left on any of them" in result.trouble
+        assert result.partial
+        assert result.seconds < 50
+
+    play(story)
+
+
+def test_a_lost_answer_is_asked_for_at_the_next_node() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.set(timeout_s=0.2)
+        async with scene.nodes(2) as nodes:
+            nodes[0].meddle = Faults(4, Silence())
+            result = await scene.load([node.url for node in nodes])
+        assert result.errors["timeout"] == 4
+        assert result.resent >= 4
+        assert result.included == DUE
+
+    play(story)
+
+
+def test_a_node_that_took_it_before_its_answer_was_lost_has_it_once() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.set(timeout_s=0.2)
+
+        class TakenInSilence(FakeNode):
+            left = 3
+
+            def _result(self, method: str, parameters: list[Any]) -> Any:
+                answer = super()._result(method, parameters)
+                if method == SEND and self.left:
+                    self.left -= 1
+                    raise Silence
+                return answer
+
+        async with TakenInSilence(scene.chain).serve(0.5) as node:
+            result = await scene.load([node.url])
+        assert result.errors["timeout"] == 3
+        assert result.included == DUE
+        assert sum(scene.chain.nonces.values()) == DUE
+
+    play(story)
+
+
+def test_what_a_node_has_lost_is_sent_again() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.set(resend_after=300 * MS)
+        lost: list[bytes] = []
+
+        def restart(session: LoadSession) -> None:
+            loop = asyncio.get_running_loop()
+            loop.call_later(0.3, lambda: lost.extend(scene.chain.lose(5)))
+
+        async with FakeNode(scene.chain).serve(0) as node:
+
+            async def seal() -> None:
+                while True:
+                    await asyncio.sleep(0.05)
+                    if lost:
+                        await node.tell(scene.chain.seal())
+
+            sealing = asyncio.create_task(seal())
+            result = await scene.load([node.url], restart)
+            sealing.cancel()
+        assert len(lost) == 5
+        assert result.included == DUE
+        assert result.resent >= 5
+
+    play(story)
+
+
+def test_a_reorganisation_takes_back_what_was_included() -> None:
+    async def story() -> None:
+        chain = FakeChain(final_behind=3)
+        scene = Scene(chain=chain)
+        scene.set(duration=200 * MS)
+        async with FakeNode(chain).serve(0) as node:
+
+            async def seal() -> None:
+                await scene.when(lambda engine: engine.sender.on_their_way == 39)
+                await node.tell(chain.seal())
+                await scene.when(lambda engine: engine.sender.on_their_way == 0)
+                chain.reorganise(1)
+                await node.tell(chain.head)
+                await scene.when(lambda engine: engine.sender.on_their_way == 39)
+                await node.tell(chain.seal_again())
+                for _ in range(4):
+                    await asyncio.sleep(0.05)
+                    await node.tell(chain.seal())
+
+            sealing = asyncio.create_task(seal())
+            result = await scene.load([node.url])
+            await sealing
+        assert result.reorganised == result.included == result.final == 39
+        assert result.finality_seconds.count == 39
+
+    play(story)
+
+
+def test_signing_that_ends_breaks_the_load_off() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.set(duration=60 * SECOND, ahead=20)
+
+        class Gone(InlineSigning):
+            orders = 0
+
+            async def fill(self, order: Any) -> Any:
+                self.orders += 1
+                if self.orders > 1:
+                    raise EOFError
+                return await super().fill(order)
+
+        async with scene.nodes() as (node,):
+            result = await scene.load([node.url], make_signing=Gone)
+        assert result.trouble == "the process that signs has ended"
+        assert result.partial
+
+    play(story)
