@@ -19,7 +19,7 @@ from primitives.ids import Duration, NodeId
 from sim.live.client import NodeClient
 from sim.live.closing import Closing
 from sim.live.events import Chronicle, Happening
-from sim.live.fleet import Fleet, Member, NotReady
+from sim.live.fleet import Fleet, Member
 from sim.live.governor import Governor
 from sim.live.layout import EVENTS, SUMMARY, write
 from sim.live.order import Command, Network, run_node
@@ -81,6 +81,7 @@ class Session:
 
         Raises:
             NotReady: a node has not come up; all are down again.
+            KeyboardInterrupt: a signal came before all were up; likewise.
         """
         async with aiohttp.ClientSession() as http:
             members = [self._member(http, node) for node in range(self._network.size)]
@@ -90,7 +91,7 @@ class Session:
                 try:
                     await self._unless_signalled(fleet.start())
                     if self._signals:
-                        raise NotReady(0, "interrupted before all nodes answered")
+                        raise KeyboardInterrupt
                     summary = await self._live(fleet)
                 finally:
                     await fleet.kill()

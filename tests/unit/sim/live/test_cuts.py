@@ -2,6 +2,7 @@
 
 import pytest
 
+from primitives.ids import Duration
 from sim.live.cuts import blocks
 from sim.scenario import Partition
 from tests.unit.sim.live.networks import scenario
@@ -10,7 +11,7 @@ NETWORK = scenario("", 'name = "t"\nduration = "9s"\n[network]\nvalidators = 6\n
 
 
 def cut(**fields) -> dict[int, set[int]]:
-    found = blocks(Partition(0, **fields), NETWORK)
+    found = blocks(Partition(Duration(0), **fields), NETWORK)
     return {node: set(others) for node, others in found.items()}
 
 
@@ -54,4 +55,4 @@ latency_value = "1ms"
 regions = ["Tokyo", "London"]
 """
     network = scenario("", base).network
-    assert blocks(Partition(0, groups=(("Tokyo",),)), network)[0] == (1, 3)
+    assert blocks(Partition(Duration(0), groups=(("Tokyo",),)), network)[0] == (1, 3)
