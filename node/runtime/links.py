@@ -51,6 +51,15 @@ class Links:
         self.oversized = 0
         """Messages that were longer than their kind may be, and did not leave."""
 
+    def meet(self, node: NodeId) -> None:
+        """Count a node among the neighbours, from now on."""
+        if node != self._own and node not in self._neighbours:
+            self._neighbours = (*self._neighbours, node)
+
+    def part(self, node: NodeId) -> None:
+        """Count a node among the neighbours no more."""
+        self._neighbours = tuple([each for each in self._neighbours if each != node])
+
     def send(self, effect: Send) -> None:
         """Let a message go to one node."""
         if effect.to == self._own:

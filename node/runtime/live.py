@@ -45,6 +45,8 @@ class LiveOptions:
 
     driver: DriverLimits = field(default_factory=DriverLimits)
     commits: CommitLimits = field(default_factory=CommitLimits)
+    meets_all: bool = False
+    """Whether whoever is connected is a neighbour, beside those that are named."""
     on_failure: Callable[[Exception], None] = _ignore
     """Told once, on the loop, if the node ends by itself: a damaged or full store, an error. It has
     stopped by then; `LiveNode.close` is still due."""
@@ -92,6 +94,8 @@ class LiveNode:
         self._loop = asyncio.get_running_loop()
         self._clock = ChainClock(environment.genesis.timestamp)
         self._begun = time.monotonic_ns()
+        self._meets_all = options.meets_all
+        self._named = frozenset(neighbours)
         self._validators = validators
         self._blocked: frozenset[NodeId] = frozenset()
         validators.learn(self.node.ledger.tip.epoch.committee)
@@ -187,12 +191,16 @@ class LiveNode:
 
     def on_peer_opened(self, peer: PeerInfo) -> None:
         """Say who understands compact blocks. All else the node finds out by its own timers."""
+        if self._meets_all:
+            self.links.meet(peer.node)
         if self.config.relay is not None:
             compact = speaks(peer.session, Feature.COMPACT_BLOCKS)
             self.driver.tell(PeerConnected(peer.node, compact))
 
     def on_peer_closed(self, peer: NodeId, reason: DropReason) -> None:
         """Say who is gone, likewise."""
+        if self._meets_all and peer not in self._named:
+            self.links.part(peer)
         if self.config.relay is not None:
             self.driver.tell(PeerGone(peer))
 

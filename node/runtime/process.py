@@ -206,6 +206,7 @@ class NodeProcess:
             neighbours(self.settings),
             LiveOptions(
                 driver=DriverLimits(workers=self.settings.execution.workers),
+                meets_all=self.settings.network.neighbours == "all",
                 on_failure=self._on_failure,
                 on_broken_sink=self._on_broken_sink,
             ),

@@ -42,8 +42,8 @@ class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """0 takes a free one, which the log and `endpoints.json` tell."""
     peers: tuple[PeerSettings, ...] = ()
     neighbours: tuple[Count, ...] | Literal["all"] = "all"
-    """Nodes that transactions and followers' blocks are told to. Votes go to the committee,
-    whatever this says."""
+    """Nodes that transactions and followers' blocks are told to: some, or all that are connected.
+    Votes go to the committee, whatever this says."""
     announce_blocks: bool = False
     """Whether to tell the neighbours of each new block. Of use where there are followers."""
     serves_gateways: bool = False

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
@@ -26,6 +27,10 @@ class Node(LiveProcess):
     @property
     def exit_code(self) -> int | None:
         return None if self._process is None else self._process.poll()
+
+    @property
+    def endpoints(self) -> dict[str, Any]:
+        return self._endpoints()
 
     def adopt(self, process: "subprocess.Popen[bytes]") -> None:
         """Take a process of this node that was started otherwise, once it serves clients."""
@@ -178,6 +183,34 @@ def test_a_full_disk_stops_it_cleanly(alone: Node) -> None:
     assert "Traceback" not in log.read_text()
     alone.start()
     assert height(alone) > 0
+
+
+@pytest.mark.slow
+def test_a_follower_that_is_made_by_hand_follows_and_passes_on(tmp_path: Path) -> None:
+    found(tmp_path / "net")
+    validator = Node(tmp_path / "net/node-0", options("--network.announce_blocks=true"))
+    home = tmp_path / "net/follower"
+    home.mkdir()
+    (home / "node.key").touch(0o600)
+    (home / "node.key").write_text("5f" * 32)
+    follower = Node(home, options())
+    try:
+        validator.start()
+        host, _, port = str(validator.endpoints["network"]).partition(":")
+        (home / "config.toml").write_text(
+            '[node]\nindex = 7\nrole = "follower"\n[chain]\ngenesis = "../genesis.json"\n'
+            f'[[network.peers]]\nnode = 0\nhost = "{host}"\nport = {port}\n'
+        )
+        follower.start()
+        wait_for(lambda: follower.call("orrery_status")["peers"], "it is connected", follower)
+        for nonce, node in enumerate((validator, follower)):
+            name = send(node, nonce)
+            wait_for(partial(included, follower, name), "the follower has it", follower)
+        assert follower.call("orrery_status")["role"] == "follower"
+        assert follower.kill(signal.SIGTERM) == 0
+    finally:
+        follower.stop()
+        validator.stop()
 
 
 def four(directory: Path) -> list[Node]:
