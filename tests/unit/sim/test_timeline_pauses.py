@@ -21,12 +21,18 @@ def test_nothing_is_paused_that_is_down():
 
 
 def test_a_paused_node_begins_no_turn_and_makes_up_for_it():
-    table = {"name": "t", "duration": "12s", "network": {"validators": 4}}
-    table["events"] = [{"kind": "pause", "at": "1s", "node": 2, "for": "4s"}]
+    pause = {"kind": "pause", "at": "1s", "node": 2, "for": "4s"}
+    table: dict[str, object] = {"name": "t", "duration": "12s", "events": [pause]}
+    table["network"] = {"validators": 4}
     world = build_world(decode_table(table, "t"), 1, with_clients=False)
-    turns = []
+    turns: list[int] = []
     step = world.kernel._step[2]
-    world.kernel._step[2] = lambda now, event: (turns.append(now), step(now, event))[1]
+
+    def noted(now, event):
+        turns.append(now)
+        return step(now, event)
+
+    world.kernel._step[2] = noted
     for number in range(10):
         world.submit(number * SECOND + MILLISECOND, 2, b"no transaction")
     world.run_until(12 * SECOND)
