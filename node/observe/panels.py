@@ -129,6 +129,12 @@ _CONSENSUS = Row(
             "View", "View that each validator works in.", "short", _by_node(series(consensus.VIEW))
         ),
         Panel(
+            "Decisions",
+            "From a replica's first accepted proposal of a sequence to its commit.",
+            "s",
+            quantiles(consensus.DECISION_TIME),
+        ),
+        Panel(
             "View changes",
             "Views given up a second.",
             "short",

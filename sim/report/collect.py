@@ -11,7 +11,14 @@ of many nodes would make the metrics file unreasonably large (`SAMPLES_MAX`).
 from collections.abc import Callable
 from typing import Any
 
-from consensus.trace import EpochBegun, EvidenceFound, ViewChangeStarted, ViewEntered
+from consensus.trace import (
+    Committed,
+    EpochBegun,
+    EvidenceFound,
+    PrePrepared,
+    ViewChangeStarted,
+    ViewEntered,
+)
 from network.compact.trace import CompactRebuilt
 from network.trace import SnapshotAdopted
 from node.gateway_trace import (
@@ -33,6 +40,7 @@ from node.trace import (
 from primitives.machine import TraceEvent
 from sim.report.compact import CompactLedger
 from sim.report.confirmation import ConfirmationLedger
+from sim.report.decisions import DecisionLedger
 from sim.report.evidence import EvidenceLedger
 from sim.report.execution import ExecutionLedger
 from sim.report.gateways import GatewayLedger
@@ -188,6 +196,7 @@ class Collector:
         self.storage = StorageLedger(shape.nodes)
         self.compact = CompactLedger(shape.nodes)
         self.usage = UsageLedger(shape.nodes, usage)
+        self.decisions = DecisionLedger(shape.nodes)
         self.submitted_by_second = SecondBins()
         self.views = ViewLog()
         self.faults: list[FaultMark] = []
@@ -203,6 +212,8 @@ class Collector:
             TransactionSubmitted.name: self._on_submitted,
             TransactionRejected.name: self._on_rejected,
             BlockCommitted.name: self._on_committed,
+            PrePrepared.name: self.decisions.on_accepted,
+            Committed.name: self.decisions.on_committed,
             ViewChangeStarted.name: self._on_view_change_started,
             ViewEntered.name: self._on_view_entered,
             EpochBegun.name: self._on_epoch_begun,
@@ -283,6 +294,7 @@ class Collector:
         self.storage.take(times)
         self.compact.take(times)
         self.usage.take(times)
+        self.decisions.take(times)
         for kind in self.traffic_by_kind.values():
             kind.count_by_node.take(times)
             kind.bytes_by_node.take(times)

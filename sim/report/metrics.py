@@ -107,6 +107,7 @@ class _Export:
         self._gauge(consensus.VIEW, nodes.view, validators)
         self._counter(consensus.VIEW_CHANGES, nodes.view_changes, validators)
         self._gauge(consensus.EPOCH, nodes.epoch)
+        self._histogram(consensus.DECISION_TIME, self._collector.decisions.times)
         self._by_label(consensus.EVIDENCE, self._collector.evidence_by_node)
 
     def execution(self) -> None:

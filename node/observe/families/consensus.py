@@ -26,6 +26,17 @@ EPOCH = Family(
     "Epoch of the committee that decides at this node.",
     "consensus.epoch_begun",
 )
+DECISION_TIME = Family(
+    "consensus_decision_seconds",
+    Kind.HISTOGRAM,
+    "From a replica's first accepted proposal of a sequence to its commit.",
+    "consensus.pre_prepared to consensus.committed",
+    unit="seconds",
+    bounds=tuple(
+        ms * 1_000_000
+        for ms in (1, 2, 5, 10, 20, 50, 100, 200, 400, 800, 1_500, 3_000, 6_000, 15_000)
+    ),
+)
 EVIDENCE = Family(
     "consensus_evidence",
     Kind.COUNTER,
@@ -64,6 +75,7 @@ FAMILIES = (
     VIEW,
     VIEW_CHANGES,
     EPOCH,
+    DECISION_TIME,
     EVIDENCE,
     EXECUTED_BLOCKS,
     EXECUTED_TRANSACTIONS,

@@ -6,11 +6,19 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as text_format
 
-from consensus.trace import EpochBegun, EvidenceFound, ViewChangeStarted, ViewEntered
+from consensus.trace import (
+    Committed,
+    EpochBegun,
+    EvidenceFound,
+    PrePrepared,
+    ViewChangeStarted,
+    ViewEntered,
+)
 from network.compact.trace import CompactRebuilt
 from network.trace import SnapshotAdopted, SnapshotStarted, SyncFinished, SyncStarted
 from node.gateway_trace import Accepted, Finalised, Refused
 from node.observe.confirmation import WAITING_MAX, Confirmations
+from node.observe.decisions import WAITING_MAX as IN_FLIGHT_MAX, Decisions
 from node.observe.families import BY_NAME, chain
 from node.observe.metrics import NodeMetrics
 from node.observe.reading import Histogram, Reading
@@ -21,7 +29,7 @@ from node.trace import (
     TransactionRejected,
     TransactionSubmitted,
 )
-from primitives.ids import Instant, NodeId, Sequence, View
+from primitives.ids import Hash32, Instant, NodeId, Sequence, View
 from primitives.machine import TraceEvent
 from tests.unit.node.observe.exposition import Sample, last_samples, tool
 
@@ -91,6 +99,39 @@ def test_events_are_counted(metrics: NodeMetrics) -> None:
     assert value(metrics, "txpool_rejected_total", code="nonce_too_low") == 1
     assert value(metrics, "network_compact_transactions_total", origin="matched") == 7
     assert value(metrics, "network_compact_bytes_total", form="fetched") == 200
+
+
+def test_a_decision_is_from_the_first_accepted_proposal_to_the_commit() -> None:
+    metrics = NodeMetrics(3, shard="1")
+    one, other = Hash32(b"a" * 32), Hash32(b"b" * 32)
+    for at, event in (
+        (1, PrePrepared(View(0), Sequence(1), one)),
+        (2, PrePrepared(View(0), Sequence(2), one)),
+        (3, PrePrepared(View(1), Sequence(2), other)),
+        (4, Committed(View(0), Sequence(1), one)),
+        (9, Committed(View(1), Sequence(2), other)),
+    ):
+        metrics.event(Instant(at * SECOND), event)
+    assert value(metrics, "consensus_decision_seconds_count") == 2
+    assert value(metrics, "consensus_decision_seconds_sum") == 3 + 7
+
+
+def test_a_fetched_sequence_is_no_decision() -> None:
+    decisions = Decisions()
+    decisions.accepted(1, 4)
+    decisions.accepted(1, 6)
+    assert decisions.committed(2, 5) is None
+    assert decisions.committed(3, 4) is None
+    assert decisions.committed(9, 6) == 8
+
+
+def test_decisions_that_are_waited_for_are_bounded() -> None:
+    decisions = Decisions()
+    for sequence in range(2 * IN_FLIGHT_MAX):
+        decisions.accepted(1, sequence)
+    assert decisions.committed(2, 2 * IN_FLIGHT_MAX - 1) is None
+    decisions.accepted(3, 2 * IN_FLIGHT_MAX)
+    assert decisions.committed(4, 2 * IN_FLIGHT_MAX) == 1
 
 
 def test_an_epoch_begins_with_view_0(metrics: NodeMetrics) -> None:
