@@ -26,6 +26,7 @@ from bench.commit_loop_row import (
 )
 from bench.commit_row import bench_commit
 from bench.compact_row import bench_compact
+from bench.decisions_row import bench_decisions
 from bench.dissemination_row import bench_dissemination, bench_shreds
 from bench.evm_peers import bench_evm_peers
 from bench.evm_row import BODIES as EVM_PROGRAMS
@@ -259,6 +260,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "cache-levels": bench_cache_levels,
         "codec": bench_codec,
         "compact": bench_compact,
+        "decisions": bench_decisions,
         "memory": bench_memory,
         "reconcile": bench_reconcile,
         "transport": bench_transport,

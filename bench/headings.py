@@ -8,6 +8,7 @@ from bench.codec_row import HEADINGS as CODEC_HEADINGS
 from bench.commit_loop_row import HEADINGS as COMMIT_LOOP_HEADINGS
 from bench.commit_row import HEADINGS as COMMIT_HEADINGS
 from bench.compact_row import HEADINGS as COMPACT_HEADINGS
+from bench.decisions_row import HEADINGS as DECISIONS_HEADINGS
 from bench.dissemination_row import HEADINGS as DISSEMINATION_HEADINGS
 from bench.file_row import HEADINGS as FILE_HEADINGS
 from bench.flat_row import HEADINGS as FLAT_HEADINGS
@@ -27,6 +28,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         **COMMIT_HEADINGS,
         **COMMIT_LOOP_HEADINGS,
         **STORE_HEADINGS,
+        **DECISIONS_HEADINGS,
         **DISSEMINATION_HEADINGS,
         **CACHE_HEADINGS,
         **MEMORY_HEADINGS,
