@@ -27,6 +27,8 @@ from sim.workload import Submission, Workload
 
 FEES_AGAIN_NS = 100_000_000
 """The base fee is asked for at most this often."""
+DRAIN_NS = 1_000_000
+"""Shortest pause while nothing new is sent."""
 
 
 def always_live(node: NodeId) -> bool:
@@ -148,11 +150,20 @@ class WorkloadDriver:
             at = self._workload.next_at()
             until = duration if at is None else min(at, duration)
             await self._pause(until - self.now())
+        if not self._stopped:
+            # What was due while this process slept through the end.
+            for submission in self._workload.due(Instant(duration), self):
+                self._submit(submission)
 
     async def _drain(self, until: int) -> None:
+        """Wait for blocks, and go on repeating what is in none; nothing new is sent."""
         while not self._stopped and self._tracker.flights and (left := until - self.now()) > 0:
             self._wake.clear()
-            await self._pause(left)
+            for submission in self._workload.due(Instant(self.now()), self):
+                if keccak256(submission.raw) in self._tracker.flights:
+                    self._submit(submission)
+            at = self._workload.next_at()
+            await self._pause(left if at is None else min(left, max(at - self.now(), DRAIN_NS)))
 
     async def _pause(self, span_ns: int) -> None:
         if span_ns <= 0:

@@ -43,6 +43,8 @@ class FakeChain:
     fixed_fee: bool = False
     pool_limit: int = 100_000
     sender_limit: int = 64
+    keeps_gaps: bool = False
+    """Whether a transaction may wait for the ones before it."""
     balances: dict[bytes, int] = field(default_factory=dict)
     nonces: dict[bytes, int] = field(default_factory=dict)
     code: dict[bytes, bytes] = field(default_factory=dict)
@@ -98,7 +100,7 @@ class FakeChain:
             if any(offer * 10 < before * 11 for offer, before in zip(offers, had, strict=True)):
                 raise Refused("replacement transaction underpriced")
             self.known.pop(old.digest)
-        elif transaction.nonce > self.pending_nonce(sender):
+        elif transaction.nonce > self.pending_nonce(sender) and not self.keeps_gaps:
             raise Refused("nonce too high")
         elif len(self.known) >= self.pool_limit or len(mine) >= self.sender_limit:
             raise Refused("txpool is full")

@@ -65,6 +65,11 @@ class FakeNode:
                 await socket.close()
             await runner.cleanup()
 
+    @property
+    def has_subscribers(self) -> bool:
+        """Whether somebody wants to hear of blocks."""
+        return bool(self._subscribers)
+
     async def tell(self, block: Block) -> None:
         """Announce a block to who has subscribed."""
         note = {"subscription": "0x1", "result": self._block(block)}

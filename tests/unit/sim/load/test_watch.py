@@ -1,0 +1,151 @@
+"""Following a chain: each block once, reorganised or not, at the first node that answers."""
+
+import asyncio
+from typing import Any
+
+from sim.load.blocks import SeenBlock
+from sim.load.rpc import RpcClient
+from sim.load.urls import socket_url
+from sim.load.watch import HeadWatch
+from tests.unit.sim.load.fake_chain import FakeChain
+from tests.unit.sim.load.fake_node import FakeNode, RpcFault
+from tests.unit.sim.load.scenes import play
+
+
+class Notes:
+    """Notes what a listener is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+        self.chain: list[bytes] = []
+        self.final = -1
+
+    def on_block(self, block: SeenBlock) -> None:
+        self.seen.append(block.number)
+        self.chain.append(block.digest)
+
+    def on_undone(self, block: SeenBlock) -> None:
+        assert self.chain.pop() == block.digest
+
+    def on_final(self, number: int, at_ns: int) -> None:
+        assert number > self.final
+        self.final = number
+
+
+def watch_of(nodes: list[FakeNode], notes: Notes, **kwargs: Any) -> HeadWatch:
+    return HeadWatch([RpcClient(node.url) for node in nodes], lambda: 0, notes, **kwargs)
+
+
+async def until_seen(notes: Notes, chain: FakeChain) -> None:
+    while not notes.chain or notes.chain[-1] != chain.head.digest:
+        await asyncio.sleep(0.01)
+
+
+def test_each_block_is_fetched_once_and_is_final_with_it() -> None:
+    async def story() -> None:
+        chain, notes = FakeChain(), Notes()
+        async with FakeNode(chain).serve(0) as node:
+            watch = watch_of([node], notes)
+            await watch.begin()
+            for _ in range(5):
+                chain.seal()
+                await watch.advance()
+            assert notes.seen == [1, 2, 3, 4, 5]
+            assert notes.final == 5
+            # The newest, then the first block and its finality; from then on they are one.
+            assert node.calls["eth_getBlockByNumber"] == 3 + 4
+
+    play(story)
+
+
+def test_many_blocks_at_once_are_fetched_together() -> None:
+    async def story() -> None:
+        chain, notes = FakeChain(final_behind=2), Notes()
+        async with FakeNode(chain).serve(0) as node:
+            watch = watch_of([node], notes)
+            await watch.begin()
+            for _ in range(40):
+                chain.seal()
+            await watch.advance()
+            assert notes.seen == list(range(1, 41))
+            assert notes.final == 38
+
+    play(story)
+
+
+def test_a_reorganised_chain_is_followed_from_the_fork() -> None:
+    async def story() -> None:
+        chain, notes = FakeChain(final_behind=5), Notes()
+        async with FakeNode(chain).serve(0) as node:
+            watch = watch_of([node], notes)
+            await watch.begin()
+            for _ in range(6):
+                chain.seal()
+            await watch.advance()
+            chain.reorganise(3)
+            await watch.advance()
+            assert notes.chain == [block.digest for block in chain.blocks[1:]]
+            assert notes.seen == [1, 2, 3, 4, 5, 6, 4, 5, 6, 7]
+
+    play(story)
+
+
+def test_a_node_that_knows_no_finality_is_followed_all_the_same() -> None:
+    async def story() -> None:
+        chain, notes = FakeChain(), Notes()
+        async with FakeNode(chain, finality=False).serve(0) as node:
+            watch = watch_of([node], notes)
+            await watch.begin()
+            chain.seal()
+            await watch.advance()
+            chain.seal()
+            await watch.advance()
+            assert notes.seen == [1, 2]
+            assert not watch.has_finality
+            assert notes.final == -1
+
+    play(story)
+
+
+def test_another_node_is_asked_when_one_stops_to_answer() -> None:
+    async def story() -> None:
+        chain, notes = FakeChain(), Notes()
+
+        def refuse(method: str, parameters: list[Any]) -> None:
+            raise RpcFault(-32603, "internal error")
+
+        async with FakeNode(chain).serve(0) as one, FakeNode(chain).serve(0.02) as other:
+            watch = watch_of([one, other], notes)
+            await watch.begin()
+            following = asyncio.create_task(watch.follow())
+            chain.seal()
+            await until_seen(notes, chain)
+            one.meddle = refuse
+            height = chain.head.number
+            while not notes.seen or notes.seen[-1] < height + 3:
+                await asyncio.sleep(0.01)
+            assert watch.failures == 1
+            following.cancel()
+
+    play(story)
+
+
+def test_a_node_that_announces_blocks_is_hardly_polled() -> None:
+    async def story() -> None:
+        chain, notes = FakeChain(), Notes()
+        async with FakeNode(chain).serve(0) as node:
+            watch = watch_of([node], notes, sockets=[socket_url(node.url)])
+            following = asyncio.create_task(watch.follow())
+            while not node.has_subscribers:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            before = node.calls["eth_blockNumber"]
+            for _ in range(10):
+                await asyncio.sleep(0.03)
+                await node.tell(chain.seal())
+                await until_seen(notes, chain)
+            # One question for each announcement, and a slow poll beside them.
+            assert node.calls["eth_blockNumber"] - before <= 10 + 3
+            following.cancel()
+
+    play(story)
