@@ -1,5 +1,6 @@
 """What may be looked at of a live node, in a network over the real transport."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from node.observe.families import FAMILIES, World, in_world, storage
 from node.observe.profile_table import ProfileTable, table
 from node.runtime.observatory import Observatory
 from primitives.errors import InvalidInput
-from tests.unit.node.observe.exposition import families_of, last_samples
+from tests.unit.node.observe.exposition import families_of, last_samples, tool
 from tests.unit.node.runtime.live_world import LiveWorld, play
 from tests.unit.node.transfers import raw_transfer
 
@@ -67,6 +68,22 @@ def test_a_node_shows_its_work(tmp_path: Path) -> None:
         observatory.stop()
 
     play(lambda: LiveWorld(tmp_path, validators=4), scene)
+
+
+def test_promtool_finds_nothing_wrong_with_a_live_node(tmp_path: Path) -> None:
+    async def scene(world: LiveWorld) -> bytes:
+        live = await world.start(0)
+        observatory = Observatory(live)
+        observatory.profile("on")
+        await live.submit(raw_transfer())
+        await world.until(lambda: world.heights()[0] >= 1)
+        observatory.stop()
+        return observatory.text()[0]
+
+    command = [tool("promtool"), "check", "metrics"]
+    body = play(lambda: LiveWorld(tmp_path, validators=1), scene)
+    done = subprocess.run(command, input=body, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")
 
 
 def test_a_node_without_peers_is_not_well() -> None:
