@@ -5,6 +5,9 @@ So jobs go to a few worker threads, in the order of their class and then of thei
 block comes before checking new transactions, which no quorum waits for. With no worker a job runs
 on the loop, between two portions of turns, one at a time.
 
+With several workers, new transactions are checked beside whatever else is done. Of all other jobs
+one runs at a time: they execute blocks, and a virtual machine serves one thread.
+
 Nothing is dropped here: the node waits for each answer. How much there can be is bounded by the
 node itself, and `has_room` says when whoever feeds the node should hold back.
 """
@@ -109,7 +112,11 @@ class JobScheduler:
         self._loop = loop
         self._finish = finish
         self._order = 0
-        self._waiting: list[_Waiting] = []
+        self._chain: list[_Waiting] = []
+        """Heap of the jobs that may execute, of which one runs at a time."""
+        self._checks: list[_Waiting] = []
+        """Heap of the others."""
+        self._is_executing = False
         self._asked: dict[int, int] = {}
         self._finished: deque[Finished] = deque()
         self._closing = False
@@ -133,7 +140,8 @@ class JobScheduler:
         with self._arrived:
             self._order += 1
             self._asked[self._order] = time.monotonic_ns()
-            heapq.heappush(self._waiting, _Waiting(priority, self._order, request, job))
+            lane = self._checks if priority is Priority.TRANSACTIONS else self._chain
+            heapq.heappush(lane, _Waiting(priority, self._order, request, job))
             self._note_depth()
             if self._threads:
                 self._arrived.notify()
@@ -144,7 +152,8 @@ class JobScheduler:
         """Forget what waits, and wait for what runs."""
         with self._arrived:
             self._closing = True
-            self._waiting.clear()
+            self._chain.clear()
+            self._checks.clear()
             self._note_depth()
             self._arrived.notify_all()
         for thread in self._threads:
@@ -153,11 +162,19 @@ class JobScheduler:
 
     def _note_depth(self) -> None:
         figures = self.figures
-        figures.depth = len(self._waiting)
+        figures.depth = len(self._chain) + len(self._checks)
         figures.depth_max = max(figures.depth_max, figures.depth)
 
+    def _is_ready(self) -> bool:
+        """Whether something waits that may run now."""
+        return bool(self._checks or (self._chain and not self._is_executing))
+
     def _take(self) -> _Waiting:
-        waiting = heapq.heappop(self._waiting)
+        if self._chain and not self._is_executing:
+            self._is_executing = True
+            waiting = heapq.heappop(self._chain)
+        else:
+            waiting = heapq.heappop(self._checks)
         self._note_depth()
         self.figures.running += 1
         asked = self._asked.pop(waiting.order)
@@ -177,6 +194,9 @@ class JobScheduler:
             figures.done += 1
             figures.busy_ns += taken
             self.figures.running -= 1
+            if waiting.priority != Priority.TRANSACTIONS:
+                self._is_executing = False
+                self._arrived.notify()
         return finished
 
     # ---------------------------------------------------------------- with threads
@@ -184,7 +204,7 @@ class JobScheduler:
     def _work(self) -> None:
         while True:
             with self._arrived:
-                self._arrived.wait_for(lambda: self._waiting or self._closing)
+                self._arrived.wait_for(lambda: self._is_ready() or self._closing)
                 if self._closing:
                     return
                 waiting = self._take()
@@ -215,8 +235,8 @@ class JobScheduler:
 
     def _run_one(self) -> None:
         self._is_scheduled = False
-        if self._closing or not self._waiting:
+        if self._closing or not self._is_ready():
             return
         self._finish(self._run(self._take()))
-        if self._waiting:
+        if self._is_ready():
             self._schedule()

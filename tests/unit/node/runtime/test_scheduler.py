@@ -1,6 +1,7 @@
 """Jobs by priority, on the loop and on threads."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from threading import Event, get_ident
 from typing import Any
@@ -103,9 +104,27 @@ def test_workers_are_threads_and_work_at_once() -> None:
 
         return run
 
-    threads = {each.result for each in finished_of(2, lambda: [Block(meet(0)), Other(meet(1))])}
+    threads = {
+        each.result for each in finished_of(2, lambda: [Block(meet(0)), Transactions(meet(1))])
+    }
     assert len(threads) == 2
     assert get_ident() not in threads
+
+
+def test_of_what_executes_one_job_runs_at_a_time() -> None:
+    running, most = list[int](), list[int]()
+
+    def run() -> None:
+        running.append(1)
+        time.sleep(0.002)
+        most.append(len(running))
+        running.pop()
+
+    kinds = (Block, Other, Block, Block, Other, Block)
+    finished = finished_of(3, lambda: [kind(run) for kind in kinds])
+    assert max(most) == 1
+    order = [int(each.request) for each in finished]
+    assert order == [order[0], *sorted(order[1:], key=lambda n: (kinds[n] is Other, n))]
 
 
 def test_there_is_room_until_so_many_wait() -> None:
