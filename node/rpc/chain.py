@@ -79,6 +79,11 @@ class FinalBlock:
         return [transaction_hash(raw) for raw in self.block.transactions]
 
     @cached_property
+    def places(self) -> dict[Hash32, int]:
+        """Index of each transaction, by its hash."""
+        return {digest: index for index, digest in enumerate(self.hashes)}
+
+    @cached_property
     def transactions(self) -> list[Transaction]:
         """The transactions, decoded, in order."""
         return [decode_transaction(raw) for raw in self.block.transactions]
@@ -199,8 +204,8 @@ class ChainReader:
         """
         for height in reversed(backend.node.ledger.unsettled):
             block = self.at(backend, height)
-            if block is not None and digest in block.hashes:
-                return block, block.hashes.index(digest)
+            if block is not None and digest in block.places:
+                return block, block.places[digest]
         if not backend.config.index_transactions and not is_indexed(backend.store):
             raise server_error("transaction indexing is disabled")
         place = transaction_place(backend.store, digest)

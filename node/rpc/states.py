@@ -15,8 +15,9 @@ from node.rpc.block_id import BlockId
 from node.rpc.chain import ChainReader
 from node.rpc.errors import server_error
 from primitives.header import Header
+from storage.cache import CacheOptions, Limits
 from storage.commitment import StateTrie
-from storage.flat import NoFlatState, StateNotKept
+from storage.flat import NoFlatState, StateCaches, StateNotKept
 from storage.flat.historic import HistoricState
 from storage.reader import StateReader
 
@@ -24,6 +25,15 @@ Result = TypeVar("Result")
 
 STATES_KEPT = 2
 """Earlier states that are remembered, each with its snapshot of the store."""
+KEPT_SECONDS = 30.0
+"""For which one is remembered."""
+MEBIBYTE = 1 << 20
+CACHES = StateCaches(
+    CacheOptions(Limits(4_096, MEBIBYTE)),
+    CacheOptions(Limits(8_192, 2 * MEBIBYTE)),
+    CacheOptions(Limits(256, MEBIBYTE)),
+)
+"""Of each of them; the node's own state has much larger ones."""
 
 
 class ProvenState(StateReader, Protocol):
@@ -109,14 +119,20 @@ class States:
         snapshot = backend.store.snapshot()
         try:
             # Undoing many large blocks takes long; nobody else uses the snapshot meanwhile.
-            state = await asyncio.to_thread(HistoricState, snapshot, height)
+            state = await asyncio.to_thread(HistoricState, snapshot, height, CACHES)
         except (StateNotKept, NoFlatState):
             snapshot.release()
             raise self._missing(backend, height) from None
         self._historic[height] = state
         while len(self._historic) > self._kept:
             self._historic.popitem(last=False)
+        asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget, height, state)
         return state
+
+    def _forget(self, height: int, state: HistoricState) -> None:
+        """Let go of a state, and so of its snapshot: that holds back room on the disk."""
+        if self._historic.get(height) is state:
+            del self._historic[height]
 
     def _missing(self, backend: ChainBackend, height: int) -> Exception:
         """Return the error of go-ethereum, which libraries know, for a state that is not kept."""
