@@ -6,7 +6,7 @@ loaded with promtool has no network, which "All" includes.
 
 import msgspec
 
-from node.observe.families import Family, Kind, chain, consensus, network, runtime, storage
+from node.observe.families import Family, Kind, chain, consensus, network, rpc, runtime, storage
 
 SELECTOR = 'network=~"$network",node=~"$node"'
 _WINDOW = "$__rate_interval"
@@ -119,6 +119,30 @@ _CLIENTS = Row(
             "Transactions that wait; queued ones wait for another one of their sender.",
             "short",
             (Query(series(chain.POOL_TRANSACTIONS), "node {{node}} {{state}}"),),
+        ),
+    ),
+)
+_RPC = Row(
+    "JSON-RPC",
+    (
+        Panel(
+            "Calls",
+            "Calls a second, by method.",
+            "ops",
+            (Query(f"sum by (method) ({per_second(rpc.CALLS)})", "{{method}}"),),
+            stacked=True,
+        ),
+        Panel(
+            "Errors",
+            "Answers a second that were errors, by code.",
+            "ops",
+            (Query(f"sum by (code) ({per_second(rpc.ERRORS)})", "{{code}}"),),
+        ),
+        Panel(
+            "Connections",
+            "Connections of clients, WebSockets too.",
+            "short",
+            _by_node(series(rpc.CONNECTIONS)),
         ),
     ),
 )
@@ -302,5 +326,5 @@ _PROCESS = Row(
     ),
 )
 
-ROWS = (_CHAIN, _CLIENTS, _CONSENSUS, _NETWORK, _EXECUTION, _STORAGE, _PROCESS)
+ROWS = (_CHAIN, _CLIENTS, _RPC, _CONSENSUS, _NETWORK, _EXECUTION, _STORAGE, _PROCESS)
 """The dashboard, from top to bottom."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from node.observe.calls import RpcSource
 from node.rpc.call_runner import CallLimits
 from node.rpc.limits import Limits
 from node.rpc.logs import LogLimits
@@ -85,6 +86,8 @@ class Face:
         settings = self._process.settings.rpc
         if settings.enabled and self._server is None:
             self._server = await self._started(settings)
+        if (server := self._server) is not None:
+            self.observatory.metrics.add(RpcSource(lambda: server.figures))
         endpoints = Endpoints(os.getpid(), network, self.url)
         new = self._file.with_suffix(".new")
         new.write_bytes(msgspec.json.encode(endpoints))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from node.observe.families import chain, consensus, network, runtime, storage
+from node.observe.families import chain, consensus, network, rpc, runtime, storage
 from node.observe.families.family import Family, World
 
 FAMILIES: tuple[Family, ...] = (
@@ -11,6 +11,7 @@ FAMILIES: tuple[Family, ...] = (
     *consensus.FAMILIES,
     *network.FAMILIES,
     *storage.FAMILIES,
+    *rpc.FAMILIES,
     *runtime.FAMILIES,
 )
 """In the order in which they are written."""

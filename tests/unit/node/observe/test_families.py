@@ -9,6 +9,7 @@ PREFIXES = (
     "consensus_",
     "execution_",
     "network_",
+    "rpc_",
     "runtime_",
     "storage_",
     "sync_",

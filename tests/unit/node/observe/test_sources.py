@@ -12,13 +12,15 @@ import pytest
 
 from network.handshake_messages import PeerRole
 from network.transport import Counters, DropReason, PeerInfo, Traffic
+from node.observe.calls import RpcSource
 from node.observe.driving import DriverSource, QueueFigures, QueueSource
-from node.observe.families import Family, World, network, runtime, storage
+from node.observe.families import Family, World, network, rpc, runtime, storage
 from node.observe.links import TransportSource
 from node.observe.process import PoolSource, ProcessSource, UptimeSource
 from node.observe.reading import Histogram, Reading
 from node.observe.stores import CacheSource, CommitSource, StoreSource
 from node.observe.ticker import CollectionSource, Ticker
+from node.rpc.server import RpcFigures
 from node.runtime.limits import DriverFigures
 from node.runtime.scheduler import JobFigures, Priority
 from primitives.ids import Duration, NodeId
@@ -262,6 +264,19 @@ def test_every_count_of_a_cache_is_shown() -> None:
     }
     misses = next(each for each in storage.CACHE_LEVEL if each.name == "storage_cache_misses")
     assert shown(readings, misses)["decoded", "code"] == 1
+
+
+# ---------------------------------------------------------------- JSON-RPC
+
+
+def test_every_figure_of_the_rpc_server_is_shown() -> None:
+    names = [name for name in RpcFigures.__dataclass_fields__ if name not in {"calls", "failures"}]
+    numbers = {name: number for number, name in enumerate(names, 5)}
+    figures = RpcFigures(calls={"eth_call": 3}, failures={-32601: 4}, **numbers)
+    readings = list(RpcSource(lambda: figures).readings())
+    assert shown(readings, rpc.CALLS) == {("eth_call",): 3}
+    assert shown(readings, rpc.ERRORS) == {("-32601",): 4}
+    assert sorted(each.number for each in readings) == [3, 4, *sorted(numbers.values())]
 
 
 # ---------------------------------------------------------------- turns, jobs, queues

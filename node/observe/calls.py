@@ -1,0 +1,96 @@
+"""What a live node's JSON-RPC server has done."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+from node.observe.families import rpc
+from node.observe.reading import Reading, by_label
+
+
+class RpcFigures(Protocol):
+    """What a server has done and holds now; `node.rpc.server.RpcFigures`."""
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """By method, of which there are only those that the server has."""
+        ...
+
+    @property
+    def failures(self) -> Mapping[int, int]:
+        """Answers that were errors, by code."""
+        ...
+
+    @property
+    def connections(self) -> int:
+        """Open now."""
+        ...
+
+    @property
+    def connections_refused(self) -> int:
+        """Closed at once: too many."""
+        ...
+
+    @property
+    def connections_dropped(self) -> int:
+        """Ended by a limit."""
+        ...
+
+    @property
+    def websockets(self) -> int:
+        """Open now."""
+        ...
+
+    @property
+    def subscriptions(self) -> int:
+        """Of WebSockets."""
+        ...
+
+    @property
+    def filters(self) -> int:
+        """That clients poll."""
+        ...
+
+    @property
+    def worker_calls(self) -> int:
+        """That run or wait."""
+        ...
+
+    @property
+    def worker_refusals(self) -> int:
+        """Calls that were refused because too many waited."""
+        ...
+
+    @property
+    def news_left_out(self) -> int:
+        """News that nobody was told of."""
+        ...
+
+
+class RpcSource:
+    """Reads a server's figures.
+
+    Args:
+        figures: returns them.
+    """
+
+    def __init__(self, figures: Callable[[], RpcFigures]) -> None:
+        self._figures = figures
+
+    def readings(self) -> Iterator[Reading]:
+        """Yield the present numbers."""
+        found = self._figures()
+        yield from by_label(rpc.CALLS, sorted(found.calls.items()))
+        codes = [(str(code), count) for code, count in sorted(found.failures.items())]
+        yield from by_label(rpc.ERRORS, codes)
+        yield Reading(rpc.CONNECTIONS, found.connections)
+        causes = (("refused", found.connections_refused), ("dropped", found.connections_dropped))
+        yield from by_label(rpc.CONNECTIONS_ENDED, causes)
+        followers = (
+            ("websockets", found.websockets),
+            ("subscriptions", found.subscriptions),
+            ("filters", found.filters),
+        )
+        yield from by_label(rpc.FOLLOWERS, followers)
+        yield Reading(rpc.NEWS_LEFT_OUT, found.news_left_out)
+        yield Reading(rpc.LONG_CALLS, found.worker_calls)
+        yield Reading(rpc.LONG_CALLS_REFUSED, found.worker_refusals)

@@ -1,0 +1,46 @@
+"""Families of JSON-RPC: `rpc_*`."""
+
+from node.observe.families.family import LIVE, Family, Kind
+
+_SOURCE = "node.rpc.server.RpcFigures"
+
+
+def _live(name: str, kind: Kind, meaning: str, labels: tuple[str, ...] = ()) -> Family:
+    return Family(name, kind, meaning, _SOURCE, labels=labels, worlds=LIVE)
+
+
+CALLS = _live("rpc_calls", Kind.COUNTER, "Calls, by method.", ("method",))
+ERRORS = _live("rpc_errors", Kind.COUNTER, "Answers that were errors, by code.", ("code",))
+CONNECTIONS = _live("rpc_connections", Kind.GAUGE, "Connections of clients, WebSockets too.")
+CONNECTIONS_ENDED = _live(
+    "rpc_connections_ended",
+    Kind.COUNTER,
+    "Connections that the server did not let in, or has ended by a limit.",
+    ("cause",),
+)
+FOLLOWERS = _live(
+    "rpc_followers",
+    Kind.GAUGE,
+    "What follows the chain for clients: WebSockets, their subscriptions, and filters.",
+    ("what",),
+)
+NEWS_LEFT_OUT = _live(
+    "rpc_news_left_out",
+    Kind.COUNTER,
+    "Blocks and transactions that subscribers were not told of: too much came at once.",
+)
+LONG_CALLS = _live("rpc_long_calls", Kind.GAUGE, "Calls on worker threads, waiting ones too.")
+LONG_CALLS_REFUSED = _live(
+    "rpc_long_calls_refused", Kind.COUNTER, "Calls that found too many waiting for a worker."
+)
+
+FAMILIES = (
+    CALLS,
+    ERRORS,
+    CONNECTIONS,
+    CONNECTIONS_ENDED,
+    FOLLOWERS,
+    NEWS_LEFT_OUT,
+    LONG_CALLS,
+    LONG_CALLS_REFUSED,
+)
