@@ -47,8 +47,11 @@ class BlsCertificates:
         return self._scheme.verify_aggregate(public_keys, payload, aggregate)
 
     def combine(self, signatures: Seq[bytes]) -> tuple[bytes, ...]:
-        """Return the sum of signatures, alone."""
-        return (self._scheme.aggregate(signatures),)
+        """Return the sum of signatures, alone; nothing for none, as where one validator decides.
+
+        Without backups there is no PREPARE: such a proposal is prepared by being made.
+        """
+        return (self._scheme.aggregate(signatures),) if signatures else ()
 
     def check(
         self, vote: Vote, signers: Seq[int], signatures: Seq[bytes], verifier: VoteVerifier
@@ -56,8 +59,11 @@ class BlsCertificates:
         """Check the one signature against the sum of the signers' keys.
 
         Raises:
-            InvalidCertificate: there is not exactly one, or it is no such sum.
+            InvalidCertificate: there is not exactly one, or it is no such sum. How many signers
+                there must be is not judged here.
         """
+        if not signers and not signatures:
+            return
         if len(signatures) != 1:
             expected = "one, the sum of all signers'"
             raise InvalidCertificate("certificate.signatures", expected, len(signatures))

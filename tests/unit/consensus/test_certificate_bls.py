@@ -262,6 +262,20 @@ def test_a_committee_decides_with_sums() -> None:
             assert len(proof.signatures) == 1
 
 
+def test_a_validator_alone_decides_without_the_sum_of_nothing() -> None:
+    net = BlsNetwork(1)
+    net.submit(range(3))
+    net.run_until(net.all_included, 2_000)
+    (node,) = net.nodes
+    for _, certificate in node.chain:
+        assert certificate.signers == (0,)
+        assert len(certificate.signatures) == 1
+    assert {proof.signatures for proof in node.replica.state.prepared.values()} <= {()}
+    none = msgspec.structs.replace(node.chain[0][1], signers=(), signatures=())
+    with pytest.raises(InvalidCertificate, match="signers"):
+        verify(none)
+
+
 def test_what_votes_and_certificates_cost_is_charged_by_form() -> None:
     costs = BlsCertificates.costs
     assert costs.signed == Work(BLS_VOTE_SIGN, 1)
