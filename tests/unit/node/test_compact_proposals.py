@@ -1,0 +1,243 @@
+"""Proposals in compact form at one node, with the test as its peers."""
+
+from dataclasses import replace
+
+import pytest
+from msgspec.structs import replace as changed
+
+from consensus.costs import VOTE_VERIFY
+from consensus.messages import GetProposal, Prepare, PrePrepare, Proposal
+from consensus.state import Timer
+from network.compact.form import make_form
+from network.compact.messages import (
+    BlockTransactions,
+    CompactForm,
+    GetBlockTransactions,
+    GetWholeBlock,
+    SendCompact,
+    WholeBlock,
+)
+from network.compact.state import CompactTimer
+from node.block_layout import EthereumBlocks
+from node.events import PeerConnected, PeerGone
+from node.execution import ExecutedBlock
+from node.node import Node
+from node.outlines import Outlines
+from node.relay_config import RelayConfig
+from node.relay_messages import CompactProposal
+from node.trace import PeerScored
+from primitives.ids import NodeId
+from primitives.machine import (
+    Broadcast,
+    Effect,
+    Received,
+    Send,
+    Started,
+    Submitted,
+    TimerFired,
+    Work,
+)
+from storage.memory import MemoryStore
+from tests.unit.node.driver import (
+    ENVIRONMENT,
+    GENESIS,
+    Driver,
+    broadcast,
+    child,
+    proposal,
+    sent,
+    traced,
+)
+from tests.unit.node.harness import SECOND, make_config, validator_key
+from tests.unit.node.transfers import raw_transfer
+
+PRIMARY, OWN, OTHER = NodeId(0), NodeId(1), NodeId(2)
+ALL = (NodeId(0), NodeId(1), NodeId(2), NodeId(3))
+
+
+class CompactDriver(Driver):
+    """A node that understands compact blocks, of which `able` nodes do, too."""
+
+    def __init__(self, index: int = OWN, able: tuple[NodeId, ...] = ALL, proposes: bool = True):
+        environment = replace(ENVIRONMENT, signer=validator_key(index), draw_nonce=bytes)
+        config = replace(make_config(index, 4), relay=RelayConfig(proposes=proposes, peers=able))
+        self.index, self.now = index, 0
+        self.node = Node(config, environment, MemoryStore())
+        self.give(Started())
+
+
+def form_of(block: ExecutedBlock, lacking: tuple[bytes, ...] = ()) -> CompactForm:
+    parts = EthereumBlocks().split(block.payload)
+    return make_form(parts, Outlines().hashes(block.payload), bytes(8), lacking)
+
+
+def compact(block: ExecutedBlock, form: CompactForm | None = None) -> CompactProposal:
+    return CompactProposal(changed(proposal(block), payload=b""), form or form_of(block))
+
+
+def prepared(effects: list[Effect]) -> list[bytes]:
+    return [each.digest for each in broadcast(effects) if isinstance(each, Prepare)]
+
+
+def scored(effects: list[Effect]) -> list[int]:
+    return [each.peer for each in traced(effects) if isinstance(each, PeerScored)]
+
+
+BLOCK = child(GENESIS, 0, 1)
+
+
+def test_a_proposal_of_known_transactions_is_prepared_at_once() -> None:
+    driver = CompactDriver()
+    for nonce in (0, 1):
+        driver.give(Submitted(raw_transfer(0, nonce)))
+    effects = driver.receive(PRIMARY, compact(BLOCK))
+    assert prepared(effects) == [BLOCK.digest]
+    assert effects[0] == Work(VOTE_VERIFY, 1)
+    assert not [m for _, m in sent(effects) if isinstance(m, GetBlockTransactions)]
+    assert driver.node.ledger.executed(BLOCK.digest).payload == BLOCK.payload
+
+
+def test_what_is_missing_is_asked_of_the_primary_and_then_prepared() -> None:
+    driver = CompactDriver()
+    driver.give(Submitted(raw_transfer(0, 0)))
+    effects = driver.receive(PRIMARY, compact(BLOCK))
+    assert prepared(effects) == []
+    ((to, asked),) = [(to, m) for to, m in sent(effects) if isinstance(m, GetBlockTransactions)]
+    assert (to, asked.indexes) == (PRIMARY, (1,))
+    answer = BlockTransactions(asked.request, (raw_transfer(0, 1),))
+    assert prepared(driver.receive(PRIMARY, answer)) == [BLOCK.digest]
+
+
+def test_a_silent_primary_has_its_block_asked_of_the_others() -> None:
+    driver = CompactDriver()
+    driver.receive(PRIMARY, compact(BLOCK))
+    driver.now = SECOND
+    effects = driver.give(TimerFired(CompactTimer.REQUEST))
+    ((to, asked),) = [(to, m) for to, m in sent(effects) if isinstance(m, GetProposal)]
+    assert to in {2, 3}
+    assert asked.digest == BLOCK.digest
+    answer = Proposal(1, BLOCK.digest, BLOCK.payload)
+    assert prepared(driver.receive(to, answer)) == [BLOCK.digest]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda form: changed(form, ids=form.ids[:-1]),
+        lambda form: changed(form, prefilled=((9, b"\x02"),)),
+        lambda form: changed(form, header=child(GENESIS, 0).payload[3:]),
+        lambda form: form_of(child(GENESIS, 0)),
+    ],
+)
+def test_a_form_that_is_malformed_or_anothers_costs_the_primary_and_no_block(spoil) -> None:
+    driver = CompactDriver()
+    effects = driver.receive(PRIMARY, compact(BLOCK, spoil(form_of(BLOCK))))
+    assert [m.digest for _, m in sent(effects) if isinstance(m, GetProposal)] == [BLOCK.digest]
+    assert scored(effects) == [PRIMARY]
+
+
+def test_wrong_ids_end_in_the_whole_block_and_blame_nobody() -> None:
+    driver = CompactDriver()
+    for nonce in (0, 1):
+        driver.give(Submitted(raw_transfer(0, nonce)))
+    form = form_of(BLOCK)
+    effects = driver.receive(
+        PRIMARY, compact(BLOCK, changed(form, ids=form.ids[6:] + form.ids[:6]))
+    )
+    ((to, asked),) = [(to, m) for to, m in sent(effects) if isinstance(m, GetWholeBlock)]
+    assert to == PRIMARY
+    effects += driver.receive(PRIMARY, WholeBlock(asked.request, BLOCK.payload))
+    assert prepared(effects) == [BLOCK.digest]
+    assert scored(effects) == []
+
+
+def test_only_the_signed_word_of_a_primary_is_worth_a_look_into_the_pool() -> None:
+    driver = CompactDriver()
+    told = compact(BLOCK)
+    assert driver.receive(OTHER, told) == []
+    unsigned = changed(told, proposal=changed(told.proposal, signature=bytes(64)))
+    assert driver.receive(PRIMARY, unsigned) == [Work(VOTE_VERIFY, 1)]
+    with_block = changed(told, proposal=changed(told.proposal, payload=BLOCK.payload))
+    assert driver.receive(PRIMARY, with_block) == []
+
+
+def test_the_same_proposal_again_is_not_rebuilt_again() -> None:
+    driver = CompactDriver()
+    first = driver.receive(PRIMARY, compact(BLOCK))
+    again = driver.receive(PRIMARY, compact(BLOCK))
+    assert [m for _, m in sent(first) if isinstance(m, GetBlockTransactions)]
+    assert again == [Work(VOTE_VERIFY, 1)]
+
+
+def test_a_block_that_is_here_needs_no_form() -> None:
+    driver = CompactDriver()
+    driver.receive(PRIMARY, proposal(BLOCK))
+    effects = driver.step(Received(PRIMARY, compact(BLOCK)))
+    assert effects == [Work(VOTE_VERIFY, 1)]
+
+
+def proposed(driver: CompactDriver) -> list[Effect]:
+    """Let a primary propose one transaction."""
+    effects = driver.give(Submitted(raw_transfer(0, 0)))
+    driver.now = SECOND
+    return effects + driver.give(TimerFired(Timer.PROPOSE))
+
+
+def leaving(effects: list[Effect], kind: type) -> list[Effect]:
+    return [
+        each
+        for each in effects
+        if isinstance(each, Send | Broadcast) and isinstance(each.message, kind)
+    ]
+
+
+def test_a_primary_broadcasts_the_form_where_all_understand_it() -> None:
+    driver = CompactDriver(PRIMARY)
+    effects = proposed(driver)
+    (left,) = leaving(effects, CompactProposal)
+    assert isinstance(left, Broadcast)
+    assert leaving(effects, PrePrepare) == []
+    assert left.message.proposal.payload == b""
+    held = driver.node.parts.relay.core.server.held
+    assert list(held) == [left.message.proposal.digest]
+    # Nobody was told of the transaction yet, so all get it with the form.
+    assert [raw for _, raw in left.message.form.prefilled] == [raw_transfer(0, 0)]
+
+
+def test_each_gets_a_proposal_as_it_understands_it() -> None:
+    effects = proposed(CompactDriver(PRIMARY, able=(NodeId(2),)))
+    assert [each.to for each in leaving(effects, CompactProposal)] == [2]
+    whole = leaving(effects, PrePrepare)
+    assert [each.to for each in whole] == [1, 3]
+    assert all(each.message.payload for each in whole)
+
+
+@pytest.mark.parametrize(("able", "proposes"), [((), True), (ALL, False)])
+def test_a_whole_proposal_leaves_as_it_did(able: tuple[NodeId, ...], proposes: bool) -> None:
+    (left,) = leaving(proposed(CompactDriver(PRIMARY, able, proposes)), PrePrepare)
+    assert isinstance(left, Broadcast)
+    assert left.message.payload
+
+
+def test_a_handshake_tells_who_understands_it() -> None:
+    driver = CompactDriver(PRIMARY, able=())
+    relay = driver.node.parts.relay
+    assert driver.step(PeerConnected(OTHER, compact=False)) == []
+    assert driver.step(PeerConnected(OTHER, compact=True)) == [Send(OTHER, SendCompact(high=False))]
+    assert not relay.is_able(OTHER)
+    driver.receive(OTHER, SendCompact(high=False))
+    assert relay.is_able(OTHER)
+    driver.step(PeerGone(OTHER))
+    assert not relay.is_able(OTHER)
+
+
+def test_a_node_without_compact_blocks_takes_none() -> None:
+    driver = Driver(OWN)
+    assert driver.receive(PRIMARY, compact(BLOCK)) == []
+
+
+def test_a_node_needs_something_to_draw_nonces_from() -> None:
+    config = replace(make_config(OWN, 4), relay=RelayConfig())
+    environment = replace(ENVIRONMENT, signer=validator_key(OWN))
+    with pytest.raises(ValueError, match="draw_nonce"):
+        Node(config, environment, MemoryStore())
