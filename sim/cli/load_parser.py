@@ -165,7 +165,7 @@ def _add_requests(parser: ArgumentParser, whole_number: Callable[[str], int]) ->
         type=whole_number,
         default=50_000,
         metavar="N",
-        help="so many are kept signed (default: 50000)",
+        help="most that are kept signed (default: 50000)",
     )
     group.add_argument(
         "--no-websocket", action="store_true", help="poll for blocks instead of subscribing"

@@ -1,6 +1,7 @@
 """Runs one load from its first transaction to the last block that is waited for."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -26,6 +27,10 @@ from sim.workload.pace import SECOND, arrivals, fixed_marks, poisson_marks
 ORDER_MAX = 2_000
 """Most transactions that are signed at one time."""
 SUPPLY_S = 0.01
+AHEAD_S = 10
+"""Transactions for so many seconds of the highest rate are kept signed, if that may be so many."""
+LANE_AHEAD = 4
+"""And so many for each account, and for each client of a closed loop."""
 FEES_S = 0.1
 """Fees are asked for at most this often."""
 REPEATS_MAX = 1_000
@@ -155,7 +160,9 @@ class LoadEngine:
 
     async def _sign_ahead(self, signing: Signing, on_signed: Callable[[int, int], None]) -> None:
         """Sign as many as are kept ahead, or as the whole load needs if that is less."""
-        total = min(self._expected(), self.plan.ahead)
+        total = self._ahead()
+        if self.plan.rate is not None:
+            total = min(total, count_of(self.plan.rate.pieces(self.plan.duration)))
         depth = self._depth(total)
         while not self.stopped and (wanted := self.lanes.wanting(depth, ORDER_MAX)):
             await self._sign(signing, wanted)
@@ -164,7 +171,7 @@ class LoadEngine:
 
     async def _supply(self, signing: Signing) -> None:
         """Keep so many signed while the load runs."""
-        depth = self._depth(self.plan.ahead)
+        depth = self._depth(self._ahead())
         while True:
             wanted = self.lanes.wanting(depth, ORDER_MAX)
             if wanted or self._remedies.corrections:
@@ -180,10 +187,12 @@ class LoadEngine:
         for signed in await signing.fill(order):
             self.lanes.add(signed)
 
-    def _expected(self) -> int:
-        if self.plan.rate is not None:
-            return count_of(self.plan.rate.pieces(self.plan.duration))
-        return self.plan.ahead
+    def _ahead(self) -> int:
+        """Return how many are kept signed: enough for some seconds, of each account a few."""
+        plan, least = self.plan, LANE_AHEAD * len(self.lanes.lanes)
+        if plan.rate is not None:
+            return min(plan.ahead, max(least, math.ceil(AHEAD_S * max(plan.rate.levels))))
+        return min(plan.ahead, max(least, LANE_AHEAD * (plan.clients or 0)))
 
     def _depth(self, total: int) -> int:
         """Return how many of each account make a total."""

@@ -37,7 +37,7 @@ class LoadPlan(msgspec.Struct, frozen=True):
     in_flight_max: int = 16
     """Transactions of one account that may be in no block."""
     ahead: int = 50_000
-    """So many transactions are kept signed."""
+    """Most transactions that are kept signed."""
     tip: int | None = None
     """What is given beside the base fee, wei per gas; as the node suggests if None."""
     sockets: bool = True

@@ -176,8 +176,8 @@ def test_a_better_offer_changes_nothing_else() -> None:
     assert new.digest != old.digest
     # Both fees grow by an eighth at least, or pools refuse it as underpriced.
     slight = decode_transaction(signer.outbid(old, FeeQuote(1, GWEI)).raw)
-    assert slight.max_fee_per_gas * 8 > 3 * GWEI * 9  # type: ignore[union-attr]
-    assert slight.max_priority_fee_per_gas * 8 > GWEI * 9  # type: ignore[union-attr]
+    assert slight.max_fee_per_gas * 8 > 3 * GWEI * 9
+    assert slight.max_priority_fee_per_gas * 8 > GWEI * 9
 
 
 def test_a_process_of_its_own_signs_the_same() -> None:
