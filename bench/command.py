@@ -35,9 +35,11 @@ from bench.flat_row import bench_flat
 from bench.graph_row import PATTERNS
 from bench.headings import HEADINGS
 from bench.heap_loop import bare_heap_rate
+from bench.load_row import bench_load
 from bench.memory_row import bench_memory
 from bench.reconcile_row import bench_reconcile
 from bench.rows import measure
+from bench.rpc_row import bench_rpc
 from bench.runtime_row import bench_runtime
 from bench.store_row import bench_store
 from bench.stored_trie_row import bench_stored_trie
@@ -265,6 +267,8 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "reconcile": bench_reconcile,
         "transport": bench_transport,
         "runtime": bench_runtime,
+        "rpc": bench_rpc,
+        "load": bench_load,
         "file-io": bench_files,
     }
 )

@@ -12,8 +12,10 @@ from bench.decisions_row import HEADINGS as DECISIONS_HEADINGS
 from bench.dissemination_row import HEADINGS as DISSEMINATION_HEADINGS
 from bench.file_row import HEADINGS as FILE_HEADINGS
 from bench.flat_row import HEADINGS as FLAT_HEADINGS
+from bench.load_row import HEADINGS as LOAD_HEADINGS
 from bench.memory_row import HEADINGS as MEMORY_HEADINGS
 from bench.reconcile_row import HEADINGS as RECONCILE_HEADINGS
+from bench.rpc_row import HEADINGS as RPC_HEADINGS
 from bench.runtime_row import HEADINGS as RUNTIME_HEADINGS
 from bench.store_row import HEADINGS as STORE_HEADINGS
 from bench.stored_trie_row import HEADINGS as STORED_TRIE_HEADINGS
@@ -31,6 +33,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         **DECISIONS_HEADINGS,
         **DISSEMINATION_HEADINGS,
         **CACHE_HEADINGS,
+        **LOAD_HEADINGS,
         **MEMORY_HEADINGS,
         **FILE_HEADINGS,
         **FLAT_HEADINGS,
@@ -119,6 +122,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         **COMPACT_HEADINGS,
         **RECONCILE_HEADINGS,
         **TRANSPORT_HEADINGS,
+        **RPC_HEADINGS,
         **RUNTIME_HEADINGS,
     }
 )
