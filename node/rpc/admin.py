@@ -14,6 +14,7 @@ def admin_methods() -> tuple[Method, ...]:
     """Return them."""
     return (
         Method("orrery_blockPeers", block_peers, 1, admin=True),
+        Method("orrery_ignorePeers", ignore_peers, 1, admin=True),
         Method("orrery_unblockPeers", unblock_peers, admin=True),
         Method("orrery_stop", stop, admin=True),
         Method("orrery_profile", profile, 1, admin=True),
@@ -26,8 +27,14 @@ def block_peers(backend: Backend, parameters: Parameters) -> bool:
     return True
 
 
+def ignore_peers(backend: Backend, parameters: Parameters) -> bool:
+    """orrery_ignorePeers: drop what these nodes send, and go on sending to them."""
+    backend.ignore_peers(required(parameters, 0, node_numbers))
+    return True
+
+
 def unblock_peers(backend: Backend, parameters: Parameters) -> bool:
-    """orrery_unblockPeers."""
+    """orrery_unblockPeers: let all nodes connect and be heard again."""
     backend.unblock_peers()
     return True
 

@@ -100,8 +100,12 @@ class AdminBackend(Protocol):
         """Cut every connection to these nodes and refuse new ones; the rest stays as it is."""
         ...
 
+    def ignore_peers(self, nodes: Sequence[NodeId]) -> None:
+        """Drop whatever these nodes send; what they are sent goes on."""
+        ...
+
     def unblock_peers(self) -> None:
-        """Let all nodes connect again."""
+        """Let all nodes connect again, and be heard."""
         ...
 
     def stop(self) -> None:

@@ -83,9 +83,14 @@ class ProcessBackend:
         self._process.blocked = self._process.blocked.union(nodes)
         self._live.block_peers(nodes)
 
+    def ignore_peers(self, nodes: Sequence[NodeId]) -> None:
+        """Drop whatever these nodes send; what they are sent goes on."""
+        self._process.ignored = self._process.ignored.union(nodes)
+        self._live.ignore_peers(nodes)
+
     def unblock_peers(self) -> None:
-        """Let all nodes connect again."""
-        self._process.blocked = frozenset()
+        """Let all nodes connect again, and be heard."""
+        self._process.blocked = self._process.ignored = frozenset()
         self._live.unblock_peers()
 
     def stop(self) -> None:

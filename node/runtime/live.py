@@ -98,6 +98,7 @@ class LiveNode:
         self._named = frozenset(neighbours)
         self._validators = validators
         self._blocked: frozenset[NodeId] = frozenset()
+        self._ignored: frozenset[NodeId] = frozenset()
         validators.learn(self.node.ledger.tip.epoch.committee)
         self.keeper = StoreKeeper(self._loop, self.now, self.hub)
         self.links = Links(
@@ -178,16 +179,21 @@ class LiveNode:
         self._blocked = self._blocked.union(nodes)
         self.transport.block(self._blocked)
 
+    def ignore_peers(self, nodes: Sequence[NodeId]) -> None:
+        """Drop whatever these nodes send, to play a cut that is open in the other direction."""
+        self._ignored = self._ignored.union(nodes)
+
     def unblock_peers(self) -> None:
-        """Let all nodes connect again."""
-        self._blocked = frozenset()
+        """Let all nodes connect again, and be heard."""
+        self._blocked = self._ignored = frozenset()
         self.transport.block(())
 
     # ---------------------------------------------------------------- what the transport tells
 
     def on_message(self, peer: NodeId, message: Message, size: int) -> None:
-        """Take a message."""
-        self.driver.receive(peer, message, size)
+        """Take a message, unless its sender is not to be heard."""
+        if peer not in self._ignored:
+            self.driver.receive(peer, message, size)
 
     def on_peer_opened(self, peer: PeerInfo) -> None:
         """Say who understands compact blocks. All else the node finds out by its own timers."""

@@ -95,6 +95,8 @@ class NodeProcess:
         self.hub.subscribe(self.reporter)
         self.blocked: frozenset[NodeId] = frozenset()
         """Nodes that shall be out of reach, for all lives of this one."""
+        self.ignored: frozenset[NodeId] = frozenset()
+        """Likewise nodes that shall not be heard."""
         self.live: LiveNode | None = None
         """The node as it runs now, or has last run."""
         self._begun_ns = time.monotonic_ns()
@@ -214,6 +216,7 @@ class NodeProcess:
         live.subscribe(self.hub)
         if self.blocked:
             live.block_peers(tuple(self.blocked))
+        live.ignore_peers(tuple(self.ignored))
         return live
 
     async def _start(self, live: LiveNode, face: Face) -> None:

@@ -12,7 +12,7 @@ would see.
     process     one node's process, which never outlives its parent
     client      questions to one node
     timeline    when which event happens, and what its end takes back
-    cuts        a partition as lists of whom to shut out
+    cuts        a partition as orders to each node
     faults      events made to happen: signals and drop rules
     watch       what each node says of itself, over and over
     witness     what was confirmed, to be asked for again at the end

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 
 from sim.live.client import NodeClient, Question, Refused, Unanswered
-from sim.live.cuts import Blocks
+from sim.live.cuts import TOGETHER, Apart, Cuts
 from sim.live.events import Teller
 from sim.live.process import NodeProcess
 
@@ -43,8 +43,8 @@ class Member:
 
     process: NodeProcess
     client: NodeClient
-    shut_out: tuple[int, ...] = ()
-    """Whom it is to shut out."""
+    apart: Apart = TOGETHER
+    """From whom it is to be."""
     ready: bool = False
     """Whether it has answered in this life."""
     struck: bool = False
@@ -72,7 +72,7 @@ class Member:
             return "stopped"
         if not self.ready:
             return "starting"
-        if self.shut_out:
+        if self.apart != TOGETHER:
             return "partitioned"
         return "slowed" if self.factor != 1 else "up"
 
@@ -206,19 +206,19 @@ class Fleet:
         self._teller.tell("slowed", node, f"{factor:g} times slower" if factor > 1 else "no more")
         return True
 
-    async def cut(self, shut_out: Blocks) -> None:
+    async def cut(self, orders: Cuts) -> None:
         """Cut the network, in place of an earlier cut."""
         self.is_cut = True
-        for node, others in shut_out.items():
-            self.members[node].shut_out = others
-        self._teller.tell("partitioned", None, _sides(shut_out))
+        for node, apart in orders.items():
+            self.members[node].apart = apart
+        self._teller.tell("partitioned", None, _sides(orders))
         await asyncio.gather(*(self._order(member) for member in self.members))
 
     async def heal(self) -> None:
         """End the cut."""
         self.is_cut = False
         for member in self.members:
-            member.shut_out = ()
+            member.apart = TOGETHER
         self._teller.tell("healed", None, "")
         await asyncio.gather(*(self._order(member) for member in self.members))
 
@@ -263,19 +263,21 @@ class Fleet:
                 member.ready = True
                 break
             await asyncio.sleep(ASK_AGAIN_S)
-        if member.shut_out:
+        if member.apart != TOGETHER:
             await self._order(member)
 
     async def _order(self, member: Member) -> None:
-        """Tell a node whom it is to shut out now, until it has understood or cannot."""
+        """Tell a node from whom it is to be now, until it has understood or cannot."""
         while self.answers(member.number):
-            wanted = member.shut_out
+            wanted = member.apart
             orders: list[Question] = [("orrery_unblockPeers", ())]
-            if wanted:
-                orders.append(("orrery_blockPeers", (list(wanted),)))
+            if wanted.shut_out:
+                orders.append(("orrery_blockPeers", (wanted.shut_out,)))
+            if wanted.ignored:
+                orders.append(("orrery_ignorePeers", (wanted.ignored,)))
             with contextlib.suppress(Unanswered):
                 await member.client.ask_all(orders, as_owner=True)
-                if wanted == member.shut_out:
+                if wanted == member.apart:
                     return
             await asyncio.sleep(ASK_AGAIN_S)
 
@@ -309,9 +311,17 @@ def _end_of(process: NodeProcess, code: int | None = None) -> str:
     return "\n    ".join([f"{how}; the last lines of its log:", *lines]) if lines else how
 
 
-def _sides(shut_out: Blocks) -> str:
-    """Write a cut as the sets of nodes that still reach the same ones."""
-    sides: dict[tuple[int, ...], list[int]] = {}
-    for node, others in shut_out.items():
-        sides.setdefault(others, []).append(node)
-    return " | ".join(" ".join(map(str, nodes)) for nodes in sides.values())
+def _sides(orders: Cuts) -> str:
+    """Write a cut as the sets of nodes that are apart from the same ones."""
+    sides: dict[Apart, list[int]] = {}
+    for node, apart in orders.items():
+        sides.setdefault(apart, []).append(node)
+    told = []
+    for apart, nodes in sides.items():
+        deaf = f" not hearing {_listed(apart.ignored)}" if apart.ignored else ""
+        told.append(_listed(nodes) + deaf)
+    return " | ".join(told)
+
+
+def _listed(nodes: Sequence[int]) -> str:
+    return " ".join(map(str, nodes))

@@ -23,7 +23,6 @@ from sim.scenario import (
     Lose,
     LyingDisk,
     Network,
-    Partition,
     Reorder,
     Scenario,
     SetClock,
@@ -125,9 +124,6 @@ def _check_event(event: TimelineEvent, path: Path) -> Iterator[Finding]:
     if why is not None:
         yield Finding((*path, "kind"), POSSIBLE, f'"{_tag(event)}": {why}')
     match event:
-        case Partition() if event.direction != "both":
-            expected = '"both": a connection that is cut carries nothing in either direction'
-            yield Finding((*path, "direction"), expected, f'"{event.direction}"')
         case Slow() if not 1 <= event.factor <= SLOW_FACTOR_MAX:
             expected = f"a factor from 1 to {SLOW_FACTOR_MAX:g}: a process is held up, not sped up"
             yield Finding((*path, "factor"), expected, f"{event.factor:g}")

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Protocol
 
-from sim.live.cuts import Blocks, blocks
+from sim.live.cuts import Cuts, cuts
 from sim.randomness import generator
 from sim.scenario import (
     Churn,
@@ -67,7 +67,7 @@ class Acts(Protocol):
         """Let a node run for 1/factor of the time only; 1 is its own speed. False if down."""
         ...
 
-    async def cut(self, shut_out: Blocks) -> None:
+    async def cut(self, orders: Cuts) -> None:
         """Cut the network, in place of an earlier cut."""
         ...
 
@@ -136,7 +136,7 @@ class LiveTimeline:
 
     async def _partition(self, event: Partition) -> None:
         self._cut += 1
-        await self._acts.cut(blocks(event, self._scenario.network))
+        await self._acts.cut(cuts(event, self._scenario.network))
         if event.lasting is not None:
             self._at(event.at + event.lasting, partial(self._heal_if_same, self._cut))
 

@@ -90,6 +90,9 @@ class RigBackend:
     def block_peers(self, nodes: Sequence[NodeId]) -> None:
         self.asked.append(("block", list(nodes)))
 
+    def ignore_peers(self, nodes: Sequence[NodeId]) -> None:
+        self.asked.append(("ignore", list(nodes)))
+
     def unblock_peers(self) -> None:
         self.asked.append("unblock")
 

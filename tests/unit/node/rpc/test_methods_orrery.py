@@ -137,10 +137,13 @@ def test_faults_are_told_with_scores(four: Rig) -> None:
 
 def test_operators_steer(rig: Rig) -> None:
     assert rig.ask("orrery_blockPeers", [1, 3]) is True
+    assert rig.ask("orrery_ignorePeers", [2]) is True
     assert rig.ask("orrery_unblockPeers") is True
     assert rig.ask("orrery_profile", "on") == {"state": "on"}
     assert rig.ask("orrery_stop") is True
-    assert rig.backend.asked == [("block", [1, 3]), "unblock", ("profile", "on"), "stop"]
+    assert rig.backend.asked == [
+        *(("block", [1, 3]), ("ignore", [2]), "unblock", ("profile", "on"), "stop")
+    ]
     for bad in ("x", [True], [-1], ["1"]):
         assert rig.refused("orrery_blockPeers", bad).code == -32602
 
@@ -149,6 +152,7 @@ def test_only_steering_wants_the_token(rig: Rig) -> None:
     assert rig.node_methods is not None
     admin = {method.name for method in rig.node_methods.methods() if method.admin}
     assert admin >= {
-        "orrery_blockPeers", "orrery_unblockPeers", "orrery_stop", "orrery_profile",
-    }  # fmt: skip
+        *("orrery_blockPeers", "orrery_ignorePeers", "orrery_unblockPeers"),
+        *("orrery_stop", "orrery_profile"),
+    }
     assert all(name.startswith("orrery_") for name in admin)

@@ -80,6 +80,23 @@ def test_a_node_that_is_cut_off_stands_still_and_then_follows(tmp_path: Path) ->
     play(lambda: LiveWorld(tmp_path, 4), scene)
 
 
+def test_a_node_that_hears_nobody_stays_connected_and_stands_still(tmp_path: Path) -> None:
+    async def scene(world: LiveWorld) -> None:
+        await world.start_all()
+        await world.until(lambda: all(len(live.peers()) == 3 for live in world.nodes.values()))
+        deaf = world.nodes[3]
+        deaf.ignore_peers([NodeId(0), NodeId(1), NodeId(2)])
+        await pay(world.nodes[0], 5, 0)
+        await world.until(lambda: world.balances(PAID)[:3] == [5] * 3)
+        assert len(deaf.peers()) == 3
+        assert deaf.node.ledger.height == 0
+        deaf.unblock_peers()
+        await pay(world.nodes[0], 5, 1)
+        await world.until(lambda: world.balances(PAID) == [10] * 4)
+
+    play(lambda: LiveWorld(tmp_path, 4), scene)
+
+
 def test_a_client_learns_the_exact_refusal(tmp_path: Path) -> None:
     async def scene(world: LiveWorld) -> None:
         live = await world.start(0)

@@ -86,7 +86,7 @@ class Stub:
                     "pool": {"pending": 2, "queued": 1, "bytes": 300},
                     "syncing": False,
                 }
-            case "orrery_blockPeers" | "orrery_unblockPeers":
+            case "orrery_blockPeers" | "orrery_ignorePeers" | "orrery_unblockPeers":
                 if not owner:
                     raise PermissionError(method)
                 self.blocked = self.blocked + params[0] if params else []

@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from primitives.ids import Duration
 from sim.assembly import build_world
-from sim.live.cuts import blocks
+from sim.live.cuts import cuts
 from sim.live.timeline import LiveTimeline
 from sim.scenario import Partition, Scenario, decode_table
 
@@ -196,7 +196,7 @@ def test_the_primary_is_whoever_it_is_then():
 def test_a_cut_says_whom_to_shut_out():
     made = scenario(event("partition", 1000, groups=[[0, 1]]))
     ((_, _, _, shut_out),) = play(made).done
-    assert shut_out == blocks(Partition(Duration(0), groups=((0, 1),)), made.network)
+    assert shut_out == cuts(Partition(Duration(0), groups=((0, 1),)), made.network)
 
 
 @pytest.mark.parametrize("kind", ["pause", "slow"])

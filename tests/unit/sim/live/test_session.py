@@ -81,6 +81,14 @@ groups = [[0, 1]]
         assert json.loads((network.layout.node(node) / "blocked.json").read_text()) == shut_out
 
 
+def test_a_cut_with_one_way_open_reaches_the_nodes_too(tmp_path):
+    text = '[[events]]\nat = "100ms"\nkind = "partition"\ngroups = [[0]]\ndirection = "in"\n'
+    network, screen = prepared(tmp_path / "net", text, 1.0), Screen()
+    run(network, screen)
+    assert json.loads((network.layout.node(0) / "blocked.json").read_text()) == [1, 2, 3]
+    assert screen.happenings[1].detail == "0 not hearing 1 2 3 | 1 2 3"
+
+
 def test_a_node_that_dies_by_itself_says_why_and_fails_the_run(tmp_path):
     network = prepared(tmp_path / "net", "", 1.5)
     (network.layout.node(2) / "behave.json").write_text('{"dies_after": 0.5}')
