@@ -79,16 +79,20 @@ class Log:
     def __init__(self) -> None:
         self.events: list[TraceEvent] = []
         self.kinds: dict[str, int] = {}
+        self.sent_bytes = 0
         self.batches = 0
+        self.stored_bytes = 0
 
     def event(self, at: Instant, event: TraceEvent) -> None:
         self.events.append(event)
 
     def sent(self, at: Instant, kind: str, count: int, size: int) -> None:
         self.kinds[kind] = self.kinds.get(kind, 0) + count
+        self.sent_bytes += size
 
     def stored(self, at: Instant, size: int, wait_ns: int) -> None:
         self.batches += 1
+        self.stored_bytes += size
 
     def blocks(self) -> list[BlockCommitted]:
         return [event for event in self.events if isinstance(event, BlockCommitted)]

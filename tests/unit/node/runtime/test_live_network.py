@@ -7,7 +7,8 @@ import pytest
 
 from node.rpc.backend import SubmitOutcome
 from primitives.transaction import transaction_hash
-from tests.unit.node.runtime.live_world import LiveWorld, play
+from storage.rocks import Committer
+from tests.unit.node.runtime.live_world import LiveWorld, Log, play
 from tests.unit.node.transfers import raw_transfer, stranger
 
 
@@ -26,5 +27,18 @@ def test_four_nodes_decide_what_clients_submit(tmp_path: Path, *, stored: bool) 
         )
         assert len({each.blocks()[-1].digest for each in world.logs}) == 1
         assert all(log.batches and log.kinds for log in world.logs)
+        for number, live in world.nodes.items():
+            log, counters = world.logs[number], live.transport.counters
+            # What is said of a message is its plain frame; handshakes and pings come on top.
+            await world.until(lambda sent=counters, told=log: told.sent_bytes <= sent.bytes_sent)  # type: ignore[misc]
+            assert log.sent_bytes > counters.bytes_sent // 2
+            if isinstance(live.writer, Committer):
+                await world.until(lambda own=live.writer, told=log: is_told(own, told))  # type: ignore[misc]
 
     play(lambda: LiveWorld(tmp_path if stored else None, 4), scene)
+
+
+def is_told(committer: Committer, log: Log) -> bool:
+    """Whether the hub has said of each durable batch how long it was."""
+    statistics = committer.statistics()
+    return (log.batches, log.stored_bytes) == (statistics.durable, statistics.bytes)
