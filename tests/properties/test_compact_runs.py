@@ -8,6 +8,7 @@ bits that transactions of pool and block share them all the time. Nobody is blam
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from network.compact import draft, short_ids
@@ -68,12 +69,10 @@ def scenario(
 @contextmanager
 def bits(count: int) -> Iterator[None]:
     """Let short ids have fewer bits."""
-    before = short_ids.SHORT_ID_MASK
-    try:
-        short_ids.SHORT_ID_MASK = draft.SHORT_ID_MASK = (1 << count) - 1
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (short_ids, draft):
+            patch.setattr(module, "SHORT_ID_MASK", (1 << count) - 1)
         yield
-    finally:
-        short_ids.SHORT_ID_MASK = draft.SHORT_ID_MASK = before
 
 
 def chain(scenario: Scenario, seed: int) -> list[str]:

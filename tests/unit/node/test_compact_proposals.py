@@ -1,6 +1,7 @@
 """Proposals in compact form at one node, with the test as its peers."""
 
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 from msgspec.structs import replace as changed
@@ -23,13 +24,15 @@ from node.events import PeerConnected, PeerGone
 from node.execution import ExecutedBlock
 from node.node import Node
 from node.outlines import Outlines
+from node.relay import Relay
 from node.relay_config import RelayConfig
 from node.relay_messages import CompactProposal
 from node.trace import PeerScored
-from primitives.ids import NodeId
+from primitives.ids import NodeId, Sequence
 from primitives.machine import (
     Broadcast,
     Effect,
+    Message,
     Received,
     Send,
     Started,
@@ -52,6 +55,7 @@ from tests.unit.node.harness import SECOND, make_config, validator_key
 from tests.unit.node.transfers import raw_transfer
 
 PRIMARY, OWN, OTHER = NodeId(0), NodeId(1), NodeId(2)
+Kind = TypeVar("Kind", bound=Message)
 ALL = (NodeId(0), NodeId(1), NodeId(2), NodeId(3))
 
 
@@ -64,6 +68,11 @@ class CompactDriver(Driver):
         self.index, self.now = index, 0
         self.node = Node(config, environment, MemoryStore())
         self.give(Started())
+
+    @property
+    def relay(self) -> Relay:
+        assert self.node.parts.relay is not None
+        return self.node.parts.relay
 
 
 def form_of(block: ExecutedBlock, lacking: tuple[bytes, ...] = ()) -> CompactForm:
@@ -94,7 +103,9 @@ def test_a_proposal_of_known_transactions_is_prepared_at_once() -> None:
     assert prepared(effects) == [BLOCK.digest]
     assert effects[0] == Work(VOTE_VERIFY, 1)
     assert not [m for _, m in sent(effects) if isinstance(m, GetBlockTransactions)]
-    assert driver.node.ledger.executed(BLOCK.digest).payload == BLOCK.payload
+    known = driver.node.ledger.executed(BLOCK.digest)
+    assert known is not None
+    assert known.payload == BLOCK.payload
 
 
 def test_what_is_missing_is_asked_of_the_primary_and_then_prepared() -> None:
@@ -116,7 +127,7 @@ def test_a_silent_primary_has_its_block_asked_of_the_others() -> None:
     ((to, asked),) = [(to, m) for to, m in sent(effects) if isinstance(m, GetProposal)]
     assert to in {2, 3}
     assert asked.digest == BLOCK.digest
-    answer = Proposal(1, BLOCK.digest, BLOCK.payload)
+    answer = Proposal(Sequence(1), BLOCK.digest, BLOCK.payload)
     assert prepared(driver.receive(to, answer)) == [BLOCK.digest]
 
 
@@ -183,9 +194,10 @@ def proposed(driver: CompactDriver) -> list[Effect]:
     return effects + driver.give(TimerFired(Timer.PROPOSE))
 
 
-def leaving(effects: list[Effect], kind: type) -> list[Effect]:
+def leaving(effects: list[Effect], kind: type[Kind]) -> list[tuple[NodeId | None, Kind]]:
+    """Return to whom messages of a kind leave, None for a broadcast."""
     return [
-        each
+        (each.to if isinstance(each, Send) else None, each.message)
         for each in effects
         if isinstance(each, Send | Broadcast) and isinstance(each.message, kind)
     ]
@@ -194,34 +206,33 @@ def leaving(effects: list[Effect], kind: type) -> list[Effect]:
 def test_a_primary_broadcasts_the_form_where_all_understand_it() -> None:
     driver = CompactDriver(PRIMARY)
     effects = proposed(driver)
-    (left,) = leaving(effects, CompactProposal)
-    assert isinstance(left, Broadcast)
+    ((to, left),) = leaving(effects, CompactProposal)
+    assert to is None
     assert leaving(effects, PrePrepare) == []
-    assert left.message.proposal.payload == b""
-    held = driver.node.parts.relay.core.server.held
-    assert list(held) == [left.message.proposal.digest]
+    assert left.proposal.payload == b""
+    assert list(driver.relay.core.server.held) == [left.proposal.digest]
     # Nobody was told of the transaction yet, so all get it with the form.
-    assert [raw for _, raw in left.message.form.prefilled] == [raw_transfer(0, 0)]
+    assert [raw for _, raw in left.form.prefilled] == [raw_transfer(0, 0)]
 
 
 def test_each_gets_a_proposal_as_it_understands_it() -> None:
     effects = proposed(CompactDriver(PRIMARY, able=(NodeId(2),)))
-    assert [each.to for each in leaving(effects, CompactProposal)] == [2]
+    assert [to for to, _ in leaving(effects, CompactProposal)] == [2]
     whole = leaving(effects, PrePrepare)
-    assert [each.to for each in whole] == [1, 3]
-    assert all(each.message.payload for each in whole)
+    assert [to for to, _ in whole] == [1, 3]
+    assert all(each.payload for _, each in whole)
 
 
 @pytest.mark.parametrize(("able", "proposes"), [((), True), (ALL, False)])
 def test_a_whole_proposal_leaves_as_it_did(able: tuple[NodeId, ...], proposes: bool) -> None:
-    (left,) = leaving(proposed(CompactDriver(PRIMARY, able, proposes)), PrePrepare)
-    assert isinstance(left, Broadcast)
-    assert left.message.payload
+    ((to, left),) = leaving(proposed(CompactDriver(PRIMARY, able, proposes)), PrePrepare)
+    assert to is None
+    assert left.payload
 
 
 def test_a_handshake_tells_who_understands_it() -> None:
     driver = CompactDriver(PRIMARY, able=())
-    relay = driver.node.parts.relay
+    relay = driver.relay
     assert driver.step(PeerConnected(OTHER, compact=False)) == []
     assert driver.step(PeerConnected(OTHER, compact=True)) == [Send(OTHER, SendCompact(high=False))]
     assert not relay.is_able(OTHER)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 
 from consensus.certificate import Certificate
+from consensus.messages import Commit
 from network.compact.messages import (
     BlockTransactions,
     CompactBlock,
@@ -20,7 +21,7 @@ from node.ledger import encode_certificate
 from node.node import Node
 from node.relay_config import RelayConfig
 from node.trace import BlockCommitted, PeerScored
-from primitives.ids import NodeId
+from primitives.ids import NodeId, Sequence, View
 from primitives.machine import Effect, Started, Submitted, TimerFired
 from storage.memory import MemoryStore
 from tests.unit.node.driver import ENVIRONMENT, GENESIS, Driver, child, sent, traced, vote
@@ -47,11 +48,10 @@ class Follower(Driver):
 
 
 def certificate(block: ExecutedBlock) -> bytes:
-    from consensus.messages import Commit
-
     votes = [vote(Commit, block, replica) for replica in range(3)]
-    signatures = tuple([each.signature for each in votes])
-    return encode_certificate(Certificate(0, 0, block.number, block.digest, (0, 1, 2), signatures))
+    signatures = tuple([each.signature for each in votes if isinstance(each, Commit)])
+    place = (View(0), Sequence(block.number))
+    return encode_certificate(Certificate(0, *place, block.digest, (0, 1, 2), signatures))
 
 
 def announced(block: ExecutedBlock) -> AnnounceBlock:
