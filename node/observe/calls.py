@@ -51,13 +51,8 @@ class RpcFigures(Protocol):
         ...
 
     @property
-    def worker_calls(self) -> int:
-        """That run or wait."""
-        ...
-
-    @property
-    def worker_refusals(self) -> int:
-        """Calls that were refused because too many waited."""
+    def waiting_calls(self) -> int:
+        """Calls that wait for the node."""
         ...
 
     @property
@@ -92,5 +87,4 @@ class RpcSource:
         )
         yield from by_label(rpc.FOLLOWERS, followers)
         yield Reading(rpc.NEWS_LEFT_OUT, found.news_left_out)
-        yield Reading(rpc.LONG_CALLS, found.worker_calls)
-        yield Reading(rpc.LONG_CALLS_REFUSED, found.worker_refusals)
+        yield Reading(rpc.WAITING_CALLS, found.waiting_calls)

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
-from functools import partial
 from time import monotonic_ns
 from typing import Any
 
@@ -41,7 +40,6 @@ from node.rpc.requests import (
     read_request,
     result_bytes,
 )
-from node.rpc.workers import WorkerPool
 from primitives.ids import Instant
 
 Answer = bytes | Coroutine[Any, Any, bytes]
@@ -61,7 +59,6 @@ class Dispatcher:
         methods: the node's, by name.
         sessions: the server's own, by name.
         limits: of one request.
-        workers: for methods that take long.
         has_admins: whether anybody can be one; if not, their methods do not exist.
     """
 
@@ -71,7 +68,6 @@ class Dispatcher:
         "_limits",
         "_methods",
         "_sessions",
-        "_workers",
         "calls",
         "failures",
         "waiting",
@@ -83,7 +79,6 @@ class Dispatcher:
         methods: Mapping[str, Method],
         sessions: Mapping[str, SessionMethod],
         limits: Requests,
-        workers: WorkerPool,
         *,
         has_admins: bool,
     ) -> None:
@@ -91,7 +86,6 @@ class Dispatcher:
         self._methods = methods
         self._sessions = sessions
         self._limits = limits
-        self._workers = workers
         self._has_admins = has_admins
         self.calls: Counter[str] = Counter()
         """Calls by method, of those that exist."""
@@ -124,7 +118,7 @@ class Dispatcher:
         return self._done(request, result)
 
     def _begin(self, request: Request, caller: Caller) -> object:
-        """Call the method, or queue it for a worker."""
+        """Call the method; what it returns may have to be awaited."""
         name = request.method
         method = self._methods.get(name)
         if method is None:
@@ -135,10 +129,7 @@ class Dispatcher:
             raise server_error(f"{name} needs the header Authorization: Bearer TOKEN")
         self._charge(caller, method.cost)
         self.calls[name] += 1
-        arguments = arguments_of(request, method.arguments)
-        if method.worker:
-            return self._workers.run(partial(method.handler, self._backend, arguments))
-        return method.handler(self._backend, arguments)
+        return method.handler(self._backend, arguments_of(request, method.arguments))
 
     def _begin_session(self, request: Request, caller: Caller) -> object:
         name = request.method

@@ -59,15 +59,6 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class Workers:
-    """Threads for calls that take long."""
-
-    threads: int = 2
-    waiting: int = 64
-    """Calls that wait for one of them; a further one is refused."""
-
-
-@dataclass(frozen=True, slots=True)
 class Watching:
     """Subscriptions and filters."""
 
@@ -98,5 +89,4 @@ class Limits:
     connections: Connections = Connections()
     requests: Requests = Requests()
     rates: Rates = Rates()
-    workers: Workers = Workers()
     watching: Watching = Watching()

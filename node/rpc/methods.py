@@ -18,9 +18,9 @@ Parameters: TypeAlias = Sequence[object]
 Handler: TypeAlias = "Callable[[Backend, Parameters], object]"
 """Answers with what `msgspec.json` encodes, or an awaitable of that; raises `RpcError`.
 
-It runs on the event loop's thread and is done within a millisecond or two, or it is declared with
-`worker` and then runs on one of a few threads, where it may not await. What it awaits must not
-be bound to the caller: a caller that leaves does not cancel it.
+It runs on the event loop's thread, between the node's own turns: what takes longer than a
+millisecond or two is done in portions, between which it awaits. What it awaits must not be bound
+to the caller: a caller that leaves does not cancel it, though one that waits too long does.
 """
 
 
@@ -37,8 +37,6 @@ class Method:
     """Only for callers with the token."""
     cost: int = 1
     """Tokens of the caller's bucket; 1 is what eth_blockNumber takes (about 50 us)."""
-    worker: bool = False
-    """It may take long: it runs on a worker's thread, in a bounded queue."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,6 @@ from node.rpc.methods import Method, SessionMethod
 from node.rpc.news import News
 from node.rpc.pages import Page, Pages, PageServer, PageServices
 from node.rpc.subscriptions import Subscriptions
-from node.rpc.workers import WorkerPool
 
 __all__ = ["Page", "Pages", "RpcFigures", "RpcServer", "ServerConfig"]
 
@@ -69,9 +68,8 @@ class RpcFigures:
     websockets: int
     subscriptions: int
     filters: int
-    worker_calls: int
-    """That run or wait."""
-    worker_refusals: int
+    waiting_calls: int
+    """That wait for the node, or are computed in portions."""
     news_left_out: int
 
 
@@ -100,7 +98,6 @@ class RpcServer:
         "_subscriptions",
         "_tick",
         "_unsubscribe",
-        "_workers",
     )
 
     def __init__(
@@ -115,7 +112,6 @@ class RpcServer:
         self._config = config
         self._backend = backend
         self._loop = asyncio.get_running_loop()
-        self._workers = WorkerPool(limits.workers)
         self._subscriptions = Subscriptions(feed, limits.watching, _draw_id)
         self._filters = Filters(feed, limits.watching, _draw_id, self._loop.time)
         self._news = News(self._loop, (self._subscriptions, self._filters), _NEWS_WAITING)
@@ -125,7 +121,6 @@ class RpcServer:
             methods,
             _session_table(self._subscriptions, self._filters),
             limits.requests,
-            self._workers,
             has_admins=admins.exist,
         )
         access = Access(Hosts(config.hosts), Origins(config.origins), admins)
@@ -159,8 +154,7 @@ class RpcServer:
             websockets=len(self._page_services.sessions),
             subscriptions=len(self._subscriptions),
             filters=len(self._filters),
-            worker_calls=self._workers.open,
-            worker_refusals=self._workers.refused,
+            waiting_calls=self._dispatcher.waiting,
             news_left_out=self._news.left_out,
         )
 
@@ -199,7 +193,6 @@ class RpcServer:
         await self._page_server.stop(max(0.1, until - self._loop.time()))
         for lane in roster.lanes:
             lane.abort()
-        self._workers.close()
 
     def _join_lanes(self, access: Access, callers: Callers, pages: Pages) -> None:
         limits = self._config.limits

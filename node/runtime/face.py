@@ -55,6 +55,8 @@ class Face:
         self._process = process
         self._data = data
         self._file: Path = data.path / "endpoints.json"
+        # Whoever waits for this process must not take the last one's addresses for its own.
+        self._file.unlink(missing_ok=True)
         self._server: RpcServer | None = None
         self._observatory: Observatory | None = None
 
@@ -159,7 +161,6 @@ def server_config(settings: RpcSettings, token: str) -> ServerConfig:
                 cost_per_second=settings.cost_per_second,
                 cost_burst=2 * settings.cost_per_second,
             ),
-            workers=replace(limits.workers, threads=settings.workers),
         ),
     )
 

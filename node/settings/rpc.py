@@ -2,7 +2,7 @@
 
 import msgspec
 
-from node.settings.quantities import ByteCount, Count, Host, Port, PositiveCount, PositiveSpan
+from node.settings.quantities import ByteCount, Host, Port, PositiveCount, PositiveSpan
 from primitives.ids import Duration
 
 MEBIBYTE = 1 << 20
@@ -46,5 +46,3 @@ class RpcSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Blocks that one eth_getLogs looks through."""
     logs_max: PositiveCount = 10_000
     """Logs that it answers with."""
-    workers: Count = 2
-    """Threads for calls that take long."""

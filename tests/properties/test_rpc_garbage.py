@@ -14,9 +14,8 @@ from node.rpc.backend import Backend
 from node.rpc.caller import Caller
 from node.rpc.dispatch import Dispatcher
 from node.rpc.http_head import END, BadHead, parse_head
-from node.rpc.limits import Connections, Requests, Workers
+from node.rpc.limits import Connections, Requests
 from node.rpc.methods import method_table
-from node.rpc.workers import WorkerPool
 from primitives.ids import Instant
 from tests.unit.node.rpc.server_rig import (
     Gate,
@@ -56,7 +55,6 @@ def dispatcher() -> tuple[Dispatcher, Caller]:
         method_table(methods(Gate())),
         {},
         Requests(),
-        WorkerPool(Workers()),
         has_admins=True,
     )
     return found, Caller(1, TokenBucket(1, 1 << 40, Instant(0)))
@@ -147,7 +145,7 @@ def test_any_bytes_on_connections_leave_the_server_as_it_was(talks: list[list[by
         roster = rig.server._services.roster
         assert roster._incoming_bytes == 0
         figures = rig.server.figures
-        assert (figures.websockets, figures.subscriptions, figures.worker_calls) == (0, 0, 0)
+        assert (figures.websockets, figures.subscriptions, figures.waiting_calls) == (0, 0, 0)
 
     complaints = Complaints()
     logger = logging.getLogger("node.rpc")

@@ -29,9 +29,8 @@ NEWS_LEFT_OUT = _live(
     Kind.COUNTER,
     "Blocks and transactions that subscribers were not told of: too much came at once.",
 )
-LONG_CALLS = _live("rpc_long_calls", Kind.GAUGE, "Calls on worker threads, waiting ones too.")
-LONG_CALLS_REFUSED = _live(
-    "rpc_long_calls_refused", Kind.COUNTER, "Calls that found too many waiting for a worker."
+WAITING_CALLS = _live(
+    "rpc_waiting_calls", Kind.GAUGE, "Calls that wait for the node, or are computed in portions."
 )
 
 FAMILIES = (
@@ -41,6 +40,5 @@ FAMILIES = (
     CONNECTIONS_ENDED,
     FOLLOWERS,
     NEWS_LEFT_OUT,
-    LONG_CALLS,
-    LONG_CALLS_REFUSED,
+    WAITING_CALLS,
 )

@@ -120,6 +120,14 @@ def methods(gate: Gate) -> Iterable[Method]:
     def revert(_: Backend, __: Sequence[object]) -> object:
         raise execution_reverted("execution reverted: no", b"\x08\xc3")
 
+    async def later(_: Backend, __: Sequence[object]) -> int:
+        await asyncio.sleep(0)
+        return 499_500
+
+    async def late_crash(_: Backend, __: Sequence[object]) -> object:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
     async def late_error(_: Backend, __: Sequence[object]) -> object:
         await asyncio.sleep(0)
         raise server_error("nonce too low")
@@ -129,10 +137,10 @@ def methods(gate: Gate) -> Iterable[Method]:
         Method("test_echo", lambda _, parameters: list(parameters), arguments=3),
         Method("test_large", lambda _, parameters: "x" * cast("int", parameters[0]), arguments=1),
         Method("test_wait", lambda _, __: gate.wait()),
-        Method("test_work", lambda _, parameters: sum(range(1_000)), worker=True),
+        Method("test_later", later),
         Method("test_dear", lambda _, __: "0x1", cost=1_000),
         Method("test_crash", crash),
-        Method("test_crash_at_work", crash, worker=True),
+        Method("test_late_crash", late_crash),
         Method("test_unencodable", lambda _, __: object()),
         Method("test_revert", revert),
         Method("test_late_error", late_error),
@@ -242,6 +250,10 @@ class Wire:
     def stop_reading(self) -> None:
         """Take nothing more of what the server sends."""
         cast("asyncio.Transport", self.writer.transport).pause_reading()
+
+    def read_on(self) -> None:
+        """Take it again."""
+        cast("asyncio.Transport", self.writer.transport).resume_reading()
 
     async def close(self) -> None:
         self.writer.close()

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import threading
 from typing import Any, cast
 
 import pytest
@@ -11,10 +10,8 @@ from network.transport.bucket import TokenBucket
 from node.rpc.backend import Backend
 from node.rpc.caller import Caller
 from node.rpc.dispatch import Dispatcher
-from node.rpc.errors import RpcError, limit_exceeded
-from node.rpc.limits import Requests, Workers
+from node.rpc.limits import Requests
 from node.rpc.methods import Method, method_table
-from node.rpc.workers import WorkerPool
 from primitives.ids import Instant
 from tests.unit.node.rpc.server_rig import Gate, methods, request, run
 
@@ -27,13 +24,11 @@ class Desk:
     def __init__(
         self, limits: Requests | None = None, burst: int = NO_LIMIT, *, has_admins: bool = True
     ) -> None:
-        self.workers = WorkerPool(Workers())
         self.dispatcher = Dispatcher(
             cast("Backend", None),
             method_table(methods(Gate())),
             {},
             limits or Requests(),
-            self.workers,
             has_admins=has_admins,
         )
         self.caller = Caller(1, TokenBucket(1, burst, Instant(0)))
@@ -85,7 +80,7 @@ def test_any_other_id_makes_the_request_invalid(id_: object) -> None:
 
 
 def test_a_request_without_an_id_is_a_notification_and_gets_no_answer() -> None:
-    for method in ("test_number", "test_crash", "test_nothing", "test_late_error", "test_work"):
+    for method in ("test_number", "test_crash", "test_nothing", "test_late_error", "test_later"):
         assert asked({"jsonrpc": "2.0", "method": method}) is None
 
 
@@ -191,7 +186,7 @@ def test_a_refusal_that_comes_later_is_answered_like_one_at_once() -> None:
     assert asked(request("test_late_error")) == failed(1, -32000, "nonce too low")
 
 
-@pytest.mark.parametrize("method", ["test_crash", "test_crash_at_work", "test_unencodable"])
+@pytest.mark.parametrize("method", ["test_crash", "test_late_crash", "test_unencodable"])
 def test_a_fault_of_a_method_is_logged_and_tells_nothing_of_the_nodes_insides(
     method: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -202,17 +197,13 @@ def test_a_fault_of_a_method_is_logged_and_tells_nothing_of_the_nodes_insides(
     assert record.exc_info is not None
 
 
-def test_a_worker_answers_like_the_loop() -> None:
-    assert asked(request("test_work"))["result"] == 499_500
-
-
 # ---------------------------------------------------------------- batches
 
 
 def test_a_batch_is_answered_in_order_without_its_notifications() -> None:
     batch = [
         request("test_number", id_="a"),
-        request("test_work", id_="b"),
+        request("test_later", id_="b"),
         {"jsonrpc": "2.0", "method": "test_number"},
         7,
         request("test_nothing", id_="c"),
@@ -301,35 +292,6 @@ def test_a_call_that_takes_too_long_is_given_up() -> None:
     desk = Desk(Requests(call_seconds=0.01))
     assert asked(request("test_wait"), desk) == failed(1, -32002, "request timed out")
     assert desk.dispatcher.waiting == 0
-
-
-def test_a_worker_pool_refuses_what_would_wait_behind_too_many() -> None:
-    pool = WorkerPool(Workers(threads=1, waiting=1))
-
-    async def test() -> None:
-        gate = threading.Event()
-        first, second = pool.run(gate.wait), pool.run(lambda: "second")
-        with pytest.raises(RpcError) as refused:
-            await pool.run(lambda: "third")
-        assert refused.value.code == limit_exceeded("").code
-        assert (pool.open, pool.refused) == (2, 1)
-        first.cancel()  # a caller that gives up frees no thread
-        with pytest.raises(RpcError):
-            await pool.run(lambda: "third")
-        gate.set()
-        assert await second == "second"
-        pool.close()
-
-    run(test)
-
-
-def test_a_pool_without_threads_runs_calls_at_once() -> None:
-    async def test() -> None:
-        pool = WorkerPool(Workers(threads=0))
-        assert await pool.run(lambda: 7) == 7
-        pool.close()
-
-    run(test)
 
 
 # ---------------------------------------------------------------- admins and tables
