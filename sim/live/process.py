@@ -47,6 +47,8 @@ class NodeProcess:
         self._log = log
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
+        self._life_from = 0
+        """Where in the log the words of this life begin."""
 
     @property
     def pid(self) -> int | None:
@@ -69,6 +71,7 @@ class NodeProcess:
             return
         self.stopped = False
         with self._log.open("ab") as log:
+            self._life_from = log.tell()
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -126,11 +129,11 @@ class NodeProcess:
         return True
 
     def last_lines(self, count: int) -> list[str]:
-        """Return the last lines of its log, oldest first; none if there is no log."""
+        """Return the last lines that it has logged in this life, oldest first."""
         try:
             with self._log.open("rb") as log:
                 size = log.seek(0, os.SEEK_END)
-                log.seek(max(0, size - TAIL_BYTES))
+                log.seek(max(self._life_from, size - TAIL_BYTES))
                 text = log.read().decode("utf-8", "replace")
         except OSError:
             return []
