@@ -4,6 +4,7 @@ from collections.abc import Generator
 from functools import partial
 from random import Random
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from contracts.context import TransactionContext
@@ -95,6 +96,30 @@ def test_all_runners_agree(seed: int, gas: int, fork: Fork, stepped_runs: int) -
     assert results[0] == results[1] == results[2]
     assert accountant.ends >= 1
     assert accountant.steps >= 1 or not accounts[CONTRACTS[0]].code
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "5b5b585f5260205ff3",  # returns the place of PC
+        "5f" * 1_025,  # one item too many
+        "5f" * 1_024 + "00",
+        "01",
+        "60",
+        "62ffff",
+        "5b" * 70 + "58586002565b00",
+    ],
+)
+def test_instructions_at_their_limits(code: str) -> None:
+    seen_by = []
+    for runner in (run, run_sliced, partial(run_watched, watcher=Accountant())):
+        state = NaiveState({CONTRACTS[0]: contract(code)})
+        frame = framed(Evm(Fork.OSAKA, stepped_runs=1 << 40), state, b"", 100_000)
+        steps = runner(frame)
+        if steps is not None:
+            exhaust(steps)
+        seen_by.append((*seen(frame, state), frame.stack))
+    assert seen_by[0] == seen_by[1] == seen_by[2]
 
 
 def test_a_loop_is_left_after_each_slice() -> None:

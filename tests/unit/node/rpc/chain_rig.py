@@ -146,11 +146,11 @@ class Rig:
         self._begin(limits)
 
     @classmethod
-    def over(cls, other: "Rig") -> "Rig":
+    def over(cls, other: "Rig", limits: MethodLimits | None = None) -> "Rig":
         """Return somebody who asks the same node, and remembers nothing yet."""
         fresh = cls.__new__(cls)
         fresh.harness = other.harness
-        fresh._begin(None)
+        fresh._begin(limits)
         return fresh
 
     def _begin(self, limits: MethodLimits | None) -> None:

@@ -8,6 +8,7 @@ from tests.unit.node.transfers import stranger
 ECHO, REVERTING, LOOPING, INVALID, COUNTING, CALLING, SHOWING, HASHES, PAYING, EMITTING = (
     stranger(700 + number) for number in range(10)
 )
+TAKING_BACK, DEMANDING = stranger(710), stranger(711)
 SHOWN = (
     Op.NUMBER, Op.TIMESTAMP, Op.BASEFEE, Op.COINBASE, Op.GASLIMIT, Op.PREVRANDAO, Op.BLOBBASEFEE,
     Op.GASPRICE, Op.ORIGIN, Op.CHAINID,
@@ -44,4 +45,8 @@ CONTRACTS = (
     GenesisContract(PAYING, call_code(stranger(800), value=3)),
     # LOG1 with the first word of the input as topic.
     GenesisContract(EMITTING, bytes.fromhex("5f355f5fa100")),
+    # LOG0, then REVERT.
+    GenesisContract(TAKING_BACK, bytes.fromhex("5f5fa05f5ffd")),
+    # Reverts unless 500,000 gas are left; it uses next to nothing.
+    GenesisContract(DEMANDING, bytes.fromhex("6207a1205a11600c575f5ffd5b00")),
 )

@@ -111,9 +111,11 @@ def test_ranges_are_bounded(make_rig: Callable[..., Rig]) -> None:
     assert error.message == (
         "query returned more than 4 results. Try with this block range [0x1, 0x2]."
     )
-    assert amounts(rig.ask("eth_getLogs", {"fromBlock": "0x1", "toBlock": "0x2"})) == [
-        1_000_000, 1, 2, 3,
-    ]  # fmt: skip
+    two = {"fromBlock": "0x1", "toBlock": "0x2"}
+    assert amounts(rig.ask("eth_getLogs", two)) == [1_000_000, 1, 2, 3]
+    fewer = Rig.over(rig, MethodLimits(logs=LogLimits(logs=3)))
+    assert fewer.refused("eth_getLogs", two).code == -32005
+    fewer.close()
 
 
 def test_queries_are_bounded_in_time(make_rig: Callable[..., Rig]) -> None:

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from node.rpc.call_runner import CallLimits
+from node.rpc.errors import RpcError
 from node.rpc.node_methods import MethodLimits
-from primitives.ids import Address
+from node.rpc.simulation import RecentHashes
+from primitives.ids import Address, Hash32
+from primitives.system_contracts import HISTORY_ADDRESS
 from sim.contracts import encode_arguments, encode_call, load_artifact, mapping_slot
 from tests.unit.node.rpc import small_contracts as small
 from tests.unit.node.rpc.chain_rig import Rig, hexed, signed
@@ -151,6 +154,20 @@ def test_block_hashes_are_those_of_the_chain(contracts: Rig) -> None:
         assert shown(contracts, request(small.HASHES, asked.to_bytes(32, "big")), "0x3") == [0]
 
 
+def test_old_block_hashes_stand_in_a_ring() -> None:
+    """EIP-2935: the state serves the last 8,191 blocks, each in the slot of its remainder."""
+
+    class Ring:
+        def slot(self, address: Address, slot: int) -> int:
+            assert address == HISTORY_ADDRESS
+            return slot
+
+    hashes = RecentHashes(Ring(), 9_000, Hash32(b"\x07" * 32))  # type: ignore[arg-type]
+    assert hashes(9_000) == b"\x07" * 32
+    assert int.from_bytes(hashes(8_999), "big") == 8_999 - 8_191
+    assert int.from_bytes(hashes(8_191), "big") == 0
+
+
 def test_a_state_may_be_overridden(contracts: Rig) -> None:
     new, token = stranger(900), load_artifact("Token")
     balances = mapping_slot(token.slot("balanceOf"), HOLDERS[0])
@@ -257,6 +274,27 @@ def test_an_estimate_is_enough_and_hardly_too_much(contracts: Rig) -> None:
         assert used <= gas <= used * 1.2
     gas = int(contracts.ask("eth_estimateGas", request(small.CALLING)), 16)
     assert sent(contracts, small.CALLING, b"", gas * 96 // 100)["status"] == "0x0"
+
+
+def least(rig: Rig, call: dict[str, Any], enough: int) -> int:
+    """Find the least gas with which a call succeeds, to the last unit, by trying."""
+    too_little = 20_000
+    while too_little + 1 < enough:
+        middle = (too_little + enough) // 2
+        try:
+            rig.ask("eth_call", {**call, "gas": hex(middle)})
+        except RpcError:
+            too_little = middle
+        else:
+            enough = middle
+    return enough
+
+
+def test_an_estimate_is_as_near_as_it_says(contracts: Rig) -> None:
+    for to in (small.COUNTING, small.CALLING, small.SHOWING, small.DEMANDING):
+        found = int(contracts.ask("eth_estimateGas", request(to)), 16)
+        exact = least(contracts, request(to), found)
+        assert exact <= found <= exact * 1.0155, to.hex()
 
 
 def test_a_creation_is_estimated(rig: Rig) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from node.ledger import CHAIN_CORE
+from primitives.machine import Effect, Persist
 from sim.contracts import load_artifact, mapping_slot
-from tests.unit.node.harness import MILLISECOND
+from tests.unit.node.harness import MILLISECOND, SECOND, Harness
 from tests.unit.node.rpc.chain_rig import Rig, hexed
 from tests.unit.node.rpc.tokens import HOLDERS, SUPPLY, TOKEN, deploy, pay, view
 from tests.unit.node.transfers import ETHER, GWEI, account, raw_transfer, stranger
@@ -68,6 +70,33 @@ def test_a_state_between_store_and_head_is_in_memory(rig: Rig) -> None:
     assert rig.backend.node.ledger.unsettled
     assert rig.ask("eth_getBalance", OTHER, "0x1") == hex(1_000)
     assert rig.ask("eth_getBalance", OTHER, "latest") == hex(1_000)
+
+
+def test_states_of_several_blocks_that_are_not_durable(rig: Rig) -> None:
+    """The disk is slow with the chain's batches, and quick with what consensus waits for."""
+    hold_back(rig.harness)
+    for nonce in range(3):
+        rig.mine(raw_transfer(0, nonce, stranger(1), 1_000))
+    assert list(rig.backend.node.ledger.unsettled) == [1, 2, 3]
+    for height in range(4):
+        assert rig.ask("eth_getBalance", OTHER, hex(height)) == hex(1_000 * height)
+        block = rig.ask("eth_getBlockByNumber", hex(height))
+        assert rig.ask("eth_getBlockByHash", block["hash"]) == block
+
+
+def hold_back(harness: Harness) -> None:
+    perform = harness._perform
+
+    def slowly(index: int, effect: Effect) -> None:
+        place = harness.places[index]
+        if not isinstance(effect, Persist) or effect.origin != CHAIN_CORE:
+            perform(index, effect)
+            return
+        life = place.life
+        place.gate.begin(effect.origin, effect.token)
+        harness._at(harness.now + 60 * SECOND, lambda: harness._durable(index, life, effect))
+
+    harness._perform = slowly  # type: ignore[method-assign]
 
 
 def test_code_and_slots_of_a_contract(rig: Rig) -> None:

@@ -187,6 +187,16 @@ def test_calls_without_a_frame_are_shown_too(contracts: Rig) -> None:
     assert ("error" in trace["calls"][0], trace["calls"][0]["gasUsed"]) == (False, "0x0")
 
 
+def test_what_a_call_costs_is_what_it_is_given_too(contracts: Rig) -> None:
+    """Also where it gives all back at once; a creation is not counted so (as go-ethereum does)."""
+    for to, op in ((PRECOMPILED, "CALL"), (CREATING, "CREATE")):
+        steps = contracts.ask("debug_traceCall", call(to), "latest")["structLogs"]
+        inner = contracts.ask("debug_traceCall", call(to), "latest", CALLS)["calls"][0]
+        step = next(each for each in steps if each["op"] == op)
+        given = int(inner["gas"], 16)
+        assert step["gasCost"] == (100 + given if op == "CALL" else 32_000 + 2)
+
+
 def test_creations_and_ends(contracts: Rig) -> None:
     trace = contracts.ask("debug_traceCall", call(CREATING), "latest", CALLS)
     failed, empty = trace["calls"]
@@ -221,6 +231,14 @@ def test_logs_of_what_failed_are_left_out(rig: Rig) -> None:
     trace = rig.ask("debug_traceCall", request, "latest", config)
     assert trace["error"] == "execution reverted"
     assert "logs" not in trace
+
+
+def test_logs_that_were_taken_back_are_left_out(contracts: Rig) -> None:
+    config = {**CALLS, "tracerConfig": {"withLog": True}}
+    trace = contracts.ask("debug_traceCall", call(small.TAKING_BACK), "latest", config)
+    assert (trace["error"], "logs" in trace) == ("execution reverted", False)
+    trace = contracts.ask("debug_traceCall", call(small.EMITTING), "latest", config)
+    assert len(trace["logs"]) == 1
 
 
 @pytest.mark.parametrize(
