@@ -22,7 +22,7 @@ from contracts.state import State
 from contracts.transaction import begin_transaction, finish_transaction
 from contracts.validity import take_worst_cost
 from primitives.ids import Address
-from primitives.transaction import Transaction
+from primitives.transaction import Transaction, effective_gas_price
 
 SLICE_BLOCKS = 64
 """Basic blocks in a slice: some tens of microseconds, if none hashes or copies much."""
@@ -114,9 +114,10 @@ def execute_sliced(
     intrinsic = take_worst_cost(
         evm, state, tx, sender, block, UNLIMITED, UNLIMITED, checks_sender=checks_sender
     )
-    frame, refund, is_pending = begin_transaction(evm, state, tx, sender, block, intrinsic)
+    price = effective_gas_price(tx, block.base_fee)
+    frame, refund, is_pending = begin_transaction(evm, state, tx, sender, block, intrinsic, price)
     if frame is not None and is_pending:
         yield from run(frame)
-    result = finish_transaction(evm, state, tx, sender, block, intrinsic, frame, refund)
+    result = finish_transaction(evm, state, tx, sender, block, intrinsic, price, frame, refund)
     used = intrinsic.required if frame is None else tx.gas_limit - frame.gas
     return SlicedResult(result, max(used, intrinsic.floor))

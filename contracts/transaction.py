@@ -44,10 +44,12 @@ def execute_transaction(
     Reference: Yellow Paper, section 6; EIP-1559, EIP-2929, EIP-4844, EIP-7623, EIP-7702.
     """
     intrinsic = take_worst_cost(evm, state, tx, sender, block, gas_left, blob_gas_left)
-    frame, refund, is_pending = begin_transaction(evm, state, tx, sender, block, intrinsic)
-    if frame is not None and is_pending:
+    price = effective_gas_price(tx, block.base_fee)
+    frame, refund, is_pending = begin_transaction(evm, state, tx, sender, block, intrinsic, price)
+    if is_pending:
+        assert frame is not None, "something that is to be run"
         run(frame)
-    return finish_transaction(evm, state, tx, sender, block, intrinsic, frame, refund)
+    return finish_transaction(evm, state, tx, sender, block, intrinsic, price, frame, refund)
 
 
 def begin_transaction(
@@ -57,15 +59,25 @@ def begin_transaction(
     sender: Address,
     block: BlockContext,
     intrinsic: IntrinsicGas,
+    price: Wei,
 ) -> tuple[Frame | None, int, bool]:
     """Do what comes before the first instruction, once the worst cost has been taken.
+
+    Args:
+        evm: as for `execute_transaction`, as the next four are.
+        state: likewise.
+        tx: likewise.
+        sender: likewise.
+        block: likewise.
+        intrinsic: gas of the transaction.
+        price: that it pays for a unit of gas.
 
     Returns:
         The outermost frame, None if nothing is to run; the refund so far; and whether the frame
         is still to be run.
     """
-    price = effective_gas_price(tx, block.base_fee)
-    blob_fee = _blob_gas(tx) * block.blob_base_fee
+    blob_gas = _blob_gas(tx)
+    blob_fee = blob_gas * block.blob_base_fee if blob_gas else 0
     state.add_balance(sender, worst_cost(tx) - tx.gas_limit * price - blob_fee)
     state.set_nonce(sender, tx.nonce + 1)
     refund = 0
@@ -73,7 +85,7 @@ def begin_transaction(
         state.warm_address(sender)
         refund = apply_authorizations(state, tx.authorizations, block.chain_id)
     gas = tx.gas_limit - intrinsic.required
-    frame, is_pending = _open(evm, state, tx, sender, block, gas)
+    frame, is_pending = _open(evm, state, tx, sender, block, price, gas)
     return frame, refund, is_pending
 
 
@@ -84,22 +96,23 @@ def finish_transaction(
     sender: Address,
     block: BlockContext,
     intrinsic: IntrinsicGas,
+    price: Wei,
     frame: Frame | None,
     refund: int,
 ) -> ExecutionResult:
     """Do what comes after the last instruction: refunds, and what the fee recipient gets.
 
     Args:
-        evm: as for `execute_transaction`, as the next five are.
+        evm: as for `execute_transaction`, as the next four are.
         state: likewise.
         tx: likewise.
         sender: likewise.
         block: likewise.
         intrinsic: gas of the transaction.
+        price: that it pays for a unit of gas.
         frame: the outermost, which has ended; None if nothing was to run.
         refund: that authorizations gave.
     """
-    price = effective_gas_price(tx, block.base_fee)
     blob_gas = _blob_gas(tx)
     gas_used: int = tx.gas_limit
     if frame is None:
@@ -132,7 +145,13 @@ def _blob_gas(tx: Transaction) -> int:
 
 
 def _open(
-    evm: Evm, state: State, tx: Transaction, sender: Address, block: BlockContext, gas: int
+    evm: Evm,
+    state: State,
+    tx: Transaction,
+    sender: Address,
+    block: BlockContext,
+    price: Wei,
+    gas: int,
 ) -> tuple[Frame | None, bool]:
     """Return the frame of what the transaction calls or creates, and whether it is to be run.
 
@@ -149,7 +168,6 @@ def _open(
         if program is None and tx.to not in evm.precompiles:
             _move(evm, state, sender, tx.to, tx.value)
             return None, False
-    price = effective_gas_price(tx, block.base_fee)
     world = evm, state, block, TransactionContext(sender, price, tx.blob_versioned_hashes)
     address = contract_address(sender, tx.nonce) if tx.to is None else tx.to
     data = b"" if tx.to is None else tx.data
