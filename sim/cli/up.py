@@ -92,6 +92,7 @@ def _show_plan(network: Network, console: Console) -> None:
     if scenario.chain.genesis is not None:
         told = "the chain's time is the clock on the wall: upgrades in its past are in force"
         _say(console, told)
+    _say(console, f"starting {network.size} nodes")
 
 
 def _say(console: Console, text: str, style: str = "") -> None:
