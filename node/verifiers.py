@@ -58,9 +58,15 @@ class LaterVerifiers:
         return made
 
 
-def first_verifier(genesis: Genesis) -> CommitteeVerifier:
-    """Return what checks the messages of a chain's first committee, each time anew."""
+def first_verifier(genesis: Genesis, digest: Hash32 | None = None) -> CommitteeVerifier:
+    """Return what checks the messages of a chain's first committee, each time anew.
+
+    Args:
+        genesis: of the chain.
+        digest: of its block 0, if that is known: with many accounts it takes a while to find out.
+    """
     plain = Ed25519Verifier()
     bls = genesis.params.certificates == "bls"
     policy = BlsCertificates() if bls else Ed25519Certificates(plain)
-    return CommitteeVerifier(genesis.committee, genesis_hash(genesis), plain, policy=policy)
+    digest = genesis_hash(genesis) if digest is None else digest
+    return CommitteeVerifier(genesis.committee, digest, plain, policy=policy)

@@ -59,8 +59,10 @@ def _raise_limits() -> None:
 
 
 async def _run(settings: NodeSettings, directory: Path, log: Log) -> int:
+    # Before the genesis is read, which may take a while.
+    signals = Signals(asyncio.get_running_loop(), log.reopen)
     process = NodeProcess(settings, directory, log)
-    Signals(asyncio.get_running_loop(), process.ask_to_stop, log.reopen)
+    signals.tell(process.ask_to_stop)
     return await process.run()
 
 

@@ -117,13 +117,14 @@ def make_environment(settings: NodeSettings, genesis: Genesis, secret: Secrets) 
     _check_fit(settings, genesis)
     votes = VOTES_REMEMBERED + 16 * genesis.committee.size
     first = secret.keys[0] if settings.node.role == "validator" else None
+    block = genesis_executed(genesis)
     return Environment(
         genesis=genesis,
-        genesis_block=genesis_executed(genesis),
+        genesis_block=block,
         consensus=consensus_params(settings),
         # Executed blocks are not remembered: they would keep old states of the store open.
         cache=ComputeCache(genesis.params, 2 * settings.mempool.transactions, 0),
-        verifier=MemoVerifier(first_verifier(genesis), votes),
+        verifier=MemoVerifier(first_verifier(genesis, block.digest), votes),
         signer=None if first is None else first.signer,
         vote_signer=None if first is None else first.vote_signer,
         certificates=CertificateReader(CERTIFICATES_REMEMBERED),

@@ -19,8 +19,8 @@ import msgspec
 
 from node.runtime.errors import DirectoryInUse, ForeignDirectory, Refused, reason
 from node.settings import write_genesis
-from primitives.genesis import Genesis, genesis_hash
-from primitives.ids import NodeId
+from primitives.genesis import Genesis
+from primitives.ids import Hash32, NodeId
 
 FORMAT = "orrery data 1"
 
@@ -74,14 +74,19 @@ class DataDirectory:
         """File with the token of the steering methods."""
         return self.path / "admin.token"
 
-    def claim(self, node: NodeId, genesis: Genesis) -> None:
+    def claim(self, node: NodeId, genesis: Genesis, digest: Hash32) -> None:
         """Make sure that the directory is this node's on this chain; a new one becomes so.
+
+        Args:
+            node: its number.
+            genesis: of the chain.
+            digest: of its block 0.
 
         Raises:
             ForeignDirectory: it is another's.
             Refused: it cannot be written to.
         """
-        wanted = Belongings(FORMAT, node, "0x" + genesis_hash(genesis).hex())
+        wanted = Belongings(FORMAT, node, "0x" + digest.hex())
         file = self.path / "node.json"
         try:
             self._claim(file, wanted, genesis)

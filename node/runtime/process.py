@@ -117,7 +117,8 @@ class NodeProcess:
         data = DataDirectory(self.directory)
         face = Face(self, data)
         try:
-            data.claim(NodeId(self.settings.node.index), self.genesis)
+            node, digest = self.settings.node.index, self._environment.genesis_block.digest
+            data.claim(NodeId(node), self.genesis, digest)
             code = await self._lives(data, face)
         finally:
             await face.stop()
@@ -158,7 +159,13 @@ class NodeProcess:
 
     async def _life(self, data: DataDirectory, face: Face) -> End:
         """Let the node live once, and say why it has ended."""
-        with self._opened_store(data) as store:
+        try:
+            opened = self._opened_store(data)
+        except StoreError as error:
+            # Of a store that does not open nothing can be used, the log of votes included.
+            self._failure = error
+            return End.FAILED
+        with self._closing(opened) as store:
             try:
                 live = self._make(store)
             except DamagedStore as error:
@@ -179,8 +186,7 @@ class NodeProcess:
             return End.ASKED
         return End.DAMAGED if isinstance(self._failure, DamagedStore) else End.FAILED
 
-    @contextlib.contextmanager
-    def _opened_store(self, data: DataDirectory) -> Iterator[RocksStore]:
+    def _opened_store(self, data: DataDirectory) -> RocksStore:
         options = replace(
             profile(self.settings.store.profile), durability=Durability.FSYNC, statistics=False
         )
@@ -190,10 +196,19 @@ class NodeProcess:
             raise Refused(error.where, error.expected, error.actual) from error
         if store.torn is not None:
             self.log.write(Level.INFO, "store.torn_write_dropped", where=str(store.torn))
+        return store
+
+    @contextlib.contextmanager
+    def _closing(self, store: RocksStore) -> Iterator[RocksStore]:
+        """Close a store at the end; that it says there what is damaged is no news but a line."""
         try:
             yield store
         finally:
-            store.close()
+            try:
+                store.close()
+            except StoreError as error:
+                self.log.write(Level.WARNING, "store.closed_with_error", reason=str(error))
+                self._failure = self._failure or error
 
     def _make(self, store: RocksStore) -> LiveNode:
         transport, validators = make_transport(

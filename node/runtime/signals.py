@@ -15,7 +15,6 @@ class Signals:
 
     Args:
         loop: of the node.
-        stop: is told the signal's name, once.
         reopen: called on SIGHUP.
         end: ends the process with an exit code.
     """
@@ -23,20 +22,27 @@ class Signals:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        stop: Callable[[str], None],
         reopen: Callable[[], None],
         end: Callable[[int], object] = os._exit,
     ) -> None:
-        self._stop = stop
         self._end = end
-        self._asked = False
+        self._stop: Callable[[str], None] | None = None
+        self._asked = ""
+        """Name of the first signal."""
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, self._on_signal, each)
         loop.add_signal_handler(signal.SIGHUP, reopen)
+
+    def tell(self, stop: Callable[[str], None]) -> None:
+        """Let something know the name of the first signal, also if that has come already."""
+        self._stop = stop
+        if self._asked:
+            stop(self._asked)
 
     def _on_signal(self, number: signal.Signals) -> None:
         if self._asked:
             self._end(ExitCode.KILLED + number)
             return
-        self._asked = True
-        self._stop(number.name)
+        self._asked = number.name
+        if self._stop is not None:
+            self._stop(number.name)

@@ -83,12 +83,13 @@ def chain_of_node(data: Path) -> Environment:
     except (OSError, UnicodeDecodeError) as error:
         found = getattr(error, "strerror", None) or str(error)
         raise InvalidInput(str(file), "the genesis of the node's chain", found) from error
+    block = genesis_executed(genesis)
     return Environment(
         genesis=genesis,
-        genesis_block=genesis_executed(genesis),
+        genesis_block=block,
         consensus=ConsensusParams(),
         cache=ComputeCache(genesis.params),
-        verifier=first_verifier(genesis),
+        verifier=first_verifier(genesis, block.digest),
     )
 
 

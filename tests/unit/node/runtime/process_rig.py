@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from network.transport import new_event_loop
 from node.runtime.create import main as create
@@ -65,7 +66,7 @@ def told(file: Path) -> list[str]:
     return [json.loads(line)["event"] for line in file.read_text().splitlines()]
 
 
-Scene = Callable[[NodeProcess], Awaitable[None]]
+Scene = Callable[[NodeProcess], Coroutine[Any, Any, None]]
 
 
 def live(home: Path, scene: Scene, **flags: str) -> tuple[ExitCode, list[str]]:
@@ -78,8 +79,13 @@ def live(home: Path, scene: Scene, **flags: str) -> tuple[ExitCode, list[str]]:
         running = asyncio.create_task(process.run())
         await until(lambda: (home / "data" / "endpoints.json").exists() or running.done())
         if not running.done():
-            await scene(process)
-            await asyncio.sleep(0)
+            played = asyncio.create_task(scene(process))
+            # A process that ends early says more than a scene that waits for it in vain.
+            await asyncio.wait((played, running), return_when=asyncio.FIRST_COMPLETED)
+            if not played.done():
+                played.cancel()
+                return await running
+            await played
         if not running.done() and process.live is not None:
             process.ask_to_stop("the scene is over")
         return await running

@@ -22,10 +22,15 @@ def genesis(chain_id: int = 7) -> Genesis:
     return Genesis(ChainParams(chain_id=chain_id), (), Committee.of_keys([bytes(32)]))
 
 
+def claim(data: DataDirectory, node: NodeId = NODE, chain_id: int = 7) -> None:
+    begun = genesis(chain_id)
+    data.claim(node, begun, genesis_hash(begun))
+
+
 def test_a_directory_is_made_and_claimed_for_a_node_and_its_chain(tmp_path: Path) -> None:
     for _ in range(2):
         data = DataDirectory(tmp_path / "a" / "b")
-        data.claim(NODE, genesis())
+        claim(data)
         assert (data.path / "lock").read_text() == f"{os.getpid()}\n"
         data.close()
     kept = read_genesis((tmp_path / "a/b/genesis.json").read_text())
@@ -52,13 +57,13 @@ def test_the_lock_goes_with_its_process_and_not_with_its_file(tmp_path: Path) ->
 
 def test_the_data_of_another_chain_or_node_is_refused_by_name(tmp_path: Path) -> None:
     data = DataDirectory(tmp_path)
-    data.claim(NODE, genesis())
+    claim(data)
     with pytest.raises(ForeignDirectory) as chain:
-        data.claim(NODE, genesis(8))
+        claim(data, chain_id=8)
     assert genesis_hash(genesis()).hex() in str(chain.value)
     assert genesis_hash(genesis(8)).hex() in str(chain.value)
     with pytest.raises(ForeignDirectory) as node:
-        data.claim(NodeId(4), genesis())
+        claim(data, NodeId(4))
     assert "expected the data of node 4, got that of 3" in str(node.value)
     data.close()
 
@@ -67,7 +72,7 @@ def test_a_store_that_nothing_is_known_of_is_refused(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     data = DataDirectory(tmp_path)
     with pytest.raises(ForeignDirectory, match=r"node\.json beside the store"):
-        data.claim(NODE, genesis())
+        claim(data)
     data.close()
 
 
@@ -76,7 +81,7 @@ def test_a_damaged_claim_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "node.json").write_text(text)
     data = DataDirectory(tmp_path)
     with pytest.raises(ForeignDirectory, match=r"node\.json: expected what a node writes there"):
-        data.claim(NODE, genesis())
+        claim(data)
     data.close()
 
 

@@ -205,6 +205,14 @@ def test_damage_again_and_again_ends_the_process(
     assert events[-2:] == ["process.store_failed", "process.ended"]
 
 
+def test_a_store_that_does_not_open_ends_it_at_once(home: Path) -> None:
+    live(home, partial(include, nonce=0))
+    manifest = next((home / "data" / "store").glob("MANIFEST-*"))
+    manifest.write_bytes(b"?" * manifest.stat().st_size)
+    code, events = live(home, nothing)
+    assert (code, events) == (ExitCode.STORE, ["process.store_failed", "process.ended"])
+
+
 def test_votes_that_cannot_be_read_end_it_at_once(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,12 +249,14 @@ def test_the_second_signal_does_not_wait() -> None:
     ended: list[int] = []
 
     async def scene() -> None:
-        loop = asyncio.get_running_loop()
-        Signals(loop, asked.append, lambda: asked.append("reopen"), ended.append)
+        signals = Signals(asyncio.get_running_loop(), lambda: asked.append("reopen"), ended.append)
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
             signal.raise_signal(number)
-            await asyncio.sleep(0)
+            await until(lambda: bool(asked))
         await until(lambda: bool(ended))
+        assert asked == ["reopen"]
+        # It came before there was anything to stop.
+        signals.tell(asked.append)
 
     asyncio.run(scene())
     assert asked == ["reopen", "SIGTERM"]
