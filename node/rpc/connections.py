@@ -21,6 +21,8 @@ class Phase(Enum):
     """The caller, to take what was written for it."""
     CLOSING = "closing"
     """Likewise, and then it ends."""
+    LINGERING = "lingering"
+    """The caller, to see that it was refused; what it still sends is thrown away."""
 
 
 class Lane(Protocol):
@@ -121,5 +123,7 @@ class Roster:
                 return limits.body_seconds
             case Phase.WRITING | Phase.CLOSING:
                 return limits.write_seconds
+            case Phase.LINGERING:
+                return limits.linger_seconds
             case Phase.BUSY:
                 return float("inf")

@@ -10,6 +10,7 @@ connection, which then stays there.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -29,10 +30,13 @@ _BLANK = b"\r\n"
 _MORE = -1
 """Instead of the end of a request: it has not come, or the connection is lost to this lane."""
 _UNSENT = frozenset({Phase.WRITING, Phase.CLOSING})
-_UNABLE = _UNSENT | {Phase.BUSY}
+_ENDING = frozenset({Phase.CLOSING, Phase.LINGERING})
+_UNABLE = _UNSENT | _ENDING | {Phase.BUSY}
 """Phases in which nothing is answered."""
 _PIPELINED_MAX = 32
 """Requests of one connection that are answered before the others' turn."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +128,21 @@ class HttpLane(asyncio.Protocol):
             self._buffer.clear()
             self._transport.close()
 
+    def _linger(self) -> None:
+        """End this half of it once what is written has been taken."""
+        if self._transport is not None:
+            self.phase = Phase.LINGERING
+            self._release()
+            self._buffer.clear()
+            self._transport.write_eof()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Find a place for it, or turn it away."""
         transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
         self._transport = transport
         if not self._services.roster.enter(self, self._services.clock()):
-            self._refuse(503, "too many connections")
+            transport.write(refusal(503, "too many connections", {}))
+            self.close()
             return
         transport.set_write_buffer_limits(high=self._services.limits.connections.write_bytes)
 
@@ -277,9 +290,12 @@ class HttpLane(asyncio.Protocol):
 
     def _finish(self, task: asyncio.Task[bytes], judged: _Judged) -> None:
         """Write what was waited for, and go on with what has come meanwhile."""
-        if task.cancelled():
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            _log.error("an answer was lost", exc_info=error)
+        if task.cancelled() or error is not None:
             self.close()
-        if self._transport is None or self.phase is Phase.CLOSING:
+        if self._transport is None or self.phase in _ENDING:
             return
         self.phase = Phase.IDLE
         self._write(task.result(), judged)
@@ -305,7 +321,7 @@ class HttpLane(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Answer what came while the lane could not."""
-        if self._transport is None or self.phase is Phase.CLOSING:
+        if self._transport is None or self.phase in _ENDING:
             return
         self.phase = Phase.IDLE
         if self._buffer:
@@ -328,7 +344,7 @@ class HttpLane(asyncio.Protocol):
 
         Not at once: who does not read does not learn that a caller has left.
         """
-        if self._transport is None or self.phase is Phase.CLOSING:
+        if self._transport is None or self.phase in _ENDING:
             return
         self._buffer += data
         if self.phase in _UNABLE and self._reading and len(self._buffer) > LARGE:
@@ -339,7 +355,7 @@ class HttpLane(asyncio.Protocol):
         """Say why not, and end the connection: what follows of it cannot be told apart."""
         if self._transport is not None:
             self._transport.write(refusal(status, reason, headers or {}))
-            self.close()
+            self._linger()
 
     def _hand_over(self, data: bytes) -> None:
         """Give the connection away, with all that came."""

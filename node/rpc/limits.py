@@ -20,6 +20,9 @@ class Connections:
     """Between two requests; a fifth of it while more than three in four places are taken."""
     write_seconds: float = 30.0
     """In which a caller that has an answer to fetch takes at least some of it."""
+    linger_seconds: float = 2.0
+    """For which a caller that was refused may still send what it was sending. Were the connection
+    ended at once, it would see a reset and not the reason."""
     write_bytes: int = 1 * MEBIBYTE
     """What may wait to be sent before no further request of that caller is read."""
     waiting_bytes: int = 128 * MEBIBYTE

@@ -8,7 +8,6 @@ import aiohttp
 import pytest
 
 from network.transport import new_event_loop
-from node.rpc.http_head import BadHead, parse_head
 from node.rpc.limits import Connections
 from tests.unit.node.rpc.server_rig import (
     Rig,
@@ -24,75 +23,6 @@ from tests.unit.node.rpc.server_rig import (
 
 CALL = request("test_number")
 RESULT = {"jsonrpc": "2.0", "id": 1, "result": "0x10"}
-
-
-def head(*lines: str) -> bytes:
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-# ---------------------------------------------------------------- heads
-
-
-def test_a_plain_post_is_read_with_names_in_any_case() -> None:
-    raw = head("POST /?a=b HTTP/1.1", "HOST: localhost:1", "content-LENGTH:  7 ", "X-A: b: c")
-    found = parse_head(raw, 10)
-    assert (found.method, found.path, found.length, found.plain) == ("POST", "/", 7, True)
-    assert (found.host, found.keeps_alive, found.expects_continue) == ("localhost:1", True, False)
-
-
-@pytest.mark.parametrize(
-    ("line", "plain"),
-    [
-        ("X-Other: 1", True),
-        ("Expect: 100-Continue", True),
-        ("Transfer-Encoding: chunked", False),
-        ("Upgrade: websocket", False),
-    ],
-)
-def test_what_the_lane_cannot_do_is_not_plain(line: str, plain: bool) -> None:
-    length = [] if "chunked" in line else ["Content-Length: 1"]
-    assert parse_head(head("POST / HTTP/1.1", "Host: a", *length, line), 10).plain is plain
-
-
-@pytest.mark.parametrize("first", ["GET / HTTP/1.1", "POST / HTTP/1.0", "PUT / HTTP/1.1"])
-def test_other_methods_and_versions_are_not_plain(first: str) -> None:
-    assert not parse_head(head(first, "Host: a", "Content-Length: 0"), 10).plain
-
-
-@pytest.mark.parametrize(
-    ("lines", "status"),
-    [
-        (("",), 400),
-        (("POST /",), 400),
-        (("POST  / HTTP/1.1", "Host: a"), 400),
-        (("POST / HTTP/2.0", "Host: a"), 400),
-        (("POST / HTTP/1.1 ", "Host: a"), 400),
-        (("P\u00d6ST / HTTP/1.1", "Host: a"), 400),
-        (("POST / HTTP/1.1",), 400),
-        (("POST / HTTP/1.1", "Host: a", "no colon"), 400),
-        (("POST / HTTP/1.1", "Host: a", " folded: b"), 400),
-        (("POST / HTTP/1.1", "Host : a"), 400),
-        (("POST / HTTP/1.1", "Host: a", "X: a\nY: b"), 400),
-        (("POST / HTTP/1.1", "Host: a", "X: a\0b"), 400),
-        (("POST / HTTP/1.1", "Host: a", "Host: b"), 400),
-        (("POST / HTTP/1.1", "Host: a", "Content-Length: 1", "Content-Length: 1"), 400),
-        (("POST / HTTP/1.1", "Host: a", "Content-Length: +1"), 400),
-        (("POST / HTTP/1.1", "Host: a", "Content-Length: -1"), 400),
-        (("POST / HTTP/1.1", "Host: a", "Content-Length: 1, 1"), 400),
-        (("POST / HTTP/1.1", "Host: a", "Content-Length: 0x1"), 400),
-        (("POST / HTTP/1.1", "Host: a", "Content-Length: 9999999999999"), 400),
-        (("POST / HTTP/1.1", "Host: a", "Content-Length: 1", "Transfer-Encoding: chunked"), 400),
-        (("POST / HTTP/1.1", "Host: a", "Expect: tea"), 417),
-        (("POST / HTTP/1.1", *[f"X-{each}: a" for each in range(11)]), 431),
-    ],
-)
-def test_a_head_that_breaks_a_rule_is_refused(lines: tuple[str, ...], status: int) -> None:
-    with pytest.raises(BadHead) as refused:
-        parse_head(head(*lines), 10)
-    assert refused.value.status == status
-
-
-# ---------------------------------------------------------------- the lane
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, new_event_loop])
@@ -334,6 +264,32 @@ def test_a_page_is_refused_under_a_foreign_name() -> None:
         assert (status, body) == (403, b"invalid host specified\n")
 
     with_rig(test)
+
+
+def test_who_is_refused_while_it_sends_much_sees_why() -> None:
+    async def test(rig: Rig) -> None:
+        wire = await Wire.open(rig)
+        wire.send(post(b"x" * 20_000_000))
+        status, _, body = await wire.answer()
+        assert (status, body) == (413, b"expected at most 5242880 bytes\n")
+        await wire.writer.drain()
+        assert await wire.ended() == b""
+
+    with_rig(test)
+
+
+def test_who_is_refused_and_stays_is_dropped() -> None:
+    async def test(rig: Rig) -> None:
+        wire = await Wire.open(rig)
+        wire.send(post(CALL, path="/other") + post(CALL))
+        assert (await wire.answer())[0] == 404
+        assert await wire.ended() == b""
+        while rig.server.figures.connections:
+            await asyncio.sleep(0.001)
+        assert rig.server.figures.connections_dropped == 1
+        assert not rig.server.figures.calls
+
+    with_rig(test, limited(connections=Connections(linger_seconds=0.1)))
 
 
 def test_a_blank_line_after_a_body_is_skipped() -> None:

@@ -45,6 +45,7 @@ LIMITS = Connections(
         (Phase.BODY, 30),
         (Phase.WRITING, 20),
         (Phase.CLOSING, 20),
+        (Phase.LINGERING, 2),
     ],
 )
 def test_each_phase_has_its_time_and_progress_begins_it_anew(phase: Phase, seconds: float) -> None:
