@@ -96,14 +96,20 @@ async def poor_accounts(
     return {address: balance for address, balance in balances.items() if balance < needed}
 
 
-def refuse_poor(poor: Mapping[Address, int], count: int, needed: int) -> LoadRefused:
+def refuse_poor(
+    poor: Mapping[Address, int], addresses: Sequence[Address], needed: int
+) -> LoadRefused:
     """Return the refusal of a load whose accounts cannot pay."""
     first, balance = next(iter(poor.items()))
-    expected = f"at least {ether_words(needed)} on each account; --fund-from KEY pays it"
+    rich = addresses.index(first)
+    hint = (
+        f", --accounts {rich} does without the poor" if rich + len(poor) == len(addresses) else ""
+    )
+    expected = f"at least {ether_words(needed)} on each account (--fund-from KEY pays it"
     actual = f"{ether_words(balance)} on {format_address(first)}"
     others = len(poor) - 1
-    more = f", and too little on {others:,} more of {count:,}" if others else ""
-    return LoadRefused("accounts", expected, actual + more)
+    more = f", and too little on {others:,} more of {len(addresses):,}" if others else ""
+    return LoadRefused("accounts", expected + (hint if rich else "") + ")", actual + more)
 
 
 async def fund(

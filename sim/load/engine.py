@@ -27,6 +27,8 @@ from sim.workload.pace import SECOND, arrivals, fixed_marks, poisson_marks
 ORDER_MAX = 2_000
 """Most transactions that are signed at one time."""
 SUPPLY_S = 0.01
+LANE_S = 2e-6
+"""Pauses between two looks at what has to be signed: looking takes a while for each account."""
 AHEAD_S = 10
 """Transactions for so many seconds of the highest rate are kept signed, if that may be so many."""
 LANE_AHEAD = 4
@@ -178,7 +180,7 @@ class LoadEngine:
                 await self._sign(signing, wanted)
                 self.sender.push()
             if len(wanted) < ORDER_MAX:
-                await asyncio.sleep(SUPPLY_S)
+                await asyncio.sleep(SUPPLY_S + LANE_S * len(self.lanes.lanes))
 
     async def _sign(self, signing: Signing, wanted: list[int]) -> None:
         corrections, self._remedies.corrections = self._remedies.corrections, {}

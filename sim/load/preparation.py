@@ -166,7 +166,7 @@ class Preparation:
         if not poor:
             return
         if self._payer is None:
-            raise refuse_poor(poor, len(addresses), needed)
+            raise refuse_poor(poor, addresses, needed)
         payments = {address: FUND_TIMES * needed - has for address, has in poor.items()}
         await self._fund(self._payer, payments)
 

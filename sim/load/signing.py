@@ -8,6 +8,8 @@ signs it, and the sender only takes bytes from a pipe.
 import asyncio
 import contextlib
 import multiprocessing
+import signal
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Protocol
 
@@ -142,7 +144,14 @@ class SigningProcess:
         self._process = context.Process(
             target=serve, args=(theirs, msgspec.msgpack.encode(setup)), daemon=True
         )
-        self._process.start()
+        # A Ctrl-C on a terminal reaches all its processes; this one ends when its sender does.
+        # Starting the tracker of resources would unblock the signal again, so it goes first.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
 
     async def fill(self, order: Order) -> list[Signed]:
@@ -174,8 +183,8 @@ def raised(fee: int) -> int:
 
 def serve(pipe: Connection, setup: bytes) -> None:
     """Sign what is ordered until the other end is closed."""
-    # A Ctrl-C on the terminal reaches this process too: the sender decides when to end.
-    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(EOFError, OSError):
         signer = Signer(msgspec.msgpack.decode(setup, type=SigningSetup))
         while True:
             order = msgspec.msgpack.decode(pipe.recv_bytes(), type=Order)

@@ -1,6 +1,7 @@
 """`orrery load` as a process against a node as a process."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ def orrery(*arguments: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -107,11 +109,12 @@ def test_ctrl_c_leaves_a_partial_result(node: LiveProcess, tmp_path: Path) -> No
         height = int(node.call("eth_blockNumber"), 16)
         while int(node.call("eth_blockNumber"), 16) < height + 3:
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        # As a terminal does it: every process of the group gets it.
+        os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
-    assert process.returncode == 130, err
+    assert (process.returncode, err) == (130, "")
     assert "PARTIAL RESULT" in out
     (directory,) = tmp_path.iterdir()
     assert (directory / "PARTIAL").exists()
@@ -122,7 +125,7 @@ def test_ctrl_c_leaves_a_partial_result(node: LiveProcess, tmp_path: Path) -> No
 def test_a_load_that_cannot_begin_says_why(node: LiveProcess, tmp_path: Path) -> None:
     options = ("--rate=10", f"--out={tmp_path}")
     cases = [
-        ((node.url, "--seed=5"), "--fund-from KEY pays it, got 0 ether"),
+        ((node.url, "--seed=5"), "(--fund-from KEY pays it), got 0 ether"),
         (("http://127.0.0.1:1",), "http://127.0.0.1:1: no connection: connection refused"),
     ]
     for arguments, why in cases:

@@ -22,7 +22,14 @@ def test_accounts_without_money_are_refused_by_name() -> None:
         scene = Scene(accounts=4)
         scene.chain.balances[bytes(scene.wallet.addresses[2])] = 5
         async with scene.nodes() as (node,):
-            with pytest.raises(LoadRefused, match=r"--fund-from KEY pays it, got .* ether on 0x"):
+            with pytest.raises(
+                LoadRefused, match=r"\(--fund-from KEY pays it\), got .* ether on 0x"
+            ):
+                await scene.load([node.url])
+            scene.chain.fund(scene.wallet.addresses[:2])
+            scene.chain.fund(scene.wallet.addresses[2:], 7)
+            why = r"--accounts 2 does without the poor\), got .* on 0x\w+, and .* 1 more of 4"
+            with pytest.raises(LoadRefused, match=why):
                 await scene.load([node.url])
         assert not scene.chain.known
 
