@@ -20,6 +20,7 @@ from storage.commitment import StateTrie
 from storage.flat import NoFlatState, StateCaches, StateNotKept
 from storage.flat.historic import HistoricState
 from storage.reader import StateReader
+from storage.store import SnapshotStore
 
 Result = TypeVar("Result")
 
@@ -56,6 +57,8 @@ class States:
         self._chain = chain
         self._kept = kept
         self._historic: OrderedDict[int, HistoricState] = OrderedDict()
+        self._store: SnapshotStore | None = None
+        """The one that these are of."""
 
     def ask(
         self, backend: ChainBackend, block: BlockId, answer: Callable[[ProvenState], Result]
@@ -112,6 +115,10 @@ class States:
         return answer(await self._earlier(backend, height))
 
     async def _earlier(self, backend: ChainBackend, height: int) -> ProvenState:
+        if backend.store is not self._store:
+            # A node that has met damage goes on with its store opened anew.
+            self._historic.clear()
+            self._store = backend.store
         known = self._historic.get(height)
         if known is not None:
             self._historic.move_to_end(height)

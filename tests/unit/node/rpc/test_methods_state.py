@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from node.ledger import CHAIN_CORE
-from primitives.machine import Effect, Persist
+from primitives.machine import Effect, Persist, Record
 from sim.contracts import load_artifact, mapping_slot
+from storage.flat import HISTORY
 from tests.unit.node.harness import MILLISECOND, SECOND, Harness
 from tests.unit.node.rpc.chain_rig import Rig, hexed
 from tests.unit.node.rpc.tokens import HOLDERS, SUPPLY, TOKEN, deploy, pay, view
@@ -30,6 +31,17 @@ def test_earlier_states_are_read_from_the_store(
     block = rig.ask("eth_getBlockByNumber", "0x3")
     for named in (block["hash"], {"blockHash": block["hash"]}, {"blockNumber": "0x3"}):
         assert rig.ask("eth_getBalance", OTHER, named) == hex(3_000)
+
+
+def test_states_of_a_store_that_was_exchanged_are_not_asked(rig: Rig) -> None:
+    for nonce in range(4):
+        rig.mine(raw_transfer(0, nonce, stranger(1), 1_000))
+    assert rig.ask("eth_getBalance", OTHER, "0x2") == hex(2_000)
+    place = rig.harness.places[0]
+    place.store = place.store.copy()
+    key = (2).to_bytes(8, "big")
+    place.store.write([Record(HISTORY, key, None), Record(HISTORY, key[:-1] + b"\x03", None)])
+    assert "missing trie node" in rig.refused("eth_getBalance", OTHER, "0x2").message
 
 
 def test_states_that_are_not_kept_are_refused_as_wallets_know_it(rig: Rig) -> None:
