@@ -27,6 +27,7 @@ from node.certificates import CertificateReader
 from node.config import Environment, NodeConfig, Role
 from node.demand import ALL_AT_ONCE, ExecutionConfig
 from node.execution import genesis_executed
+from node.executors.executor import BlockExecutor
 from node.flat_library import FlatLibrary
 from node.mempool_types import MempoolLimits
 from node.plugins import make_batching, make_engine
@@ -108,8 +109,19 @@ def read_secrets(settings: NodeSettings, genesis: Genesis, directory: Path) -> S
     return Secrets(seed, tuple(keys))
 
 
-def make_environment(settings: NodeSettings, genesis: Genesis, secret: Secrets) -> Environment:
+def make_environment(
+    settings: NodeSettings,
+    genesis: Genesis,
+    secret: Secrets,
+    executor: BlockExecutor | None = None,
+) -> Environment:
     """Return what a node shares with its network; it shares nothing with another node.
+
+    Args:
+        settings: of the node.
+        genesis: of the chain.
+        secret: its keys.
+        executor: executes blocks; one transaction after another if None.
 
     Raises:
         InvalidInput: a protocol or a policy that nobody provides, or a chain that cannot run.
@@ -123,7 +135,7 @@ def make_environment(settings: NodeSettings, genesis: Genesis, secret: Secrets) 
         genesis_block=block,
         consensus=consensus_params(settings),
         # Executed blocks are not remembered: they would keep old states of the store open.
-        cache=ComputeCache(genesis.params, 2 * settings.mempool.transactions, 0),
+        cache=ComputeCache(genesis.params, 2 * settings.mempool.transactions, 0, executor=executor),
         verifier=MemoVerifier(first_verifier(genesis, block.digest), votes),
         signer=None if first is None else first.signer,
         vote_signer=None if first is None else first.vote_signer,

@@ -23,6 +23,8 @@ from pathlib import Path
 import msgspec
 
 from node.config import Environment
+from node.executors.executor import ParallelExecutor, Strategy
+from node.executors.processes import ProcessPool
 from node.observe.sink import Sink
 from node.restore import DamagedLog
 from node.runtime.build import (
@@ -106,6 +108,8 @@ class NodeProcess:
         """Set when a life shall end: it was asked to, or has failed."""
         self._failure: Exception | None = None
         self._damages: deque[float] = deque(maxlen=DAMAGES_MAX)
+        workers = settings.execution.processes
+        self._pool = ProcessPool(workers) if workers else None
         self._environment: Environment = self._fresh_environment()
 
     async def run(self) -> ExitCode:
@@ -123,6 +127,8 @@ class NodeProcess:
         finally:
             await face.stop()
             data.close()
+            if self._pool is not None:
+                self._pool.close()
         self.log.write(Level.INFO, "process.ended", code=code)
         return code
 
@@ -291,7 +297,9 @@ class NodeProcess:
         return ExitCode.FAILED
 
     def _fresh_environment(self) -> Environment:
-        return make_environment(self.settings, self.genesis, self._secrets)
+        strategy, pool = Strategy(self.settings.execution.scheduler), self._pool
+        executor = None if pool is None else ParallelExecutor(strategy, pool)
+        return make_environment(self.settings, self.genesis, self._secrets, executor)
 
 
 def _settle_memory() -> None:

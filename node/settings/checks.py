@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from node.demand import SERIAL
 from node.settings.consensus import ConsensusSettings
 from node.settings.findings import Finding, repeated, span, unknown_name
 from node.settings.packing import check_packing
@@ -18,6 +19,7 @@ def check_settings(settings: NodeSettings) -> list[Finding]:
         *check_consensus(settings.consensus),
         *_check_network(settings),
         *_check_store(settings),
+        *_check_execution(settings),
     ]
 
 
@@ -51,6 +53,18 @@ def _check_network(settings: NodeSettings) -> Iterator[Finding]:
     again = repeated(network.neighbours)
     if again is not None:
         yield Finding(("network", "neighbours"), "each node once", f"{again} again")
+
+
+def _check_execution(settings: NodeSettings) -> Iterator[Finding]:
+    execution = settings.execution
+    if not execution.processes:
+        return
+    if execution.scheduler == SERIAL:
+        expected = "a scheduler beside it that shares transactions out"
+        yield Finding(("execution", "processes"), expected, f'"{SERIAL}"')
+    if execution.workers > 1:
+        expected = "at most 1 with processes, which serve one block at a time"
+        yield Finding(("execution", "workers"), expected, str(execution.workers))
 
 
 def _check_store(settings: NodeSettings) -> Iterator[Finding]:

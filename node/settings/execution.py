@@ -27,3 +27,7 @@ class NodeExecutionSettings(ExecutionSettings, frozen=True, forbid_unknown_field
     workers: Annotated[int, Meta(ge=0, le=64)] = 1
     """Threads that compute beside the one that the protocol runs on; 0 to compute there, between
     turns."""
+    processes: Annotated[int, Meta(ge=0, le=64)] = 0
+    """Processes that share out the transactions of a block, as `scheduler` plans; 0 to execute
+    them one after another. For contracts on a machine with idle cores; plain transfers cost more
+    to hand over than to execute."""

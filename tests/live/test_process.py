@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from eth_account import Account
 
@@ -230,6 +231,8 @@ def four(directory: Path) -> list[Node]:
             f"[network]\nport = {ports[node]}\npeers = [{', '.join(peers)}]\n"
             '[consensus]\nbatch_delay = "20ms"\nrequest_timeout = "2s"\n'
             '[rpc]\nport = 0\n[log]\nform = "json"\n'
+            # Two of them have others execute, and have to come to the same.
+            + ('[execution]\nscheduler = "optimistic"\nprocesses = 1\n' if node > 1 else "")
         )
         nodes.append(Node(home))
     return nodes
@@ -256,7 +259,11 @@ def test_four_validators_go_on_without_one_that_is_killed_and_takes_part_again(
             wait_for(partial(included, node, last), "all have the last", node)
         blocks = [node.call("eth_getBlockByNumber", "latest", False)["hash"] for node in nodes]
         assert len(set(blocks)) == 1
+        helpers = [psutil.Process(node.pid).children() for node in nodes]
+        assert [len(each) for each in helpers] == [0, 0, 1, 1]
         assert [node.kill(signal.SIGINT) for node in nodes] == [0] * 4
+        gone, alive = psutil.wait_procs(helpers[2] + helpers[3], timeout=PATIENCE_S)
+        assert (len(gone), alive) == (2, [])
         told = [json.loads(line)["event"] for line in nodes[1].log.splitlines()]
         assert "transport.peer_closed" in told
         assert "consensus.view_entered" in told

@@ -104,6 +104,11 @@ def test_a_mistake_names_the_place_of_its_value() -> None:
             LEAST + "[consensus]\npipeline_depth = 20\n",
             "c.toml:3: consensus.window: expected at least twice the pipeline_depth, 40, got 32",
         ),
+        (LEAST + "[execution]\nprocesses = 1\n", "c.toml:4: execution.processes: expected a sch"),
+        (
+            LEAST + "[execution]\nprocesses = 1\nworkers = 2\nscheduler = 'optimistic'\n",
+            "c.toml:5: execution.workers: expected at most 1 with processes",
+        ),
         (LEAST + "[consensus]\nempty_blocks = true\n", "c.toml:3: consensus.block_interval:"),
         ('[node]\nindex = 0\nfee_recipient = "0x1"\n', "c.toml:3: node.fee_recipient: expected"),
         (LEAST + "[consensus]\nsignatures = 'real'\n", "c.toml:4: consensus.signatures: expected"),
