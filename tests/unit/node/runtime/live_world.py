@@ -3,7 +3,8 @@
 import asyncio
 import dataclasses
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+import secrets
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 
 from consensus.params import ConsensusParams
 from network.handshake import HandshakeConfig
-from network.handshake_messages import PeerRole
+from network.handshake_messages import Feature, FeatureVersion, PeerRole
 from network.transport import (
     Address,
     PeerClosed,
@@ -24,6 +25,7 @@ from network.transport import (
 )
 from node.config import Environment, NodeConfig, Role
 from node.flat_library import FlatLibrary
+from node.relay_config import RelayConfig
 from node.runtime.limits import DriverLimits
 from node.runtime.live import LiveNode, LiveOptions
 from node.runtime.validators import KnownValidators
@@ -125,6 +127,7 @@ class LiveWorld:
         accounts: that have money.
         limits: of all drivers.
         params: of the chain.
+        compact: nodes that understand compact blocks.
     """
 
     def __init__(
@@ -136,7 +139,9 @@ class LiveWorld:
         accounts: int = 5,
         limits: DriverLimits | None = None,
         params: ChainParams = FIXED,
+        compact: Collection[int] = (),
     ) -> None:
+        self.compact = compact
         self.shared = make_environment(validators, params, consensus, accounts)
         self.count = validators + followers
         self.validators = validators
@@ -158,6 +163,7 @@ class LiveWorld:
             storage=StorageConfig(form=form),
             announce_blocks=self.count > self.validators,
             answers_clients=True,
+            relay=RelayConfig() if node in self.compact else None,
         )
 
     def store(self, node: int) -> RocksStore | MemoryStore:
@@ -170,13 +176,18 @@ class LiveWorld:
         """Bring a node to life, which dials all those that were started before."""
         config = self.config(node)
         known = KnownValidators(self.shared.genesis.committee)
+        spoken = (FeatureVersion(Feature.COMPACT_BLOCKS, 1),) if node in self.compact else ()
         role = PeerRole.VALIDATOR if config.role is Role.VALIDATOR else PeerRole.FOLLOWER
-        environment = live_environment(self.shared, node)
+        environment = dataclasses.replace(
+            live_environment(self.shared, node), draw_nonce=secrets.token_bytes
+        )
         if self.directory is None:
             environment = dataclasses.replace(environment, reads_store=False)
         transport = Transport(
             TransportConfig(rates=Rates(connections_per_second=1_000), redial=SOON),
-            HandshakeConfig(self.shared.genesis_block.digest, NodeId(node), role, known),
+            HandshakeConfig(
+                self.shared.genesis_block.digest, NodeId(node), role, known, features=spoken
+            ),
             seed_of(node),
             node_codec(self.shared.engine),
             self.observers[node],

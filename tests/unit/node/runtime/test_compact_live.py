@@ -1,0 +1,49 @@
+"""Compact blocks between live nodes, some of which do not understand them."""
+
+from functools import partial
+
+from network.compact.trace import CompactRebuilt
+from primitives.ids import NodeId
+from tests.unit.node.runtime.live_world import LiveWorld, Log, play
+from tests.unit.node.transfers import raw_transfer
+
+
+def rebuilt(log: Log) -> set[bytes]:
+    return {event.digest for event in log.events if isinstance(event, CompactRebuilt)}
+
+
+def has_more_than(world: LiveWorld, count: int) -> bool:
+    """Tell whether every node has more than so many transactions in its chain."""
+    return min(sum(block.transactions for block in log.blocks()) for log in world.logs) > count
+
+
+def test_each_node_gets_blocks_as_its_handshake_says() -> None:
+    """Validator 3 and follower 5 do not understand compact blocks, the others do."""
+
+    async def scene(world: LiveWorld) -> None:
+        await world.start_all()
+        able = {0, 1, 2, 4}
+        relays = {n: world.nodes[n].node.parts.relay for n in able}
+
+        def acquainted() -> bool:
+            return all(
+                relay is not None and set(relay.core.modes.able) == able - {node}
+                for node, relay in relays.items()
+            )
+
+        await world.until(acquainted)
+        for count in range(12):
+            assert (await world.nodes[1].submit(raw_transfer(0, count))).refusal == ""
+            await world.until(partial(has_more_than, world, count))
+        await world.until(lambda: len(set(world.heights())) == 1)
+        decided = {block.digest for block in world.logs[0].blocks()}
+        for node in (1, 2, 4):
+            assert rebuilt(world.logs[node]) & decided, node
+        # Node 0 leads: it has its blocks, and sends each as it is understood.
+        assert world.logs[0].kinds["CompactProposal"] == 2 * world.logs[0].kinds["PrePrepare"]
+        assert not rebuilt(world.logs[3])
+        assert not rebuilt(world.logs[5])
+        await world.stop(2)
+        await world.until(lambda: relays[0] is not None and not relays[0].is_able(NodeId(2)))
+
+    play(lambda: LiveWorld(None, validators=4, followers=2, compact=(0, 1, 2, 4)), scene)
