@@ -7,10 +7,9 @@ from network.dissemination.policy import SEQUENCES_AHEAD, Horizon, PayloadArrive
 from network.mesh.config import MeshTimer
 from network.mesh.core import Mesh
 from network.mesh.state import MeshArrived, Verdict
+from network.mesh.topics import BLOCKS as TOPIC
 from primitives.ids import Instant, NodeId
 from primitives.machine import NOTHING, Effect, Message
-
-TOPIC = b"blocks"
 
 _PLACE = struct.Struct(">QQ")
 

@@ -1,21 +1,22 @@
-"""What waits to be sent: by priority, within limits, in batches."""
+"""What waits to be sent: by class of traffic, within bounds, in batches."""
 
 from network.outbox.batching import BatchConfig, Batcher, BatchReady
-from network.outbox.priorities import CLASS_LIMITS, ClassLimits, DropRule, Priority, priority_of
-from network.outbox.queue import Drop, Outbox, OutboxConfig, PeerQueue, QueueStatistics
+from network.outbox.bounds import BOUNDS, Bound, DropRule, OutboxConfig
+from network.outbox.queue import Outbox, Put
+from network.outbox.traffic import Traffic, TrafficTable, traffic_of, traffic_of_kind
 
 __all__ = [
-    "CLASS_LIMITS",
+    "BOUNDS",
     "BatchConfig",
     "BatchReady",
     "Batcher",
-    "ClassLimits",
-    "Drop",
+    "Bound",
     "DropRule",
     "Outbox",
     "OutboxConfig",
-    "PeerQueue",
-    "Priority",
-    "QueueStatistics",
-    "priority_of",
+    "Put",
+    "Traffic",
+    "TrafficTable",
+    "traffic_of",
+    "traffic_of_kind",
 ]

@@ -6,9 +6,6 @@ edge: nothing in `network` imports it.
 """
 
 from network.transport.config import (
-    BOUNDS,
-    Bound,
-    DropRule,
     Patience,
     Rates,
     Redial,
@@ -33,18 +30,14 @@ from network.transport.inbox import Inbox
 from network.transport.pool import Pool, PoolConfig, PoolCounters, PooledConnection
 from network.transport.redial import Draw
 from network.transport.sockets import new_event_loop
-from network.transport.traffic import Traffic, traffic_of
 from network.transport.transport import Transport
 
 __all__ = [
-    "BOUNDS",
     "Address",
-    "Bound",
     "Counters",
     "DialFailed",
     "Draw",
     "DropReason",
-    "DropRule",
     "Inbox",
     "Listening",
     "Network",
@@ -65,9 +58,7 @@ __all__ = [
     "Slots",
     "SocketOptions",
     "StrangerDropped",
-    "Traffic",
     "Transport",
     "TransportConfig",
     "new_event_loop",
-    "traffic_of",
 ]

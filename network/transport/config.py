@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from types import MappingProxyType
 
-from network.transport.traffic import Traffic
+from network.outbox import BOUNDS, Bound, Traffic
 from primitives.ids import Duration
 
 KIBIBYTE = 1 << 10
@@ -30,27 +28,6 @@ class SocketOptions:
     """SO_SNDBUF; 0 leaves it to the system."""
     backlog: int = 128
     """Connections that the system keeps before they are accepted."""
-
-
-class DropRule(Enum):
-    """What happens when something has to wait in a full queue."""
-
-    OLDEST = "oldest"
-    """It takes the place of what has waited longest: news that newer news overtake."""
-    NEWEST = "newest"
-    """It is dropped: who asked asks again, or somebody else."""
-    PEER = "peer"
-    """The peer is dropped: what it would miss, nothing repeats."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """What may wait for one peer in one class of traffic."""
-
-    messages: int
-    bytes: int
-    """A single message may be longer, if nothing else waits."""
-    rule: DropRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +99,6 @@ class Redial:
     """A connection that lasts so long is no failure."""
 
 
-BOUNDS: Mapping[Traffic, Bound] = MappingProxyType(
-    {
-        Traffic.CONSENSUS: Bound(16_384, 32 * MEBIBYTE, DropRule.PEER),
-        Traffic.BLOCKS: Bound(1_024, 32 * MEBIBYTE, DropRule.OLDEST),
-        Traffic.TRANSACTIONS: Bound(4_096, 16 * MEBIBYTE, DropRule.OLDEST),
-        Traffic.SYNC: Bound(256, 32 * MEBIBYTE, DropRule.NEWEST),
-    }
-)
-
-
 @dataclass(frozen=True, slots=True)
 class TransportConfig:
     """All of it."""
@@ -145,6 +112,9 @@ class TransportConfig:
     patience: Patience = Patience()
     redial: Redial = Redial()
     bounds: Mapping[Traffic, Bound] = field(default_factory=lambda: BOUNDS)
+    """What may wait for one peer, by class of traffic."""
+    outbox_bytes: int = 64 * MEBIBYTE
+    """What may wait for one peer of all classes together."""
     write_bytes: int = 256 * KIBIBYTE
     """Frames are joined up to so many bytes for one write, and as much may wait below."""
     ban: Duration = Duration(60 * SECOND)

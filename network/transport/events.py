@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from network.handshake_messages import PeerRole
-from network.transport.traffic import Traffic
+from network.outbox import Traffic
 from primitives.ids import Duration, NodeId
 from primitives.machine import TraceEvent
 

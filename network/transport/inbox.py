@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from network.transport.traffic import Traffic, traffic_of
+from network.outbox import Traffic, traffic_of
 from primitives.ids import NodeId
 from primitives.machine import Message
 
@@ -60,7 +60,7 @@ class Inbox:
     def put(self, peer: NodeId, message: Message, size: int) -> None:
         """Let a message wait. It is never refused: what was read before the pause counts too."""
         share = self._shares.setdefault(peer, _Share())
-        traffic = traffic_of(type(message))
+        traffic = traffic_of(message)
         queue = share.queues[traffic]
         if not queue:
             self._turns[traffic].append(peer)

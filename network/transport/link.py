@@ -19,15 +19,14 @@ from network.compression import LinkCodec, SharedMessage
 from network.frames import Frame, FrameReader
 from network.handshake import Session, Side
 from network.handshake_messages import Refusal
+from network.outbox import Outbox, Traffic
 from network.transport.control import Goodbye, Parting, Ping, Pong, parting_of
 from network.transport.events import DropReason
 from network.transport.greeting import Greeting, greet
 from network.transport.health import Finding, Health
 from network.transport.intake import Intake
-from network.transport.outbox import Outbox
 from network.transport.settings import LinkSettings
 from network.transport.tls import TlsSession
-from network.transport.traffic import Traffic
 from primitives.errors import CryptoError, InvalidEncoding
 from primitives.ids import Instant, NodeId
 from primitives.machine import Message

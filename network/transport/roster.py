@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 
 from network.compression import SharedMessage
 from network.handshake import Session, Side
+from network.outbox import Outbox, OutboxConfig, Put, Traffic
 from network.transport.events import DropReason, Observer, QueueOverflowed
 from network.transport.face import Address, PeerInfo
 from network.transport.link import Link, Outgoing
-from network.transport.outbox import Outbox, Put
 from network.transport.redial import DialPlan, Draw
 from network.transport.settings import LinkSettings
-from network.transport.traffic import Traffic
 from primitives.ids import Instant, NodeId
 from primitives.machine import Message
 
@@ -83,7 +82,8 @@ class Roster:
         if peer is None:
             config = self._settings.config
             dropped = self._settings.counters.messages_dropped
-            outbox = Outbox[Outgoing](config.bounds, config.patience.hold, dropped)
+            limits = OutboxConfig(config.bounds, config.outbox_bytes, config.patience.hold)
+            outbox = Outbox[Outgoing](limits, dropped)
             peer = Peer(node, outbox, DialPlan(config.redial, self._draw))
             peer.vacant.set()
             self._peers[node] = peer
@@ -151,7 +151,7 @@ class Roster:
         if not self._dirty:
             asyncio.get_running_loop().call_soon(self._flush)
         self._dirty[peer.node] = peer
-        return outcome is Put.KEPT
+        return outcome is not Put.DROPPED
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, {}

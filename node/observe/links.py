@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from network.compression import CompressionStatistics
-from network.transport import Counters, PeerInfo, Traffic
+from network.outbox import Traffic
+from network.transport import Counters, PeerInfo
 from node.observe.families import network
 from node.observe.reading import Histogram, Reading, by_label
 from primitives.ids import NodeId

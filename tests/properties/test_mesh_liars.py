@@ -7,7 +7,6 @@ from hypothesis import given, settings, strategies as st
 from numpy.random import default_rng
 
 from network.dissemination import Meshed
-from network.dissemination.meshed import TOPIC
 from network.mesh import (
     Mesh,
     MeshConfig,
@@ -23,6 +22,7 @@ from network.mesh import (
 )
 from network.mesh.messages import IDS_PER_MESSAGE
 from network.mesh.scores import score_of
+from network.mesh.topics import BLOCKS as TOPIC
 from primitives.ids import Instant, NodeId
 from primitives.keccak import keccak256
 from primitives.machine import Message

@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from types import MappingProxyType
 
 from hypothesis import given, strategies as st
 
 from network.messages import GetBlocks, GetStatus
+from network.outbox import Bound, DropRule, Outbox, OutboxConfig, Put, Traffic, traffic_of
 from network.transport.bucket import TokenBucket
-from network.transport.config import Bound, DropRule
 from network.transport.inbox import Arrival, Inbox
-from network.transport.outbox import Outbox, Put
-from network.transport.traffic import Traffic, traffic_of
 from primitives.ids import Duration, Instant, NodeId
 from primitives.machine import Message
 from tests.unit.network.transport.world import Vote
@@ -25,8 +22,8 @@ Waiting = tuple[Traffic, int, int, int]
 class NaiveOutbox:
     """One list in order of arrival."""
 
-    def __init__(self, bounds: dict[Traffic, Bound]) -> None:
-        self.bounds = bounds
+    def __init__(self, config: OutboxConfig) -> None:
+        self.bounds, self.bytes_max = config.bounds, config.bytes_max
         self.waiting: list[Waiting] = []
         self.dropped = 0
 
@@ -34,20 +31,34 @@ class NaiveOutbox:
         return [each for each in self.waiting if each[0] is traffic]
 
     def put(self, traffic: Traffic, number: int, size: int, now: int) -> Put:
+        before = list(self.waiting)
+        if not self.make_room(traffic, size):
+            self.waiting = before
+            self.dropped += 1
+            is_fatal = self.bounds[traffic].rule is DropRule.PEER
+            return Put.OVERFLOW if is_fatal else Put.DROPPED
+        lost = len(before) - len(self.waiting)
+        self.dropped += lost
+        self.waiting.append((traffic, number, size, now))
+        return Put.DISPLACED if lost else Put.KEPT
+
+    def make_room(self, traffic: Traffic, size: int) -> bool:
+        """First in its class, then among all, from the least urgent upwards."""
         bound = self.bounds[traffic]
-        outcome = Put.KEPT
+        is_news = bound.rule is DropRule.OLDEST
         while (own := self.of(traffic)) and (
             len(own) + 1 > bound.messages or sum(each[2] for each in own) + size > bound.bytes
         ):
-            self.dropped += 1
-            if bound.rule is DropRule.NEWEST:
-                return Put.DROPPED
-            if bound.rule is DropRule.PEER:
-                return Put.OVERFLOW
+            if not is_news:
+                return False
             self.waiting.remove(own[0])
-            outcome = Put.DROPPED
-        self.waiting.append((traffic, number, size, now))
-        return outcome
+        while self.waiting and sum(each[2] for each in self.waiting) + size > self.bytes_max:
+            lower = [each for each in self.waiting if each[0] > traffic - is_news]
+            if not lower:
+                return False
+            least = max(each[0] for each in lower)
+            self.waiting.remove(next(each for each in lower if each[0] is least))
+        return True
 
     def expire(self, now: int) -> None:
         fresh = [each for each in self.waiting if now - each[3] <= HOLD]
@@ -74,15 +85,16 @@ TAKES = st.tuples(st.none(), st.integers(1, 80), st.integers(0, 20))
 
 @given(
     bounds=st.tuples(BOUNDS, BOUNDS, BOUNDS, BOUNDS),
+    bytes_max=st.integers(1, 120),
     steps=st.lists(st.one_of(PUTS, PUTS, TAKES), max_size=60),
 )
 def test_an_outbox_keeps_takes_and_drops_what_a_plain_list_does(
-    bounds: Sequence[Bound], steps: Sequence[tuple[Traffic | None, int, int]]
+    bounds: Sequence[Bound], bytes_max: int, steps: Sequence[tuple[Traffic | None, int, int]]
 ) -> None:
-    table = dict(zip(Traffic, bounds, strict=True))
+    config = OutboxConfig(dict(zip(Traffic, bounds, strict=True)), bytes_max, HOLD)
     dropped = [0] * len(Traffic)
-    outbox = Outbox[int](MappingProxyType(table), HOLD, dropped)
-    twin = NaiveOutbox(table)
+    outbox = Outbox[int](config, dropped)
+    twin = NaiveOutbox(config)
     now = 0
     for number, (traffic, size, passed) in enumerate(steps):
         now += passed
@@ -96,6 +108,9 @@ def test_an_outbox_keeps_takes_and_drops_what_a_plain_list_does(
             )
         assert outbox.length == len(twin.waiting)
         assert outbox.bytes == sum(each[2] for each in twin.waiting)
+        for each in Traffic:
+            own = twin.of(each)
+            assert outbox.depth(each) == (len(own), sum(waiting[2] for waiting in own))
         assert sum(dropped) == twin.dropped
 
 
@@ -130,7 +145,7 @@ ARRIVALS = st.tuples(st.integers(0, 3), st.sampled_from(MESSAGES), st.integers(1
 
 
 def has_any(waiting: Sequence[Arrival], node: NodeId, traffic: Traffic) -> bool:
-    return any(peer == node and traffic_of(type(said)) is traffic for peer, said, _ in waiting)
+    return any(peer == node and traffic_of(said) is traffic for peer, said, _ in waiting)
 
 
 @given(
@@ -156,10 +171,10 @@ def test_an_inbox_gives_all_that_it_gets_the_urgent_first_and_pauses_who_has_fil
             assert (taken is None) is (not waiting)
             if taken is None:
                 continue
-            traffic = traffic_of(type(taken[1]))
-            assert traffic is min(traffic_of(type(each[1])) for each in waiting)
+            traffic = traffic_of(taken[1])
+            assert traffic is min(traffic_of(each[1]) for each in waiting)
             own = [each for each in waiting if each[0] == taken[0]]
-            assert taken == next(each for each in own if traffic_of(type(each[1])) is traffic)
+            assert taken == next(each for each in own if traffic_of(each[1]) is traffic)
             assert turns[traffic].pop(0) == taken[0]
             waiting.remove(taken)
             if has_any(waiting, taken[0], traffic):
@@ -167,7 +182,7 @@ def test_an_inbox_gives_all_that_it_gets_the_urgent_first_and_pauses_who_has_fil
         else:
             node, message, size = NodeId(step[0]), step[1], step[2]
             inbox.put(node, message, size)
-            traffic = traffic_of(type(message))
+            traffic = traffic_of(message)
             if not has_any(waiting, node, traffic):
                 turns[traffic].append(node)
             waiting.append((node, message, size))

@@ -1,8 +1,8 @@
 from numpy.random import default_rng
 
 from network.dissemination import Meshed, PayloadArrived, Place
-from network.dissemination.meshed import TOPIC
 from network.mesh import Mesh, MeshConfig, MeshPayload, MeshSubscribe, MeshTimer, Verdict
+from network.mesh.topics import BLOCKS as TOPIC
 from primitives.ids import NodeId
 from primitives.keccak import keccak256
 from primitives.machine import NOTHING, Effect, Send, SetTimer

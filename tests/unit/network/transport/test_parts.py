@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from network.compression import CompressionOffer
 from network.handshake_messages import Hello, PeerRole, Reason
 from network.messages import AnnounceBlock, AnnounceTransactions, GetBlocks
-from network.transport import Patience, Rates, Redial, Slots, Traffic, traffic_of
+from network.outbox import Traffic, traffic_of_kind
+from network.transport import Patience, Rates, Redial, Slots
 from network.transport.admission import Gate, Places, Visit
 from network.transport.certificates import _FROM, _UNTIL, _name, key_of, make_credentials
 from network.transport.control import Ping
@@ -229,5 +230,5 @@ def test_a_certificate_with_another_kind_of_key_is_refused() -> None:
 
 def test_votes_before_blocks_before_transactions_before_the_rest() -> None:
     kinds = (Vote, AnnounceBlock, AnnounceTransactions, GetBlocks)
-    assert [traffic_of(kind) for kind in kinds] == list(Traffic)
+    assert [traffic_of_kind(kind) for kind in kinds] == list(Traffic)
     assert Ping.core == "transport"

@@ -6,17 +6,14 @@ import tracemalloc
 from functools import partial
 from types import MappingProxyType
 
+from network.outbox import BOUNDS, Bound, DropRule, Traffic
 from network.transport import (
-    BOUNDS,
-    Bound,
     DropReason,
-    DropRule,
     Inbox,
     PeerClosed,
     PeerThrottled,
     QueueOverflowed,
     Rates,
-    Traffic,
     TransportConfig,
 )
 from primitives.ids import Duration, NodeId

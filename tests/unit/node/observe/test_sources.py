@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from network.handshake_messages import PeerRole
-from network.transport import Counters, DropReason, PeerInfo, Traffic
+from network.outbox import Traffic
+from network.transport import Counters, DropReason, PeerInfo
 from node.observe.calls import RpcSource
 from node.observe.driving import DriverSource, QueueFigures, QueueSource
 from node.observe.families import Family, World, network, rpc, runtime, storage

@@ -1,0 +1,4 @@
+"""What the meshes of these networks are about."""
+
+BLOCKS = b"blocks"
+TRANSACTIONS = b"transactions"
