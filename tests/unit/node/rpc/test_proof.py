@@ -65,6 +65,16 @@ def test_slots_that_are_set_and_that_are_not(rig: Rig) -> None:
     assert [each["key"] for each in shown["storageProof"]] == keys
 
 
+def test_many_slots_are_proven_in_the_order_in_which_they_were_named(rig: Rig) -> None:
+    deploy(rig)
+    pay(rig, 1, 1, 2, 3)
+    first = load_artifact("Token").slot("balanceOf")
+    keys = [hex(mapping_slot(first, HOLDERS[place % 4])) for place in range(50)]
+    shown = rig.ask("eth_getProof", hexed(TOKEN), keys, "latest")
+    proven(rig, shown, "latest")
+    assert [number(each["value"]) for each in shown["storageProof"]] == ([1, 2, 3, 0] * 13)[:50]
+
+
 def test_words_are_echoed_as_words(rig: Rig) -> None:
     deploy(rig)
     key = f"0x{2:064x}"

@@ -1,0 +1,112 @@
+"""Calls take turns with everything else, and are bounded in time and in number."""
+
+import asyncio
+from collections.abc import Generator
+
+import pytest
+
+from node.rpc.call_runner import CallLimits, CallRunner
+from node.rpc.errors import RpcError
+
+MILLISECOND = 1_000_000
+
+
+def steps(count: int, result: object = None) -> Generator[None, None, object]:
+    for _ in range(count):
+        yield
+    return result
+
+
+def endless() -> Generator[None, None, None]:
+    while True:
+        yield
+
+
+def test_a_result_is_what_the_steps_end_in() -> None:
+    async def main() -> None:
+        runner = CallRunner(CallLimits())
+        assert await runner.run(steps(5, "done")) == "done"
+        assert runner.open == 0
+
+    asyncio.run(main())
+
+
+def test_an_error_of_a_step_is_the_callers() -> None:
+    def failing() -> Generator[None, None, None]:
+        yield
+        raise RpcError(3, "execution reverted")
+
+    async def main() -> None:
+        runner = CallRunner(CallLimits())
+        with pytest.raises(RpcError, match="reverted"):
+            await runner.run(failing())
+        assert runner.open == 0
+
+    asyncio.run(main())
+
+
+def test_others_have_their_turns_between_slices() -> None:
+    async def main() -> None:
+        limits = CallLimits(time_ns=20 * MILLISECOND, slice_ns=MILLISECOND)
+        runner = CallRunner(limits)
+        call = asyncio.ensure_future(runner.run(endless()))
+        turns = 0
+        while not call.done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns > 1
+        with pytest.raises(RpcError, match="execution aborted"):
+            await call
+
+    asyncio.run(main())
+
+
+def test_calls_that_take_turns_all_come_to_an_end() -> None:
+    """With a slice of no time each call runs one step at a time, the others between."""
+    order: list[int] = []
+
+    def noted(name: int) -> Generator[None, None, int]:
+        for _ in range(3):
+            order.append(name)
+            yield
+        return name
+
+    async def main() -> None:
+        runner = CallRunner(CallLimits(running=2, slice_ns=1))
+        results = await asyncio.gather(*[runner.run(noted(name)) for name in range(3)])
+        assert results == [0, 1, 2]
+
+    asyncio.run(main())
+    assert order.index(1) < len(order) - 1 - order[::-1].index(0), "0 and 1 take turns"
+    assert order.index(2) > 3, "2 waits for a place"
+
+
+def test_more_than_may_wait_are_refused() -> None:
+    async def main() -> None:
+        runner = CallRunner(CallLimits(running=1, waiting=1, slice_ns=1))
+        calls = [asyncio.ensure_future(runner.run(steps(50, name))) for name in range(2)]
+        await asyncio.sleep(0)
+        closed = steps(1)
+        with pytest.raises(RpcError) as caught:
+            await runner.run(closed)
+        assert caught.value.code == -32005
+        assert list(closed) == [], "what is refused is closed"
+        assert [await call for call in calls] == [0, 1]
+        assert await runner.run(steps(1, "again")) == "again"
+
+    asyncio.run(main())
+
+
+def test_a_caller_that_leaves_frees_its_place() -> None:
+    async def main() -> None:
+        runner = CallRunner(CallLimits(running=1, waiting=0, slice_ns=1))
+        call = asyncio.ensure_future(runner.run(endless()))
+        await asyncio.sleep(0)
+        assert runner.open == 1
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert runner.open == 0
+        assert await runner.run(steps(1, "free")) == "free"
+
+    asyncio.run(main())
