@@ -102,6 +102,7 @@ class Fees:
         self.base_fee_per_gas = 0
         self.gas_used_ = sum(gas for _, gas in entries)
         self.transactions = [Paid(tip) for tip, _ in entries]
+        self.tips = [tip for tip, _ in entries]
 
     def gas_used(self, index: int) -> int:
         return self.entries[index][1]
