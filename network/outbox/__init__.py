@@ -3,7 +3,7 @@
 from network.outbox.batching import BatchConfig, Batcher, BatchReady
 from network.outbox.bounds import BOUNDS, Bound, DropRule, OutboxConfig
 from network.outbox.queue import Outbox, Put
-from network.outbox.traffic import Traffic, TrafficTable, traffic_of, traffic_of_kind
+from network.outbox.traffic import Traffic, traffic_of, traffic_of_kind, traffic_table
 
 __all__ = [
     "BOUNDS",
@@ -16,7 +16,7 @@ __all__ = [
     "OutboxConfig",
     "Put",
     "Traffic",
-    "TrafficTable",
     "traffic_of",
     "traffic_of_kind",
+    "traffic_table",
 ]

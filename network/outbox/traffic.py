@@ -51,22 +51,9 @@ def traffic_of_kind(kind: type[Message]) -> Traffic:
     return OF_CORE.get(kind.core, Traffic.CONSENSUS)
 
 
-class TrafficTable:
-    """The classes of messages of known kinds, looked up at once.
-
-    Args:
-        kinds: that will be asked for, most of them.
-    """
-
-    __slots__ = ("_classes",)
-
-    def __init__(self, kinds: Iterable[type[Message]]) -> None:
-        self._classes = {kind: traffic_of_kind(kind) for kind in kinds if kind not in TOPICAL}
-
-    def __call__(self, message: Message) -> Traffic:
-        """Return `traffic_of` a message."""
-        known = self._classes.get(message.__class__)
-        return traffic_of(message) if known is None else known
+def traffic_table(kinds: Iterable[type[Message]]) -> dict[type[Message], Traffic]:
+    """Return the classes of those kinds all of whose messages have the same one."""
+    return {kind: traffic_of_kind(kind) for kind in kinds if kind not in TOPICAL}
 
 
 def traffic_of(message: Message) -> Traffic:

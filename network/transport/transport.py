@@ -10,7 +10,7 @@ from network.codec import Codec
 from network.compression import Compression, CompressionPolicy
 from network.handshake import HandshakeConfig, Session, Side
 from network.handshake_messages import handshake_codec
-from network.outbox import TrafficTable
+from network.outbox import traffic_of, traffic_table
 from network.transport.admission import Gate, Places
 from network.transport.certificates import make_credentials
 from network.transport.config import TransportConfig
@@ -84,7 +84,7 @@ class Transport:
         self._config = config
         self._own = handshake.node
         self._observer = observer
-        self._traffic_of = TrafficTable(kind.type for kind in codec.kinds)
+        self._traffic = traffic_table(kind.type for kind in codec.kinds)
         self._places = Places(config.slots, clock)
         self._gate = Gate(config.rates, config.slots)
         self._settings = LinkSettings(
@@ -178,7 +178,7 @@ class Transport:
             InvalidEncoding: the message is longer than the limit of its kind.
         """
         reachable = [node for node in nodes if not self._places.is_blocked(node)]
-        return self._roster.put(reachable, self._traffic_of(message), message)
+        return self._roster.put(reachable, traffic_of(message), message)
 
     def peers(self) -> Sequence[PeerInfo]:
         """Return who is connected, by ascending node id."""
@@ -297,7 +297,8 @@ class Transport:
 
     def on_message(self, link: Link, message: Message, size: int) -> None:
         """Something has arrived."""
-        self.counters.messages_received[self._traffic_of(message)] += 1
+        traffic = self._traffic.get(message.__class__)
+        self.counters.messages_received[traffic_of(message) if traffic is None else traffic] += 1
         session, receiver = link.session, self._receiver
         if session is not None and receiver is not None:
             receiver.on_message(session.node, message, size)
