@@ -180,6 +180,15 @@ def test_an_end_takes_back_only_what_its_event_did():
     ) == [(1, "pause", 1), (2, "crash", 1), (3, "restart", 1), (4, "pause", 1), (7, "resume", 1)]
 
 
+def test_a_crash_returns_nobody_whom_another_crash_keeps_down():
+    told = done(
+        event("crash", 1000, node=1, **{"for": "4s"}),
+        event("restart", 2000, node=1),
+        event("crash", 3000, node=1),
+    )
+    assert told == [(1, "crash", 1), (2, "restart", 1), (3, "crash", 1)]
+
+
 def test_of_two_slownesses_the_later_one_stands():
     made = scenario(
         event("slow", 1000, node=2, factor=4, **{"for": "2s"}),
