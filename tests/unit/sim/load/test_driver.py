@@ -1,11 +1,14 @@
 """A scenario's workload over JSON-RPC."""
 
+import asyncio
 from collections.abc import Sequence
 
 from primitives.ids import Duration, Instant, NodeId, Wei
 from primitives.params import ChainParams
 from sim.founding import scenario_workload
+from sim.load.courier import Courier
 from sim.load.driver import WorkloadDriver
+from sim.load.rpc import RpcClient
 from sim.load.scenario import first_nonces, live_workload
 from sim.scenario import Scenario, decode_table
 from tests.unit.sim.load.fake_chain import ETHER, FakeChain
@@ -102,6 +105,28 @@ def test_a_node_that_is_down_is_passed_over() -> None:
         assert set(driver.ledger.errors) == {"connection"}
         assert driver.ledger.resent.total > 0
         assert driver.ledger.included.total == driver.ledger.intended.total == 39
+
+    play(story)
+
+
+def test_a_node_that_cannot_be_reached_is_down_for_a_while() -> None:
+    async def story() -> None:
+        now = 0
+        errors: list[object] = []
+        client = RpcClient("http://127.0.0.1:1")
+        courier = Courier(client, lambda digest, at, error: errors.append(error), lambda: now)
+        working = asyncio.create_task(courier.work())
+        assert not courier.is_down(now)
+        for at in range(150):
+            courier.take(b"raw", b"%d" % at, 0)
+        while len(errors) < 150:
+            await asyncio.sleep(0.01)
+        # What waited behind the first batch is lost with it, and told so.
+        assert len(errors) == 150
+        assert courier.is_down(now)
+        assert not courier.is_down(now + SECOND)
+        working.cancel()
+        await courier.close()
 
     play(story)
 

@@ -178,10 +178,10 @@ def test_a_lost_answer_is_asked_for_at_the_next_node() -> None:
         scene = Scene()
         scene.set(timeout_s=0.2)
         async with scene.nodes(2) as nodes:
-            nodes[0].meddle = Faults(4, Silence())
+            nodes[0].meddle = Faults(10**6, Silence())
             result = await scene.load([node.url for node in nodes])
-        assert result.errors["timeout"] == 4
-        assert result.resent >= 4
+        assert set(result.errors) == {"timeout"}
+        assert result.resent >= result.errors["timeout"] > 0
         assert result.included == DUE
 
     play(story)
@@ -247,7 +247,7 @@ def test_a_reorganisation_takes_back_what_was_included() -> None:
         async with FakeNode(chain).serve(0) as node:
 
             async def seal() -> None:
-                await scene.when(lambda engine: engine.sender.on_their_way == 39)
+                await scene.when(lambda engine: engine.ledger.accepted.total == 39)
                 await node.tell(chain.seal())
                 await scene.when(lambda engine: engine.sender.on_their_way == 0)
                 chain.reorganise(1)

@@ -65,7 +65,17 @@ def test_a_payer_with_too_little_is_refused_before_it_pays_anybody() -> None:
     play(story)
 
 
-@pytest.mark.parametrize("mix", ["erc20", "amm", "nft", "storage", "compute", "transfers=1,nft=1"])
+@pytest.mark.parametrize(
+    "mix",
+    [
+        "amm",
+        "transfers=1,nft=1",
+        *[
+            pytest.param(kind, marks=pytest.mark.slow)
+            for kind in ("erc20", "nft", "storage", "compute", "mainnet-like")
+        ],
+    ],
+)
 def test_contracts_are_created_once(mix: str) -> None:
     async def story() -> None:
         scene = Scene(accounts=5)
