@@ -6,6 +6,8 @@ who reads standard error through a pipe may stop to read, and a node must not st
 finds no room is counted and left out, and so is what one kind has too much of; both are said.
 """
 
+import contextlib
+import json
 import queue
 import sys
 import time
@@ -77,7 +79,8 @@ class Allowance:
         """Return whether a line may be written, and how many of its kind were not before it."""
         most = float(BURST * self._per_second)
         last, held = self._buckets.get(name, (now_ns, most))
-        held = min(most, held + (now_ns - last) * self._per_second / SECOND_NS)
+        # A clock that was set back must not silence a kind until it has caught up.
+        held = min(most, held + max(0, now_ns - last) * self._per_second / SECOND_NS)
         if held < 1:
             self._buckets[name] = (now_ns, held)
             self._left_out[name] = self._left_out.get(name, 0) + 1
@@ -172,7 +175,8 @@ class Log:
                 self.lost += 1
         _flush(self._stream)
         if self._file is not None:
-            self._stream.close()
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.close()
 
 
 def format_line(line: Line, form: Form) -> str:
@@ -183,9 +187,9 @@ def format_line(line: Line, form: Form) -> str:
     if form == "json":
         fields = {name: _plain(value) for name, value in line.fields.items()}
         record = {"at": at, "level": level, "event": line.name, **fields}
-        return msgspec.json.encode(record).decode() + "\n"
+        return _printable(msgspec.json.encode(record).decode()) + "\n"
     shown = " ".join(f"{name}={_shown(value)}" for name, value in line.fields.items())
-    return f"{at} {level:<7} {line.name:<28} {shown}".rstrip() + "\n"
+    return _printable(f"{at} {level:<7} {line.name:<28} {shown}".rstrip()) + "\n"
 
 
 def _opened(file: Path | None) -> IO[str]:
@@ -200,7 +204,8 @@ def _reopened(stream: IO[str], file: Path | None) -> IO[str]:
         fresh = _opened(file)
     except OSError:
         return stream
-    stream.close()
+    with contextlib.suppress(OSError, ValueError):
+        stream.close()  # it may have lines that the disk has no room for
     return fresh
 
 
@@ -221,7 +226,7 @@ def _field(value: object) -> Field:
 def _plain(value: Field) -> object:
     if isinstance(value, bytes):
         return "0x" + value.hex()
-    return value[:TEXT_MAX] if isinstance(value, str) else value
+    return _encodable(value[:TEXT_MAX]) if isinstance(value, str) else value
 
 
 def _shown(value: Field) -> str:
@@ -230,6 +235,18 @@ def _shown(value: Field) -> str:
         return f"0x{value[:HASH_SHOWN].hex()}{tail}"
     if not isinstance(value, str):
         return str(value).replace(" ", "")
-    text = value[:TEXT_MAX]
+    text = _encodable(value[:TEXT_MAX])
     plain = text.isprintable() and not any(character in text for character in ' "=')
     return text if plain and text else msgspec.json.encode(text).decode()
+
+
+def _encodable(text: str) -> str:
+    """Return text that UTF-8 has bytes for: file names may have some that it has not."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _printable(text: str) -> str:
+    """Escape what would steer a terminal or turn its text around; JSON stays what it was."""
+    if text.isprintable():
+        return text
+    return "".join([each if each.isprintable() else json.dumps(each)[1:-1] for each in text])

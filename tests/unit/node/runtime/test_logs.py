@@ -1,5 +1,6 @@
 """The log: lines for people and for programs, levels, rates, a reader that is gone."""
 
+import errno
 import io
 import json
 import sys
@@ -78,6 +79,18 @@ def test_what_a_peer_says_cannot_make_a_line_of_its_own(form: Form) -> None:
     assert len(long) < 700
 
 
+@pytest.mark.parametrize("form", ["console", "json"])
+@pytest.mark.parametrize(
+    "text", ["a\x9b31mred", "a\u202eb", "a\x7fb", "a\u2028b", "a\ud800b", "a\U000e0001b"], ids=ascii
+)
+def test_what_a_peer_says_cannot_steer_a_terminal(form: Form, text: str) -> None:
+    line = format_line(Line(AT, Level.INFO, "x", {"t": text}), form)
+    assert line[:-1].isprintable()
+    if form == "json":
+        told = json.loads(line)["t"]
+        assert told == text.encode("utf-8", "backslashreplace").decode()
+
+
 def test_lines_below_the_level_are_left_out(tmp_path: Path) -> None:
     log = log_to(tmp_path / "log", level="warning")
     log.write(Level.INFO, "a")
@@ -93,6 +106,12 @@ def test_a_kind_has_its_rate_and_says_what_was_left_out() -> None:
     assert allowance.take("b", now) == (True, 0)
     assert allowance.take("a", now + SECOND_NS // 2) == (True, 3)
     assert allowance.take("a", now + SECOND_NS // 2) == (False, 0)
+
+
+def test_a_clock_that_is_set_back_silences_nobody() -> None:
+    allowance = Allowance(per_second=2)
+    assert allowance.take("a", AT) == (True, 0)
+    assert allowance.take("a", AT - 3_600 * SECOND_NS) == (True, 0)
 
 
 def test_what_was_left_out_is_counted_in_a_line_before_the_next(tmp_path: Path) -> None:
@@ -129,6 +148,27 @@ def test_a_moved_file_is_opened_anew(tmp_path: Path) -> None:
     log.write(Level.INFO, "c")
     log.close()
     assert [line.split()[2] for line in lines(tmp_path / "log")] == ["c"]
+
+
+class Full(io.StringIO):
+    """A file on a disk that has no room for the last lines."""
+
+    def close(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_that_was_full_keeps_nobody_from_a_new_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams: list[io.StringIO] = [Full(), io.StringIO()]
+    monkeypatch.setattr("node.runtime.logs._opened", lambda _file: streams.pop(0))
+    kept = streams[1]
+    log = log_to(tmp_path / "log", form="json")
+    log.reopen()
+    log.write(Level.INFO, "after")
+    monkeypatch.setattr(kept, "close", lambda: None)
+    log.close()
+    assert json.loads(kept.getvalue())["event"] == "after"
 
 
 def test_the_chain_is_summed_up_and_chatter_left_out(tmp_path: Path) -> None:
