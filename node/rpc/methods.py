@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from node.rpc.caller import Caller
 
@@ -25,6 +25,20 @@ to the caller: a caller that leaves does not cancel it, though one that waits to
 
 
 @dataclass(frozen=True, slots=True)
+class UnderWay:
+    """The answer of a handler whose work goes on whether or not anybody awaits it."""
+
+    coming: Awaitable[Any]
+    """What is waited for."""
+    finish: Callable[[Any], object]
+    """Makes the answer of what has come, or raises `RpcError`."""
+
+    def __await__(self) -> Generator[Any, None, object]:
+        """Wait, and return the answer."""
+        return self.finish((yield from self.coming.__await__()))
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     """One method."""
 
@@ -37,6 +51,9 @@ class Method:
     """Only for callers with the token."""
     cost: int = 1
     """Tokens of the caller's bucket; 1 is what eth_blockNumber takes (about 50 us)."""
+    overlaps: bool = False
+    """Whether calls of it that follow one another in a batch may be under way together. They begin
+    in order, and what stands before or after them in the batch does not overlap with them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from node.rpc.arguments import data, required
-from node.rpc.backend import Backend
+from node.rpc.backend import Backend, SubmitOutcome
 from node.rpc.errors import RpcError, server_error
 from node.rpc.hexes import data_hex
-from node.rpc.methods import Method, Parameters
+from node.rpc.methods import Method, Parameters, UnderWay
 from node.validation import PooledTransaction, check_transaction
 from primitives.errors import InvalidEncoding
 from primitives.ids import Address
@@ -50,15 +50,18 @@ class TransactionMethods:
 
     def methods(self) -> tuple[Method, ...]:
         """Return them."""
-        return (Method("eth_sendRawTransaction", self.send, 1, cost=3),)
+        return (Method("eth_sendRawTransaction", self.send, 1, cost=3, overlaps=True),)
 
-    async def send(self, backend: Backend, parameters: Parameters) -> str:
+    def send(self, backend: Backend, parameters: Parameters) -> UnderWay:
         """eth_sendRawTransaction."""
         raw = required(parameters, 0, data)
-        outcome = await backend.submit(raw)
-        if outcome.refusal:
-            raise refusal(backend, outcome.refusal, raw)
-        return "0x" + outcome.hash.hex()
+
+        def told(outcome: SubmitOutcome) -> str:
+            if outcome.refusal:
+                raise refusal(backend, outcome.refusal, raw)
+            return "0x" + outcome.hash.hex()
+
+        return UnderWay(backend.submit(raw), told)
 
 
 def refusal(backend: Backend, code: str, raw: bytes) -> RpcError:
