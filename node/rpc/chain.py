@@ -26,6 +26,7 @@ from primitives.receipt import Receipt, decode_receipt
 from primitives.transaction import (
     Transaction,
     decode_transaction,
+    effective_tip,
     recover_sender,
     transaction_hash,
 )
@@ -87,6 +88,17 @@ class FinalBlock:
     def transactions(self) -> list[Transaction]:
         """The transactions, decoded, in order."""
         return [decode_transaction(raw) for raw in self.block.transactions]
+
+    @cached_property
+    def tips(self) -> list[int]:
+        """What each transaction pays the proposer, in wei per gas."""
+        base_fee = self.header.base_fee_per_gas
+        return [effective_tip(each, base_fee) for each in self.transactions]
+
+    @cached_property
+    def ascending_tips(self) -> list[int]:
+        """The same, the smallest first."""
+        return sorted(self.tips)
 
     @cached_property
     def receipts(self) -> Sequence[Receipt]:

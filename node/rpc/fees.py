@@ -3,6 +3,7 @@
 Reference: execution-apis src/eth/fee_market.yaml; EIP-1559, EIP-4844.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,6 @@ from node.rpc.hexes import quantity_hex
 from node.rpc.methods import Method, Parameters
 from primitives.header import Header
 from primitives.params import ChainParams
-from primitives.transaction import effective_tip
 
 GWEI = 10**9
 
@@ -107,9 +107,9 @@ class FeeMethods:
         for height in range(head, max(head - SAMPLED_BLOCKS, lowest - 1), -1):
             block = self._chain.at(backend, height)
             if block is not None:
-                base_fee = block.header.base_fee_per_gas
-                paid = [effective_tip(each, base_fee) for each in block.transactions]
-                tips += sorted([tip for tip in paid if tip > 1])[:SAMPLED_TIPS]
+                paid = block.ascending_tips
+                first = bisect_right(paid, 1)
+                tips += paid[first : first + SAMPLED_TIPS]
         tips.sort()
         return tips[(len(tips) - 1) * SAMPLE_PERCENT // 100] if tips else DEFAULT_TIP
 
@@ -157,8 +157,7 @@ def block_rewards(block: FinalBlock, percentiles: Sequence[float]) -> list[int]:
 
     The tip at p percent is the one of the transaction by which p percent of the gas is used.
     """
-    base_fee = block.header.base_fee_per_gas
-    tips = [effective_tip(each, base_fee) for each in block.transactions]
+    tips = block.tips
     if not tips:
         return [0] * len(percentiles)
     order = sorted(range(len(tips)), key=lambda index: tips[index])

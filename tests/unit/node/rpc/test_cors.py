@@ -37,6 +37,19 @@ def test_a_request_must_name_a_known_host_or_figures(host: str, allowed: bool) -
     assert Hosts(("localhost", "Node.Example")).allow(host) is allowed
 
 
+def test_a_host_is_judged_by_itself_whatever_came_before() -> None:
+    hosts = Hosts(("localhost",))
+    asked = [
+        "evil.example",
+        "127.0.0.1:1",
+        "127.0.0.1:1",
+        "127.0.0.1.evil.example",
+        "",
+        "localhost",
+    ]
+    assert [hosts.allow(host) for host in asked] == [False, True, True, False, False, True]
+
+
 def test_any_host_is_allowed_if_asked_for() -> None:
     assert Hosts(("*",)).allow("evil.example")
 
