@@ -24,6 +24,7 @@ from network.transport import Inbox
 from node.intake import ClientsAnswered, QueueOverflow
 from node.observe.sink import Sink
 from node.rpc.backend import SubmitOutcome
+from node.runtime.errors import ordinary
 from node.runtime.keeper import Held, StoreKeeper
 from node.runtime.limits import DriverFigures, DriverLimits
 from node.runtime.queues import BoundedQueue
@@ -225,8 +226,8 @@ class Driver:
                 if time.perf_counter_ns() > until:
                     self._wake()
                     break
-        except Exception as error:  # noqa: BLE001 - a node that met an error must not go on
-            self.fail(error)
+        except BaseException as error:  # noqa: BLE001 - a node that met an error must not go on
+            self.fail(ordinary(error))
         figures.portions += 1
         figures.busy_ns += time.thread_time_ns() - begun
 

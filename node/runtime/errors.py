@@ -3,7 +3,7 @@
 from enum import IntEnum
 from pathlib import Path
 
-from primitives.errors import InvalidInput
+from primitives.errors import InvalidInput, OrreryError
 
 
 class ExitCode(IntEnum):
@@ -39,6 +39,23 @@ class UnusableKey(Refused):
 
 class AddressInUse(Refused):
     """The node cannot listen where it is told to."""
+
+
+class Panicked(OrreryError):
+    """A library has given up in the middle of something, and not by an ordinary error.
+
+    Rust code does so by an exception that is no `Exception`. Whatever waits for an error must not
+    miss it, or the node goes on without a worker, or with half a turn.
+    """
+
+
+def ordinary(error: BaseException) -> Exception:
+    """Return an error as one that can be passed on like any other."""
+    if isinstance(error, Exception):
+        return error
+    panicked = Panicked(f"{type(error).__name__}: {error}")
+    panicked.__cause__ = error
+    return panicked
 
 
 def reason(error: Exception) -> str:

@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from node.observe.sink import Sink
+from node.runtime.errors import ordinary
 from primitives.durability import DurabilityGate
 from primitives.errors import OrreryError
 from primitives.ids import Instant, Token
@@ -144,14 +145,14 @@ class StoreKeeper:
             batch = self._under_way.popleft()
             if self._over or told is None:
                 continue
-            self._sink.stored(now, batch.size, now - batch.since)
-            released = self._gate.durable(each.origin, each.token)
-            told.on_persisted(each)
             try:
+                self._sink.stored(now, batch.size, now - batch.since)
+                released = self._gate.durable(each.origin, each.token)
+                told.on_persisted(each)
                 for effect in released:
                     told.leave(effect)
-            except Exception as error:  # noqa: BLE001 - a node that met an error must not go on
-                told.fail(error)
+            except BaseException as error:  # noqa: BLE001 - a node that met an error must not go on
+                told.fail(ordinary(error))
 
     def _on_failed(self, error: OrreryError) -> None:
         if self._told is not None and not self._over:

@@ -24,6 +24,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from node.runtime.errors import ordinary
 from node.shared_jobs import BuildBlock, CheckTransactions, ExecuteBlock
 from primitives.ids import RequestId
 from primitives.machine import Job
@@ -186,8 +187,8 @@ class JobScheduler:
         begun = time.thread_time_ns()
         try:
             finished = Finished(waiting.request, waiting.job.run(), None)
-        except Exception as error:  # noqa: BLE001 - the driver decides what it means
-            finished = Finished(waiting.request, None, error)
+        except BaseException as error:  # noqa: BLE001 - the driver decides what it means
+            finished = Finished(waiting.request, None, ordinary(error))
         taken = time.thread_time_ns() - begun
         with self._arrived:
             figures = self.figures.by_priority[Priority(waiting.priority)]

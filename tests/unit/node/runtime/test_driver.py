@@ -10,6 +10,7 @@ import pytest
 from node.intake import ClientsAnswered
 from node.rpc.backend import SubmitOutcome
 from node.runtime.driver import Driver
+from node.runtime.errors import Panicked
 from node.runtime.hub import EventHub
 from node.runtime.keeper import StoreKeeper
 from node.runtime.limits import DriverLimits
@@ -46,6 +47,10 @@ PEER = NodeId(1)
 TRACED = TransactionSubmitted(b"x")
 
 
+class Panic(BaseException):
+    """What a library in Rust raises."""
+
+
 class Answer:
     """A job."""
 
@@ -53,7 +58,7 @@ class Answer:
         self.result = result
 
     def run(self) -> object:
-        if isinstance(self.result, Exception):
+        if isinstance(self.result, BaseException):
             raise self.result
         return self.result
 
@@ -83,7 +88,7 @@ class Scene:
         self.out: list[Send | Broadcast] = []
         self.paused: list[tuple[str, int]] = []
         self.failures: list[Exception] = []
-        self.raises: deque[Exception] = deque()
+        self.raises: deque[BaseException] = deque()
         self.log, self.writer = Log(), Writer()
         hub = EventHub(lambda sink, error: None)
         hub.subscribe(self.log)
@@ -319,7 +324,9 @@ def test_a_client_beyond_the_queue_is_refused_at_once() -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-@pytest.mark.parametrize("where", ["turn", "job", "store", "released", "unknown"])
+@pytest.mark.parametrize(
+    "where", ["turn", "job", "store", "released", "unknown", "panic", "worker"]
+)
 def test_an_error_ends_the_node_once_with_its_reason(where: str, workers: int) -> None:
     async def scene() -> None:
         world = Scene(workers)
@@ -331,6 +338,10 @@ def test_an_error_ends_the_node_once_with_its_reason(where: str, workers: int) -
             world.answers[Started] = (Compute(RequestId(1), (), Answer(error)),)
         elif where == "unknown":
             world.answers[Started] = (Effect(),)
+        elif where == "panic":
+            world.raises.append(Panic("in the middle of a turn"))
+        elif where == "worker":
+            world.answers[Started] = (Compute(RequestId(1), (), Answer(Panic("at work"))),)
         world.driver.start()
         await world.settle()
         if where == "store":
@@ -341,8 +352,8 @@ def test_an_error_ends_the_node_once_with_its_reason(where: str, workers: int) -
         if where in ("turn", "job", "store"):
             assert world.failures == [error]
         else:
-            kind = {"released": ValueError, "unknown": KeyError}[where]
-            assert isinstance(world.failures[0], kind)
+            kinds = {"released": ValueError, "unknown": KeyError}
+            assert isinstance(world.failures[0], kinds.get(where, Panicked))
         turns = len(world.seen)
         world.driver.receive(PEER, Ping(1), 10)
         world.driver.leave(Loopback(Poke(1)))
