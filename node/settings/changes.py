@@ -90,8 +90,8 @@ def parse_value(text: str) -> object:
     """Read a value as TOML, or as the text that it is."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
-        return text
+    except (ValueError, RecursionError, KeyError):
+        return text  # also where it is TOML that is too long for a reader
 
 
 def _no_such_place(place: str, path: Path, holder: object) -> SettingsError:

@@ -14,6 +14,10 @@ SHOWN_LENGTH = 60
 """A found value longer than this is shortened in messages (characters)."""
 
 
+LONG_BITS = 1_024
+"""A whole number of so many bits is written in hexadecimal, whose beginning says enough."""
+
+
 class Mistake(msgspec.Struct, frozen=True):
     """One thing wrong with one value."""
 
@@ -68,6 +72,9 @@ def shown(value: object) -> str:
         text = f'"{value}"'
     elif isinstance(value, dict):
         text = f"a table with the keys {listed(value)}" if value else "an empty table"
+    elif isinstance(value, int):
+        # Python writes out no more than 4,300 digits of one.
+        text = str(value) if value.bit_length() < LONG_BITS else hex(value)
     else:
         text = str(value)
     return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 3] + "..."

@@ -6,6 +6,8 @@ import tomllib
 from node.settings.lines import KeyLines
 from node.settings.mistakes import Mistake, Path, SettingsError, dotted
 
+INTEGER_DIGITS_MAX = 4_300
+"""Python's own limit."""
 POSITION = re.compile(r"\s*\(at line (\d+), column (\d+)\)$")
 
 
@@ -27,6 +29,9 @@ def read_toml(text: str, file: str) -> dict[str, object]:
         place = f"{file}:{position.group(1)}" if position else file
         found = POSITION.sub("", message)
         raise SettingsError([Mistake(place, "", "valid TOML", found)]) from error
+    except (ValueError, RecursionError) as error:
+        expected = f"numbers of at most {INTEGER_DIGITS_MAX} digits, and lists of few levels"
+        raise SettingsError([Mistake(file, "", expected, "more")]) from error
 
 
 class Places:

@@ -19,6 +19,9 @@ from primitives.errors import InvalidInput
 Report = Callable[[Path, str, object, str | None], None]
 """Takes (path, expected, found text, nearest valid name)."""
 
+INTEGER_BITS = 64
+"""Bits of a whole number with its sign (TOML 1.0, Integer)."""
+
 BROKEN = object()
 """Stands for a value that has a mistake; it never reaches a Struct."""
 
@@ -69,7 +72,10 @@ class ShapeCheck:
 
     def _integer(self, value: object, type_: types.Type, path: Path) -> object:
         if isinstance(value, int) and not isinstance(value, bool) and _in_bounds(value, type_):
-            return value
+            if value.bit_length() < INTEGER_BITS:
+                return value
+            self._report(path, f"{describe(type_)}, of 64 bits as in TOML", shown(value), None)
+            return BROKEN
         return self._wrong(path, type_, value)
 
     def _number(self, value: object, type_: types.Type, path: Path) -> object:

@@ -118,6 +118,19 @@ def test_what_is_wrong_is_refused_with_file_and_line(text: str, told: str) -> No
     assert mistakes(text)[0].startswith(told)
 
 
+@pytest.mark.parametrize("value", ["9" * 5_000, "0x" + "f" * 5_000, "[" * 3_000, str(2**63)])
+def test_what_no_reader_takes_is_a_mistake_like_any_other(value: str) -> None:
+    for key in ("rpc.port", "consensus.window"):
+        variable, (section, name) = f"ORRERY_{key.replace('.', '_').upper()}", key.split(".")
+        for told in (
+            mistakes(LEAST, flags={key: value}),
+            mistakes(LEAST, environment={variable: value}),
+        ):
+            assert f"{key}: expected a whole number" in told[0]
+        in_file = mistakes(f"{LEAST}[{section}]\n{name} = {value}\n")
+        assert in_file[0].startswith("c.toml")
+
+
 settings = st.builds(
     NodeSettings,
     node=st.builds(
