@@ -27,7 +27,7 @@ from node.settings import decode_settings
 from primitives.ids import NodeId
 from primitives.machine import Message, TraceEvent
 from tests.live.devnet import LiveProcess, wait_for
-from tests.live.test_process import OWNER, RECEIVER, four, height
+from tests.live.test_process import OWNER, RECEIVER, Node, four, height
 
 WRITER = 3
 """The validator that only writes down."""
@@ -155,7 +155,7 @@ class Payer:
 def test_nobody_contradicts_itself_however_often_it_is_killed(tmp_path: Path, kills: int) -> None:
     draw = random.Random(kills)
     homes = [node.home for node in four(tmp_path / "net")]
-    nodes = [LiveProcess(home) for home in homes[:WRITER]]
+    nodes = [Node(home) for home in homes[:WRITER]]
     payer = Payer(draw)
     with written_down(homes[WRITER]) as scribe:
         try:
@@ -184,7 +184,7 @@ def test_nobody_contradicts_itself_however_often_it_is_killed(tmp_path: Path, ki
     assert scribe.different == []
 
 
-def pay_until(payer: Payer, nodes: list[LiveProcess], stop: threading.Event) -> None:
+def pay_until(payer: Payer, nodes: list[Node], stop: threading.Event) -> None:
     """Pay at one node after the other."""
     while not stop.wait(0.01):
         for node in nodes:
