@@ -226,6 +226,8 @@ class Sender:
         kind = None if error is None else error_kind(error)
         now, lane = self.clock(), attempt.lane
         is_home = attempt.signed.digest not in self.tracker.flights
+        if is_home and kind in (ErrorKind.TIMEOUT, ErrorKind.CONNECTION):
+            self.ledger.on_error(kind, now)
         if kind is None or kind is ErrorKind.ALREADY_KNOWN or is_home:
             if attempt.is_repeat:
                 return

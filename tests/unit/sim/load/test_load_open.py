@@ -136,13 +136,16 @@ def test_batches_carry_what_is_due_together() -> None:
 def test_a_load_ends_when_its_only_node_is_gone_for_good() -> None:
     async def story() -> None:
         scene = Scene()
-        scene.set(duration=SECOND, drain=500 * MS, patience=500 * MS)
+        scene.set(duration=2 * SECOND, drain=500 * MS, patience=500 * MS)
         async with scene.nodes() as (node,), forwarding(node.url) as (url, cut):
 
-            def soon(session: LoadSession) -> None:
-                asyncio.get_running_loop().call_later(0.3, cut.set)
+            async def end() -> None:
+                await scene.when(lambda engine: engine.ledger.included.total > 0)
+                cut.set()
 
-            result = await scene.load([url], soon)
+            ending = asyncio.create_task(end())
+            result = await scene.load([url])
+            ending.cancel()
         assert result.errors["connection"] > 0
         assert 0 < result.included < result.intended
         assert result.dropped > 0

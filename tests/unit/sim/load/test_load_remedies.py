@@ -204,7 +204,7 @@ def test_a_node_that_took_it_before_its_answer_was_lost_has_it_once() -> None:
 
         async with TakenInSilence(scene.chain).serve(0.5) as node:
             result = await scene.load([node.url])
-        assert result.errors["timeout"] == 3
+        assert result.errors["timeout"] >= 3
         assert result.included == DUE
         assert sum(scene.chain.nonces.values()) == DUE
 
@@ -215,24 +215,18 @@ def test_what_a_node_has_lost_is_sent_again() -> None:
     async def story() -> None:
         scene = Scene()
         scene.set(resend_after=300 * MS)
-        lost: list[bytes] = []
-
-        def restart(session: LoadSession) -> None:
-            loop = asyncio.get_running_loop()
-            loop.call_later(0.3, lambda: lost.extend(scene.chain.lose(5)))
-
         async with FakeNode(scene.chain).serve(0) as node:
 
-            async def seal() -> None:
+            async def restart() -> None:
+                await scene.when(lambda engine: engine.ledger.accepted.total >= 10)
+                assert len(scene.chain.lose(5)) == 5
                 while True:
                     await asyncio.sleep(0.05)
-                    if lost:
-                        await node.tell(scene.chain.seal())
+                    await node.tell(scene.chain.seal())
 
-            sealing = asyncio.create_task(seal())
-            result = await scene.load([node.url], restart)
-            sealing.cancel()
-        assert len(lost) == 5
+            restarting = asyncio.create_task(restart())
+            result = await scene.load([node.url])
+            restarting.cancel()
         assert result.included == DUE
         assert result.resent >= 5
 
