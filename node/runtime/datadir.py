@@ -61,8 +61,10 @@ class DataDirectory:
             expected = "a data directory that no other process works with"
             found = f"process {holder or 'unknown'} at work in {path}"
             raise DirectoryInUse("node.data", expected, found) from error
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, b"%d\n" % os.getpid(), 0)
+        with contextlib.suppress(OSError):
+            # It holds even where the disk has no room for its number.
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, b"%d\n" % os.getpid(), 0)
 
     @property
     def store(self) -> Path:

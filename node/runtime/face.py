@@ -5,6 +5,7 @@ and need not connect again. `endpoints.json` in the data directory names the add
 process listens on, while it does: with port 0 nobody knows them beforehand.
 """
 
+import contextlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -55,8 +56,6 @@ class Face:
         self._process = process
         self._data = data
         self._file: Path = data.path / "endpoints.json"
-        # Whoever waits for this process must not take the last one's addresses for its own.
-        self._file.unlink(missing_ok=True)
         self._server: RpcServer | None = None
         self._observatory: Observatory | None = None
 
@@ -70,6 +69,10 @@ class Face:
         """What looks at the node as it runs now."""
         assert self._observatory is not None, "nobody asks before the node is there"
         return self._observatory
+
+    def forget(self) -> None:
+        """Take back where the process before has listened: nobody shall wait for this one there."""
+        self._file.unlink(missing_ok=True)
 
     def watch(self, live: LiveNode) -> None:
         """Look at a node from its beginning."""
@@ -106,7 +109,8 @@ class Face:
         if self._server is not None:
             server, self._server = self._server, None
             await server.stop()
-        self._file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.forget()
 
     async def _started(self, settings: RpcSettings) -> RpcServer:
         token = new_token(self._data.token) if settings.admin else ""

@@ -46,6 +46,7 @@ from node.runtime.logs import Level, Log
 from node.runtime.packing import read_dictionaries
 from node.runtime.reporting import Reporter
 from node.settings import NodeSettings
+from primitives.errors import InvalidInput
 from primitives.genesis import Genesis
 from primitives.ids import NodeId
 from storage.rocks import (
@@ -118,17 +119,14 @@ class NodeProcess:
         Raises:
             InvalidInput: it cannot start: the data directory, the store or an address.
         """
-        data = DataDirectory(self.directory)
-        face = Face(self, data)
-        try:
-            node, digest = self.settings.node.index, self._environment.genesis_block.digest
-            data.claim(NodeId(node), self.genesis, digest)
-            code = await self._lives(data, face)
-        finally:
-            await face.stop()
-            data.close()
+        with contextlib.ExitStack() as stack:
             if self._pool is not None:
-                self._pool.close()
+                stack.callback(self._pool.close)
+            data = DataDirectory(self.directory)
+            stack.callback(data.close)
+            digest = self._environment.genesis_block.digest
+            data.claim(NodeId(self.settings.node.index), self.genesis, digest)
+            code = await self._served_lives(data)
         self.log.write(Level.INFO, "process.ended", code=code)
         return code
 
@@ -144,6 +142,21 @@ class NodeProcess:
         return time.monotonic_ns() - self._begun_ns
 
     # ---------------------------------------------------------------- lives
+
+    async def _served_lives(self, data: DataDirectory) -> ExitCode:
+        """Let the node live with a face; whatever ends it stands in the log."""
+        face = Face(self, data)
+        try:
+            face.forget()
+            return await self._lives(data, face)
+        except (StoreError, DamagedStore) as error:
+            return self._give_up(error)
+        except InvalidInput:
+            raise
+        except Exception as error:  # noqa: BLE001 - a node that met an error says so in its log
+            return self._give_up(error)
+        finally:
+            await face.stop()
 
     async def _lives(self, data: DataDirectory, face: Face) -> ExitCode:
         """Let the node live, again if its store was damaged."""

@@ -1,5 +1,6 @@
 """Data directories and secrets: one process, one node, one chain; and nobody else's eyes."""
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -45,6 +46,19 @@ def test_a_second_process_is_told_who_holds_the_directory(tmp_path: Path) -> Non
     assert str(tmp_path) in str(refused.value)
     data.close()
     DataDirectory(tmp_path).close()
+
+
+def test_a_lock_holds_without_room_for_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    data = DataDirectory(tmp_path)
+    with pytest.raises(DirectoryInUse, match="process unknown at work"):
+        DataDirectory(tmp_path)
+    data.close()
 
 
 def test_the_lock_goes_with_its_process_and_not_with_its_file(tmp_path: Path) -> None:

@@ -1,16 +1,20 @@
 """A process that cannot start says why, and one that meets damage lives again."""
 
 import asyncio
+import errno
 import signal
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from node.executors.processes import ProcessPool
 from node.restore import DamagedLog
 from node.runtime.__main__ import main
 from node.runtime.create import main as create
-from node.runtime.errors import ExitCode
+from node.runtime.errors import DirectoryInUse, ExitCode
 from node.runtime.live import LiveNode
 from node.runtime.process import DAMAGES_MAX, NodeProcess
 from node.runtime.signals import Signals
@@ -25,6 +29,7 @@ from tests.unit.node.runtime.process_rig import (
     found,
     include,
     live,
+    make,
     node_of,
     nothing,
     transfer,
@@ -242,6 +247,65 @@ def test_what_a_node_cannot_go_on_with_ends_the_process(
     assert event in events
     # What it had is there, and nobody holds it.
     assert live(home, partial(include, nonce=0))[0] == ExitCode.STOPPED
+
+
+NO_ROOM = OSError(errno.ENOSPC, "No space left on device")
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def act(*_: object, **__: object) -> None:
+        raise error
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "code", "event"),
+    [
+        ("node.runtime.face.new_token", NO_ROOM, ExitCode.STORE, "process.store_failed"),
+        ("node.runtime.face.Face.forget", NO_ROOM, ExitCode.STORE, "process.store_failed"),
+        ("node.runtime.face.Face.start", KeyError("bug"), ExitCode.FAILED, "process.trace"),
+        (
+            "node.runtime.process.NodeProcess._make",
+            StoreFull("store", "room on the disk", "none"),
+            ExitCode.STORE,
+            "process.store_failed",
+        ),
+    ],
+)
+def test_what_keeps_a_node_from_its_start_stands_in_its_log(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    error: Exception,
+    code: ExitCode,
+    event: str,
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(place, raising(error))
+        found, events = live(home, nothing, rpc__admin="true")
+    assert (found, events[-1]) == (code, "process.ended")
+    assert event in events
+    # Nobody holds what it had begun with.
+    assert live(home, partial(include, nonce=0))[0] == ExitCode.STOPPED
+
+
+def test_who_is_refused_its_directory_leaves_no_workers_and_takes_no_address(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[ProcessPool] = []
+    monkeypatch.setattr(ProcessPool, "close", lambda pool: closed.append(pool))
+
+    async def meet(process: NodeProcess) -> None:
+        endpoints = home / "data" / "endpoints.json"
+        before = endpoints.read_bytes()
+        flags = {"execution__processes": "1", "execution__scheduler": "optimistic"}
+        second = make(home, process.log, **flags)
+        with pytest.raises(DirectoryInUse):
+            await second.run()
+        assert (len(closed), endpoints.read_bytes()) == (1, before)
+
+    assert live(home, meet)[0] == ExitCode.STOPPED
 
 
 def test_the_second_signal_does_not_wait() -> None:
