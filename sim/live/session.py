@@ -174,9 +174,10 @@ class Session:
 
     async def _look(self, closing: Closing, load: Sequence["asyncio.Task[None]"]) -> None:
         """Let a load that is over by itself drain, then look at what the nodes have."""
-        if self._driver is not None and self._signals:
-            self._driver.stop()
-        await asyncio.gather(*load)
+        if self._signals:
+            await _end(load)
+        else:
+            await asyncio.gather(*load)
         await closing.look()
 
     async def _until_over(self, parts: Sequence["asyncio.Task[None]"]) -> None:

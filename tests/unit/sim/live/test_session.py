@@ -145,6 +145,20 @@ def test_a_signal_ends_it_in_good_order(tmp_path):
     assert all(network.layout.node(node).joinpath("ended").exists() for node in range(4))
 
 
+def test_a_signal_in_the_first_instant_ends_a_load_that_has_not_begun(tmp_path):
+    network = prepared(tmp_path / "net", load=True)
+
+    class Hasty(Screen):
+        def began(self, network):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    async def hurried():
+        async with asyncio.timeout(60):
+            return await Session(network, Hasty(), stub_command).run()
+
+    assert asyncio.run(hurried()).passed
+
+
 def test_a_node_that_does_not_end_is_killed_and_named(tmp_path, monkeypatch):
     monkeypatch.setattr("sim.live.fleet.FINISH_PATIENCE_S", 0.5)
     network = prepared(tmp_path / "net", "", 0.5)
