@@ -103,6 +103,9 @@ class Remedies:
         sender, lane = self._sender, attempt.lane
         address = self._signer.address(lane.index)
         try:
+            if kind is ErrorKind.NONCE_TOO_LOW and await self._is_included(attempt):
+                sender.accept(attempt)
+                return
             nonce = (await ask_nonces(self._client(lane), [address]))[address]
         except RpcError:
             lane.shift += 1
@@ -114,8 +117,21 @@ class Remedies:
             self.corrections[lane.index] = nonce
         self._pause(lane)
 
+    async def _is_included(self, attempt: Attempt) -> bool:
+        """Tell whether a nonce is too low because this very transaction has used it.
+
+        So it is where a node took it, the answer was lost, and a block came before the repetition.
+        """
+        if self._sender.is_home(attempt):
+            return True
+        digest = "0x" + attempt.signed.digest.hex()
+        client = self._client(attempt.lane)
+        return await client.call("eth_getTransactionReceipt", digest) is not None
+
     def _repeat(self, attempt: Attempt) -> None:
-        if not self._is_over(attempt):
+        if self._sender.is_home(attempt):
+            self._sender.accept(attempt)
+        elif not self._is_over(attempt):
             self._sender.hand_again(attempt)
 
     def _is_over(self, attempt: Attempt) -> bool:

@@ -133,6 +133,16 @@ class Sender:
         self.ledger.resent.add(self.clock(), 1)
         self.hand(attempt)
 
+    def accept(self, attempt: Attempt) -> None:
+        """Count a transaction of a busy account as taken, and let the account go on."""
+        self.ledger.on_accepted(attempt.intended_ns, self.clock())
+        attempt.lane.tries = 0
+        self.release(attempt.lane)
+
+    def is_home(self, attempt: Attempt) -> bool:
+        """Tell whether a block holds a transaction that was handed over."""
+        return attempt.signed.digest not in self.tracker.flights
+
     def exchange(self, attempt: Attempt, signed: Signed) -> None:
         """Hand over another form of a transaction that no node has taken, at the same nonce."""
         self._forget(attempt)
@@ -225,15 +235,13 @@ class Sender:
     def _on_answer(self, attempt: Attempt, error: RpcError | None) -> None:
         kind = None if error is None else error_kind(error)
         now, lane = self.clock(), attempt.lane
-        is_home = attempt.signed.digest not in self.tracker.flights
+        is_home = self.is_home(attempt)
         if is_home and kind in (ErrorKind.TIMEOUT, ErrorKind.CONNECTION):
             self.ledger.on_error(kind, now)
         if kind is None or kind is ErrorKind.ALREADY_KNOWN or is_home:
             if attempt.is_repeat:
                 return
-            self.ledger.on_accepted(attempt.intended_ns, now)
-            lane.tries = 0
-            self.release(lane)
+            self.accept(attempt)
             return
         self.ledger.on_error(kind, now)
         if not attempt.is_repeat:

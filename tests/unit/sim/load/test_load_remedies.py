@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from primitives.account_key import AccountKey
 from sim.load.session import LoadSession
 from sim.workload.calls import Call
@@ -31,7 +33,7 @@ def test_fees_that_rise_are_followed() -> None:
     async def story() -> None:
         # Blocks of four transfers are all full, so the base fee rises by an eighth with each.
         scene = Scene(chain=FakeChain(gas_limit=84_000))
-        scene.set(duration=800 * MS)
+        scene.set(duration=2 * SECOND)
         async with scene.nodes(block_s=0.02) as (node,):
             result = await scene.load([node.url])
         assert result.included == result.intended
@@ -187,7 +189,8 @@ def test_a_lost_answer_is_asked_for_at_the_next_node() -> None:
     play(story)
 
 
-def test_a_node_that_took_it_before_its_answer_was_lost_has_it_once() -> None:
+@pytest.mark.parametrize("block_s", [0.02, 0.25, 0.5])
+def test_a_node_that_took_it_before_its_answer_was_lost_has_it_once(block_s: float) -> None:
     async def story() -> None:
         scene = Scene()
         scene.set(timeout_s=0.2)
@@ -202,7 +205,7 @@ def test_a_node_that_took_it_before_its_answer_was_lost_has_it_once() -> None:
                     raise Silence
                 return answer
 
-        async with TakenInSilence(scene.chain).serve(0.5) as node:
+        async with TakenInSilence(scene.chain).serve(block_s) as node:
             result = await scene.load([node.url])
         assert result.errors["timeout"] >= 3
         assert result.included == DUE
