@@ -1,8 +1,10 @@
 """The small parts around a driver: clock, queue, hub, known validators."""
 
+from itertools import pairwise
+
 import pytest
 
-from node.runtime.clock import ChainClock
+from node.runtime.clock import SLOWED, ChainClock
 from node.runtime.hub import EventHub
 from node.runtime.queues import BoundedQueue
 from node.runtime.validators import KnownValidators
@@ -14,15 +16,38 @@ from tests.unit.node.harness import validator_key
 
 
 def test_the_clock_counts_from_genesis_and_never_goes_back() -> None:
-    wall = 90 * 10**9
-    clock = ChainClock(100, lambda: wall)
+    wall, monotonic = 90 * 10**9, 5
+    clock = ChainClock(100, lambda: wall, lambda: monotonic)
     assert clock.now() == 0, "the chain has not begun"
+    monotonic += 10**9
+    assert clock.now() == 0, "for no node of it"
     wall = 102 * 10**9 + 7
     assert clock.now() == 2 * 10**9 + 7
     wall -= 10**9
     assert clock.now() == 2 * 10**9 + 7
     wall += 2 * 10**9
     assert clock.now() == 3 * 10**9 + 7
+
+
+def test_a_clock_that_was_set_back_goes_on_and_is_caught_up_with() -> None:
+    """What was asked for is late some time, however far the machine's clock is behind."""
+    wall, monotonic = 100 * 10**9, 0
+    clock = ChainClock(0, lambda: wall, lambda: monotonic)
+    told = [clock.now()]
+    wall -= 20 * 10**9
+    for _ in range(60):
+        told.append(clock.now())
+        wall += 10**9
+        monotonic += 10**9
+    steps = [later - earlier for earlier, later in pairwise(told)]
+    assert steps[0] == 0
+    assert set(steps[1:41]) == {10**9 // SLOWED}
+    assert set(steps[42:]) == {10**9}
+    assert told[-1] == wall - 10**9
+    wall -= 5 * 10**9
+    assert clock.now() == told[-1]
+    monotonic += 10**9
+    assert clock.now() == told[-1] + 10**9 // SLOWED
 
 
 def test_a_full_queue_turns_away_and_counts() -> None:

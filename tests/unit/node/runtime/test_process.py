@@ -294,7 +294,11 @@ def test_who_is_refused_its_directory_leaves_no_workers_and_takes_no_address(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[ProcessPool] = []
-    monkeypatch.setattr(ProcessPool, "close", lambda pool: closed.append(pool))
+
+    def note(pool: ProcessPool) -> None:
+        closed.append(pool)
+
+    monkeypatch.setattr(ProcessPool, "close", note)
 
     async def meet(process: NodeProcess) -> None:
         endpoints = home / "data" / "endpoints.json"
