@@ -13,9 +13,11 @@ begin anew. One that runs twice would vote twice. Both are refused here, before 
 import contextlib
 import fcntl
 import os
+import secrets
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from node.runtime.errors import DirectoryInUse, ForeignDirectory, Refused, reason
 from node.settings import write_genesis
@@ -23,6 +25,7 @@ from primitives.genesis import Genesis
 from primitives.ids import Hash32, NodeId
 
 FORMAT = "orrery data 1"
+IDENTITY_BYTES = 16
 
 
 class Belongings(msgspec.Struct, frozen=True):
@@ -32,6 +35,8 @@ class Belongings(msgspec.Struct, frozen=True):
     node: int
     genesis: str
     """Hash of block 0, in hexadecimal with 0x."""
+    identity: str = ""
+    """Drawn when the directory was made."""
 
 
 class DataDirectory:
@@ -47,6 +52,8 @@ class DataDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.identity = ""
+        """A number that no other directory has; known once this one is claimed."""
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -108,7 +115,7 @@ class DataDirectory:
                 expected = f"{file.name} beside the store, which says whose it is"
                 raise ForeignDirectory("node.data", expected, f"none in {self.path}")
             _write(self.path / "genesis.json", write_genesis(genesis).encode("ascii"))
-            _write(file, msgspec.json.encode(wanted))
+            self._identify(file, wanted)
             return
         try:
             found = msgspec.json.decode(file.read_bytes(), type=Belongings)
@@ -122,6 +129,14 @@ class DataDirectory:
         if found.node != wanted.node:
             expected = f"the data of node {wanted.node}"
             raise ForeignDirectory("node.data", expected, f"that of {found.node} in {self.path}")
+        self._identify(file, found)
+
+    def _identify(self, file: Path, belongings: Belongings) -> None:
+        """Know the directory's number; draw it, if there is none."""
+        self.identity = belongings.identity
+        if not self.identity:
+            self.identity = secrets.token_hex(IDENTITY_BYTES)
+            _write(file, msgspec.json.encode(replace(belongings, identity=self.identity)))
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -27,6 +27,7 @@ from node.executors.executor import ParallelExecutor, Strategy
 from node.executors.processes import ProcessPool
 from node.observe.sink import Sink
 from node.restore import DamagedLog
+from node.runtime.bonds import bind, voting_keys
 from node.runtime.build import (
     Secrets,
     make_environment,
@@ -91,6 +92,7 @@ class NodeProcess:
         self.genesis: Genesis = read_chain(settings, directory)
         self._secrets: Secrets = read_secrets(settings, self.genesis, directory)
         self._dictionaries = read_dictionaries(settings.network.dictionaries, directory)
+        self._home = directory
         self.directory = directory / settings.node.data
         self.reporter = Reporter(log)
         self.hub = EventHub(self._on_broken_sink)
@@ -126,6 +128,7 @@ class NodeProcess:
             stack.callback(data.close)
             digest = self._environment.genesis_block.digest
             data.claim(NodeId(self.settings.node.index), self.genesis, digest)
+            self._bind_keys(data)
             code = await self._served_lives(data)
         self.log.write(Level.INFO, "process.ended", code=code)
         return code
@@ -140,6 +143,15 @@ class NodeProcess:
     def uptime_ns(self) -> int:
         """Return for how long the process has been running, in ns."""
         return time.monotonic_ns() - self._begun_ns
+
+    def _bind_keys(self, data: DataDirectory) -> None:
+        """See to it that the node's keys vote with this directory and no other one."""
+        for where, name in voting_keys(self.settings.node):
+            try:
+                bind(where, self._home / name, data.path, data.identity)
+            except OSError as error:
+                text = reason(error)
+                self.log.write(Level.WARNING, "process.key_unbound", key=name, reason=text)
 
     # ---------------------------------------------------------------- lives
 

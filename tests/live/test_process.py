@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -137,7 +138,9 @@ def test_its_data_and_its_addresses_are_its_own(alone: Node, tmp_path: Path) -> 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for key, busy in (("network.port", port), ("rpc.port", rpc)):
-            refused = run(alone.home, f"--{key}={busy}", f"--node.data={tmp_path}/{key}")
+            own = shutil.copy(alone.home / "node.key", tmp_path / key)
+            data = tmp_path / f"{key}.data"
+            refused = run(alone.home, f"--{key}={busy}", f"--node.key={own}", f"--node.data={data}")
             assert refused.returncode == 2
             assert f"node: {key}: expected an address" in refused.stderr
             assert f"127.0.0.1:{busy}" in refused.stderr
