@@ -47,6 +47,8 @@ class CallRequest(msgspec.Struct, frozen=True):
     authorizations: tuple[Authorization, ...]
     blob_hashes: tuple[Hash32, ...]
     max_fee_per_blob_gas: int
+    chain_id: int | None = None
+    """That the caller takes the node's chain to have."""
 
     def transaction(self, chain_id: int, gas: int, nonce: int) -> Transaction:
         """Return the transaction, without a signature.
@@ -104,6 +106,7 @@ def call_request(value: object) -> CallRequest:
         authorizations=_optional(given, "authorizationList", _authorizations) or (),
         blob_hashes=_optional(given, "blobVersionedHashes", _hashes) or (),
         max_fee_per_blob_gas=_optional(given, "maxFeePerBlobGas", quantity) or 0,
+        chain_id=_optional(given, "chainId", quantity),
     )
     if request.to is None and (request.blob_hashes or request.authorizations):
         raise invalid_params('missing "to" in a transaction that cannot create a contract')

@@ -24,6 +24,7 @@ from primitives.address import contract_address
 from primitives.ids import Address, Hash32
 from primitives.keccak import EMPTY_KECCAK
 from primitives.transaction import AccessListEntry
+from primitives.transaction.errors import IntrinsicGasTooLow
 from storage.account import ABSENT
 
 TRANSFER_GAS = 21_000
@@ -67,8 +68,9 @@ class CallMethods:
     async def estimate(self, backend: Backend, parameters: Parameters) -> str:
         """eth_estimateGas."""
         scene = await self._scene(backend, parameters)
+        wanted = scene.request.gas or 0
         highest = min(
-            scene.request.gas or scene.context.gas_limit,
+            wanted if wanted >= TRANSFER_GAS else scene.context.gas_limit,
             self._runner.limits.gas,
             scene.max_transaction_gas,
         )
@@ -76,7 +78,7 @@ class CallMethods:
 
     async def access_list(self, backend: Backend, parameters: Parameters) -> dict[str, Any]:
         """eth_createAccessList."""
-        scene = await self._scene(backend, parameters[:2])
+        scene = await self._scene(backend, parameters)
         return await self._runner.run(self._listed(scene))
 
     async def _scene(self, backend: Backend, parameters: Parameters) -> Scene:
@@ -90,13 +92,8 @@ class CallMethods:
         is_payment = _is_payment(scene) and highest >= TRANSFER_GAS
         if is_payment and (yield from self._attempt(scene, TRANSFER_GAS)) is not None:
             return TRANSFER_GAS
-        found = yield from self._simulator.steps(scene, scene.transaction(highest))
-        result = found.result
-        if not result.succeeded:
-            if result.failure == OUT_OF_GAS:
-                raise server_error(f"gas required exceeds allowance ({highest})")
-            raise failed(result.failure, result.output)
-        lowest = result.gas_used - 1
+        found = yield from self._with_most(scene, highest)
+        lowest = found.result.gas_used - 1
         likely = (found.gas_before_refund + CALL_STIPEND) * 64 // 63
         if likely < highest:
             if (yield from self._attempt(scene, likely)) is None:
@@ -110,6 +107,25 @@ class CallMethods:
             else:
                 highest = middle
         return highest
+
+    def _with_most(self, scene: Scene, gas: int) -> Generator[None, None, SlicedResult]:
+        """Execute with the highest gas limit that there is.
+
+        Raises:
+            RpcError: it is not enough, or the call fails for another reason.
+        """
+        try:
+            found = yield from self._simulator.steps(scene, scene.transaction(gas))
+        except RpcError as error:
+            if isinstance(error.__cause__, IntrinsicGasTooLow):
+                raise _above_allowance(gas) from error
+            raise
+        result = found.result
+        if result.failure == OUT_OF_GAS:
+            raise _above_allowance(gas)
+        if not result.succeeded:
+            raise failed(result.failure, result.output)
+        return found
 
     def _attempt(self, scene: Scene, gas: int) -> Generator[None, None, SlicedResult | None]:
         """Execute with a gas limit; return None if that is not enough, or fails for another reason.
@@ -177,6 +193,10 @@ def _entries(
         )
         for address in sorted(slots)
     )
+
+
+def _above_allowance(gas: int) -> RpcError:
+    return server_error(f"gas required exceeds allowance ({gas})")
 
 
 def _affordable(scene: Scene) -> int:

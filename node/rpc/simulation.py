@@ -115,7 +115,11 @@ class Simulator:
         Raises:
             RpcError: something cannot be decoded, or there is no such block or state.
         """
+        params = backend.environment.genesis.params
         request = required([parameters], 0, call_request)
+        if request.chain_id not in (None, params.chain_id):
+            shown = f"have={request.chain_id}, want={params.chain_id}"
+            raise server_error(f"chainId does not match node's ({shown})")
         changes = optional([None, None, state], 2, state_overrides, {})
         named: BlockId = optional([None, place], 1, block_id, Tag.LATEST)
         header, found = await self.states.at(backend, named)
@@ -129,7 +133,6 @@ class Simulator:
         context = optional(
             [None, None, None, block], 3, lambda value: block_overridden(value, context), context
         )
-        params = backend.environment.genesis.params
         if not request.max_fee:
             context = msgspec.structs.replace(context, base_fee=Wei(0))
         if request.blob_hashes and not request.max_fee_per_blob_gas:

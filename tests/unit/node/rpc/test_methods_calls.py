@@ -330,6 +330,27 @@ def test_who_pays_for_gas_cannot_be_told_more_than_he_can_pay(contracts: Rig) ->
     call = request(small.COUNTING, maxFeePerGas=hex(price), maxPriorityFeePerGas="0x0")
     error = contracts.refused("eth_estimateGas", call)
     assert error.message == "gas required exceeds allowance (25000)"
+    call = {"from": hexed(stranger(55)), "to": ME, "maxFeePerGas": hex(GWEI)}
+    error = contracts.refused("eth_estimateGas", call)
+    assert (error.code, error.message) == (-32000, "gas required exceeds allowance (0)")
+
+
+def test_an_estimate_needs_no_likely_limit(contracts: Rig) -> None:
+    """A limit that no transaction may have is as good as none, as in go-ethereum."""
+    call = request(stranger(1), value="0x1", gas=hex(20_999))
+    assert contracts.ask("eth_estimateGas", call) == hex(21_000)
+    call = request(small.ECHO, b"\xff" * 1_000, gas=hex(30_000))
+    error = contracts.refused("eth_estimateGas", call)
+    assert error.message == "gas required exceeds allowance (30000)"
+
+
+@pytest.mark.parametrize("method", ["eth_call", "eth_estimateGas", "eth_createAccessList"])
+def test_a_call_for_another_chain_is_refused(contracts: Rig, method: str) -> None:
+    chain = contracts.ask("eth_chainId")
+    contracts.ask(method, request(small.ECHO, chainId=chain))
+    error = contracts.refused(method, request(small.ECHO, chainId="0x7"))
+    message = f"chainId does not match node's (have=7, want={int(chain, 16)})"
+    assert (error.code, error.message) == (-32000, message)
 
 
 # ---------------------------------------------------------------- eth_createAccessList
@@ -349,6 +370,14 @@ def test_an_access_list_of_a_call_that_reverts(contracts: Rig) -> None:
     found = contracts.ask("eth_createAccessList", request(small.REVERTING, data))
     assert found["error"] == "execution reverted: no way"
     assert found["accessList"] == []
+
+
+def test_an_access_list_on_another_state(contracts: Rig) -> None:
+    code = "0x6005545f5500"
+    overrides = {hexed(stranger(3)): {"code": code}}
+    found = contracts.ask("eth_createAccessList", request(stranger(3)), "latest", overrides)
+    (entry,) = found["accessList"]
+    assert entry["storageKeys"] == [f"0x{0:064x}", f"0x{5:064x}"]
 
 
 def test_senders_and_precompiles_are_left_out(rig: Rig) -> None:
