@@ -103,9 +103,11 @@ class LogMethods:
                 raise server_error("unknown block")
             return range(height, height + 1)
         head = backend.node.ledger.height
-        first, last = bound_height(wanted.first, head), min(bound_height(wanted.last, head), head)
-        if first > bound_height(wanted.last, head):
+        first, last = bound_height(wanted.first, head), bound_height(wanted.last, head)
+        if first > last:
             raise invalid_params("invalid block range params")
+        if last > head:
+            raise invalid_params("block range extends beyond current head block")
         if last - first >= self._limits.blocks:
             raise limit_exceeded(
                 f"query exceeds max block range {self._limits.blocks}, "

@@ -62,7 +62,8 @@ def test_logs_are_in_order_and_of_the_right_shape(tokens: Rig) -> None:
     ("chosen", "expected"),
     [
         ({"fromBlock": "0x2", "toBlock": "0x2"}, [1, 2, 3]),
-        ({"fromBlock": "0x3", "toBlock": "0x63"}, [4, 5, 9]),
+        ({"fromBlock": "0x3", "toBlock": "0x4"}, [4, 5, 9]),
+        ({"fromBlock": "0x3", "toBlock": "pending"}, [4, 5, 9]),
         ({"fromBlock": "0x3"}, [4, 5, 9]),
         ({}, [9]),
         ({**ALL, "address": hexed(TOKEN)}, [1_000_000, 1, 2, 3, 4, 5, 9]),
@@ -145,6 +146,8 @@ def test_ranges_over_blocks_that_were_let_go(make_rig: Callable[..., Rig]) -> No
     [
         ({"fromBlock": "0x3", "toBlock": "0x2"}, "invalid block range params"),
         ({"fromBlock": "0x63"}, "invalid block range params"),
+        ({"fromBlock": "0x3", "toBlock": "0x5"}, "block range extends beyond current head block"),
+        ({"fromBlock": "0x63", "toBlock": "0x64"}, "block range extends beyond current head"),
         ({"blockHash": hexed(bytes(32)), "fromBlock": "0x1"}, "cannot specify both BlockHash"),
         ({"topics": [None] * 5}, "exceed max topics"),
         ({"topics": ["0x12"]}, "want 64"),
