@@ -16,7 +16,8 @@ from primitives.ids import Address
 from primitives.transaction import Transaction
 
 CREATIONS = frozenset({int(Op.CREATE), int(Op.CREATE2)})
-WITH_VALUE = frozenset({int(Op.CALL), int(Op.CALLCODE), *CREATIONS})
+WITH_VALUE = frozenset({int(Op.CALL), int(Op.CALLCODE), int(Op.DELEGATECALL), *CREATIONS})
+"""A delegated call has that of its caller."""
 ADDRESS_MASK = (1 << 160) - 1
 CALLS_MAX = 200_000
 """In one trace."""
@@ -29,14 +30,20 @@ class CallTracer:
         config: what is noted of them.
         transaction: which one.
         sender: of it.
+        first_log: index in the block of its first log.
     """
 
-    def __init__(self, config: TraceConfig, transaction: Transaction, sender: Address) -> None:
+    def __init__(
+        self, config: TraceConfig, transaction: Transaction, sender: Address, first_log: int = 0
+    ) -> None:
         self._config = config
         self._root = _root(transaction, sender)
         self._open: list[dict[str, Any]] = [self._root]
         self._count = 0
-        self._logs = 0
+        self._log = first_log
+        """Index of the next log."""
+        self._log_marks: list[int] = []
+        """What that was when each of the open calls began, but for the outermost."""
         self._operands: list[int] = []
         """Of the instruction that is running, the last on top."""
         self._started: dict[str, Any] | None = None
@@ -93,7 +100,9 @@ class CallTracer:
         """Note how a call has ended; the outermost one is noted by `shown`."""
         if f.parent is None:
             return
-        node = self._open.pop()
+        node, mark = self._open.pop(), self._log_marks.pop()
+        if f.has_failed:
+            self._log = mark
         node["gasUsed"] = quantity_hex(int(node["gas"], 16) - f.gas)
         _close(node, f.output, f.failure, has_failed=f.has_failed)
 
@@ -111,6 +120,7 @@ class CallTracer:
             if child.created is not None:
                 node["to"] = data_hex(child.created)
             self._open.append(node)
+            self._log_marks.append(self._log)
             return
         used = self._given - (f.gas - self._gas) if op not in CREATIONS else self._gas - f.gas
         node["gasUsed"] = quantity_hex(max(used, 0))
@@ -131,11 +141,11 @@ class CallTracer:
                 "address": data_hex(f.address),
                 "topics": [f"0x{topic:064x}" for topic in topics],
                 "data": data_hex(bytes(f.memory[offset : offset + size]) if size else b""),
-                "index": quantity_hex(self._logs),
+                "index": quantity_hex(self._log),
                 "position": quantity_hex(len(node.get("calls", ()))),
             }
         )
-        self._logs += 1
+        self._log += 1
 
     def _note_end(self, f: Frame) -> None:
         if self._config.only_top_call:

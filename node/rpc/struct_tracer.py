@@ -61,7 +61,7 @@ class StructTracer:
         if config.with_stack:
             entry["stack"] = [hex(item) for item in f.stack]
             self._cells += len(f.stack)
-        if config.with_memory:
+        if config.with_memory and f.memory:
             memory = bytes(f.memory)
             entry["memory"] = [data_hex(memory[at : at + 32]) for at in range(0, len(memory), 32)]
             self._cells += len(memory) // 32

@@ -109,7 +109,7 @@ class TraceMethods:
             )
             state.apply(journal.finish())
         transaction, sender = block.transactions[index], block.sender(index)
-        tracer = _tracer(config, transaction, sender)
+        tracer = _tracer(config, transaction, sender, block.first_logs[index])
         evm = _watched_evm(setting.context.fork, tracer)
         found = yield from execute_sliced(
             evm,
@@ -139,9 +139,11 @@ def _traced_call(
     return tracer.shown(found)
 
 
-def _tracer(config: TraceConfig, transaction: Transaction, sender: Address) -> Tracer:
+def _tracer(
+    config: TraceConfig, transaction: Transaction, sender: Address, first_log: int = 0
+) -> Tracer:
     if config.tracer:
-        return CallTracer(config, transaction, sender)
+        return CallTracer(config, transaction, sender, first_log)
     return StructTracer(config)
 
 

@@ -101,6 +101,7 @@ def test_what_steps_show_is_chosen(rig: Rig, config: dict[str, Any], present: se
     assert shown == {"pc", "op", "gas", "gasCost", "depth"} | present
     if "memory" in present:
         assert steps[-1]["memory"][2] == f"0x{0x80:064x}"
+        assert "memory" not in steps[0], "there is none yet"
 
 
 def test_steps_may_be_limited(contracts: Rig) -> None:
@@ -241,6 +242,32 @@ def test_logs_that_were_taken_back_are_left_out(contracts: Rig) -> None:
     assert len(trace["logs"]) == 1
 
 
+def test_logs_have_the_index_that_receipts_give_them(contracts: Rig) -> None:
+    """That in the block, where logs that were taken back do not count."""
+    topic, code = b"\x05" * 32, bytes.fromhex("5f5f5f5f5f73") + small.TAKING_BACK
+    code += bytes.fromhex("5af1505f5fa000")
+    config = {**CALLS, "tracerConfig": {"withLog": True}}
+    first = contracts.send(signed(0, 0, small.EMITTING, topic))
+    second = contracts.send(signed(0, 1, small.EMITTING, topic))
+    contracts.mine()
+    for digest, index in ((first, "0x0"), (second, "0x1")):
+        (log,) = contracts.ask("debug_traceTransaction", digest, config)["logs"]
+        receipt = contracts.ask("eth_getTransactionReceipt", digest)
+        assert log["index"] == receipt["logs"][0]["logIndex"] == index
+    changed = {**config, "stateOverrides": {hexed(stranger(3)): {"code": hexed(code)}}}
+    trace = contracts.ask("debug_traceCall", call(stranger(3)), "latest", changed)
+    assert "logs" not in trace["calls"][0]
+    assert [(log["index"], log["position"]) for log in trace["logs"]] == [("0x0", "0x1")]
+
+
+def test_a_call_on_behalf_has_the_value_of_its_caller(contracts: Rig) -> None:
+    code = bytes.fromhex("5f5f5f5f73") + small.COUNTING + bytes.fromhex("5af4")
+    changed = {**CALLS, "stateOverrides": {hexed(stranger(3)): {"code": hexed(code)}}}
+    trace = contracts.ask("debug_traceCall", call(stranger(3), value="0x5"), "latest", changed)
+    (inner,) = trace["calls"]
+    assert (inner["type"], inner["value"]) == ("DELEGATECALL", "0x5")
+
+
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
@@ -283,5 +310,5 @@ def test_raw_forms_hash_to_their_names(rig: Rig) -> None:
     assert hexed(whole) == hexed(rig.backend.node.ledger.tip.payload)
     (receipt,) = rig.ask("debug_getRawReceipts", "0x1")
     assert receipt.startswith("0x02f9")
-    assert rig.ask("debug_getRawTransaction", hexed(bytes(32))) == "0x"
+    assert rig.ask("debug_getRawTransaction", hexed(bytes(32))) is None
     assert view("name()")["to"] == hexed(TOKEN)
