@@ -123,7 +123,10 @@ class BlockMethods:
 
     async def receipts(self, backend: Backend, parameters: Parameters) -> object:
         """eth_getBlockReceipts."""
-        block = self._chain.named(backend, required(parameters, 0, block_id))
+        named = required(parameters, 0, block_id)
+        if named is Tag.PENDING:
+            return []
+        block = self._chain.named(backend, named)
         if block is None:
             return None
         return await gathered(block, lambda index: shown_receipt(backend, block, index))
@@ -152,7 +155,7 @@ class BlockMethods:
 
     def _count(self, backend: Backend, named: BlockId) -> str | None:
         if named is Tag.PENDING:
-            return quantity_hex(backend.node.pool.pending_count)
+            return "0x0"
         block = self._chain.named(backend, named)
         return None if block is None else quantity_hex(len(block.block.transactions))
 

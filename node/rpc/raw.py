@@ -7,7 +7,7 @@ from functools import partial
 
 from node.rpc.arguments import hash32, required
 from node.rpc.backend import Backend
-from node.rpc.block_id import block_id
+from node.rpc.block_id import Tag, block_id
 from node.rpc.chain import ChainReader, FinalBlock
 from node.rpc.errors import server_error
 from node.rpc.hexes import data_hex
@@ -44,18 +44,21 @@ def receipts(chain: ChainReader, backend: Backend, parameters: Parameters) -> li
     return [data_hex(encode_receipt(receipt)) for receipt in found.receipts]
 
 
-def transaction(chain: ChainReader, backend: Backend, parameters: Parameters) -> str:
-    """debug_getRawTransaction: of a block or of the pool; 0x if it is not known."""
+def transaction(chain: ChainReader, backend: Backend, parameters: Parameters) -> str | None:
+    """debug_getRawTransaction: of a block or of the pool; null if it is not known."""
     digest = Hash32(required(parameters, 0, hash32))
     pooled = backend.node.pool.get(digest)
     if pooled is not None:
         return data_hex(pooled.raw)
     found = chain.find(backend, digest)
-    return "0x" if found is None else data_hex(found[0].block.transactions[found[1]])
+    return None if found is None else data_hex(found[0].block.transactions[found[1]])
 
 
 def _named(chain: ChainReader, backend: Backend, parameters: Parameters) -> FinalBlock:
-    found = chain.named(backend, required(parameters, 0, block_id))
+    name = required(parameters, 0, block_id)
+    if name is Tag.PENDING:
+        raise server_error("pending block is not available")
+    found = chain.named(backend, name)
     if found is None:
         raise server_error("block not found")
     return found

@@ -175,6 +175,12 @@ def test_the_pending_block_is_the_next_one_without_transactions(rig: Rig) -> Non
     assert pending["parentHash"] == head["hash"]
     assert pending["number"] == "0x3"
     assert pending["transactions"] == []
+    rig.send(raw_transfer(0, 9, stranger(1), 5))
+    assert rig.ask("eth_getBlockReceipts", "pending") == []
+    assert rig.ask("eth_getBlockTransactionCountByNumber", "pending") == "0x0"
+    for name in ("Header", "Block", "Receipts"):
+        error = rig.refused(f"debug_getRaw{name}", "pending")
+        assert (error.code, error.message) == (-32000, "pending block is not available")
 
 
 def test_a_transaction_that_waits_has_no_place(rig: Rig) -> None:
