@@ -163,7 +163,10 @@ class Driver:
         return future
 
     def stop(self) -> None:
-        """End the machine's life; jobs that run are waited for. A second call does nothing."""
+        """End the machine's life; `JobScheduler.join` waits for jobs that run.
+
+        A second call does nothing.
+        """
         if self._over:
             return
         self._over = True

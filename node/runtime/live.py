@@ -143,6 +143,7 @@ class LiveNode:
         It is also due after `LiveOptions.on_failure`. A second call does nothing.
         """
         self.driver.stop()
+        await self._loop.run_in_executor(None, self.driver.scheduler.join)
         await self._loop.run_in_executor(None, self.writer.close)
         await self.transport.close()
 

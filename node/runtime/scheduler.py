@@ -150,16 +150,19 @@ class JobScheduler:
             self._schedule()
 
     def close(self) -> None:
-        """Forget what waits, and wait for what runs."""
+        """Forget what waits; what runs is told to nobody any more. `join` waits for it."""
         with self._arrived:
             self._closing = True
             self._chain.clear()
             self._checks.clear()
+            self._finished.clear()
             self._note_depth()
             self._arrived.notify_all()
+
+    def join(self) -> None:
+        """Wait for what runs, after `close`. Not on the loop, which has to hear signals."""
         for thread in self._threads:
             thread.join()
-        self._finished.clear()
 
     def _note_depth(self) -> None:
         figures = self.figures

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -19,12 +20,14 @@ from node.runtime.live import LiveNode
 from node.runtime.process import DAMAGES_MAX, NodeProcess
 from node.runtime.signals import Signals
 from node.transaction_index import TRANSACTIONS
+from primitives.ids import RequestId
 from primitives.transaction import (
     transaction_hash,
 )
 from storage.rocks import RocksStore, StoreFull
 from storage.store import DamagedStore
 from tests.unit.node.runtime.process_rig import (
+    LIMIT_S,
     OWNER,
     found,
     include,
@@ -247,6 +250,32 @@ def test_what_a_node_cannot_go_on_with_ends_the_process(
     assert event in events
     # What it had is there, and nobody holds it.
     assert live(home, partial(include, nonce=0))[0] == ExitCode.STOPPED
+
+
+class Endless:
+    """A job that takes until the loop has had a turn."""
+
+    def __init__(self) -> None:
+        self.begun, self.hold = Event(), Event()
+        self.ended = False
+
+    def run(self) -> object:
+        self.begun.set()
+        self.ended = self.hold.wait(LIMIT_S / 4)
+        return None
+
+
+def test_signals_are_heard_while_a_job_is_waited_for(home: Path) -> None:
+    job = Endless()
+
+    async def scene(process: NodeProcess) -> None:
+        node_of(process).driver.scheduler.submit(RequestId(2**40), job)
+        await until(job.begun.is_set)
+        process.ask_to_stop("a signal")
+        asyncio.get_running_loop().call_later(0.1, job.hold.set)
+
+    assert live(home, scene)[0] == ExitCode.STOPPED
+    assert job.ended
 
 
 NO_ROOM = OSError(errno.ENOSPC, "No space left on device")

@@ -158,9 +158,9 @@ def test_closing_waits_for_what_runs_and_forgets_the_rest(workers: int) -> None:
             made.submit(RequestId(1), Block(run))
             assert begun.wait(PATIENCE_SECONDS)
         made.submit(RequestId(2), Block(lambda: done.append(2)))
+        made.close()
         loop.call_later(0.05, hold.set)
-        closing = loop.run_in_executor(None, made.close)
-        await closing
+        await loop.run_in_executor(None, made.join)
         await asyncio.sleep(0.01)
         return finished
 
