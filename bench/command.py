@@ -35,6 +35,7 @@ from bench.flat_row import bench_flat
 from bench.graph_row import PATTERNS
 from bench.headings import HEADINGS
 from bench.heap_loop import bare_heap_rate
+from bench.live_row import bench_live
 from bench.load_row import bench_load
 from bench.memory_row import bench_memory
 from bench.reconcile_row import bench_reconcile
@@ -269,6 +270,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "runtime": bench_runtime,
         "rpc": bench_rpc,
         "load": bench_load,
+        "live": bench_live,
         "file-io": bench_files,
     }
 )

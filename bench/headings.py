@@ -12,6 +12,7 @@ from bench.decisions_row import HEADINGS as DECISIONS_HEADINGS
 from bench.dissemination_row import HEADINGS as DISSEMINATION_HEADINGS
 from bench.file_row import HEADINGS as FILE_HEADINGS
 from bench.flat_row import HEADINGS as FLAT_HEADINGS
+from bench.live_row import HEADINGS as LIVE_HEADINGS
 from bench.load_row import HEADINGS as LOAD_HEADINGS
 from bench.memory_row import HEADINGS as MEMORY_HEADINGS
 from bench.reconcile_row import HEADINGS as RECONCILE_HEADINGS
@@ -33,6 +34,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         **DECISIONS_HEADINGS,
         **DISSEMINATION_HEADINGS,
         **CACHE_HEADINGS,
+        **LIVE_HEADINGS,
         **LOAD_HEADINGS,
         **MEMORY_HEADINGS,
         **FILE_HEADINGS,
