@@ -38,6 +38,9 @@ class Rates:
     bytes_burst: int = 64 * MEBIBYTE
     messages_per_second: int = 50_000
     messages_burst: int = 100_000
+    guest_messages_per_second: int = 5_000
+    """The same of a peer that is no validator: whoever has a key can be one, and many at once."""
+    guest_messages_burst: int = 10_000
     flood: Duration = Duration(10 * SECOND)
     """A peer that is over the rate of messages without a pause for so long is dropped."""
     connections_per_second: int = 20

@@ -2,11 +2,12 @@
 
 A node that handles one message at a time may get more than it can handle. Then the peers that
 have filled their share are paused, the others are not; and what is urgent is taken first, whoever
-it comes from.
+it comes from. But not for ever: were votes always first, a follower who sends false ones without
+an end would keep a primary from every transaction, and so stop its blocks.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from network.outbox import Traffic, traffic_of
@@ -14,6 +15,9 @@ from primitives.ids import NodeId
 from primitives.machine import Message
 
 Arrival = tuple[NodeId, Message, int]
+
+_URGENT_MAX = 8
+"""Messages that are taken in a row as urgency wants it; then one of a class that had to wait."""
 
 
 @dataclass(slots=True)
@@ -37,7 +41,8 @@ class Inbox:
     """
 
     __slots__ = (
-        "_bytes_max", "_messages_max", "_pause", "_resume", "_shares", "_turns", "bytes", "length",
+        "_bytes_max", "_messages_max", "_passed_over", "_pause", "_resume", "_shares", "_turns",
+        "_urgent", "bytes", "length",
     )  # fmt: skip
 
     def __init__(
@@ -54,6 +59,10 @@ class Inbox:
         self._shares: dict[NodeId, _Share] = {}
         self._turns: tuple[deque[NodeId], ...] = tuple([deque() for _ in Traffic])
         """By class, whose turn it is; each peer that has something is in it once."""
+        self._urgent = 0
+        """Messages taken in a row as urgency wants it."""
+        self._passed_over = deque(Traffic)
+        """In which order classes are looked at out of turn; each is the first in turn."""
         self.length = 0
         self.bytes = 0
 
@@ -77,7 +86,13 @@ class Inbox:
 
     def take(self) -> Arrival | None:
         """Return what the node should handle next."""
-        for traffic in Traffic:
+        self._urgent += 1
+        order: Iterable[Traffic] = Traffic
+        if self._urgent > _URGENT_MAX:
+            self._urgent = 0
+            self._passed_over.rotate(-1)
+            order = self._passed_over
+        for traffic in order:
             turns = self._turns[traffic]
             if turns:
                 return self._take(traffic, turns)

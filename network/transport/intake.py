@@ -104,9 +104,19 @@ class Intake:
         """What the peer has sent that is no frame, if anything."""
         return self._reader.fault if self._reader else None
 
-    def open(self, reader: FrameReader) -> None:
-        """Cut what comes from now on into frames."""
+    def open(self, reader: FrameReader, *, is_guest: bool = False) -> None:
+        """Cut what comes from now on into frames.
+
+        Args:
+            reader: cuts them.
+            is_guest: whether the peer is no validator.
+        """
         self._reader = reader
+        rates = self._settings.config.rates
+        if is_guest:
+            rate = min(rates.guest_messages_per_second, rates.messages_per_second)
+            burst = min(rates.guest_messages_burst, rates.messages_burst)
+            self._message_rate = TokenBucket(rate, burst, self._settings.now())
 
     def feed(self, data: bytes) -> None:
         """Take what has arrived."""

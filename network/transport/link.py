@@ -18,7 +18,7 @@ from network.codec import HANDSHAKE_VERSION, HEADER_BYTES
 from network.compression import LinkCodec, SharedMessage
 from network.frames import Frame, FrameReader
 from network.handshake import Session, Side
-from network.handshake_messages import Refusal
+from network.handshake_messages import PeerRole, Refusal
 from network.outbox import Outbox, Traffic
 from network.transport.control import Goodbye, Parting, Ping, Pong, parting_of
 from network.transport.events import DropReason
@@ -319,7 +319,8 @@ class Link(asyncio.Protocol):
         self.session = session
         self.stage = Stage.OPEN
         self.opened_at = settings.now()
-        self.intake.open(FrameReader(settings.stream, session.incoming.encodings))
+        reader = FrameReader(settings.stream, session.incoming.encodings)
+        self.intake.open(reader, is_guest=session.role is not PeerRole.VALIDATOR)
         self._codec = LinkCodec(
             settings.codec, settings.compression, session.outgoing, session.incoming
         )

@@ -40,6 +40,9 @@ from tests.unit.network.transport.world import (
     run,
 )
 
+GUEST = 9
+"""No validator."""
+
 
 @pytest.mark.parametrize(
     ("said", "detail"),
@@ -153,15 +156,19 @@ def test_a_false_pong_is_no_answer(loops: Loops) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [codec().encode(Vote(1)), control(Ping(1))], ids=["messages", "pings"]
+    ("said", "node"),
+    [(codec().encode(Vote(1)), 1), (control(Ping(1)), 1), (codec().encode(Vote(1)), GUEST)],
+    ids=["messages", "pings", "messages of a follower"],
 )
-def test_a_flood_is_slowed_down_then_dropped(loops: Loops, said: bytes) -> None:
+def test_a_flood_is_slowed_down_then_dropped(loops: Loops, said: bytes, node: int) -> None:
     async def main() -> None:
         rates = Rates(messages_per_second=2_000, messages_burst=200, flood=SHORT)
+        if node == GUEST:
+            rates = Rates(guest_messages_per_second=2_000, guest_messages_burst=200, flood=SHORT)
         async with nodes(Node(0, dataclasses.replace(CONFIG, rates=rates))) as (a,):
-            flooder = await Stranger.over_tls(a.address, 1)
-            await flooder.shake_hands(1)
-            await a.until_open(1)
+            flooder = await Stranger.over_tls(a.address, node)
+            await flooder.shake_hands(node)
+            await a.until_open(node)
 
             async def flood() -> int:
                 held = 0
