@@ -4,7 +4,7 @@ Reference: execution-apis src/eth/execute.yaml; go-ethereum eth/gasestimator, wh
 one follows so that the answers are the same.
 """
 
-from collections.abc import Generator
+from collections.abc import Container, Generator
 from typing import Any
 
 import msgspec
@@ -20,7 +20,6 @@ from node.rpc.methods import Method, Parameters
 from node.rpc.recording import RecordingJournal
 from node.rpc.simulation import Scene, Simulator, simulate
 from node.rpc.transaction_shapes import access_list_shape
-from primitives.address import contract_address
 from primitives.ids import Address, Hash32
 from primitives.keccak import EMPTY_KECCAK
 from primitives.transaction import AccessListEntry
@@ -143,18 +142,14 @@ class CallMethods:
         limits = self._runner.limits
         gas = min(scene.request.gas or scene.context.gas_limit, limits.gas)
         request, evm = scene.request, self._simulator.engine.evm(scene.context.fork)
-        transaction = scene.transaction(gas)
-        to = request.to or contract_address(request.sender, transaction.nonce)
-        # All of these are warm from the start; naming them would only cost.
-        left_out = {request.sender, to, scene.context.fee_recipient, *evm.precompiles}
         listed = request.access_list or ()
         rounds = 0
         while True:
             asked = msgspec.structs.replace(request, access_list=listed)
             scene = msgspec.structs.replace(scene, request=asked)
             journal = RecordingJournal(scene.state)
-            found = yield from simulate(evm, journal, scene, scene.transaction(gas))
-            accessed = _entries(journal, left_out, listed)
+            found = yield from simulate(evm, journal, scene, scene.transaction(gas), journal.run)
+            accessed = _entries(journal, evm.precompiles, listed)
             rounds += 1
             if accessed == listed or rounds == ROUNDS_MAX:
                 return _shown(listed, found)
@@ -175,11 +170,14 @@ def _shown(listed: tuple[AccessListEntry, ...], found: SlicedResult) -> dict[str
 
 
 def _entries(
-    journal: RecordingJournal, left_out: set[Address], given: tuple[AccessListEntry, ...]
+    journal: RecordingJournal, precompiles: Container[Address], given: tuple[AccessListEntry, ...]
 ) -> tuple[AccessListEntry, ...]:
-    """Return what was accessed as an access list, what was given included, by address."""
+    """Return what was accessed as an access list, what was given included, by address.
+
+    Precompiles are left out, as they are warm from the start; naming them would only cost.
+    """
     slots: dict[Address, set[int]] = {
-        address: set() for address in journal.addresses if address not in left_out
+        address: set() for address in journal.addresses if address not in precompiles
     }
     for entry in given:
         keys = [int.from_bytes(key, "big") for key in entry.storage_keys]

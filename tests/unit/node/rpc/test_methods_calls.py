@@ -380,6 +380,16 @@ def test_an_access_list_on_another_state(contracts: Rig) -> None:
     assert entry["storageKeys"] == [f"0x{0:064x}", f"0x{5:064x}"]
 
 
+def test_an_access_list_leaves_out_what_is_warm_for_nothing(contracts: Rig) -> None:
+    """Contracts that the call creates, authorities, and what the callee delegates to."""
+    call = request(None, bytes.fromhex("5f5f5ff03b00"))
+    assert contracts.ask("eth_createAccessList", call)["accessList"] == []
+    overrides = {hexed(stranger(3)): {"code": "0xef0100" + small.COUNTING.hex()}}
+    found = contracts.ask("eth_createAccessList", request(stranger(3)), "latest", overrides)
+    (entry,) = found["accessList"]
+    assert entry == {"address": hexed(stranger(3)), "storageKeys": [f"0x{0:064x}"]}
+
+
 def test_senders_and_precompiles_are_left_out(rig: Rig) -> None:
     deploy(rig)
     found = rig.ask("eth_createAccessList", request(TOKEN, transfer_data(HOLDERS[0], 5)))
