@@ -112,6 +112,12 @@ class Remedies:
             sender.withdraw(attempt)
             sender.lanes.put_back(lane, attempt.signed)
         else:
+            if kind is ErrorKind.NONCE_GAP and sender.repeat_from(lane, nonce, attempt):
+                # The node has lost what it had taken; this one follows once it has that again.
+                sender.withdraw(attempt)
+                sender.lanes.put_back(lane, attempt.signed)
+                self._pause(lane)
+                return
             sender.withdraw(attempt, again=kind is not ErrorKind.OTHER)
             sender.lanes.restart(lane, nonce)
             self.corrections[lane.index] = nonce

@@ -182,6 +182,23 @@ class Sender:
                 attempt.lane.shift += 1
                 self._repeat(attempt, now)
 
+    def repeat_from(self, lane: Lane, nonce: int, but: Attempt) -> bool:
+        """Hand over once more what an account has sent from a nonce on, but for one transaction.
+
+        Returns:
+            Whether there was anything at that nonce.
+        """
+        found = [
+            flight.payload
+            for flight in self.tracker.flights.values()
+            if flight.payload.lane is lane and flight.payload.signed.nonce >= nonce
+        ]
+        found = [each for each in found if each.signed.nonce < but.signed.nonce]
+        found.sort(key=lambda each: each.signed.nonce)
+        for each in found:
+            self._repeat(each, self.clock())
+        return bool(found) and found[0].signed.nonce == nonce
+
     def on_block(self, block: SeenBlock) -> None:
         """Take home what a block holds."""
         for flight in self.tracker.on_block(block):
