@@ -64,6 +64,9 @@ from storage.store import DamagedStore
 DAMAGES_MAX = 3
 """Times within `DAMAGES_SECONDS` that a node is made anew because of damage."""
 DAMAGES_SECONDS = 600.0
+READERS_SECONDS = 30.0
+"""How long a node that is made anew waits for who still reads the store that was closed."""
+RETRY_SECONDS = 0.05
 
 
 class End(Enum):
@@ -191,7 +194,7 @@ class NodeProcess:
     async def _life(self, data: DataDirectory, face: Face) -> End:
         """Let the node live once, and say why it has ended."""
         try:
-            opened = self._opened_store(data)
+            opened = await self._opened_store(data)
         except StoreError as error:
             # Of a store that does not open nothing can be used, the log of votes included.
             self._failure = error
@@ -217,14 +220,21 @@ class NodeProcess:
             return End.ASKED
         return End.DAMAGED if isinstance(self._failure, DamagedStore) else End.FAILED
 
-    def _opened_store(self, data: DataDirectory) -> RocksStore:
+    async def _opened_store(self, data: DataDirectory) -> RocksStore:
         options = replace(
             profile(self.settings.store.profile), durability=Durability.FSYNC, statistics=False
         )
-        try:
-            store = RocksStore(data.store, options)
-        except (ForeignStore, NewerStore, StoreInUse) as error:
-            raise Refused(error.where, error.expected, error.actual) from error
+        patience = READERS_SECONDS if self._damages else 0.0
+        until = time.monotonic() + patience
+        store = None
+        while store is None:
+            try:
+                store = RocksStore(data.store, options)
+            except (ForeignStore, NewerStore, StoreInUse) as error:
+                # A thread may still be reading an earlier state for a client of the life before.
+                if not isinstance(error, StoreInUse) or time.monotonic() >= until or self.stopping:
+                    raise Refused(error.where, error.expected, error.actual) from error
+                await asyncio.sleep(RETRY_SECONDS)
         if store.torn is not None:
             self.log.write(Level.INFO, "store.torn_write_dropped", where=str(store.torn))
         return store

@@ -25,6 +25,7 @@ from primitives.transaction import (
     transaction_hash,
 )
 from storage.rocks import RocksStore, StoreFull
+from storage.rocks.snapshot import RocksSnapshot
 from storage.store import DamagedStore
 from tests.unit.node.runtime.process_rig import (
     LIMIT_S,
@@ -198,6 +199,26 @@ def test_damage_that_a_node_comes_upon_begins_another_life_of_it(home: Path) -> 
     first = events.index("process.restarts")
     assert events.index("process.ready") < first < events.index("store.discarded")
     assert events.count("process.ready") == 2
+
+
+def test_another_life_waits_for_who_still_reads_the_store(home: Path) -> None:
+    live(home, partial(include, nonce=0))
+
+    async def meet(process: NodeProcess) -> None:
+        before = node_of(process)
+        reading = before.store.snapshot()
+        assert isinstance(reading, RocksSnapshot)
+        # What a thread has in its hands in the middle of a read.
+        held = list(reading._iterators.values())
+        before.driver.fail(DamagedStore("state.accounts", "an account", "something else"))
+        await asyncio.sleep(0.5)
+        assert node_of(process) is before
+        held.clear()
+        await until(lambda: node_of(process) is not before)
+        await include(process, 1)
+
+    code, events = live(home, meet)
+    assert (code, events.count("process.ready")) == (ExitCode.STOPPED, 2)
 
 
 def test_damage_again_and_again_ends_the_process(
