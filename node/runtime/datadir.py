@@ -25,6 +25,9 @@ from primitives.genesis import Genesis
 from primitives.ids import Hash32, NodeId
 
 FORMAT = "orrery data 1"
+CLAIM = "node.json"
+CURRENT = "CURRENT"
+"""Of a store of RocksDB: the file that names its manifest."""
 IDENTITY_BYTES = 16
 
 
@@ -37,6 +40,8 @@ class Belongings(msgspec.Struct, frozen=True):
     """Hash of block 0, in hexadecimal with 0x."""
     identity: str = ""
     """Drawn when the directory was made."""
+    begun: bool = False
+    """Whether there has been a store."""
 
 
 class DataDirectory:
@@ -54,6 +59,7 @@ class DataDirectory:
         self.path = path
         self.identity = ""
         """A number that no other directory has; known once this one is claimed."""
+        self._belongings: Belongings | None = None
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -96,7 +102,7 @@ class DataDirectory:
             Refused: it cannot be written to.
         """
         wanted = Belongings(FORMAT, node, "0x" + digest.hex())
-        file = self.path / "node.json"
+        file = self.path / CLAIM
         try:
             self._claim(file, wanted, genesis)
         except OSError as error:
@@ -133,10 +139,33 @@ class DataDirectory:
 
     def _identify(self, file: Path, belongings: Belongings) -> None:
         """Know the directory's number; draw it, if there is none."""
-        self.identity = belongings.identity
-        if not self.identity:
-            self.identity = secrets.token_hex(IDENTITY_BYTES)
-            _write(file, msgspec.json.encode(replace(belongings, identity=self.identity)))
+        if not belongings.identity:
+            belongings = replace(belongings, identity=secrets.token_hex(IDENTITY_BYTES))
+            _write(file, msgspec.json.encode(belongings))
+        self._belongings, self.identity = belongings, belongings.identity
+
+    def require_votes(self) -> None:
+        """Make sure that a store which there has been is there.
+
+        Raises:
+            ForeignDirectory: it is not.
+        """
+        belongings = self._belongings
+        assert belongings is not None, "a directory is claimed first"
+        if belongings.begun and not (self.store / CURRENT).exists():
+            expected = (
+                "the store with the log of this node's votes; if it is lost, replace the validator "
+                "by one with another key, or remove the whole directory"
+            )
+            raise ForeignDirectory("node.data", expected, f"none in {self.path}")
+
+    def begin(self) -> None:
+        """Note that there is a store now, and see to it that a crash of the machine leaves it."""
+        belongings = self._belongings
+        assert belongings is not None, "a directory is claimed first"
+        if not belongings.begun:
+            self._belongings = replace(belongings, begun=True)
+            _write(self.path / CLAIM, msgspec.json.encode(self._belongings))
 
 
 def _write(file: Path, content: bytes) -> None:

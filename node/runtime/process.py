@@ -149,6 +149,8 @@ class NodeProcess:
 
     def _bind_keys(self, data: DataDirectory) -> None:
         """See to it that the node's keys vote with this directory and no other one."""
+        if voting_keys(self.settings.node):
+            data.require_votes()
         for where, name in voting_keys(self.settings.node):
             try:
                 bind(where, self._home / name, data.path, data.identity)
@@ -235,6 +237,7 @@ class NodeProcess:
                 if not isinstance(error, StoreInUse) or time.monotonic() >= until or self.stopping:
                     raise Refused(error.where, error.expected, error.actual) from error
                 await asyncio.sleep(RETRY_SECONDS)
+        data.begin()
         if store.torn is not None:
             self.log.write(Level.INFO, "store.torn_write_dropped", where=str(store.torn))
         return store

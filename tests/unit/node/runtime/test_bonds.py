@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 
 from node.runtime.bonds import bind, voting_keys
+from node.runtime.datadir import DataDirectory
 from node.runtime.errors import ExitCode, ForeignDirectory
 from node.settings import OwnSettings
+from primitives.committee import Committee
+from primitives.genesis import Genesis, genesis_hash
+from primitives.ids import NodeId
+from primitives.params import ChainParams
 from tests.unit.node.runtime.process_rig import found, include, live, nothing
 
 KEY = "node.key"
@@ -56,6 +61,32 @@ def test_a_validator_does_not_start_without_the_votes_that_it_has_cast(tmp_path:
     assert live(home, partial(include, nonce=1))[0] == ExitCode.STOPPED
 
 
+def test_nor_without_its_store_alone(tmp_path: Path) -> None:
+    home = found(tmp_path / "net")
+    assert live(home, partial(include, nonce=0))[0] == ExitCode.STOPPED
+    (home / "data" / "store").rename(home / "kept")
+    for _ in range(2):
+        with pytest.raises(ForeignDirectory, match="the store with the log of this node's votes"):
+            live(home, nothing)
+    (home / "kept").rename(home / "data" / "store")
+    assert live(home, partial(include, nonce=1))[0] == ExitCode.STOPPED
+
+
+def test_a_directory_whose_store_was_never_made_may_begin(tmp_path: Path) -> None:
+    data = DataDirectory(tmp_path)
+    chain = Genesis(ChainParams(chain_id=7), (), Committee.of_keys([bytes(32)]))
+    for _ in range(2):
+        data.claim(NodeId(0), chain, genesis_hash(chain))
+        data.require_votes()
+    data.begin()
+    with pytest.raises(ForeignDirectory):
+        data.require_votes()
+    data.store.mkdir()
+    (data.store / "CURRENT").touch()
+    data.require_votes()
+    data.close()
+
+
 def test_keys_on_a_read_only_disk_are_told_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,8 +105,7 @@ def test_a_directory_of_an_earlier_version_gets_its_number(tmp_path: Path) -> No
     live(home, partial(include, nonce=0))
     claim = home / "data" / "node.json"
     text = claim.read_text()
-    start = text.index(',"identity"')
-    claim.write_text(text[:start] + "}")
+    claim.write_text(text[: text.index(',"identity"')] + "}")
     (home / "node.key.used").unlink()
     assert live(home, partial(include, nonce=1))[0] == ExitCode.STOPPED
     assert '"identity":"' in claim.read_text()
