@@ -134,7 +134,7 @@ class Sync:
 
         Blocks of another height may have been meant for this node's life before: numbers of
         requests begin anew with each. Who gives them is not believed, and not convicted. Nor is
-        who offers a block: parts of it, and its certificate, may have come from others.
+        who offers a block of which others may have given parts, or the certificate.
         """
         state = self.state
         answer = state.checking
@@ -151,15 +151,28 @@ class Sync:
         lacks = height > state.top() and not state.is_coming(height)
         return lacks and self._config.follow_gap == 0 and not self.transfer.is_active
 
+    def is_liar(self, peer: NodeId) -> bool:
+        """Tell whether a peer has given what no accident makes; nothing is asked of it again."""
+        return peer in self.state.liars
+
     def offered(
-        self, now: Instant, peer: NodeId, height: int, block: CertifiedBlock
+        self, now: Instant, peer: NodeId, height: int, block: CertifiedBlock, *, alone: bool = False
     ) -> Sequence[Effect]:
-        """Take a block that came without being asked for; it is checked when its turn comes."""
+        """Take a block that came without being asked for; it is checked when its turn comes.
+
+        Args:
+            now: the time of the turn.
+            peer: who gave it.
+            height: of the block.
+            block: with its certificate.
+            alone: whether that peer, and no other, has named the block and given its certificate.
+                Then it is convicted where that is not valid.
+        """
         state = self.state
         if peer in state.liars or not self.would_follow(height):
             return NOTHING
         state.heights[peer] = max(height, state.heights.get(peer, 0))
-        state.ready.append(Answer(peer, height, (block,), offered=True))
+        state.ready.append(Answer(peer, height, (block,), offered=not alone))
         state.ready.sort(key=lambda answer: answer.first)
         return self._go_on(now)
 

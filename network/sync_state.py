@@ -78,7 +78,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     first: int
     blocks: tuple[CertifiedBlock, ...]
     offered: bool = False
-    """Nobody has asked for them."""
+    """Nobody has asked for them, and `peer` is not alone in what it has given."""
 
     @property
     def last(self) -> int:

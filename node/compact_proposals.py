@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from consensus.costs import VOTE_VERIFY
 from consensus.messages import PrePrepare
-from network.compact import BlockLost, BlockRebuilt
+from network.compact import BlockLost, BlockRebuilt, CompactForm
 from network.gossip import Gossip
 from network.offences import Offence
 from node.config import Environment
@@ -32,9 +32,7 @@ from primitives.ids import Hash32, Instant, NodeId
 from primitives.machine import NOTHING, Broadcast, Effect, Send, Work
 
 WAITING_MAX = 64
-"""Most blocks for which proposals wait."""
-PER_BLOCK_MAX = 4
-"""Most proposals of one block that wait: those of several views."""
+"""Most blocks for which proposals wait; of each block, the latest of each primary."""
 
 
 class CompactProposals:
@@ -55,6 +53,7 @@ class CompactProposals:
         "_relay",
         "_scores",
         "_waiting",
+        "_window",
     )
 
     def __init__(
@@ -70,8 +69,10 @@ class CompactProposals:
         self._epochs = epochs
         self._gossip = gossip
         self._scores = scores
-        self._waiting: dict[Hash32, list[ProposalRebuilt]] = {}
-        """Proposals whose blocks are on their way, oldest first; without payload."""
+        self._window = environment.consensus.window
+        self._waiting: dict[Hash32, dict[NodeId, ProposalRebuilt]] = {}
+        """Proposals whose blocks are on their way, oldest first; without payload. Of each sender
+        the latest, so that nobody takes the place of another's."""
 
     def outward(self, effects: Sequence[Effect]) -> Sequence[Effect]:
         """Put compact forms into what consensus sends; the same effects if it proposes nothing."""
@@ -106,6 +107,8 @@ class CompactProposals:
         if not self._environment.verifier_of(epoch).verify_message(proposal):
             return (work,)
         digest = Hash32(proposal.digest)
+        if proposal.sequence > replica.delivered + self._window:
+            return work, ProposalRebuilt(sender, proposal)
         known = self._relay.payload(digest)
         if known is not None:
             return work, ProposalRebuilt(sender, replace(proposal, payload=known))
@@ -116,37 +119,69 @@ class CompactProposals:
 
     def on_block_rebuilt(self, now: Instant, effect: BlockRebuilt) -> Sequence[Effect]:
         """Give consensus the proposals that waited for a block; the relay, what it waits for."""
-        waited = self._waiting.pop(effect.digest, [])
+        waited = self._waiting.pop(effect.digest, {})
         whole: list[Effect] = [
             ProposalRebuilt(each.sender, replace(each.proposal, payload=effect.payload))
-            for each in waited
+            for each in waited.values()
         ]
         return [*whole, *self._relay.on_block_rebuilt(now, effect)]
 
     def on_block_lost(self, now: Instant, effect: BlockLost) -> Sequence[Effect]:
         """Let consensus ask others for a block that its primary does not give."""
-        waited = self._waiting.pop(effect.digest, [])
-        return [*waited, *self._relay.on_block_lost(now, effect)]
+        waited = self._waiting.pop(effect.digest, {})
+        return [*waited.values(), *self._relay.on_block_lost(now, effect)]
 
     def _begin(self, now: Instant, sender: NodeId, message: CompactProposal) -> Sequence[Effect]:
         """Let the relay rebuild the block, and keep the proposal meanwhile."""
-        proposal = message.proposal
+        proposal, receiver = message.proposal, self._relay.core.receiver
         digest = Hash32(proposal.digest)
         held = ProposalRebuilt(sender, proposal)
-        waiting = self._waiting.setdefault(digest, [])
-        if held in waiting:
+        known = receiver.state.rebuilds.get(digest)
+        repeated = self._waiting.get(digest, {}).get(sender) == held
+        if known is not None and repeated and known.form == message.form:
             return NOTHING
-        waiting.append(held)
-        del waiting[:-PER_BLOCK_MAX]
-        receiver = self._relay.core.receiver
-        effects = receiver.begin(now, sender, message.form, proposed=True)
+        replica, room = self._epochs.replica, 0
+        effects: list[Effect] = []
+        if replica is not None and proposal.view == replica.view:
+            room = self._window
+            effects += self._make_way(now, sender, proposal, message.form)
+        self._waiting.setdefault(digest, {})[sender] = held
+        effects += receiver.begin(now, sender, message.form, proposed=True, room=room)
         rebuilt = any(isinstance(effect, BlockRebuilt) for effect in effects)
         if not rebuilt and digest not in receiver.state.rebuilds:
             # No room, or a malformed form.
-            effects = [*effects, *self._waiting.pop(digest)]
-        if len(self._waiting) > WAITING_MAX:
-            effects = [*effects, *self._waiting.pop(next(iter(self._waiting)))]
+            effects += self._waiting.pop(digest).values()
+        if len(self._waiting) > WAITING_MAX + self._window:
+            effects += self._waiting.pop(next(iter(self._waiting))).values()
         return effects
+
+    def _make_way(
+        self, now: Instant, sender: NodeId, proposal: PrePrepare, form: CompactForm
+    ) -> Sequence[Effect]:
+        """Give up what stands in the way of the present primary's block.
+
+        That is what was decided since, or is left of earlier views. And it is another's form of
+        the same block: whoever is primary of a later view could sign this one, and be silent. And
+        it is an earlier form of the same primary: after a crash it does not answer for that.
+        """
+        receiver, effects = self._relay.core.receiver, list[Effect]()
+        for digest in [each for each in self._waiting if self._is_over(each)]:
+            del self._waiting[digest]
+            effects += receiver.forget(now, digest)
+        rebuild = receiver.state.rebuilds.get(Hash32(proposal.digest))
+        if rebuild is None or sender in rebuild.failed:
+            return effects
+        if sender != rebuild.source or form != rebuild.form:
+            effects += receiver.forget(now, rebuild.digest)
+        return effects
+
+    def _is_over(self, digest: Hash32) -> bool:
+        """Tell whether consensus has no use for any proposal of a block any more."""
+        replica = self._epochs.replica
+        return replica is None or all(
+            each.proposal.view < replica.view or each.proposal.sequence <= replica.delivered
+            for each in self._waiting[digest].values()
+        )
 
     def _is_meant(self, message: CompactProposal) -> bool:
         try:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Container, Iterable, Sequence
 
 import msgspec
 
-from network.compact import BlockLost, BlockRebuilt, CompactRelay
+from consensus.params import ConsensusParams
+from network.compact import BlockLost, BlockRebuilt, CompactConfig, CompactRelay
 from network.compact.form import NOBODY_LACKS
 from network.compact.messages import CompactForm, SendCompact
 from network.compact.short_ids import NONCE_BYTES
@@ -32,7 +33,7 @@ from node.outlines import Outlines
 from node.relay_config import RelayConfig
 from primitives.errors import InvalidEncoding
 from primitives.header import decode_header, header_hash
-from primitives.ids import Hash32, Instant, NodeId
+from primitives.ids import Duration, Hash32, Instant, NodeId
 from primitives.machine import NOTHING, Broadcast, Effect
 
 AHEAD_MAX = 8
@@ -121,7 +122,11 @@ class Relay:
         self._coming: dict[Hash32, Coming] = {}
         """By digest, oldest first."""
         self.core = CompactRelay(
-            config.compact, self._blocks, PoolBodies(pool), scores, self._is_welcome
+            _limits(config.compact, environment.consensus),
+            self._blocks,
+            PoolBodies(pool),
+            scores,
+            self._is_welcome,
         )
         self._peers = config.peers
         self.proposes = config.proposes
@@ -198,7 +203,7 @@ class Relay:
     ) -> Sequence[Effect]:
         """Get an announced block in compact form, if the peer has one; else as sync does."""
         height, digest = message.height, Hash32(message.digest)
-        if not self.is_able(sender) or not self._is_next(height):
+        if not self.is_able(sender) or self._sync.is_liar(sender) or not self._is_next(height):
             return self._sync.on_announce_block(now, sender, message)
         if digest not in self._coming:
             self._remember(digest, Coming(height, sender))
@@ -220,7 +225,8 @@ class Relay:
         if not effect.certificate:
             return self._fetch(now, effect.digest)
         block = CertifiedBlock(effect.payload, effect.certificate)
-        return self._sync.offered(now, effect.peer, known.height, block)
+        # A certificate comes from whoever gave the form, or the whole of the block.
+        return self._sync.offered(now, effect.peer, known.height, block, alone=True)
 
     def on_block_lost(self, now: Instant, effect: BlockLost) -> Sequence[Effect]:
         """Let sync fetch an announced block that nobody gave in compact form."""
@@ -233,11 +239,14 @@ class Relay:
             return NOTHING
         return self._sync.on_announce_block(now, known.source, AnnounceBlock(known.height, digest))
 
-    def _is_welcome(self, header: bytes, encoded: bytes) -> bool:
+    def _is_welcome(self, sender: NodeId, header: bytes, encoded: bytes) -> bool:
         """Tell whether a pushed block is worth a pass over the pool.
 
-        The votes of its certificate are checked later, before it is executed.
+        The votes of its certificate are checked later, before it is executed; who has pushed one
+        without them costs a pass and a check, once.
         """
+        if self._sync.is_liar(sender):
+            return False
         try:
             read, certificate = decode_header(header), self._certificates.read(encoded)
         except InvalidEncoding:
@@ -257,3 +266,17 @@ class Relay:
         self._coming[digest] = coming
         if len(self._coming) > COMING_MAX:
             del self._coming[next(iter(self._coming))]
+
+
+def _limits(chosen: CompactConfig, consensus: ConsensusParams) -> CompactConfig:
+    """Return limits under which no proposal is given up before consensus gives up its primary.
+
+    Where all that lack transactions of a block turned away from the one node that holds it, as
+    too slow, no block would ever be decided: with whole blocks they would only wait for longer.
+    """
+    longest = consensus.request_timeout << consensus.timeout_doublings
+    return msgspec.structs.replace(
+        chosen,
+        proposal_timeout=Duration(max(chosen.proposal_timeout, longest)),
+        held_max=max(chosen.held_max, 2 * consensus.reach),
+    )

@@ -71,8 +71,7 @@ class BlockReceiver:
         book: notes what peers do wrong, and says whom to prefer.
         modes: who pushes.
         known: digests of blocks that are here.
-        welcome: tells from header and certificate whether a pushed block is worth looking through
-            the pool, which is the dear part.
+        welcome: tells whether a pushed block is worth looking through the pool, the dear part.
     """
 
     __slots__ = (
@@ -113,6 +112,7 @@ class BlockReceiver:
         certificate: bytes = b"",
         *,
         proposed: bool = False,
+        room: int = 0,
     ) -> Sequence[Effect]:
         """Rebuild the block of a form that came inside another message.
 
@@ -126,6 +126,7 @@ class BlockReceiver:
             certificate: what proves that the block is decided, if it is.
             proposed: whether it came inside a proposal. Then nobody is asked to push blocks for
                 having been first with it: nobody else can be.
+            room: how many of this sender may be on their way so; 0 for the usual limits.
         """
         try:
             read = read_form(form)
@@ -134,7 +135,7 @@ class BlockReceiver:
             return self._book.count(now, sender, Offence.MALFORMED)
         if digest in self._known:
             return NOTHING
-        rebuild = self._open(digest, sender, Stage.TRANSACTIONS)
+        rebuild = self._open(digest, sender, Stage.TRANSACTIONS, room)
         if rebuild is None:
             return NOTHING
         rebuild.proposed = proposed
@@ -174,7 +175,7 @@ class BlockReceiver:
         if not message.request:
             if sender not in self._modes.chosen:
                 return self._book.count(now, sender, Offence.UNASKED)
-            if not self._welcome(message.form.header, message.certificate):
+            if not self._welcome(sender, message.form.header, message.certificate):
                 return NOTHING
             return self.begin(now, sender, message.form, message.certificate)
         rebuild = self.state.requested(message.request, sender, (Stage.FORM,))
@@ -223,7 +224,9 @@ class BlockReceiver:
         work = Work(REBUILT, len(parts.transactions))
         if not self._layout.commits(parts):
             return [work, *self._failed(now, rebuild, Offence.FALSE_BLOCK)]
-        rebuild.certificate = message.certificate or rebuild.certificate
+        # One that another has given may be false.
+        own = rebuild.certificate if sender == rebuild.source else b""
+        rebuild.certificate = message.certificate or own
         rebuild.fetched_bytes += len(message.payload)
         self.state.savings.whole += 1
         done = self._finish(rebuild, message.payload, len(parts.transactions), None)
@@ -239,19 +242,24 @@ class BlockReceiver:
                 effects += self._next(now, rebuild)
         return [*effects, *self._alarm(now)]
 
-    def _open(self, digest: Hash32, peer: NodeId, stage: Stage) -> Rebuild | None:
+    def _open(self, digest: Hash32, peer: NodeId, stage: Stage, room: int = 0) -> Rebuild | None:
         """Begin with a block; None if there is no room, or if it is on its way already."""
-        state, config = self.state, self._config
+        state = self.state
         known = state.rebuilds.get(digest)
         if known is not None:
             return self._join(known, peer, stage)
-        if (
-            len(state.rebuilds) >= config.rebuilds_max
-            or state.of_peer(peer) >= config.rebuilds_per_peer
-        ):
+        if not self._has_room(peer, room):
             return None
-        rebuild = state.rebuilds[digest] = Rebuild(digest, stage, peer, peer)
+        rebuild = state.rebuilds[digest] = Rebuild(digest, stage, peer, peer, present=room > 0)
         return rebuild
+
+    def _has_room(self, peer: NodeId, room: int) -> bool:
+        state, config = self.state, self._config
+        if room:
+            return state.of_peer(peer, present=True) < room
+        others = sum([not rebuild.present for rebuild in state.rebuilds.values()])
+        own = state.of_peer(peer, present=False)
+        return others < config.rebuilds_max and own < config.rebuilds_per_peer
 
     def _join(self, rebuild: Rebuild, peer: NodeId, stage: Stage) -> Rebuild | None:
         """Note that one more peer has a block; go on with its form if none is here yet."""
@@ -363,7 +371,9 @@ class BlockReceiver:
         number = rebuild.request = state.request_last
         state.numbers[number] = rebuild.digest
         rebuild.stage, rebuild.asked = stage, peer
-        rebuild.due = Instant(now + self._config.request_timeout)
+        config, proposer = self._config, rebuild.proposed and peer == rebuild.source
+        pause = config.proposal_timeout if proposer else config.request_timeout
+        rebuild.due = Instant(now + pause)
         message: Message
         if stage is Stage.TRANSACTIONS and rebuild.draft is not None:
             places = to_differences(rebuild.draft.missing)

@@ -49,8 +49,8 @@ class CompactRelay:
         layout: takes blocks apart and checks what their headers commit to.
         pool: the transactions that a node holds.
         book: notes what peers do wrong, and says whom to prefer.
-        welcome: tells from header and certificate whether a pushed block is worth the pass over
-            the pool that rebuilding takes.
+        welcome: tells from sender, header and certificate whether a pushed block is worth the pass
+            over the pool that rebuilding takes.
     """
 
     __slots__ = ("_handlers", "modes", "receiver", "server")

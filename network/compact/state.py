@@ -28,6 +28,9 @@ class CompactConfig(msgspec.Struct, frozen=True):
     """Peers that are asked to push blocks; BIP 152 allows three. 0 is low-bandwidth mode."""
     request_timeout: Duration = Duration(1_000_000_000)
     """After which silence another peer is asked, in ns."""
+    proposal_timeout: Duration = Duration(1_000_000_000)
+    """The same for who has proposed the block, in ns. Before its answer is here, nobody else need
+    have the block: so this should be as long as consensus would wait for another primary."""
     prefill_bytes: int = PREFILL_BYTES
     """Most bytes of transactions that are sent in full."""
     held_max: int = 16
@@ -35,7 +38,7 @@ class CompactConfig(msgspec.Struct, frozen=True):
     held_bytes: int = 64 * 1024 * 1024
     """Size of these blocks together, in bytes; the latest is held whatever its size."""
     rebuilds_max: int = 16
-    """Blocks that are being rebuilt at a time."""
+    """Blocks that are being rebuilt at a time, beside those that the present primary proposes."""
     rebuilds_per_peer: int = 4
     """How many of them one peer may have pushed; keeps it from filling all."""
     holders_max: int = 8
@@ -66,8 +69,8 @@ class BlockLayout(Protocol):
         ...
 
 
-Welcome = Callable[[bytes, bytes], bool]
-"""Tells from a block's header and certificate whether the block is wanted."""
+Welcome = Callable[[NodeId, bytes, bytes], bool]
+"""Tells from who pushes a block, its header and certificate whether the block is wanted."""
 
 
 class BlockRebuilt(Effect, frozen=True, gc=False):
@@ -125,6 +128,8 @@ class Rebuild:
     """Who was asked and did not give it."""
     proposed: bool = False
     """It came inside a proposal."""
+    present: bool = False
+    """The proposal is one that consensus waits for now; see `BlockReceiver.begin`."""
     form: CompactForm | None = None
     draft: Draft | None = None
     certificate: bytes = b""
@@ -188,9 +193,10 @@ class CompactState:
     """When the timer fires, if it is set."""
     savings: Savings = field(default_factory=Savings)
 
-    def of_peer(self, peer: NodeId) -> int:
-        """Return how many of the open rebuilds this peer has begun."""
-        return sum([rebuild.source == peer for rebuild in self.rebuilds.values()])
+    def of_peer(self, peer: NodeId, *, present: bool) -> int:
+        """Return how many of the open rebuilds this peer has begun, present or not."""
+        rebuilds = self.rebuilds.values()
+        return sum([each.source == peer and each.present == present for each in rebuilds])
 
     def requested(self, number: int, peer: NodeId, stages: Sequence[Stage]) -> Rebuild | None:
         """Return the rebuild whose open request of `peer` has this number, in one of `stages`."""

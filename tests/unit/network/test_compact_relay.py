@@ -332,7 +332,7 @@ def test_only_chosen_peers_may_push_and_only_what_is_welcome() -> None:
         Layout(BODY),
         core.receiver._pool,
         book,
-        lambda header, certificate: (header, certificate) != (BODY.header, b"proof"),
+        lambda sender, header, certificate: (header, certificate) != (BODY.header, b"proof"),
     )
     unwelcome.modes.chosen.append(ALICE)
     assert unwelcome.on_message(NOW, ALICE, pushed) == ()
@@ -354,15 +354,16 @@ def test_a_block_that_came_in_another_way_is_not_waited_for() -> None:
     assert core.receiver.forget(NOW, NAME) == ()
 
 
+def test_nobody_answers_for_the_certificate_that_another_has_given() -> None:
+    core = relay(BODY)
+    core.receiver.begin(NOW, ALICE, form(BODY), b"false")
+    core.receiver.want(NOW, NAME, BOB)
+    core.disconnected(NOW, ALICE)
+    effects = core.on_message(NOW, BOB, WholeBlock(2, WHOLE))
+    assert rebuilt(effects) == [BlockRebuilt(NAME, WHOLE, b"", BOB, ())]
+
+
 # --- bounds -----------------------------------------------------------------------------------
-
-
-def test_one_peer_cannot_fill_the_table_of_rebuilds() -> None:
-    core = relay(BODY, config=CompactConfig(rebuilds_max=3, rebuilds_per_peer=2))
-    blocks = [block([number], header=b"%d" % number) for number in range(5)]
-    asked = [bool(core.receiver.begin(NOW, ALICE, form(parts))) for parts in blocks[:3]]
-    asked += [bool(core.receiver.begin(NOW, BOB, form(parts))) for parts in blocks[3:]]
-    assert asked == [True, True, False, True, False]
 
 
 def test_no_more_holders_are_remembered_than_the_limit() -> None:

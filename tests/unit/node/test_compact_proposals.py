@@ -18,7 +18,7 @@ from network.compact.messages import (
     SendCompact,
     WholeBlock,
 )
-from network.compact.state import CompactTimer
+from network.compact.state import CompactConfig, CompactTimer
 from node.block_layout import EthereumBlocks
 from node.events import PeerConnected, PeerGone
 from node.execution import ExecutedBlock
@@ -47,6 +47,7 @@ from tests.unit.node.driver import (
     Driver,
     broadcast,
     child,
+    decide,
     proposal,
     sent,
     traced,
@@ -93,6 +94,8 @@ def scored(effects: list[Effect]) -> list[int]:
 
 
 BLOCK = child(GENESIS, 0, 1)
+CONSENSUS = ENVIRONMENT.consensus
+PATIENCE = CONSENSUS.request_timeout << CONSENSUS.timeout_doublings
 
 
 def test_a_proposal_of_known_transactions_is_prepared_at_once() -> None:
@@ -123,6 +126,8 @@ def test_a_silent_primary_has_its_block_asked_of_the_others() -> None:
     driver = CompactDriver()
     driver.receive(PRIMARY, compact(BLOCK))
     driver.now = SECOND
+    assert sent(driver.give(TimerFired(CompactTimer.REQUEST))) == []
+    driver.now = PATIENCE
     effects = driver.give(TimerFired(CompactTimer.REQUEST))
     ((to, asked),) = [(to, m) for to, m in sent(effects) if isinstance(m, GetProposal)]
     assert to in {2, 3}
@@ -178,6 +183,103 @@ def test_the_same_proposal_again_is_not_rebuilt_again() -> None:
     again = driver.receive(PRIMARY, compact(BLOCK))
     assert [m for _, m in sent(first) if isinstance(m, GetBlockTransactions)]
     assert again == [Work(VOTE_VERIFY, 1)]
+
+
+def in_view(view: int, block: ExecutedBlock, form: CompactForm | None = None) -> CompactProposal:
+    """Return a block as the primary of a view would propose it."""
+    return CompactProposal(changed(proposal(block, view), payload=b""), form or form_of(block))
+
+
+def asked_of(effects: list[Effect], kind: type[Message]) -> list[int]:
+    return [to for to, message in sent(effects) if isinstance(message, kind)]
+
+
+def test_proposals_of_later_views_take_nobodys_place() -> None:
+    driver = CompactDriver()
+    driver.receive(PRIMARY, compact(BLOCK))
+    for view in (2, 6, 10, 14, 18):
+        driver.receive(OTHER, in_view(view, BLOCK))
+    (request,) = driver.relay.core.receiver.state.numbers
+    raws = (raw_transfer(0, 0), raw_transfer(0, 1))
+    effects = driver.receive(PRIMARY, BlockTransactions(request, raws))
+    assert prepared(effects) == [BLOCK.digest]
+
+
+def test_nobody_can_be_asked_first_for_the_block_of_another_who_is_primary_now() -> None:
+    driver = CompactDriver()
+    false = changed(form_of(BLOCK), ids=bytes(12))
+    first = driver.receive(OTHER, in_view(2, BLOCK, false))
+    assert asked_of(first, GetBlockTransactions) == [OTHER]
+    effects = driver.receive(PRIMARY, compact(BLOCK))
+    assert asked_of(effects, GetBlockTransactions) == [PRIMARY]
+    again = driver.receive(OTHER, in_view(6, BLOCK, false))
+    assert asked_of(again, GetBlockTransactions) == []
+
+
+def test_a_primary_that_has_failed_does_not_stop_the_search_by_saying_it_again() -> None:
+    driver = CompactDriver()
+    driver.receive(PRIMARY, compact(BLOCK))
+    driver.receive(OTHER, in_view(2, BLOCK))
+    driver.now = PATIENCE
+    assert asked_of(driver.give(TimerFired(CompactTimer.REQUEST)), GetWholeBlock) == [OTHER]
+    told = compact(BLOCK)
+    varied = changed(told, proposal=changed(told.proposal, hint=b"another"))
+    assert driver.receive(PRIMARY, varied) == [Work(VOTE_VERIFY, 1)]
+
+
+def test_a_block_beyond_the_window_is_not_worth_a_look_into_the_pool() -> None:
+    driver = CompactDriver()
+    block, window = BLOCK, CONSENSUS.window
+    for nonce in range(2, window + 2):
+        block = child(block, nonce)
+    assert block.number == window + 1
+    assert driver.receive(PRIMARY, compact(block)) == [Work(VOTE_VERIFY, 1)]
+    assert not driver.relay.core.receiver.state.rebuilds
+
+
+def test_a_whole_pipeline_of_blocks_may_be_on_its_way() -> None:
+    driver, blocks = CompactDriver(), [child(GENESIS, 0)]
+    while len(blocks) < CONSENSUS.reach:
+        blocks.append(child(blocks[-1], len(blocks)))
+    for block in blocks:
+        effects = driver.receive(PRIMARY, compact(block))
+        assert asked_of(effects, GetBlockTransactions) == [PRIMARY]
+        assert asked_of(effects, GetProposal) == []
+
+
+def test_blocks_of_later_views_leave_room_for_the_primary_of_now() -> None:
+    driver, limits = CompactDriver(), CompactConfig()
+    blocks = [child(GENESIS, *range(count)) for count in range(3, 3 + limits.rebuilds_max)]
+    for place, block in enumerate(blocks):
+        driver.receive(NodeId(2 + place % 2), in_view(2 + place % 2, block))
+    assert len(driver.relay.core.receiver.state.rebuilds) == 2 * limits.rebuilds_per_peer
+    effects = driver.receive(PRIMARY, compact(BLOCK))
+    assert asked_of(effects, GetBlockTransactions) == [PRIMARY]
+
+
+def test_a_primary_that_has_forgotten_its_form_is_asked_for_what_the_new_one_lacks() -> None:
+    driver = CompactDriver()
+    driver.receive(PRIMARY, compact(BLOCK))
+    parts, hashes = EthereumBlocks().split(BLOCK.payload), Outlines().hashes(BLOCK.payload)
+    anew = make_form(parts, hashes, b"\x01" * 8)
+    effects = driver.receive(PRIMARY, compact(BLOCK, anew))
+    assert asked_of(effects, GetBlockTransactions) == [PRIMARY]
+    request = max(driver.relay.core.receiver.state.numbers)
+    raws = (raw_transfer(0, 0), raw_transfer(0, 1))
+    assert prepared(driver.receive(PRIMARY, BlockTransactions(request, raws))) == [BLOCK.digest]
+
+
+def test_what_was_decided_meanwhile_is_waited_for_no_more() -> None:
+    driver = CompactDriver()
+    driver.receive(PRIMARY, compact(BLOCK))
+    decide(driver, BLOCK)
+    assert driver.node.ledger.height == 1
+    after = child(BLOCK, 2)
+    driver.receive(PRIMARY, compact(after))
+    assert list(driver.relay.core.receiver.state.rebuilds) == [after.digest]
+    compacts = driver.node.parts.compact
+    assert compacts is not None
+    assert list(compacts._waiting) == [after.digest]
 
 
 def test_a_block_that_is_here_needs_no_form() -> None:

@@ -139,6 +139,12 @@ def test_a_false_certificate_is_found_and_the_block_fetched_again() -> None:
     effects = follower.receive(NEAR, CompactBlock(0, form_of(following), forged))
     assert committed(effects) == []
     assert [each.peer for each in traced(effects) if isinstance(each, PeerScored)] == [NEAR]
+    # One such pass over the pool is enough.
+    assert follower.receive(NEAR, CompactBlock(0, form_of(child(BLOCK, 1)), forged)) == []
+    other = child(BLOCK, 1)
+    true_push = CompactBlock(0, form_of(other), certificate(other))
+    assert follower.receive(NEAR, true_push) == []
+    assert not sent(follower.receive(NEAR, announced(other)))
     effects = follower.receive(FAR, announced(following))
     ((to, request),) = asked(effects, GetCompactBlock)
     answer = CompactBlock(request.request, form_of(following), certificate(following))  # type: ignore[attr-defined]
