@@ -14,6 +14,7 @@ from sim.fuzz.chance import MILLISECOND, Chance
 from sim.fuzz.committee import CHANGES_PERCENT, INTERVALS, draw_changes
 from sim.fuzz.faults import calm_tail, draw_events
 from sim.fuzz.faults_disks import DISKS_PERCENT, draw_disks, draw_store
+from sim.fuzz.packing import draw_packing
 from sim.fuzz.scene import draw_scene
 from sim.links.regions import TABLES
 from sim.randomness import generator
@@ -181,6 +182,7 @@ def _network(base: Scenario, seed: int, times: Phases) -> Network:
         jitter=chance.pick(("none", "lognormal", "exponential")),
         disk=chance.pick(("nvme", "nvme", "ssd", "hdd")),
         classes=classes,
+        **draw_packing(Chance(generator(seed, "fuzz.packing"))),
     )
 
 

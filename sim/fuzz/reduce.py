@@ -54,6 +54,8 @@ SIMPLER_NETWORK: tuple[tuple[str, Any], ...] = (
     ("loss", 0.0),
     ("jitter", "none"),
     ("disk", "nvme"),
+    ("blocks", "full"),
+    ("compression", "none"),
 )
 SIMPLER_CONSENSUS = (
     "empty_blocks", "block_interval", "pipeline_depth", "batching", "batch_size", "batch_delay",

@@ -354,6 +354,26 @@ def test_one_run_in_ten_is_isolated_unless_that_is_fixed(base: Scenario) -> None
     assert fixed == {"shared"}
 
 
+def test_blocks_are_compact_and_bodies_compressed_in_some_runs(drawn: list[Scenario]) -> None:
+    networks = [scenario.network for scenario in drawn]
+    assert len(drawn) // 5 <= sum(each.blocks == "compact" for each in networks) <= len(drawn) // 2
+    modes = {each.compact_mode for each in networks if each.blocks == "compact"}
+    assert modes == {"high", "low"}
+    assert {each.compression for each in networks} == {"none", "gzip", "zstd", "lz4"}
+    assert len({each.compression_threshold for each in networks}) > 1
+
+
+def test_how_blocks_are_sent_leaves_the_other_draws_alone(base: Scenario) -> None:
+    keys = [f"network.{name}" for name in ("blocks", "compact_mode", "compression")]
+    keys.append("network.compression_threshold")
+    for seed in range(1, 21):
+        free, plain = draw_scenario(base, seed), draw_scenario(base, seed, keys)
+        given = {key.removeprefix("network."): getattr(free.network, key[8:]) for key in keys}
+        same = msgspec.structs.replace(plain.network, **given)
+        assert msgspec.structs.replace(plain, network=same) == free
+        assert plain.network.blocks == "full"
+
+
 def test_a_tail_holds_only_what_is_needed() -> None:
     at, end = Duration(1), Duration(5)
     assert calm_tail([], end) == ()

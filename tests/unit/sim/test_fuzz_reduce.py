@@ -193,3 +193,15 @@ def test_an_unfair_scenario_is_not_valid(base: Scenario) -> None:
     scenario = first_with(base, lambda s: len(s.events) > 3)
     assert is_valid(scenario)
     assert not is_valid(msgspec.structs.replace(scenario, duration=scenario.duration - SECOND))
+
+
+def test_blocks_are_whole_and_bodies_plain_where_that_changes_nothing(base):
+    def wanted(scenario: Scenario) -> bool:
+        return scenario.network.blocks == "compact" and scenario.network.compression != "none"
+
+    drawn = first_with(base, wanted)
+    small = shrink_scenario(drawn, lambda scenario: scenario.network.blocks == "compact", 400)
+    assert small.network.blocks == "compact"
+    assert small.network.compression == "none"
+    small = shrink_scenario(drawn, lambda scenario: scenario.network.compression != "none", 400)
+    assert small.network.blocks == "full"
