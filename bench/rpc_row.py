@@ -35,6 +35,7 @@ CONNECTIONS = (16, 64)
 READS, READS_OF_FRAMEWORK = 60_000, 15_000
 WARM = 2_000
 SENDERS, NONCES = 40, 256
+BATCH = 40
 PATIENCE_S = 60.0
 SERVERS = ("framework", "own", "node")
 
@@ -43,7 +44,8 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "method": "method",
         "server": "server",
         "connections": "connections",
-        "requests_per_second": "requests/s",
+        "calls_in_request": "in a request",
+        "requests_per_second": "calls/s",
         "server_us": "server us each",
         "requests_per_core_second": "per core and s",
         "request_p50_ms": "p50 ms",
@@ -69,7 +71,8 @@ def bench_rpc() -> dict[str, Any]:
         row["ratio"] = round(base["server_us"] / row["server_us"], 2)
         row["compared_with"] = "framework"
     sent = [
-        measure("bench.rpc_row", {"server": "node", "connections": each, "sends": True})
+        measure("bench.rpc_row", {"server": "node", "connections": each, "sends": True, **more})
+        for more in ({}, {"batch": BATCH})
         for each in CONNECTIONS
     ]
     return {"rows": [*rows, *({**row, "ratio": "", "compared_with": ""} for row in sent)]}
@@ -134,16 +137,20 @@ def reads(total: int) -> Body:
     return body
 
 
-def transfers(keys: Sequence[bytes]) -> Body:
-    """Return signed transfers of all senders in turn, signed beforehand."""
+def transfers(keys: Sequence[bytes], batch: int) -> Body:
+    """Return signed transfers of all senders in turn, signed beforehand, some in each request."""
     raws = [
         encode_transaction(sign_transaction(_transfer(nonce), key))
         for nonce in range(NONCES)
         for key in keys
     ]
-    bodies = iter(
-        [call(each, "eth_sendRawTransaction", f"0x{raw.hex()}") for each, raw in enumerate(raws)]
-    )
+    calls = [
+        call(each, "eth_sendRawTransaction", f"0x{raw.hex()}") for each, raw in enumerate(raws)
+    ]
+    if batch > 1:
+        firsts = range(0, len(calls), batch)
+        calls = [b"[" + b",".join(calls[first : first + batch]) + b"]" for first in firsts]
+    bodies = iter(calls)
     return lambda: next(bodies, None)
 
 
@@ -164,7 +171,8 @@ def main(options: Mapping[str, Any]) -> dict[str, Any]:
     """Measure one server with so many connections."""
     kind, connections, sends = options["server"], options["connections"], options["sends"]
     keys = [keccak256(b"bench rpc %d" % each) for each in range(SENDERS)]
-    bodies = transfers(keys) if sends else reads(_reads_of(kind))
+    batch = options.get("batch", 1)
+    bodies = transfers(keys, batch) if sends else reads(_reads_of(kind))
     accounts = [AccountKey(key).address for key in keys]
     serve: Callable[[], Any] = (
         (lambda: live_node(accounts)) if kind == "node" else (lambda: trivial_server(kind))
@@ -175,7 +183,7 @@ def main(options: Mapping[str, Any]) -> dict[str, Any]:
         answers = runner.run(ask_all(HOST, port, connections, bodies))
         spent = _spent(process) - before
     method = "eth_sendRawTransaction" if sends else "eth_blockNumber"
-    return {"method": method, "server": kind, **_row(answers, connections, spent)}
+    return {"method": method, "server": kind, **_row(answers, connections, spent, batch)}
 
 
 def _reads_of(kind: str) -> int:
@@ -188,11 +196,12 @@ def _spent(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def _row(answers: Answers, connections: int, spent: float) -> dict[str, Any]:
-    each = spent / len(answers.latencies)
+def _row(answers: Answers, connections: int, spent: float, batch: int) -> dict[str, Any]:
+    each = spent / len(answers.latencies) / batch
     return {
         "connections": connections,
-        "requests_per_second": round(answers.per_second),
+        "calls_in_request": batch,
+        "requests_per_second": round(answers.per_second * batch),
         "server_us": round(each * MICRO, 1),
         "requests_per_core_second": round(1 / each),
         "request_p50_ms": round(answers.latency(0.5) * 1_000, 2),
