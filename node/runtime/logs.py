@@ -88,6 +88,11 @@ class Allowance:
         self._buckets[name] = (now_ns, held - 1)
         return True, self._left_out.pop(name, 0)
 
+    def rest(self) -> Mapping[str, int]:
+        """Return how many of each kind were not written since the last one that was."""
+        rest, self._left_out = self._left_out, {}
+        return rest
+
 
 class Log:
     """Writes lines. Any thread may call it.
@@ -131,6 +136,11 @@ class Log:
             self._put(Line(now, level, name, {"left_out": left_out}))
         self._put(Line(now, level, name, fields))
 
+    def insist(self, level: Level, name: str, **fields: Field) -> None:
+        """Write a line however many there were: what explains an end is worth all of its lines."""
+        if level >= self.level:
+            self._put(Line(self._clock(), level, name, fields))
+
     def event(self, level: Level, event: TraceEvent) -> None:
         """Write a trace event, its fields as they are."""
         if level >= self.level:
@@ -142,7 +152,9 @@ class Log:
         self._offer(Order.REOPEN)
 
     def close(self) -> None:
-        """Write what waits, if it can be written within a second."""
+        """Write what waits and how much was left out, if it can be written within a second."""
+        for name, left_out in self._allowance.rest().items():
+            self.insist(Level.ERROR, name, left_out=left_out)
         self._offer(Order.END)
         self._thread.join(1.0)
 

@@ -331,7 +331,7 @@ class NodeProcess:
         trace = "".join(traceback.format_exception(failure))
         self.log.write(Level.ERROR, "process.failed", reason=repr(failure))
         for line in trace.splitlines():
-            self.log.write(Level.ERROR, "process.trace", line=line)
+            self.log.insist(Level.ERROR, "process.trace", line=line)
         return ExitCode.FAILED
 
     def _fresh_environment(self) -> Environment:

@@ -127,6 +127,25 @@ def test_what_was_left_out_is_counted_in_a_line_before_the_next(tmp_path: Path) 
     assert told[-2]["left_out"] == 4
 
 
+def test_an_end_is_explained_whatever_the_rate(tmp_path: Path) -> None:
+    log = log_to(tmp_path / "log", form="json", lines_per_second=1)
+    for number in range(20):
+        log.insist(Level.ERROR, "process.trace", line=str(number))
+    log.close()
+    assert [json.loads(line)["line"] for line in lines(tmp_path / "log")] == [*map(str, range(20))]
+
+
+def test_what_was_left_out_at_last_is_said_at_the_end(tmp_path: Path) -> None:
+    log = log_to(tmp_path / "log", form="json", lines_per_second=1, level="error")
+    for _ in range(BURST + 3):
+        log.write(Level.ERROR, "a")
+        log.write(Level.INFO, "b")
+    log.close()
+    told = [json.loads(line) for line in lines(tmp_path / "log")]
+    assert len(told) == BURST + 1
+    assert (told[-1]["event"], told[-1]["left_out"]) == ("a", 3)
+
+
 def test_a_reader_that_is_gone_does_not_stop_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Stalled())
     log = Log(LogSettings())
