@@ -43,7 +43,11 @@ async def connect(address: Address, options: SocketOptions) -> socket.socket:
         OSError: nobody can be reached there.
     """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    try:
+        found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        # Of "10.0..1", say. No error of the system, but nobody is reached there either.
+        raise OSError(f"{address.host!r} is no name of a host: {error}") from error
     failure: OSError | None = None
     for family, kind, protocol, _, target in found:
         made = socket.socket(family, kind, protocol)

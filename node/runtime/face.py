@@ -126,7 +126,7 @@ class Face:
         )
         try:
             await server.start()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             expected = "an address of this machine that nobody else listens on"
             found = f"{reason(error)}: {settings.host}:{settings.port}"
             raise AddressInUse("rpc.port", expected, found) from error

@@ -48,6 +48,17 @@ def test_a_cancelled_hand_over_says_so_and_closes_the_socket(loops: Loops, turns
     run(main(), loops)
 
 
+@pytest.mark.parametrize("host", ["10.0..1", "x" * 70, "a\0b"])
+def test_a_name_that_no_host_can_have_is_like_one_that_none_has(loops: Loops, host: str) -> None:
+    """Any other error would end the task that dials, in silence."""
+
+    async def main() -> None:
+        with pytest.raises(OSError, match=r"host|known|null"):
+            await connect(Address(host, 1), SocketOptions())
+
+    run(main(), loops)
+
+
 def test_what_has_got_the_number_of_a_closed_socket_stays_open(loops: Loops) -> None:
     async def main() -> None:
         made, other = socket.socket(), socket.socket()

@@ -88,6 +88,18 @@ def test_what_a_configuration_names_has_to_be_there(
     )
 
 
+@pytest.mark.parametrize("host", ["10.0..1", "x" * 70])
+def test_an_address_that_nobody_can_have_is_refused(
+    home: Path, capsys: pytest.CaptureFixture[str], host: str
+) -> None:
+    config = str(home / "config.toml")
+    for section in ("network", "rpc"):
+        free = ("--network.port=0", "--rpc.port=0", f"--{section}.host={host}")
+        told = refused(capsys, config, *free)
+        assert f"node: {section}.port: expected an address of this machine" in told
+        assert f"{host}:0" in told
+
+
 def test_a_key_that_others_may_read_is_refused(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
