@@ -85,6 +85,8 @@ class FlatLibrary:
         return known
 
     def _once(self, key: _Key, make: Callable[[], Rows]) -> Rows:
+        if not self._rows_max:
+            return make()
         known = self._rows.get(key)
         return self._keep(key, make()) if known is None else known
 
