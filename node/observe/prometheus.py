@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from node.observe.rules import JOB, RULES
+
 TARGETS = "targets.json"
 CONFIG = "prometheus.yml"
-JOB = "orrery"
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -24,12 +25,13 @@ class Target(msgspec.Struct, frozen=True):
     """Becomes a label: "validator", "follower"."""
 
 
-def prometheus_config(interval_seconds: int = 5, targets: str = TARGETS) -> str:
+def prometheus_config(interval_seconds: int = 5, targets: str = TARGETS, rules: str = RULES) -> str:
     """Return `prometheus.yml`.
 
     Args:
         interval_seconds: between two scrapes of a node.
         targets: the file with the targets, relative to the configuration.
+        rules: that with the alerts, likewise. Prometheus does without one that is not there.
     """
     seconds = f"{interval_seconds}s"
     return f"""\
@@ -37,6 +39,10 @@ def prometheus_config(interval_seconds: int = 5, targets: str = TARGETS) -> str:
 global:
   scrape_interval: {seconds}
   scrape_timeout: {seconds}
+  evaluation_interval: {seconds}
+
+rule_files:
+  - {_quoted(rules)}
 
 scrape_configs:
   - job_name: {JOB}

@@ -8,6 +8,7 @@ import msgspec
 
 from node.observe.dashboard import dashboard
 from node.observe.prometheus import CONFIG, TARGETS, Target, prometheus_config, targets_file
+from node.observe.rules import RULES, rules_file
 from primitives.genesis import genesis_hash
 from sim.founding import Founding, found
 from sim.live.configs import write_network
@@ -115,5 +116,6 @@ def _write_monitoring(network: Network) -> None:
         for node, ports in enumerate(network.ports)
     ]
     write(layout.file(CONFIG), prometheus_config())
+    write(layout.file(RULES), rules_file())
     write(layout.file(TARGETS), targets_file(name, targets))
     write(layout.file(DASHBOARD), dashboard(name))

@@ -12,6 +12,7 @@ from node.observe.dashboard import SCHEMA_VERSION, dashboard
 from node.observe.families import COMMON_LABELS, FAMILIES, Family, Kind
 from node.observe.panels import ROWS, Panel, Query
 from node.observe.prometheus import CONFIG, TARGETS, Target, prometheus_config, targets_file
+from node.observe.rules import RULES, rules_file
 from tests.unit.node.observe.exposition import tool
 
 NAME = re.compile(r"\b([a-z][a-z0-9_]*)\{")
@@ -48,6 +49,7 @@ def written(tmp_path: Path) -> Path:
     targets = [Target("127.0.0.1:1", "validator"), Target("127.0.0.1:2", "follower")]
     (tmp_path / CONFIG).write_text(prometheus_config())
     (tmp_path / TARGETS).write_text(targets_file("devnet", targets))
+    (tmp_path / RULES).write_text(rules_file())
     return tmp_path
 
 

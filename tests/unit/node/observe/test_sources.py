@@ -187,6 +187,11 @@ def test_peers_and_what_waits_for_them() -> None:
     assert shown(readings, network.ROUND_TRIP) == {("0",): 5e-9, ("2",): 7e-9}
 
 
+def test_that_no_validator_is_connected_is_shown() -> None:
+    readings = list(TransportSource(Counters(), lambda: [peer(0, 5)]).readings())
+    assert shown(readings, network.PEERS) == {("follower",): 1, ("validator",): 0}
+
+
 def test_every_counter_of_the_transport_is_shown() -> None:
     counters = Counters()
     number = 1

@@ -100,3 +100,12 @@ def test_busy_ports_leave_no_directory_behind(tmp_path):
     with listening(wanted.rpc_port), pytest.raises(PortsTaken):
         prepare(wanted)
     assert not (tmp_path / "net").exists()
+
+
+def test_what_prometheus_and_grafana_need_lies_beside_the_nodes(tmp_path):
+    files = prepared(tmp_path / "net").layout.file("prometheus.yml").parent
+    config = (files / "prometheus.yml").read_text()
+    for name in ("rules.yml", "targets.json"):
+        assert f'"{name}"' in config
+        assert (files / name).is_file()
+    assert (files / "dashboard.json").is_file()
