@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from sim.load.errors import NodeUnreachable, RpcError, RpcRefusal
+from sim.load.errors import NodeUnreachable, RpcError
 from sim.load.rpc import Reply, RpcClient
 
 BATCH_MAX = 100
@@ -80,13 +80,7 @@ class Courier:
                 self._on_answer(parcel.digest, parcel.intended_ns, error)
             return
         for parcel, reply in zip(parcels, replies, strict=True):
-            refusal = self._refusal(reply)
-            self._on_answer(parcel.digest, parcel.intended_ns, refusal)
-
-    def _refusal(self, reply: Reply) -> RpcRefusal | None:
-        if reply.error is None:
-            return None
-        return RpcRefusal(self._client.url, reply.error.code, reply.error.message)
+            self._on_answer(parcel.digest, parcel.intended_ns, self._client.objection(reply))
 
     async def _ask(self, raws: Sequence[bytes]) -> list[Reply]:
         client = self._client

@@ -8,6 +8,7 @@ Reference: EIP-1559; execution-apis, eth_feeHistory.
 
 import msgspec
 
+from sim.load.chain import read_number
 from sim.load.errors import RpcRefusal, UnusableAnswer
 from sim.load.rpc import RpcClient
 
@@ -68,6 +69,7 @@ async def ask_base_fee(client: RpcClient) -> int:
 
 async def _suggested_tip(client: RpcClient) -> int:
     try:
-        return int(await client.call("eth_maxPriorityFeePerGas"), 16)
+        found = await client.call("eth_maxPriorityFeePerGas")
     except RpcRefusal:
         return GWEI
+    return read_number(client.url, found)

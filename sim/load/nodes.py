@@ -11,10 +11,10 @@ from functools import partial
 
 import msgspec
 
-from sim.load.errors import RpcError, RpcRefusal
+from sim.load.errors import RpcError
 from sim.load.lanes import Lane
 from sim.load.response import Response
-from sim.load.rpc import Reply, RpcClient
+from sim.load.rpc import RpcClient
 from sim.load.signing import Signed
 
 
@@ -83,7 +83,7 @@ class Nodes:
         except RpcError as error:
             self._tell(attempt, error)
             return
-        self._tell(attempt, self._refusal(node, reply))
+        self._tell(attempt, self._clients[node].objection(reply))
 
     def _many_answered(
         self, node: int, attempts: Sequence[Attempt], future: "Future[Response]"
@@ -97,12 +97,7 @@ class Nodes:
                 self._tell(attempt, error)
             return
         for attempt, reply in zip(attempts, replies, strict=True):
-            self._tell(attempt, self._refusal(node, reply))
-
-    def _refusal(self, node: int, reply: Reply) -> RpcRefusal | None:
-        if reply.error is None:
-            return None
-        return RpcRefusal(self._clients[node].url, reply.error.code, reply.error.message)
+            self._tell(attempt, self._clients[node].objection(reply))
 
     def _tell(self, attempt: Attempt, error: RpcError | None) -> None:
         self.under_way -= 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from sim.load.errors import RpcRefusal, UnusableAnswer
+from sim.load.errors import RpcError, RpcRefusal, UnusableAnswer
 from sim.load.http import Endpoint
 from sim.load.response import Response
 
@@ -27,8 +27,13 @@ class Reply(msgspec.Struct, frozen=True):
     """One answer. Reference: JSON-RPC 2.0, section 5."""
 
     id: int | str | None = None
-    result: Any = None
+    result: Any = msgspec.UNSET
     error: Refusal | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has a result, which may be null, or an error."""
+        return self.error is not None or self.result is not msgspec.UNSET
 
 
 _REPLY = msgspec.json.Decoder(Reply)
@@ -98,9 +103,12 @@ class RpcClient:
             UnusableAnswer: it is no JSON-RPC.
         """
         try:
-            return _REPLY.decode(response.body)
+            reply = _REPLY.decode(response.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._unusable(response) from error
+        if not reply.is_whole:
+            raise self._unusable(response)
+        return reply
 
     def read_batch(self, response: Response, count: int) -> list[Reply]:
         """Decode a response with `count` replies and order them; one error stands for all.
@@ -112,9 +120,17 @@ class RpcClient:
             found = {reply.id: reply for reply in _REPLIES.decode(response.body)}
         except (msgspec.DecodeError, UnicodeDecodeError):
             return [self.read(response)] * count
-        if any(index not in found for index in range(count)):
+        if any(index not in found or not found[index].is_whole for index in range(count)):
             raise UnusableAnswer(self.url, f"{len(found)} answers to a batch of {count}")
         return [found[index] for index in range(count)]
+
+    def objection(self, reply: Reply) -> RpcError | None:
+        """Return why a transaction was not taken; None if it was: its hash is the answer."""
+        if reply.error is not None:
+            return RpcRefusal(self.url, reply.error.code, reply.error.message)
+        if not isinstance(reply.result, str):
+            return UnusableAnswer(self.url, f"no hash, but {str(reply.result)[:60]!r}")
+        return None
 
     async def close(self) -> None:
         """Hang up."""

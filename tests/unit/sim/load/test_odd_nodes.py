@@ -1,0 +1,77 @@
+"""Nodes that answer, and not with what was asked for: a load must neither believe nor break."""
+
+import json
+from typing import Any
+
+import pytest
+
+from sim.load.errors import UnusableAnswer
+from sim.load.fees import ask_fees
+from sim.load.response import Response
+from sim.load.rpc import RpcClient
+from tests.unit.sim.load.fake_node import FakeNode
+from tests.unit.sim.load.scenes import MS, SECOND, Scene, play
+
+
+class Odd(FakeNode):
+    """Has its own results for some methods."""
+
+    def __init__(self, *args: Any, **results: Any) -> None:
+        super().__init__(*args)
+        self.results = results
+
+    def _reply(self, call: dict[str, Any]) -> dict[str, Any]:
+        answer = super()._reply(call)
+        if call["method"] in self.results:
+            answer = {"id": call["id"], "result": self.results[call["method"]]}
+        return answer
+
+
+def answered(body: object) -> Response:
+    return Response(429, json.dumps(body).encode(), keep=True)
+
+
+def test_an_answer_without_a_result_or_an_error_is_none() -> None:
+    client = RpcClient("http://127.0.0.1:1")
+    with pytest.raises(UnusableAnswer, match=r"HTTP status 429.*rate limited"):
+        client.read(answered({"message": "rate limited"}))
+    with pytest.raises(UnusableAnswer):
+        client.read_batch(answered([{"id": 0, "result": "0x1"}, {"id": 1}]), 2)
+    assert client.read(answered({"id": 1, "result": None})).result is None
+
+
+def test_a_transaction_is_taken_only_where_its_hash_is_the_answer() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.set(patience=200 * MS, drain=SECOND)
+        odd = Odd(scene.chain, eth_sendRawTransaction=None)
+        async with odd.serve(0.05) as node:
+            result = await scene.load([node.url])
+        assert result.accepted < result.sent
+        assert result.errors["other"] > 0
+
+    play(story)
+
+
+def test_a_node_that_does_not_know_its_height_is_like_one_that_does_not_answer() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.set(drain=100 * MS)
+        async with Odd(scene.chain, eth_blockNumber=None).serve(0.05) as node:
+            result = await scene.load([node.url])
+        assert result.included == 0
+        assert result.accepted == result.sent
+        assert scene.engine is not None
+        assert scene.engine.watch.failures > 0
+
+    play(story)
+
+
+def test_a_tip_that_is_no_number_is_told() -> None:
+    async def story() -> None:
+        scene = Scene()
+        async with Odd(scene.chain, eth_maxPriorityFeePerGas=None).serve(0) as node:
+            with pytest.raises(UnusableAnswer, match="no number"):
+                await ask_fees(RpcClient(node.url), None)
+
+    play(story)
