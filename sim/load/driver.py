@@ -25,7 +25,7 @@ from sim.load.urls import socket_url
 from sim.load.watch import HeadWatch
 from sim.workload import Submission, Workload
 
-FEES_AGAIN_NS = 100_000_000
+FEES_S = 0.1
 """The base fee is asked for at most this often."""
 DRAIN_NS = 1_000_000
 """Shortest pause while nothing new is sent."""
@@ -61,8 +61,8 @@ class WorkloadDriver:
         self._is_live = is_live
         self._began_ns = 0
         self._base_fee = 0
-        self._fees_at_ns = 0
         self._wake = asyncio.Event()
+        self._new_block = asyncio.Event()
         self._stopped = False
         self._unanswered: set[bytes] = set()
         self._tracker: Tracker[None] = Tracker(self.ledger)
@@ -107,7 +107,7 @@ class WorkloadDriver:
         await self._ask_fees()
         self._began_ns = time.monotonic_ns()
         tasks = [asyncio.create_task(courier.work()) for courier in self._couriers.values()]
-        tasks.append(asyncio.create_task(self.watch.follow()))
+        tasks += [asyncio.create_task(each) for each in (self.watch.follow(), self._follow_fees())]
         try:
             await self._offer(duration)
             await self._drain(duration + patience)
@@ -130,6 +130,7 @@ class WorkloadDriver:
         self._tracker.on_block(block)
         hashes = [Hash32(each) for each in block.transactions]
         self._workload.on_committed(Instant(block.at_ns), hashes)
+        self._new_block.set()
         self._wake.set()
 
     def on_undone(self, block: SeenBlock) -> None:
@@ -139,11 +140,10 @@ class WorkloadDriver:
     def on_final(self, number: int, at_ns: int) -> None:
         """Count what is final."""
         self._tracker.on_final(number, at_ns)
+        self._wake.set()
 
     async def _offer(self, duration: int) -> None:
-        while not self._stopped and (now := self.now()) < duration:
-            if now >= self._fees_at_ns and self._wake.is_set():
-                await self._ask_fees()
+        while not self._stopped and self.now() < duration:
             self._wake.clear()
             for submission in self._workload.due(Instant(self.now()), self):
                 self._submit(submission)
@@ -156,14 +156,18 @@ class WorkloadDriver:
                 self._submit(submission)
 
     async def _drain(self, until: int) -> None:
-        """Wait for blocks, and go on repeating what is in none; nothing new is sent."""
-        while not self._stopped and self._tracker.flights and (left := until - self.now()) > 0:
+        """Wait for blocks and finality, and go on repeating what is in no block."""
+        while not self._stopped and self._is_open() and (left := until - self.now()) > 0:
             self._wake.clear()
             for submission in self._workload.due(Instant(self.now()), self):
                 if keccak256(submission.raw) in self._tracker.flights:
                     self._submit(submission)
             at = self._workload.next_at()
             await self._pause(left if at is None else min(left, max(at - self.now(), DRAIN_NS)))
+
+    def _is_open(self) -> bool:
+        unfinal = self.watch.has_finality and self._tracker.has_unfinal
+        return bool(self._tracker.flights) or unfinal
 
     async def _pause(self, span_ns: int) -> None:
         if span_ns <= 0:
@@ -175,9 +179,16 @@ class WorkloadDriver:
         except TimeoutError:
             return
 
+    async def _follow_fees(self) -> None:
+        """Ask after each block, beside the load, which no silent node must hold up."""
+        while True:
+            await self._new_block.wait()
+            self._new_block.clear()
+            await self._ask_fees()
+            await asyncio.sleep(FEES_S)
+
     async def _ask_fees(self) -> None:
-        self._fees_at_ns = self.now() + FEES_AGAIN_NS
-        for client in self._watchers:
+        for client in self.watch.clients:
             try:
                 self._base_fee = await ask_base_fee(client)
             except RpcError:

@@ -202,7 +202,7 @@ class LoadEngine:
 
     async def _ask_fees(self) -> None:
         error: RpcError | None = None
-        for client in self._askers:
+        for client in self.watch.clients:
             try:
                 self.sender.quote = await ask_fees(client, self.plan.tip)
             except RpcError as failed:

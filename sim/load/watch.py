@@ -1,5 +1,7 @@
 """Following the chain: every block once, and how far it is final.
 
+One node is followed at a time: another one, if it does not answer or falls behind the others.
+
 A subscription to new heads says when there is something to fetch; where there is none, the number
 of the newest block is asked for, some times between two blocks. Either way a block is fetched
 once, and no transaction is ever asked for by itself. A block whose parent is not the one that was
@@ -10,7 +12,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from sim.load.blocks import HASHES_ONLY, HeadListener, SeenBlock, read_block
-from sim.load.errors import RpcError, RpcRefusal
+from sim.load.chain import read_number
+from sim.load.errors import RequestTimedOut, RpcError, RpcRefusal
 from sim.load.heads_socket import HeadsSocket
 from sim.load.rpc import RpcClient, result_of
 
@@ -24,6 +27,8 @@ FINAL_AGAIN_NS = 1_000_000_000
 DEPTH = 256
 """So many blocks that are not final are remembered for reorganisations."""
 RETRY_S = 0.2
+PATIENCE_S = 1.0
+"""Where there are several nodes, longest wait for one to say how high it is."""
 
 
 class HeadWatch:
@@ -50,12 +55,16 @@ class HeadWatch:
         self._at = 0
         self._chain: list[SeenBlock] = []
         self._next = 0
-        self._final = -1
+        self._final = self._told_final = -1
         self._has_final = True
         self._final_first = False
         self._ask_final_ns = 0
         self._gap_s = POLL_S_MAX
+        self._compare_ns = 0
         self._wake = asyncio.Event()
+        self._socket: HeadsSocket | None = None
+        self._socket_at = -1
+        self._listening: asyncio.Task[None] | None = None
         self.failures = 0
         """How often a node did not answer."""
 
@@ -63,6 +72,11 @@ class HeadWatch:
     def head(self) -> SeenBlock | None:
         """The newest block."""
         return self._chain[-1] if self._chain else None
+
+    @property
+    def clients(self) -> list[RpcClient]:
+        """All nodes, the one that is followed first."""
+        return [*self._clients[self._at :], *self._clients[: self._at]]
 
     @property
     def has_finality(self) -> bool:
@@ -96,18 +110,16 @@ class HeadWatch:
         if not self._chain:
             await self.begin()
         async with asyncio.TaskGroup() as group:
-            socket = HeadsSocket(self._wake.set)
-            for url in self._sockets[:1]:
-                if url is not None:
-                    group.create_task(socket.listen(url))
             while True:
+                self._listen(group)
                 try:
                     await self.advance()
                 except RpcError:
                     self.failures += 1
                     self._turn()
                     await asyncio.sleep(RETRY_S)
-                await self._pause(WITH_SOCKET_S if socket.is_open else self._interval())
+                announced = self._socket is not None and self._socket.is_open
+                await self._pause(WITH_SOCKET_S if announced else self._interval())
 
     async def advance(self) -> None:
         """Fetch what is new, once.
@@ -115,15 +127,63 @@ class HeadWatch:
         Raises:
             RpcError: the node does not answer, or not with blocks.
         """
+        newest = await self._newest()
         client = self._clients[self._at]
-        newest = int(await client.call("eth_blockNumber"), 16)
         if newest == self._next and self._final_first and await self._take_final(client):
             return
         news = newest >= self._next
         while self._next <= newest:
             await self._fetch(client, min(newest, self._next + AT_ONCE - 1))
+        self._tell_final()
         if self._has_final and (news or self._clock() >= self._ask_final_ns):
             await self._take_final(client)
+
+    async def _newest(self) -> int:
+        """Return the height of the node that is followed; of another one if that is behind it.
+
+        A node that is cut off, or starts again, goes on answering with an old block. So where none
+        has come for a while the others are asked, and the highest of them is followed from then on.
+        """
+        newest = await self._height(self._clients[self._at])
+        if newest >= self._next:
+            self._compare_ns = self._clock() + self._late_ns()
+        elif len(self._clients) > 1 and self._clock() >= self._compare_ns:
+            self._compare_ns = self._clock() + self._late_ns()
+            newest = await self._compare(newest)
+        return newest
+
+    async def _compare(self, newest: int) -> int:
+        """Follow the highest node; return its height."""
+        found = await asyncio.gather(*map(self._height, self._clients), return_exceptions=True)
+        for at, height in enumerate(found):
+            if isinstance(height, int) and height > newest:
+                newest, self._at = height, at
+        return newest
+
+    async def _height(self, client: RpcClient) -> int:
+        asked = client.call("eth_blockNumber")
+        if len(self._clients) == 1:
+            return read_number(client.url, await asked)
+        try:
+            return read_number(client.url, await asyncio.wait_for(asked, PATIENCE_S))
+        except TimeoutError as error:
+            raise RequestTimedOut(client.url, PATIENCE_S) from error
+
+    def _late_ns(self) -> int:
+        return int(max(PATIENCE_S, 4 * self._gap_s) * 1e9)
+
+    def _listen(self, group: asyncio.TaskGroup) -> None:
+        """Listen to the node that is followed, if it announces blocks."""
+        if self._socket_at == self._at:
+            return
+        self._socket_at = self._at
+        if self._listening is not None:
+            self._listening.cancel()
+        self._socket = self._listening = None
+        url = self._sockets[self._at] if self._at < len(self._sockets) else None
+        if url is not None:
+            self._socket = HeadsSocket(self._wake.set)
+            self._listening = group.create_task(self._socket.listen(url))
 
     def _interval(self) -> float:
         return min(max(self._gap_s / 4, POLL_S_MIN), POLL_S_MAX)
@@ -180,7 +240,13 @@ class HeadWatch:
         block = read_block(client.url, found, self._clock())
         self._final_first = block.number >= self._next - 1
         joined = block.number == self._next and self._append(block)
-        if block.number > self._final:
-            self._final = block.number
-            self._listener.on_final(min(block.number, self._next - 1), block.at_ns)
+        self._final = max(self._final, block.number)
+        self._tell_final()
         return joined
+
+    def _tell_final(self) -> None:
+        """Tell of what is final and was seen: a node may call final what is still to be fetched."""
+        number = min(self._final, self._next - 1)
+        if number > self._told_final:
+            self._told_final = number
+            self._listener.on_final(number, self._clock())

@@ -12,19 +12,19 @@ from sim.load.rpc import RpcClient
 from sim.load.scenario import first_nonces, live_workload
 from sim.scenario import Scenario, decode_table
 from tests.unit.sim.load.fake_chain import ETHER, FakeChain
-from tests.unit.sim.load.fake_node import FakeNode, RpcFault
+from tests.unit.sim.load.fake_node import FakeNode, RpcFault, Silence
 from tests.unit.sim.load.scenes import SECOND, play
 
 PARAMS = ChainParams(chain_id=7)
 PATIENCE = Duration(20 * SECOND)
 
 
-def scenario(**load: object) -> Scenario:
+def scenario(duration: str = "400ms", **load: object) -> Scenario:
     table = {"accounts": 10, "rate": 100, "spacing": "fixed"} | load
     return decode_table(
         {
             "name": "live",
-            "duration": "400ms",
+            "duration": duration,
             "network": {"validators": 4, "latency": "uniform", "latency_value": "1ms"},
             "workload": table,
         }
@@ -180,5 +180,38 @@ def test_stopping_waits_for_nothing() -> None:
         assert driver.ledger.included.total == 0
         assert driver.base_fee() == Wei(chain.base_fee)
         assert Instant(driver.now()) < 60 * SECOND
+
+    play(story)
+
+
+def test_a_node_that_stops_does_not_hold_up_what_the_others_get() -> None:
+    async def story() -> None:
+        given = scenario("3s", rate=50)
+        chain = funded(FakeChain(keeps_gaps=True), given)
+
+        def hang(method: str, parameters: list[object]) -> None:
+            raise Silence
+
+        async with FakeNode(chain).serve(0) as one, FakeNode(chain).serve(0.05) as other:
+            workload = await live_workload(given, 1, PARAMS, [other.url])
+            nodes = {NodeId(0): one.url} | {NodeId(at): other.url for at in range(1, 4)}
+            driver = WorkloadDriver(workload, nodes, lambda node: node != 0)
+            asyncio.get_running_loop().call_later(0.3, setattr, one, "meddle", hang)
+            await driver.run(Duration(3 * SECOND), PATIENCE)
+        sent = driver.ledger.sent.numpy(3).tolist()
+        assert min(sent) > 25, sent
+        assert driver.ledger.final.total == driver.ledger.included.total
+        assert driver.ledger.inclusion.greatest < 5 * SECOND
+
+    play(story)
+
+
+def test_a_load_waits_for_the_finality_of_its_last_blocks() -> None:
+    async def story() -> None:
+        given = scenario()
+        chain = funded(FakeChain(keeps_gaps=True, final_behind=3), given)
+        async with FakeNode(chain).serve(0.1) as node:
+            driver = await drive(given, [node.url] * 4)
+        assert driver.ledger.final.total == driver.ledger.included.total == 39
 
     play(story)

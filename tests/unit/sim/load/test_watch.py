@@ -1,6 +1,7 @@
 """Following a chain: each block once, reorganised or not, at the first node that answers."""
 
 import asyncio
+import time
 from typing import Any
 
 from sim.load.blocks import SeenBlock
@@ -8,7 +9,7 @@ from sim.load.rpc import RpcClient
 from sim.load.urls import socket_url
 from sim.load.watch import HeadWatch
 from tests.unit.sim.load.fake_chain import FakeChain
-from tests.unit.sim.load.fake_node import FakeNode, RpcFault
+from tests.unit.sim.load.fake_node import FakeNode, RpcFault, Silence, nothing
 from tests.unit.sim.load.scenes import play
 
 
@@ -33,7 +34,8 @@ class Notes:
 
 
 def watch_of(nodes: list[FakeNode], notes: Notes, **kwargs: Any) -> HeadWatch:
-    return HeadWatch([RpcClient(node.url) for node in nodes], lambda: 0, notes, **kwargs)
+    clients = [RpcClient(node.url) for node in nodes]
+    return HeadWatch(clients, time.monotonic_ns, notes, **kwargs)
 
 
 async def until_seen(notes: Notes, chain: FakeChain) -> None:
@@ -149,3 +151,68 @@ def test_a_node_that_announces_blocks_is_hardly_polled() -> None:
             following.cancel()
 
     play(story)
+
+
+def test_what_a_node_calls_final_before_it_is_fetched_is_told_with_it() -> None:
+    async def story() -> None:
+        chain, notes = FakeChain(), Notes()
+        async with FakeNode(chain).serve(0) as node:
+            watch = watch_of([node], notes)
+            await watch.begin()
+
+            def grow(method: str, parameters: list[Any]) -> None:
+                if method == "eth_getBlockByNumber" and parameters[0] == "finalized":
+                    node.meddle = nothing
+                    chain.seal()
+                    chain.seal()
+
+            chain.seal()
+            node.meddle = grow
+            await watch.advance()
+            assert notes.final == 1
+            await watch.advance()
+            assert notes.final == 3
+
+    play(story)
+
+
+def test_a_node_that_stops_in_the_middle_holds_nothing_up_for_long() -> None:
+    async def story() -> None:
+        chain, notes = FakeChain(), Notes()
+
+        def hang(method: str, parameters: list[Any]) -> None:
+            raise Silence
+
+        async with FakeNode(chain).serve(0) as one, FakeNode(chain).serve(0.02) as other:
+            watch = watch_of([one, other], notes)
+            await watch.begin()
+            one.meddle = hang
+            following = asyncio.create_task(watch.follow())
+            # The whole time-out of a request is ten seconds.
+            async with asyncio.timeout(8):
+                await until_seen_some(notes)
+            following.cancel()
+
+    play(story)
+
+
+def test_a_node_that_falls_behind_is_left_for_one_that_goes_on() -> None:
+    async def story() -> None:
+        behind, ahead, notes = FakeChain(), FakeChain(), Notes()
+        async with FakeNode(behind).serve(0) as one, FakeNode(ahead).serve(0.02) as other:
+            sockets = [socket_url(each.url) for each in (one, other)]
+            watch = watch_of([one, other], notes, sockets=sockets)
+            await watch.begin()
+            following = asyncio.create_task(watch.follow())
+            await until_seen_some(notes)
+            while not other.has_subscribers or one.has_subscribers:
+                await asyncio.sleep(0.01)
+            assert watch.clients[0].url == other.url
+            following.cancel()
+
+    play(story)
+
+
+async def until_seen_some(notes: Notes) -> None:
+    while len(notes.seen) < 3:
+        await asyncio.sleep(0.01)
