@@ -13,10 +13,20 @@ import msgspec
 from numpy.random import Generator
 
 from network.codec import HEADER_BYTES
-from network.dissemination import BlockBody, BlockShred, Dissemination, PayloadArrived, PayloadLost
+from network.dissemination import (
+    BlockBody,
+    BlockShred,
+    CodedTree,
+    CutWanted,
+    Dissemination,
+    PayloadArrived,
+    PayloadLost,
+    RebuildWanted,
+    answered,
+)
 from network.mesh import MeshPayload, Verdict
 from primitives.ids import Instant, NodeId
-from primitives.machine import Broadcast, Effect, Message, Send, SetTimer
+from primitives.machine import Broadcast, Effect, Message, Send, SetTimer, Work
 
 SECOND_NS = 1_000_000_000
 BITS = 8
@@ -82,6 +92,12 @@ class ToyNetwork:
                     self._judge(node, effect.identity)
                 case PayloadLost():
                     self.lost += 1
+                case CutWanted() | RebuildWanted():
+                    tree = self.policies[node]
+                    assert isinstance(tree, CodedTree)
+                    self.act(node, answered(tree, Instant(self.now), effect))
+                case Work():
+                    pass  # Here computing takes no time.
                 case _:
                     raise AssertionError(f"no node of this bench should ask for {effect}")
 

@@ -22,7 +22,7 @@ DECOMPRESS_LZ4 = "network.decompress_lz4"
 DECOMPRESS_TRAINED = "network.decompress_trained"
 CODED = "network.coded_byte"
 RECOVERED = "network.recovered_byte"
-PROVEN = "network.proven_shred"
+PROVEN = "network.proven_byte"
 
 
 def _compressing(kind: str, what: str) -> CostKind:
@@ -80,6 +80,6 @@ COSTS: tuple[CostKind, ...] = (
         "byte",
         "Recover one byte of a block, half of which is missing, and cut it again as a check.",
     ),
-    CostKind(PROVEN, "shred", "Hash one shred of a block up to its root."),
+    CostKind(PROVEN, "byte", "Hash one byte of a part of a block, or of what came over a mesh."),
 )
 """Every kind, with its unit and meaning."""

@@ -79,13 +79,19 @@ class Gossip:
         self.state = GossipState(KnownHashes(config.known_max))
 
     def admitted(
-        self, now: Instant, transactions: Sequence[tuple[Hash32, int, int]], *, own: bool
+        self,
+        now: Instant,
+        transactions: Sequence[tuple[Hash32, int, int]],
+        *,
+        own: bool,
+        told: bool = False,
     ) -> Sequence[Effect]:
         """Announce newly pooled transactions, given as (hash, type, size in bytes), in a while.
 
         Announcements wait `announce_delay` so that one message carries many. Those that a client
         gave to this node are its `own`: it announces them again and again until they are gone;
-        others more rarely, for their origin may have died.
+        others more rarely, for their origin may have died. Those that were `told` to all in
+        another way are announced only then.
         """
         state = self.state
         quiet, idle = not state.unannounced, not (state.own or state.relayed)
@@ -93,7 +99,8 @@ class Gossip:
         unannounced, most = state.unannounced, self._config.relayed_max
         self.note_known([transaction for transaction, _, _ in transactions])
         for transaction, kind, size in transactions:
-            unannounced[transaction] = (kind, size)
+            if not told:
+                unannounced[transaction] = (kind, size)
             if own or len(waiting) < most:
                 waiting[transaction] = WaitingTransaction(kind, size, now)
         effects: list[Effect] = []

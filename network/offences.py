@@ -32,6 +32,7 @@ class Offence(StrEnum):
     FALSE_OFFER = "an offer that is not proven"
     FALSE_CHUNK = "a chunk that does not prove itself"
     FALSE_SHRED = "a shred of a block that does not prove itself"
+    MISCODED = "signed parts of a block that make none"
     ENDLESS_SPLIT = "a chunk that is split without end"
     NEEDLESS_SPLIT = "a split of a chunk that was small enough"
 

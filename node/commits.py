@@ -55,8 +55,8 @@ class Commits:
         "_pool",
         "_proposals",
         "_relay",
-        "_serves",
         "_sync",
+        "_tells",
         "_undelivered",
         "validates",
     )
@@ -81,7 +81,7 @@ class Commits:
         self._announces = config.announce_blocks
         self.validates = config.role is Role.VALIDATOR
         """Whether consensus brings blocks, and is told of those that are fetched."""
-        self._serves = config.serves_gateways
+        self._tells = config.serves_gateways or config.spread is not None
         self._params = environment.genesis.params
         self._outlines = environment.outlines
         self._ledger = ledger
@@ -223,7 +223,7 @@ class Commits:
             self._backlog.committed(height)
             self._fairness.served(block)
             effects += (PoolChanged(news=True), BlockExecuted(block.digest))
-        if self._serves:
+        if self._tells:
             effects.append(BlockFinal(block, encoded))
         if block.closing:
             effects.append(EpochEnded())

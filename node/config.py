@@ -15,6 +15,7 @@ from consensus.engine import ConsensusEngine
 from consensus.params import ConsensusParams
 from consensus.pbft import Pbft
 from consensus.signing import MessageVerifier
+from network.draws import Draws
 from network.gossip_state import GossipConfig
 from network.sync_state import SNAPSHOT_GAP, SyncConfig
 from node.block_layout import EthereumBlocks
@@ -29,6 +30,7 @@ from node.outlines import Outlines
 from node.relay_config import RelayConfig
 from node.shared import ComputeCache
 from node.snapshot import SnapshotLibrary
+from node.spread_config import SpreadConfig
 from node.storage_config import StorageConfig
 from node.tally import Tallies
 from node.verifiers import Keys, LaterVerifiers
@@ -91,6 +93,9 @@ class NodeConfig:
     relay: RelayConfig | None = None
     """Of compact blocks; None in a node that sends and understands blocks as they are only."""
 
+    spread: SpreadConfig | None = None
+    """Of meshes and coded trees; None in a node that sends blocks directly and announces."""
+
     def __post_init__(self) -> None:
         """Refuse an index where there is nothing to index.
 
@@ -140,6 +145,8 @@ class Environment:
     draw_nonce: Callable[[int], bytes] | None = None
     """Returns so many random bytes, for the short ids of a compact block; a node that sends
     such blocks has its own."""
+    draws: Draws | None = None
+    """What a node chooses peers with that spreads over meshes or trees; each has its own."""
     state_lock: AbstractContextManager[object] | None = None
     """Taken for each read of such a state; needed where jobs run on other threads than turns."""
     spare_keys: tuple[Keys, ...] = ()

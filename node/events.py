@@ -1,5 +1,7 @@
 """Events and effects that stay inside a node."""
 
+from enum import StrEnum
+
 from consensus.certificate import Certificate
 from consensus.messages import PrePrepare
 from node.execution import ExecutedBlock
@@ -36,6 +38,43 @@ class Delivered(Event, frozen=True, gc=False):
     sequence: Sequence
     digest: Hash32
     certificate: Certificate
+
+
+class SpreadTimer(StrEnum):
+    """Names of the timers of those who spread blocks and transactions."""
+
+    PROOF = "spread.proof"
+    TRANSACTIONS = "spread.transactions"
+
+
+class PublishProposal(Event, frozen=True, gc=False):
+    """Consensus proposes a block, and what it has to remember of that is durable.
+
+    Travels as a `Loopback` of the core "consensus", as `Delivered` does.
+    """
+
+    core = "consensus"
+
+    group: str
+    """Who is to get it."""
+    proposal: PrePrepare
+
+
+class OwnTransactions(Effect, frozen=True, gc=False):
+    """Clients have given these transactions to this node, and they are in its pool."""
+
+    transactions: tuple[bytes, ...]
+
+
+class BatchChecked(Effect, frozen=True, gc=False):
+    """The transactions of a message from a mesh are checked."""
+
+    identity: bytes
+    """Of the message."""
+    wanted: bool
+    """Whether any of them waits here now."""
+    invalid: bool
+    """Whether any of them is not valid, whatever the state."""
 
 
 class ToConsensus(Effect, frozen=True, gc=False):

@@ -6,7 +6,8 @@ state at the head, so it happens in the turn that the result arrives in.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from enum import Enum
 
 import msgspec
 
@@ -15,7 +16,7 @@ from network.gossip_state import KnownHashes
 from node.config import NodeConfig
 from node.costs import ADMIT
 from node.demand import transaction_demand
-from node.events import PoolChanged, TransactionsRefused
+from node.events import BatchChecked, OwnTransactions, PoolChanged, TransactionsRefused
 from node.mempool import Mempool
 from node.mempool_errors import AlreadyKnown, PooledTransactionTooLarge
 from node.mempool_types import Refused
@@ -25,11 +26,19 @@ from node.shared_jobs import CheckTransactions
 from node.trace import TransactionRejected, TransactionsPooled, TransactionSubmitted
 from node.validation import PooledTransaction
 from primitives.ids import Hash32, Instant, NodeId
-from primitives.machine import Compute, Effect, Emit, Work
+from primitives.machine import NOTHING, Compute, Effect, Emit, Work
 from primitives.transaction import InvalidTransaction, transaction_hash
 
 LEGACY_LIST_PREFIX = 0xC0
 """First byte from which on an encoding is an RLP list, hence a legacy transaction."""
+
+
+class Route(Enum):
+    """How a transaction has come."""
+
+    CLIENT = 0
+    PEER = 1
+    MESH = 2
 
 
 class QueueOverflow(InvalidTransaction):
@@ -47,6 +56,8 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     """Whether a client handed it over; a client is told what becomes of it."""
     gateway: NodeId | None = None
     """Who has sent it on behalf of a client and wants to know if it is refused."""
+    identity: bytes = b""
+    """Of the message of a mesh that has brought it."""
 
 
 class ClientsAnswered(Effect, frozen=True, gc=False):
@@ -54,6 +65,15 @@ class ClientsAnswered(Effect, frozen=True, gc=False):
 
     outcomes: tuple[tuple[Hash32, str], ...]
     """(transaction, code of the error); an empty code if it is in the pool."""
+
+
+class _Meshed(msgspec.Struct, gc=False):
+    """A message of a mesh whose transactions are being checked."""
+
+    waiting: int
+    """How many are not."""
+    wanted: bool
+    invalid: bool = False
 
 
 class CheckPurpose(Purpose, frozen=True, gc=False):
@@ -84,6 +104,8 @@ class Intake:
         "_cache",
         "_config",
         "_gossip",
+        "_meshed",
+        "_meshes",
         "_pool",
         "_queue",
         "_requests",
@@ -105,6 +127,9 @@ class Intake:
         self._requests = requests
         self._queue: deque[Arrival] = deque()
         self._busy = False
+        self._meshes = config.spread is not None and config.spread.gossip == "mesh"
+        self._meshed: dict[bytes, _Meshed] = {}
+        """By identity; the mesh bounds how many messages wait for a verdict."""
         self.recovered = KnownHashes(2 * config.mempool.count)
         """Hashes of transactions whose sender this node has recovered; a block that contains them
         costs it no second recovery. Not their encodings, which strangers choose the size of."""
@@ -145,6 +170,25 @@ class Intake:
                 self._queue.append(Arrival(raw, name, local=False))
         return self._start()
 
+    def meshed(
+        self, identity: bytes, transactions: Sequence[tuple[Hash32, bytes]], *, held: bool
+    ) -> list[Effect]:
+        """Take transactions of a message of a mesh, and say what it is worth when all are checked.
+
+        Args:
+            identity: of the message.
+            transactions: with their hashes; what is too large or finds no room is dropped.
+            held: whether others of the message wait here already.
+        """
+        room = max(0, self._config.intake_queue - len(self._queue))
+        taken = [each for each in transactions[:room] if not self._is_too_large(each[1])]
+        if not taken:
+            return [BatchChecked(identity, held, invalid=False)]
+        self._meshed[identity] = _Meshed(len(taken), held)
+        for name, raw in taken:
+            self._queue.append(Arrival(raw, name, local=False, identity=identity))
+        return self._start()
+
     def checked(
         self,
         now: Instant,
@@ -154,7 +198,7 @@ class Intake:
         """Admit what has passed the checks, announce it, and go on with what has gathered."""
         self._busy = False
         effects: list[Effect] = [Work(ADMIT, len(results))]
-        admitted: dict[bool, list[tuple[Hash32, int, int]]] = {True: [], False: []}
+        admitted: dict[Route, list[tuple[Hash32, int, int]]] = {each: [] for each in Route}
         refused: list[tuple[NodeId, Hash32, str]] = []
         recovered: list[Hash32] = []
         answered: list[tuple[Hash32, str]] = []
@@ -171,22 +215,50 @@ class Intake:
                 raw = arrival.raw
                 first = raw[0]
                 kind = 0 if first >= LEGACY_LIST_PREFIX else first
-                admitted[arrival.local].append((arrival.hash, kind, len(raw)))
+                admitted[_route(arrival)].append((arrival.hash, kind, len(raw)))
             elif arrival.local:
                 effects.append(Emit(TransactionRejected(arrival.hash, error.code)))
             elif arrival.gateway is not None and not isinstance(error, AlreadyKnown):
                 refused.append((arrival.gateway, arrival.hash, error.code))
+            if arrival.identity:
+                invalid = isinstance(result, InvalidTransaction)
+                effects += self._count(arrival.identity, error is None, invalid=invalid)
         self.recovered.update(recovered)
-        for local, entries in admitted.items():
-            if entries:
-                effects += self._gossip.admitted(now, entries, own=local)
-                effects.append(PoolChanged(news=False))
+        effects += self._spread(now, admitted)
         if refused:
             effects.append(TransactionsRefused(tuple(refused)))
         if self._config.answers_clients:
             pooled = [name for entries in admitted.values() for name, _, _ in entries]
             effects += self._news(pooled, answered)
         return effects + self._start()
+
+    def _spread(
+        self, now: Instant, admitted: dict[Route, list[tuple[Hash32, int, int]]]
+    ) -> list[Effect]:
+        """Let others know of what is in the pool now."""
+        effects: list[Effect] = []
+        for route, entries in admitted.items():
+            if entries:
+                local = route is Route.CLIENT
+                told = route is Route.MESH or (local and self._meshes)
+                effects += self._gossip.admitted(now, entries, own=local, told=told)
+                effects.append(PoolChanged(news=False))
+        if self._meshes and admitted[Route.CLIENT]:
+            own = [self._pool.get(name) for name, _, _ in admitted[Route.CLIENT]]
+            raws = [pooled.raw for pooled in own if pooled is not None]
+            effects.append(OwnTransactions(tuple(raws)))
+        return effects
+
+    def _count(self, identity: bytes, wanted: bool, *, invalid: bool) -> Sequence[Effect]:
+        """Count a transaction of a message of a mesh; tell of the message after the last one."""
+        batch = self._meshed[identity]
+        batch.waiting -= 1
+        batch.wanted |= wanted
+        batch.invalid |= invalid
+        if batch.waiting:
+            return NOTHING
+        del self._meshed[identity]
+        return (BatchChecked(identity, batch.wanted, batch.invalid),)
 
     @staticmethod
     def _news(pooled: list[Hash32], answered: list[tuple[Hash32, str]]) -> list[Effect]:
@@ -219,3 +291,9 @@ class Intake:
         raws = tuple([arrival.raw for arrival in batch])
         job = CheckTransactions(raws, self._cache, self._pool.rules)
         return [Compute(request, transaction_demand(count), job)]
+
+
+def _route(arrival: Arrival) -> Route:
+    if arrival.local:
+        return Route.CLIENT
+    return Route.MESH if arrival.identity else Route.PEER

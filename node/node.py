@@ -35,15 +35,18 @@ from network.transfer import ChunkFetched, ChunksWhole, OfferFetched
 from node.config import Environment, NodeConfig
 from node.confirmations import TentativeSigned
 from node.events import (
+    BatchChecked,
     BlockExecuted,
     BlockFinal,
     CatchUp,
     Delivered,
     EpochEnded,
+    OwnTransactions,
     PeerConnected,
     PeerGone,
     PoolChanged,
     ProposalRebuilt,
+    PublishProposal,
     ToConsensus,
     TransactionsRefused,
 )
@@ -52,6 +55,7 @@ from node.mempool import Mempool
 from node.parts import assemble
 from node.proposals import BuildPurpose, BuildTimer
 from node.seat import OwnMessage, Seat
+from node.spread_proposals import outward
 from node.tables import (
     EffectHandler,
     EventHandler,
@@ -98,6 +102,8 @@ INTERNAL = frozenset[type[Effect]](
         BlockRebuilt,
         BlockLost,
         ProposalRebuilt,
+        OwnTransactions,
+        BatchChecked,
     )
 )
 """Effects that never leave a node: the keys of its tables, in one set for all nodes, which is
@@ -146,9 +152,12 @@ class Node:
             Delivered: parts.commits.on_delivered,
             OwnMessage: self._on_own_message,
         }
-        if parts.relay is not None:
-            self._events[PeerConnected] = parts.relay.on_peer_connected
-            self._events[PeerGone] = parts.relay.on_peer_gone
+        spread, peers = parts.spread, [part for part in (parts.relay, parts.spread) if part]
+        if peers:
+            self._events[PeerConnected] = _each([part.on_peer_connected for part in peers])
+            self._events[PeerGone] = _each([part.on_peer_gone for part in peers])
+        if spread is not None:
+            self._events[PublishProposal] = spread.on_publish_proposal
         if parts.confirmations is not None:
             self._events[TentativeSigned] = parts.confirmations.on_tentative_signed
 
@@ -224,6 +233,8 @@ class Node:
             started += self.replica.step(now, event)
         if parts.relay is not None:
             started += parts.relay.start(now)
+        if parts.spread is not None:
+            started += parts.spread.start(now)
         return started + parts.sync.start(now)
 
     def _on_persisted(self, now: Instant, event: Persisted) -> Seq[Effect]:
@@ -248,10 +259,12 @@ class Node:
     # ---------------------------------------------------------------- effects for own cores
 
     def _tell_consensus(self, now: Instant, effect: ToConsensus) -> Seq[Effect]:
-        replica, compact = self.replica, self.parts.compact
+        replica, compact, spread = self.replica, self.parts.compact, self.parts.spread
         if replica is None:
             return NOTHING
         effects = replica.step(now, effect.event)
+        if spread is not None and spread.takes_proposals:
+            return outward(effects)
         return effects if compact is None else compact.outward(effects)
 
     def _on_proposal_rebuilt(self, now: Instant, effect: ProposalRebuilt) -> Seq[Effect]:
@@ -267,6 +280,8 @@ class Node:
         """Let the next committee's replica take the place of the last one's, if there is one."""
         effects = self.parts.epochs.advance(now)
         if effects:
+            if self.parts.spread is not None:
+                self.parts.spread.enter()
             self._messages = message_table(self.parts)
             self.parts.backlog.epoch_begun()
             effects.append(PoolChanged(news=True))
@@ -278,3 +293,8 @@ class Node:
             return NOTHING
         told = self.parts.backlog.report(news=effect.news)
         return NOTHING if told is None else replica.step(now, told)
+
+
+def _each(handlers: Seq[EventHandler]) -> EventHandler:
+    """Return a handler that runs others one after another."""
+    return lambda now, event: [effect for handle in handlers for effect in handle(now, event)]

@@ -20,10 +20,15 @@ from node.intake import Intake, PoolSource
 from node.ledger import Ledger
 from node.mempool import Mempool
 from node.peer_scores import PeerScores
+from node.primaries import Primaries
 from node.proposals import Proposals
 from node.relay import Relay
 from node.requests import Requests
 from node.restore import DamagedLog, restore
+from node.spread_decisions import Decisions
+from node.spread_proposals import SpreadProposals
+from node.spread_transactions import MeshTransactions
+from node.spreading import Spreading
 from node.validation_header import earliest_timestamp
 from primitives.errors import InvalidEncoding
 from primitives.ids import Duration, NodeId
@@ -58,6 +63,8 @@ class Parts(msgspec.Struct, frozen=True):
     """Gives and gets blocks in compact form; None where they are sent as they are."""
     compact: CompactProposals | None
     """Does so with proposals."""
+    spread: Spreading | None
+    """Spreads blocks and transactions over a mesh or coded trees; None where nothing does."""
     start_work: tuple[Effect, ...]
     """What it took to get here; charged when the node starts."""
 
@@ -107,6 +114,26 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     compact = None
     if relay is not None:
         compact = CompactProposals(environment, relay, epochs, gossip, scores)
+    spread = None
+    if config.spread is not None:
+        primaries = Primaries(environment, epochs)
+        announced = sync.on_announce_block if relay is None else relay.on_announce_block
+        spread = Spreading(
+            config.spread,
+            config.index,
+            environment,
+            ledger,
+            primaries,
+            SpreadProposals(environment, epochs, primaries, scores),
+            Decisions(ledger, sync, environment.certificates, announced),
+            requests,
+            scores,
+        )
+        if spread.mesh is not None and config.spread.gossip == "mesh":
+            delay, digest = config.gossip.announce_delay, environment.cache.hash
+            spread.transactions = MeshTransactions(
+                spread.mesh, config.index, delay, intake, pool, gossip, digest
+            )
     confirmations = None
     if config.serves_gateways and environment.keys:
         genesis_hash = environment.genesis_block.digest
@@ -130,5 +157,6 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
         confirmations=confirmations,
         relay=relay,
         compact=compact,
+        spread=spread,
         start_work=restored.work,
     )

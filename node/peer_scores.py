@@ -72,6 +72,7 @@ WEIGHTS: Mapping[str, Weight] = MappingProxyType(
         Offence.FALSE_OFFER: Weight(50, proof=True),
         Offence.FALSE_CHUNK: Weight(50, proof=True),
         Offence.FALSE_SHRED: Weight(50, proof=True),
+        Offence.MISCODED: Weight(50, proof=True),
         Offence.ENDLESS_SPLIT: Weight(50, proof=True),
         Misdeed.FALSE_HINT: Weight(25, proof=True),
         Offence.NEEDLESS_SPLIT: Weight(25, proof=True),

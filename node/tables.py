@@ -16,8 +16,10 @@ from consensus.effects import (
     ViewBegun,
 )
 from network.compact import LIMITS as COMPACT_LIMITS, BlockLost, BlockRebuilt, CompactTimer
+from network.dissemination import LIMITS as DISSEMINATION_LIMITS, DisseminationTimer
 from network.gossip import TransactionsFetched
 from network.gossip_state import GossipTimer
+from network.mesh import LIMITS as MESH_LIMITS, MeshTimer
 from network.messages import (
     AnnounceBlock,
     AnnounceTransactions,
@@ -40,10 +42,13 @@ from node.arrival import ChunkPurpose, OfferPurpose, StatePurpose
 from node.confirmation_messages import Watch
 from node.confirmations import ProofPurpose
 from node.events import (
+    BatchChecked,
     BlockExecuted,
     BlockFinal,
     CatchUp,
+    OwnTransactions,
     PoolChanged,
+    SpreadTimer,
     TransactionsRefused,
 )
 from node.intake import CheckPurpose
@@ -51,6 +56,7 @@ from node.parts import Parts
 from node.peer_scores import evidence_misdeed
 from node.proposals import BuildPurpose, ExecutePurpose
 from node.relay_messages import CompactProposal
+from node.spreading import CutPurpose, RebuildPurpose
 from primitives.ids import Instant, NodeId
 from primitives.machine import (
     NOTHING,
@@ -83,7 +89,13 @@ def message_table(parts: Parts) -> dict[type[Message], MessageHandler]:
     if parts.relay is not None:
         table |= dict.fromkeys(COMPACT_LIMITS, parts.relay.core.on_message)
         table[AnnounceBlock] = parts.relay.on_announce_block
+    spread = parts.spread
+    if spread is not None:
+        table |= dict.fromkeys(DISSEMINATION_LIMITS, spread.on_tree_message)
+        table |= dict.fromkeys(MESH_LIMITS, spread.on_mesh_message)
     replica = parts.epochs.replica
+    if spread is not None and spread.meshed is not None and replica is None:
+        table[AnnounceBlock] = spread.decisions.on_announce_block
     if replica is not None:
         table |= replica.handlers
     if parts.compact is not None:
@@ -111,6 +123,13 @@ def timer_table(parts: Parts) -> dict[Hashable, Callable[[Instant], Seq[Effect]]
     }
     if parts.relay is not None:
         table[CompactTimer.REQUEST] = parts.relay.core.on_request_timeout
+    spread = parts.spread
+    if spread is not None:
+        table[DisseminationTimer.REPAIR] = spread.on_tree_timeout
+        table[MeshTimer.HEARTBEAT] = spread.on_heartbeat
+        table[SpreadTimer.PROOF] = spread.decisions.on_timeout
+        if spread.transactions is not None:
+            table[SpreadTimer.TRANSACTIONS] = spread.transactions.on_timeout
     return table
 
 
@@ -127,12 +146,19 @@ def completion_table(parts: Parts) -> dict[type, Callable[[Instant, Any, Any], S
     }
     if parts.confirmations is not None:
         table[ProofPurpose] = parts.confirmations.proven
+    if parts.spread is not None:
+        table[CutPurpose] = parts.spread.cut
+        table[RebuildPurpose] = parts.spread.rebuilt
     return table
 
 
 def _ignore(now: Instant, effect: Effect) -> Seq[Effect]:
     """Drop what concerns gateways, where none is served."""
     return NOTHING
+
+
+def _in_turn(first: EffectHandler, second: EffectHandler) -> EffectHandler:
+    return lambda now, effect: [*first(now, effect), *second(now, effect)]
 
 
 def translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
@@ -157,6 +183,8 @@ def translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
         Tentative: _ignore,
         BlockFinal: _ignore,
         TransactionsRefused: _ignore,
+        OwnTransactions: _ignore,
+        BatchChecked: _ignore,
     }
     if parts.compact is not None:
         table[BlockRebuilt] = parts.compact.on_block_rebuilt
@@ -167,4 +195,9 @@ def translation_table(parts: Parts) -> dict[type[Effect], EffectHandler]:
             BlockFinal: confirmations.on_block_final,
             TransactionsRefused: confirmations.on_transactions_refused,
         }
+    if parts.spread is not None:
+        table[BlockFinal] = _in_turn(table[BlockFinal], parts.spread.on_block_final)
+        if parts.spread.transactions is not None:
+            table[OwnTransactions] = parts.spread.transactions.on_own_transactions
+            table[BatchChecked] = parts.spread.transactions.on_batch_checked
     return table

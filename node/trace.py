@@ -88,6 +88,27 @@ class BlockRefused(TraceEvent, frozen=True, gc=False):
     reason: str
 
 
+class PrimaryContradicted(TraceEvent, frozen=True, gc=False):
+    """A primary has signed two payloads for one place; this node has both signatures."""
+
+    name = "spread.primary_contradicted"
+
+    primary: int
+    sequence: int
+    view: int
+
+
+class ProposalLost(TraceEvent, frozen=True, gc=False):
+    """The parts of a proposal did not come together: it has to come another way, if any."""
+
+    name = "spread.proposal_lost"
+
+    sequence: int
+    view: int
+    miscoded: bool
+    """The primary has signed parts that contradict each other."""
+
+
 class PeerScored(TraceEvent, frozen=True, gc=False):
     """A peer stands lower with this node, for what it was seen to do wrong."""
 
@@ -110,6 +131,8 @@ EVENTS: tuple[type[TraceEvent], ...] = (
     BlockCommitted,
     BlockRefused,
     PeerScored,
+    PrimaryContradicted,
+    ProposalLost,
 )
 """Every trace event of this package."""
 

@@ -31,10 +31,11 @@ class LaterVerifiers:
         plain: checks single signatures; for real when None.
     """
 
-    __slots__ = ("_made", "_plain")
+    __slots__ = ("_made", "plain")
 
     def __init__(self, plain: Verifier | None = None) -> None:
-        self._plain: Verifier = plain or Ed25519Verifier()
+        self.plain: Verifier = plain or Ed25519Verifier()
+        """Checks single signatures."""
         self._made: list[tuple[Epoch, MessageVerifier]] = []
 
     def of(self, epoch: Epoch, genesis_hash: Hash32, policy: CertificatePolicy) -> MessageVerifier:
@@ -51,7 +52,7 @@ class LaterVerifiers:
             if known.number == epoch.number and known.committee == epoch.committee:
                 return verifier
         plain = CommitteeVerifier(
-            epoch.committee, genesis_hash, self._plain, epoch=epoch.number, policy=policy
+            epoch.committee, genesis_hash, self.plain, epoch=epoch.number, policy=policy
         )
         made = MemoVerifier(plain)
         self._made = [*self._made, (epoch, made)][-EPOCHS_KEPT:]

@@ -126,6 +126,7 @@ def _build(
         seed,
         partial(isolated_environment, index=index, verifier=plain, crew=crew),
         apart,
+        topology,
     )
     kernel = Kernel(hosts, links, factory, codec.size, trace)
     world = World(kernel, links, trace, environment, index, topology, liars, stores.close)

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from network.topology import Adjacency
 from node.config import Environment
 from node.gateway import Gateway
 from node.node import Node
@@ -37,6 +38,7 @@ class NodeFactory:
         seed: of the run.
         own: makes of the shared environment one that shares nothing.
         apart: nodes that have such a one.
+        linked: each node's neighbours.
     """
 
     def __init__(
@@ -50,18 +52,21 @@ class NodeFactory:
         seed: int,
         own: Callable[[Environment, int], Environment],
         apart: Collection[int] = (),
+        linked: Adjacency = (),
     ) -> None:
         self._plans = plans
         self._membership = membership
         self._seed = seed
         self._lives: dict[int, int] = {}
         able = self._able = able_nodes(plans)
-        self._configs = [node_config(scenario, plan, able) for plan in plans]
+        near = [tuple([NodeId(node) for node in each]) for each in linked] or [()] * len(plans)
+        self._configs = [node_config(scenario, plan, able, near[plan.node]) for plan in plans]
+        self._spreads = any(config.spread is not None for config in self._configs)
         environments = [
             own(environment, plan.node) if plan.node in apart else environment for plan in plans
         ]
         self._environments = [
-            self._with_nonces(_with_keys(each, plan, keys, electorate), plan)
+            self._with_draws(_with_keys(each, plan, keys, electorate), plan)
             for plan, each in zip(plans, environments, strict=True)
         ]
 
@@ -83,7 +88,9 @@ class NodeFactory:
         return LiarContext(
             node=NodeId(node),
             params=environment.consensus,
-            message_types=message_types(environment.engine, compact_blocks=bool(self._able)),
+            message_types=message_types(
+                environment.engine, compact_blocks=bool(self._able), spread=self._spreads
+            ),
             place=Places(
                 honest.parts.epochs,
                 environment.genesis_block.digest,
@@ -96,8 +103,11 @@ class NodeFactory:
             spare=lambda: Node(self._configs[node], environment, MemoryStore()),
         )
 
-    def _with_nonces(self, environment: Environment, plan: NodePlan) -> Environment:
-        """Give a node what it draws the nonces of its compact blocks from, all its lives long."""
+    def _with_draws(self, environment: Environment, plan: NodePlan) -> Environment:
+        """Give a node what it draws nonces and peers from, all its lives long."""
+        if self._configs[plan.node].spread is not None:
+            own = generator(self._seed, "spread", plan.node)
+            environment = dataclasses.replace(environment, draws=own)
         if plan.blocks == "full":
             return environment
         draws = generator(self._seed, "compact-nonce", plan.node)

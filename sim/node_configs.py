@@ -8,9 +8,10 @@ from node.demand import ExecutionConfig
 from node.mempool_types import MempoolLimits
 from node.settings.node import fee_recipient
 from node.settings.packing import relay_config
+from node.settings.spreading import spread_config
 from node.storage_config import StateForm, StorageConfig
 from primitives.ids import NodeId
-from sim.liars import COMPACT_LIARS
+from sim.liars import COMPACT_LIARS, SPREAD_LIARS
 from sim.scenario import ChangeCommittee, NodePlan, Scenario
 
 Kept: TypeAlias = Literal["archive"] | int
@@ -21,14 +22,21 @@ def able_nodes(plans: Sequence[NodePlan]) -> tuple[NodeId, ...]:
     return tuple([p.node for p in plans if p.blocks == "compact" and not p.gateway])
 
 
-def node_config(scenario: Scenario, plan: NodePlan, able: tuple[NodeId, ...] = ()) -> NodeConfig:
+def node_config(
+    scenario: Scenario,
+    plan: NodePlan,
+    able: tuple[NodeId, ...] = (),
+    near: tuple[NodeId, ...] = (),
+) -> NodeConfig:
     """Return the choices of one node.
 
     Args:
         scenario: checked.
         plan: of the node.
         able: who understands compact blocks, where no handshake tells.
+        near: its neighbours.
     """
+    spreads = plan.liar is None or plan.liar in SPREAD_LIARS
     return NodeConfig(
         index=plan.node,
         role=_role(plan),
@@ -51,6 +59,7 @@ def node_config(scenario: Scenario, plan: NodePlan, able: tuple[NodeId, ...] = (
             per_sender=plan.mempool_per_sender,
         ),
         relay=None if plan.gateway else relay_config(plan, able, proposes=_proposes(plan)),
+        spread=None if plan.gateway else spread_config(scenario.network, near, publishes=spreads),
     )
 
 

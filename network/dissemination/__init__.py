@@ -1,6 +1,7 @@
 """Ways in which a leader's block gets to everybody: directly, over a mesh, down coded trees."""
 
-from network.dissemination.coded_tree import CodedTree
+from network.dissemination.coded_tree import CodedTree, answered
+from network.dissemination.coding import CutWanted, RebuildWanted
 from network.dissemination.direct import Direct, DirectConfig
 from network.dissemination.meshed import Meshed
 from network.dissemination.messages import LIMITS, BlockBody, BlockShred, Commitment, GetShreds
@@ -20,6 +21,7 @@ __all__ = [
     "BlockShred",
     "CodedTree",
     "Commitment",
+    "CutWanted",
     "Direct",
     "DirectConfig",
     "Dissemination",
@@ -30,7 +32,9 @@ __all__ = [
     "PayloadArrived",
     "PayloadLost",
     "Place",
+    "RebuildWanted",
     "ReedSolomon",
     "TreeConfig",
     "TreeRoster",
+    "answered",
 ]

@@ -20,7 +20,14 @@ from collections.abc import Hashable, Sequence
 
 from numpy.random import Generator
 
-from network.costs import CODED, PROVEN, RECOVERED
+from network.costs import PROVEN
+from network.dissemination.coding import (
+    CutBlock,
+    CutWanted,
+    RebuildBlock,
+    RebuildWanted,
+    Rebuilt,
+)
 from network.dissemination.messages import BlockShred, Commitment, GetShreds
 from network.dissemination.policy import (
     DisseminationTimer,
@@ -31,7 +38,7 @@ from network.dissemination.policy import (
 )
 from network.dissemination.reed_solomon import ReedSolomon
 from network.dissemination.repair import ask, serve
-from network.dissemination.shreds import cut, proves_itself, rebuild, signed_payload
+from network.dissemination.shreds import proves_itself, signed_payload
 from network.dissemination.tree import own_children, tree_orders
 from network.dissemination.tree_state import (
     Draft,
@@ -55,17 +62,17 @@ class CodedTree:
 
     Args:
         config: the code, the tree, and limits.
-        roster: who takes part; node replaces `roster` when the epoch changes.
+        roster: who takes part; node replaces it when the epoch changes (`enter`).
         node: this node.
-        signer: signs what this node leads with.
+        signer: signs what this node leads with, in the epoch of the roster.
         verifier: checks what others lead with.
         generator: chooses whom to ask for missing shreds.
         book: notes what peers do wrong.
     """
 
     __slots__ = (
-        "_alarm", "_book", "_code", "_config", "_generator", "_node", "_signer", "_verifier",
-        "drafts", "horizon", "roster", "statistics",
+        "_alarm", "_book", "_code", "_config", "_generator", "_node", "_verifier",
+        "drafts", "horizon", "roster", "signer", "statistics",
     )  # fmt: skip
 
     def __init__(
@@ -81,7 +88,7 @@ class CodedTree:
         self._config = config
         self.roster = roster
         self._node = node
-        self._signer = signer
+        self.signer = signer
         self._verifier = verifier
         self._generator = generator
         self._book = book
@@ -91,8 +98,14 @@ class CodedTree:
         self.horizon = Horizon(config.sequences_ahead)
         self.statistics = TreeStatistics()
 
+    def enter(self, roster: TreeRoster, signer: Signer) -> None:
+        """Go over to another epoch; what was under way in the last one is forgotten."""
+        self.roster, self.signer = roster, signer
+        for place, _ in self.drafts.entries():
+            self.drafts.drop(place)
+
     def publish(self, now: Instant, place: Place, payload: bytes) -> Sequence[Effect]:
-        """Cut a block and send each shred to the first member of its tree.
+        """Have a block cut, to send each shred to the first member of its tree.
 
         Raises:
             InvalidInput: the block is too long, or another node leads at this place.
@@ -103,7 +116,14 @@ class CodedTree:
         leader = self.roster.leader_of(place)
         if leader != self._node:
             raise InvalidInput("dissemination.place", f"node {self._node} leads", f"node {leader}")
-        shreds = cut(self._code, self.roster.domain, place, payload, self._signer)
+        job = CutBlock(self._code, self.roster.domain, place, payload, self.signer)
+        return (CutWanted(place, job),)
+
+    def was_cut(
+        self, now: Instant, place: Place, shreds: tuple[BlockShred, ...]
+    ) -> Sequence[Effect]:
+        """Send the shreds of a block of one's own."""
+        leader = self.roster.leader_of(place)
         draft = Draft(shreds[0].commitment, leader, (), now, Phase.WHOLE)
         draft.shreds.update(enumerate(shreds))
         self.statistics.evicted += self.drafts.add(place, draft)
@@ -112,8 +132,7 @@ class CodedTree:
             return NOTHING
         orders = tree_orders(self.roster.domain, place, others, len(shreds))
         firsts = orders[:, 0].tolist()
-        sent = [Send(NodeId(to), shred) for to, shred in zip(firsts, shreds, strict=True)]
-        return [Work(CODED, len(payload)), *sent]
+        return [Send(NodeId(to), shred) for to, shred in zip(firsts, shreds, strict=True)]
 
     def on_message(self, now: Instant, sender: NodeId, message: Message) -> Sequence[Effect]:
         """Take a shred, or a request for some."""
@@ -140,15 +159,13 @@ class CodedTree:
         draft = self.drafts.get(place)
         if draft is not None and draft.commitment != commitment:
             return self._contradicted(now, sender, draft, commitment)
-        if draft is not None and (
-            draft.phase is not Phase.COLLECTING or shred.index in draft.shreds
-        ):
+        if draft is not None and (draft.phase not in _TAKING or shred.index in draft.shreds):
             statistics.duplicates += 1
             statistics.duplicate_bytes += len(shred.data)
             return NOTHING
         if not (self._is_possible(commitment) and proves_itself(shred)):
             return self._false(now, sender)
-        effects: list[Effect] = [Work(PROVEN, 1)]
+        effects: list[Effect] = [Work(PROVEN, len(shred.data))]
         if draft is None:
             if not self._is_signed(place, commitment):
                 return self._false(now, sender)
@@ -157,8 +174,10 @@ class CodedTree:
         draft.shreds[shred.index] = shred
         draft.due, draft.tries = now + self._config.repair_delay, 0
         effects += [Send(child, shred) for child in draft.children[shred.index]]
-        if len(draft.shreds) == self._config.data:
-            effects += self._rebuild(place, draft)
+        if draft.phase is Phase.COLLECTING and len(draft.shreds) == self._config.data:
+            draft.phase = Phase.REBUILDING
+            job = RebuildBlock(self._code, commitment, dict(draft.shreds))
+            effects.append(RebuildWanted(place, job))
         return effects
 
     def _is_possible(self, commitment: Commitment) -> bool:
@@ -213,17 +232,19 @@ class CodedTree:
     def _others(self, node: NodeId) -> list[NodeId]:
         return [member for member in self.roster.members if member != node]
 
-    def _rebuild(self, place: Place, draft: Draft) -> list[Effect]:
-        """Rebuild a block, hand it over, and pass on the shreds that had not come."""
-        root = draft.commitment.root
-        work = Work(RECOVERED, draft.commitment.length)
-        found = rebuild(self._code, draft.commitment, draft.shreds)
+    def was_rebuilt(
+        self, now: Instant, place: Place, root: bytes, found: Rebuilt
+    ) -> Sequence[Effect]:
+        """Hand a rebuilt block over, and pass on the shreds that had not come."""
+        draft = self.drafts.get(place)
+        if draft is None or draft.commitment.root != root or draft.phase is not Phase.REBUILDING:
+            return NOTHING
         if found is None:
             draft.phase = Phase.MISCODED
             draft.shreds.clear()
-            return [work, PayloadLost(place, root, is_miscoded=True)]
+            return (PayloadLost(place, root, is_miscoded=True),)
         payload, shreds = found
-        effects: list[Effect] = [work, PayloadArrived(place, root, payload, draft.leader)]
+        effects: list[Effect] = [PayloadArrived(place, root, payload, draft.leader)]
         for shred in shreds:
             if shred.index not in draft.shreds:
                 effects += [Send(child, shred) for child in draft.children[shred.index]]
@@ -286,6 +307,19 @@ class CodedTree:
         for place, _ in self.drafts.entries():
             if place.sequence <= sequence:
                 self.drafts.drop(place)
+
+
+_TAKING = (Phase.COLLECTING, Phase.REBUILDING)
+
+
+def answered(tree: CodedTree, now: Instant, wanted: CutWanted | RebuildWanted) -> Sequence[Effect]:
+    """Do at once what a core asks for: for whoever has no other cores, or no time that passes."""
+    match wanted:
+        case CutWanted():
+            return tree.was_cut(now, wanted.place, wanted.job.run())
+        case RebuildWanted():
+            job = wanted.job
+            return tree.was_rebuilt(now, wanted.place, job.commitment.root, job.run())
 
 
 def _unsigned(commitment: Commitment) -> tuple[int, int, bytes, int, int, int]:

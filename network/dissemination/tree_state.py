@@ -92,6 +92,8 @@ class Phase(StrEnum):
     """How far a block is."""
 
     COLLECTING = "collecting"
+    REBUILDING = "rebuilding"
+    """There are enough shreds; others that come are passed on meanwhile."""
     WHOLE = "whole"
     """Rebuilt or published: shreds are only given away."""
     MISCODED = "miscoded"

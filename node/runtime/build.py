@@ -12,6 +12,7 @@ import msgspec
 from consensus.params import ConsensusParams
 from consensus.signing import MemoVerifier
 from network.compression import Dictionary
+from network.draws import seeded_draws
 from network.handshake import HandshakeConfig
 from network.handshake_messages import PeerRole
 from network.transport import (
@@ -38,6 +39,7 @@ from node.runtime.validators import KnownValidators
 from node.settings import NodeSettings, read_genesis
 from node.settings.node import fee_recipient
 from node.settings.packing import relay_config
+from node.settings.spreading import spread_config
 from node.shared import ComputeCache
 from node.snapshot import SnapshotLibrary
 from node.storage_config import SERVED_MAX, StateForm, StorageConfig
@@ -146,6 +148,7 @@ def make_environment(
         reads_store=True,
         state_lock=Lock(),
         draw_nonce=secrets.token_bytes,
+        draws=seeded_draws(secrets.token_bytes(16)),
         spare_keys=secret.keys if first is None else secret.keys[1:],
     )
 
@@ -193,6 +196,7 @@ def node_config(settings: NodeSettings, *, checks_state: bool = False) -> NodeCo
         ),
         index_transactions=True,
         relay=relay_config(settings.network),
+        spread=spread_config(settings.network),
     )
 
 

@@ -200,7 +200,7 @@ class LiveNode:
         """Say who understands compact blocks. All else the node finds out by its own timers."""
         if self._meets_all:
             self.links.meet(peer.node)
-        if self.config.relay is not None:
+        if self._tells_peers:
             compact = speaks(peer.session, Feature.COMPACT_BLOCKS)
             self.driver.tell(PeerConnected(peer.node, compact))
 
@@ -208,10 +208,14 @@ class LiveNode:
         """Say who is gone, likewise."""
         if self._meets_all and peer not in self._named:
             self.links.part(peer)
-        if self.config.relay is not None:
+        if self._tells_peers:
             self.driver.tell(PeerGone(peer))
 
     # ---------------------------------------------------------------- within
+
+    @property
+    def _tells_peers(self) -> bool:
+        return self.config.relay is not None or self.config.spread is not None
 
     def _sent(self, kind: str, count: int, size: int) -> None:
         self.hub.sent(self.now(), kind, count, size)

@@ -7,6 +7,7 @@ from node.settings.consensus import ConsensusSettings
 from node.settings.findings import Finding, repeated, span, unknown_name
 from node.settings.packing import check_packing
 from node.settings.settings import NodeSettings
+from node.settings.spreading import check_spreading
 from storage.rocks import PROFILES
 
 
@@ -36,6 +37,7 @@ def check_consensus(consensus: ConsensusSettings) -> Iterator[Finding]:
 def _check_network(settings: NodeSettings) -> Iterator[Finding]:
     network = settings.network
     yield from check_packing(network, ("network",))
+    yield from check_spreading(network, ("network",))
     peers = [peer.node for peer in network.peers]
     for position, peer in enumerate(network.peers):
         path = ("network", "peers", position)

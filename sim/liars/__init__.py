@@ -7,6 +7,7 @@ must stay safe and come back to life; `scenarios/liars` shows each at work.
 from sim.liars.built_in import (
     BUILT_IN_LIARS as BUILT_IN_LIARS,
     COMPACT_LIARS as COMPACT_LIARS,
+    SPREAD_LIARS as SPREAD_LIARS,
 )
 from sim.liars.context import (
     LiarContext as LiarContext,

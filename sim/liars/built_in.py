@@ -9,6 +9,7 @@ from sim.liars.context import LiarFactory
 from sim.liars.equivocating_primary import equivocating_primary
 from sim.liars.equivocating_voter import equivocating_voter
 from sim.liars.false_forms import false_forms
+from sim.liars.false_shreds import false_shreds
 from sim.liars.flooding import Flooding
 from sim.liars.garbage import Garbage
 from sim.liars.invalid_state_root import invalid_state_root
@@ -43,8 +44,18 @@ BUILT_IN_LIARS: Mapping[str, LiarFactory] = MappingProxyType(
         "usurping": Usurping,
         "misinforming": misinforming,
         "false-forms": false_forms,
+        "false-shreds": false_shreds,
     }
 )
+
+SPREAD_LIARS = frozenset(
+    (
+        *("silent", "slow", "replaying", "flooding", "garbage", "lying-server", "misinforming"),
+        "false-shreds",
+    )
+)
+"""Those whose own proposals go over a mesh or down coded trees where their network has them. The
+others lie in whole proposals, to each of the others as they like; peers take both."""
 
 COMPACT_LIARS = frozenset(
     (

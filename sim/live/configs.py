@@ -21,6 +21,7 @@ from node.settings import (
     encode_settings,
     write_genesis,
 )
+from node.settings.spreading import SPREAD_KEYS
 from primitives.address import format_address
 from sim.assembly import neighbours
 from sim.dictionaries import trained
@@ -161,6 +162,7 @@ def _network(
         announce_blocks=announces,
         blocks=plan.blocks,
         compact_mode=plan.compact_mode,
+        **{key: getattr(network, key) for key in SPREAD_KEYS},
         compression=plan.compression,
         compression_level=plan.compression_level,
         compression_threshold=plan.compression_threshold,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from node.settings.findings import Finding, repeated, unknown_name, unknown_nodes
 from node.settings.packing import check_packing
+from node.settings.spreading import check_spreading
 from sim.links.regions import TABLES
 from sim.registry import liar_names
 from sim.scenario.network import Network
@@ -111,6 +112,7 @@ def _check_classes(network: Network) -> Iterator[Finding]:
 def _check_packing(network: Network) -> Iterator[Finding]:
     """Yield levels that an algorithm does not have, and dictionaries that none would use."""
     yield from check_packing(network, ("network",))
+    yield from check_spreading(network, ("network",))
     plans = place_nodes(network)
     for position, node_class in enumerate(network.classes):
         if node_class.compression is not None or node_class.compression_level is not None:

@@ -22,7 +22,8 @@ def _value(info: inspect.Type, random: Random) -> Any:
     match info:
         case inspect.IntType():
             low = info.ge if info.ge is not None else 0
-            high = info.le if info.le is not None else low + (1 << random.choice((4, 12, 40)))
+            high = low + (1 << random.choice((4, 12, 40))) if info.le is None else info.le
+            high = high if info.lt is None else min(high, info.lt - 1)
             return random.randint(low, high)
         case inspect.BytesType():
             return random.randbytes(_length(info.min_length, info.max_length, 40, random))

@@ -26,12 +26,19 @@ from network.messages import (
     PooledTransactions,
 )
 from node.confirmation_messages import CONFIRMATION_MESSAGES
-from node.wire import BLOCK_RELAY
+from node.wire import BLOCK_RELAY, SPREAD
 from primitives.errors import InvalidEncoding
 from primitives.machine import Message
 from tests.properties.message_samples import sample
 
-KINDS = (*MESSAGE_TYPES, *LIMITS, *BLOCK_RELAY, *CONFIRMATION_MESSAGES, *HANDSHAKE_LIMITS)
+KINDS = (
+    *MESSAGE_TYPES,
+    *LIMITS,
+    *BLOCK_RELAY,
+    *CONFIRMATION_MESSAGES,
+    *SPREAD,
+    *HANDSHAKE_LIMITS,
+)
 LIMIT = 4_096
 GROWTH_MAX = 20
 """Objects by the bytes of their encoding: 17 were found, and what the tests add."""

@@ -4,7 +4,16 @@ import heapq
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from network.dissemination import Dissemination, PayloadArrived, PayloadLost, Place
+from network.dissemination import (
+    CodedTree,
+    CutWanted,
+    Dissemination,
+    PayloadArrived,
+    PayloadLost,
+    Place,
+    RebuildWanted,
+    answered,
+)
 from network.mesh import Verdict
 from primitives.ids import Instant, NodeId
 from primitives.machine import Broadcast, Effect, Message, Send, SetTimer, Work
@@ -65,6 +74,10 @@ class VirtualLinks:
                     )
                 case PayloadLost():
                     self.lost[node].append(effect)
+                case CutWanted() | RebuildWanted():
+                    tree = self.policies[node]
+                    assert isinstance(tree, CodedTree)
+                    self._at(1, node, lambda now, t=tree, e=effect: answered(t, now, e))
                 case Work():
                     pass  # Here computing takes no time.
                 case _:

@@ -8,11 +8,14 @@ from numpy.random import default_rng
 from network.dissemination import (
     BlockShred,
     CodedTree,
+    CutWanted,
     GetShreds,
     PayloadArrived,
     Place,
+    RebuildWanted,
     TreeConfig,
     TreeRoster,
+    answered,
 )
 from network.dissemination.merkle import MerkleTree
 from network.dissemination.reed_solomon import ReedSolomon
@@ -71,7 +74,21 @@ def forged(
 def take(
     core: CodedTree, shreds: Iterable[BlockShred], sender: int = 3, at: Instant = NOW
 ) -> list[Effect]:
-    return [effect for shred in shreds for effect in core.on_message(at, NodeId(sender), shred)]
+    taken: list[Effect] = []
+    for shred in shreds:
+        taken += settled(core, core.on_message(at, NodeId(sender), shred))
+    return taken
+
+
+def settled(core: CodedTree, effects: Sequence[Effect], at: Instant = NOW) -> list[Effect]:
+    """Return effects with what follows from computations in the place of these."""
+    found: list[Effect] = []
+    for effect in effects:
+        if isinstance(effect, CutWanted | RebuildWanted):
+            found += answered(core, at, effect)
+        else:
+            found.append(effect)
+    return found
 
 
 def sent(effects: Sequence[Effect]) -> list[tuple[NodeId, Message]]:

@@ -40,6 +40,7 @@ from tests.unit.network.dissemination.material import (
     passed_on,
     request,
     sent,
+    settled,
     shreds_of,
     take,
 )
@@ -49,7 +50,7 @@ REPAIR = DisseminationTimer.REPAIR
 
 def test_the_leader_sends_each_shred_to_the_first_of_its_tree() -> None:
     core = make(0)
-    effects = core.publish(NOW, PLACE, BLOCK)
+    effects = settled(core, core.publish(NOW, PLACE, BLOCK))
     orders = tree_orders(DOMAIN, PLACE, [NodeId(node) for node in range(1, NODES)], CODE.total)
     assert sent(effects) == [
         (NodeId(order[0]), shred) for order, shred in zip(orders.tolist(), shreds_of(), strict=True)
@@ -57,7 +58,8 @@ def test_the_leader_sends_each_shred_to_the_first_of_its_tree() -> None:
 
 
 def test_a_leader_alone_sends_nothing() -> None:
-    assert make(0, size=1).publish(NOW, PLACE, BLOCK) == NOTHING
+    core = make(0, size=1)
+    assert settled(core, core.publish(NOW, PLACE, BLOCK)) == []
 
 
 def test_only_the_leader_publishes_and_only_what_is_not_too_long() -> None:
@@ -245,7 +247,8 @@ def asked(effects: list[Effect]) -> dict[int, tuple[int, ...]]:
 def test_what_does_not_come_is_asked_for_with_a_margin_of_several_peers() -> None:
     core = make(5, TreeConfig(data=4, parity=4, fanout=2, repair_peers=2))
     begun = take(core, shreds_of()[:1])
-    assert begun[:2] == [Work(PROVEN, 1), SetTimer(REPAIR, CONFIG.repair_delay)]
+    size = len(shreds_of()[0].data)
+    assert begun[:2] == [Work(PROVEN, size), SetTimer(REPAIR, CONFIG.repair_delay)]
     due = Instant(NOW + CONFIG.repair_delay)
     effects = list(core.on_timeout(due, REPAIR))
     requests = asked(effects)
