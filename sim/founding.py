@@ -6,9 +6,12 @@ from pathlib import Path
 
 import msgspec
 
+from primitives.address import format_address
+from primitives.errors import InvalidInput
+from primitives.first_balance import parse_first_balance
 from primitives.genesis import Genesis
 from primitives.genesis_json import GenesisForm
-from primitives.ids import Address, Gas, Instant, NodeId
+from primitives.ids import Address, Gas, Instant, NodeId, Wei
 from primitives.params import ChainParams
 from sim.electorate import Electorate
 from sim.genesis import genesis_form, join_form, with_rules
@@ -40,8 +43,8 @@ def found(scenario: Scenario, seed: int) -> Founding:
         seed: of every key and every random choice.
 
     Raises:
-        InvalidInput: the genesis file has an account of the run, or cannot be read any more; or
-            the workload of another package does not like its options.
+        InvalidInput: an account is there twice; the genesis file has an account of the run, or
+            cannot be read any more; or the workload of another package does not like its options.
     """
     form = genesis_form(scenario)
     params = chain_params(scenario, form)
@@ -54,11 +57,23 @@ def found(scenario: Scenario, seed: int) -> Founding:
         governor = governance_account(seed).address
         params = dataclasses.replace(params, governance=governor)
         alloc = (*alloc, (governor, BALANCE))
+    alloc += _wallets(scenario, {address for address, _ in alloc})
     contracts = workload.contracts if isinstance(workload, BringsContracts) else ()
     genesis = Genesis(params, alloc, keys.committee, contracts=contracts)
     if form is not None:
         genesis = join_form(genesis, form, wins=isinstance(scenario.workload, Replay))
     return Founding(genesis, keys, electorate, workload)
+
+
+def _wallets(scenario: Scenario, taken: set[Address]) -> tuple[tuple[Address, Wei], ...]:
+    """Return the accounts that the scenario funds beside those that the run needs itself."""
+    wallets = tuple([parse_first_balance(text) for text in scenario.chain.accounts])
+    for address, _ in wallets:
+        if address in taken:
+            expected = "each account once, and none that the run brings itself"
+            raise InvalidInput("chain.accounts", expected, format_address(address))
+        taken.add(address)
+    return wallets
 
 
 def chain_params(scenario: Scenario, form: GenesisForm | None = None) -> ChainParams:

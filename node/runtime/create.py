@@ -26,16 +26,15 @@ from node.settings import (
     encode_settings,
     write_genesis,
 )
-from primitives.address import parse_address
 from primitives.bls import BlsKey
 from primitives.committee import Committee, Member
 from primitives.errors import InvalidInput
+from primitives.first_balance import parse_first_balance
 from primitives.genesis import Genesis
 from primitives.genesis_json import read_genesis
-from primitives.ids import Address, NodeId, Wei
+from primitives.ids import NodeId
 from primitives.keys import SEED_BYTES, ValidatorKey
 from primitives.params import ChainParams
-from primitives.units import parse_amount
 
 NETWORK_PORT = 30_303
 RPC_PORT = 8_545
@@ -108,20 +107,13 @@ def _committee(seeds: Sequence[bytes], votes: Sequence[bytes]) -> Committee:
 
 def _genesis(given: argparse.Namespace, committee: Committee) -> Genesis:
     """Return the chain's beginning: from a file in go-ethereum's form, or from the accounts."""
-    accounts = tuple([_account(text) for text in given.account])
+    accounts = tuple([parse_first_balance(text) for text in given.account])
     if given.genesis is None:
         params = ChainParams(chain_id=given.chain_id, certificates=given.certificates)
         return Genesis(params, accounts, committee)
     if accounts or given.certificates != "ed25519":
         raise InvalidInput("--genesis", "no --account and no --certificates beside it", "one")
     return read_genesis(read_text(given.genesis, "--genesis"), committee, str(given.genesis))
-
-
-def _account(text: str) -> tuple[Address, Wei]:
-    address, _, amount = text.partition("=")
-    if not amount:
-        raise InvalidInput("--account", "ADDRESS=AMOUNT, as in 0x12...=1000ether", text)
-    return parse_address(address), parse_amount(amount)
 
 
 def _settings(host: str, node: int, count: int, *, bls: bool) -> NodeSettings:

@@ -43,7 +43,7 @@ class Progress(Protocol):
 
 Watch = Callable[[Progress], None]
 
-LATE_KEY = re.compile(r"workload(\.|\[|$)|chain\.genesis$")
+LATE_KEY = re.compile(r"workload(\.|\[|$)|chain\.(genesis|accounts)$")
 """What an error is about if it is about a key that is judged when a run's world is built."""
 
 

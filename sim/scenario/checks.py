@@ -11,7 +11,9 @@ from node.demand import ALL_AT_ONCE
 from node.plugins import batching_names, engine_names
 from node.settings.checks import check_consensus
 from node.settings.findings import Finding, span, unknown_name
-from node.settings.mistakes import Path
+from node.settings.mistakes import Path, shown
+from primitives.errors import InvalidInput
+from primitives.first_balance import parse_first_balance
 from sim.registry import workload_names
 from sim.scenario.event_checks import check_events
 from sim.scenario.events import (
@@ -76,6 +78,11 @@ def _check_chain(scenario: Scenario) -> Iterator[Finding]:
             f"chain.gas_limit / elasticity is {chain.gas_limit} / {chain.elasticity}"
         )
         yield Finding(("chain", "elasticity"), expected, str(chain.elasticity))
+    for number, text in enumerate(chain.accounts):
+        try:
+            parse_first_balance(text)
+        except InvalidInput as error:
+            yield Finding(("chain", "accounts", number), error.expected, shown(text))
 
 
 def _check_execution(scenario: Scenario) -> Iterator[Finding]:

@@ -33,6 +33,8 @@ class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A genesis in go-ethereum's form. It says what rules are in force from when, adds its accounts
     to those of the workload, and sets `chain_id`, `gas_limit` and `base_fee_initial`. Relative to
     the scenario's directory in the scenario file, absolute after decoding."""
+    accounts: tuple[str, ...] = ()
+    """Accounts that genesis funds beside those of the workload, as "0x12...=1000 ether"."""
     chain_id: Annotated[int, Meta(ge=1, le=2**63 - 1)] = 1337
     gas_limit: Annotated[int, Meta(ge=21_000, le=2**63 - 1)] = 30_000_000
     """Gas of one block at most; a plain transfer takes 21,000."""

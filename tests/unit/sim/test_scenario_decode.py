@@ -161,6 +161,7 @@ def test_our_consensus_and_chain_have_the_same_keys_and_defaults_as_the_nodes() 
     assert consensus == params
     chain = {f.name: f.default for f in msgspec.structs.fields(Chain)}
     assert chain.pop("genesis") is None
+    assert chain.pop("accounts") == ()
     chain["base_fee_rule"] = chain.pop("base_fee")
     nodes = {f.name: f.default for f in dataclasses.fields(NodeConfig)}
     assert chain.pop("history") == nodes["history"]
