@@ -73,6 +73,7 @@ class Session:
         self._chronicle = Chronicle(network.layout.file(EVENTS), display.happened)
         self._watch = Watch()
         self._driver: WorkloadDriver | None = None
+        self._overtaken = False
         self._signals = 0
         self._signalled = asyncio.Event()
 
@@ -158,6 +159,15 @@ class Session:
                 nodes=tuple(self._watch.facts(witness.between)),
             )
             self._display.show(facts)
+            self._tell_of_strangers()
+
+    def _tell_of_strangers(self) -> None:
+        """Say once that others send from the accounts of the load, which then stands still."""
+        overtaken = 0 if self._driver is None else self._driver.overtaken
+        if overtaken and not self._overtaken:
+            self._overtaken = True
+            told = f"others send from its accounts and have used {overtaken:,} of its nonces"
+            self._chronicle.tell("load stuck", None, told)
 
     def _seconds(self) -> float:
         return self._chronicle.now_ns / SECOND_NS

@@ -65,6 +65,8 @@ class WorkloadDriver:
         self._new_block = asyncio.Event()
         self._stopped = False
         self._unanswered: set[bytes] = set()
+        self._too_low: set[bytes] = set()
+        self._overtaken: set[bytes] = set()
         self._tracker: Tracker[None] = Tracker(self.ledger)
         self._watchers = [RpcClient(url, 2, timeout_s) for url in urls.values()]
         sockets = [socket_url(url) for url in urls.values()]
@@ -83,6 +85,14 @@ class WorkloadDriver:
     def unconfirmed(self) -> int:
         """How many transactions were sent and are in no block."""
         return len(self._tracker.flights)
+
+    @property
+    def overtaken(self) -> int:
+        """How many transactions can come into no block any more: others have used their nonces.
+
+        So it is where somebody else sends from the accounts of the load.
+        """
+        return len(self._overtaken & self._tracker.flights.keys())
 
     def is_live(self, node: NodeId) -> bool:
         """Tell whether a node takes submissions, as far as is known."""
@@ -211,6 +221,12 @@ class WorkloadDriver:
         kind = None if error is None else error_kind(error)
         if kind is not None and kind is not ErrorKind.ALREADY_KNOWN:
             self.ledger.on_error(kind, self.now())
+            if kind is ErrorKind.NONCE_TOO_LOW:
+                self._on_too_low(digest)
         elif digest in self._unanswered:
             self._unanswered.discard(digest)
             self.ledger.on_accepted(intended_ns, self.now())
+
+    def _on_too_low(self, digest: bytes) -> None:
+        """Note whose nonce is used up, and when it is repeated, that its own block never came."""
+        (self._overtaken if digest in self._too_low else self._too_low).add(digest)

@@ -215,3 +215,21 @@ def test_a_load_waits_for_the_finality_of_its_last_blocks() -> None:
         assert driver.ledger.final.total == driver.ledger.included.total == 39
 
     play(story)
+
+
+def test_it_is_noticed_when_somebody_else_sends_from_the_accounts() -> None:
+    async def story() -> None:
+        given = scenario("1s", resend_after="100ms")
+        chain = funded(FakeChain(keeps_gaps=True), given)
+        addresses = [address for address, _ in scenario_workload(given, 1, PARAMS).alloc]
+        async with FakeNode(chain).serve(0.05) as node:
+            workload = await live_workload(given, 1, PARAMS, [node.url])
+            driver = WorkloadDriver(workload, {NodeId(at): node.url for at in range(4)})
+            chain.nonces[addresses[3]] = 1_000
+            await driver.run(Duration(SECOND), Duration(SECOND))
+            assert driver.overtaken == driver.unconfirmed
+            assert 5 <= driver.overtaken <= 15
+            alone = await drive(scenario(), [node.url] * 4)
+            assert alone.overtaken == 0
+
+    play(story)
