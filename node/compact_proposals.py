@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from consensus.costs import VOTE_VERIFY
 from consensus.messages import PrePrepare
-from network.compact import BlockLost, BlockRebuilt, CompactForm
+from network.compact import BlockLost, BlockRebuilt
 from network.gossip import Gossip
 from network.offences import Offence
 from node.config import Environment
@@ -30,9 +30,6 @@ from node.relay_messages import CompactProposal
 from primitives.errors import InvalidEncoding
 from primitives.ids import Hash32, Instant, NodeId
 from primitives.machine import NOTHING, Broadcast, Effect, Send, Work
-
-WAITING_MAX = 64
-"""Most blocks for which proposals wait; of each block, the latest of each primary."""
 
 
 class CompactProposals:
@@ -71,8 +68,8 @@ class CompactProposals:
         self._scores = scores
         self._window = environment.consensus.window
         self._waiting: dict[Hash32, dict[NodeId, ProposalRebuilt]] = {}
-        """Proposals whose blocks are on their way, oldest first; without payload. Of each sender
-        the latest, so that nobody takes the place of another's."""
+        """Proposals whose blocks are on their way, without payload. Of each sender the latest, so
+        that nobody takes the place of another's."""
 
     def outward(self, effects: Sequence[Effect]) -> Sequence[Effect]:
         """Put compact forms into what consensus sends; the same effects if it proposes nothing."""
@@ -134,45 +131,26 @@ class CompactProposals:
     def _begin(self, now: Instant, sender: NodeId, message: CompactProposal) -> Sequence[Effect]:
         """Let the relay rebuild the block, and keep the proposal meanwhile."""
         proposal, receiver = message.proposal, self._relay.core.receiver
-        digest = Hash32(proposal.digest)
-        held = ProposalRebuilt(sender, proposal)
-        known = receiver.state.rebuilds.get(digest)
-        repeated = self._waiting.get(digest, {}).get(sender) == held
-        if known is not None and repeated and known.form == message.form:
-            return NOTHING
-        replica, room = self._epochs.replica, 0
-        effects: list[Effect] = []
+        digest, room = Hash32(proposal.digest), 0
+        effects = self._clear(now)
+        replica = self._epochs.replica
         if replica is not None and proposal.view == replica.view:
             room = self._window
-            effects += self._make_way(now, sender, proposal, message.form)
-        self._waiting.setdefault(digest, {})[sender] = held
+            effects += self._make_way(now, sender, message)
+        self._waiting.setdefault(digest, {})[sender] = ProposalRebuilt(sender, proposal)
         effects += receiver.begin(now, sender, message.form, proposed=True, room=room)
         rebuilt = any(isinstance(effect, BlockRebuilt) for effect in effects)
         if not rebuilt and digest not in receiver.state.rebuilds:
             # No room, or a malformed form.
             effects += self._waiting.pop(digest).values()
-        if len(self._waiting) > WAITING_MAX + self._window:
-            effects += self._waiting.pop(next(iter(self._waiting))).values()
         return effects
 
-    def _make_way(
-        self, now: Instant, sender: NodeId, proposal: PrePrepare, form: CompactForm
-    ) -> Sequence[Effect]:
-        """Give up what stands in the way of the present primary's block.
-
-        That is what was decided since, or is left of earlier views. And it is another's form of
-        the same block: whoever is primary of a later view could sign this one, and be silent. And
-        it is an earlier form of the same primary: after a crash it does not answer for that.
-        """
+    def _clear(self, now: Instant) -> list[Effect]:
+        """Give up what was decided since, or is left of earlier views."""
         receiver, effects = self._relay.core.receiver, list[Effect]()
         for digest in [each for each in self._waiting if self._is_over(each)]:
             del self._waiting[digest]
             effects += receiver.forget(now, digest)
-        rebuild = receiver.state.rebuilds.get(Hash32(proposal.digest))
-        if rebuild is None or sender in rebuild.failed:
-            return effects
-        if sender != rebuild.source or form != rebuild.form:
-            effects += receiver.forget(now, rebuild.digest)
         return effects
 
     def _is_over(self, digest: Hash32) -> bool:
@@ -182,6 +160,20 @@ class CompactProposals:
             each.proposal.view < replica.view or each.proposal.sequence <= replica.delivered
             for each in self._waiting[digest].values()
         )
+
+    def _make_way(self, now: Instant, sender: NodeId, message: CompactProposal) -> Sequence[Effect]:
+        """Give up another form of the block that the present primary proposes.
+
+        It may be another node's: whoever is primary of a later view could sign this block, and be
+        silent. Or the primary's own, which after a crash does not answer for its earlier form.
+        """
+        receiver = self._relay.core.receiver
+        rebuild = receiver.state.rebuilds.get(Hash32(message.proposal.digest))
+        if rebuild is None or sender in rebuild.failed:
+            return NOTHING
+        if sender == rebuild.source and message.form == rebuild.form:
+            return NOTHING
+        return receiver.forget(now, rebuild.digest)
 
     def _is_meant(self, message: CompactProposal) -> bool:
         try:

@@ -8,7 +8,7 @@ from msgspec.structs import replace as changed
 
 from consensus.costs import VOTE_VERIFY
 from consensus.messages import GetProposal, Prepare, PrePrepare, Proposal
-from consensus.state import Timer
+from consensus.state import ReplicaState, Timer
 from network.compact.form import make_form
 from network.compact.messages import (
     BlockTransactions,
@@ -28,7 +28,7 @@ from node.relay import Relay
 from node.relay_config import RelayConfig
 from node.relay_messages import CompactProposal
 from node.trace import PeerScored
-from primitives.ids import NodeId, Sequence
+from primitives.ids import NodeId, Sequence, View
 from primitives.machine import (
     Broadcast,
     Effect,
@@ -79,6 +79,12 @@ class CompactDriver(Driver):
 def form_of(block: ExecutedBlock, lacking: tuple[bytes, ...] = ()) -> CompactForm:
     parts = EthereumBlocks().split(block.payload)
     return make_form(parts, Outlines().hashes(block.payload), bytes(8), lacking)
+
+
+def another_form(block: ExecutedBlock) -> CompactForm:
+    """Return a form with other short ids."""
+    parts, hashes = EthereumBlocks().split(block.payload), Outlines().hashes(block.payload)
+    return make_form(parts, hashes, b"\x01" * 8)
 
 
 def compact(block: ExecutedBlock, form: CompactForm | None = None) -> CompactProposal:
@@ -190,6 +196,12 @@ def in_view(view: int, block: ExecutedBlock, form: CompactForm | None = None) ->
     return CompactProposal(changed(proposal(block, view), payload=b""), form or form_of(block))
 
 
+def replica_state(driver: CompactDriver) -> ReplicaState:
+    found = driver.node.replica.state  # type: ignore[union-attr]
+    assert isinstance(found, ReplicaState)
+    return found
+
+
 def asked_of(effects: list[Effect], kind: type[Message]) -> list[int]:
     return [to for to, message in sent(effects) if isinstance(message, kind)]
 
@@ -205,14 +217,14 @@ def test_proposals_of_later_views_take_nobodys_place() -> None:
     assert prepared(effects) == [BLOCK.digest]
 
 
-def test_nobody_can_be_asked_first_for_the_block_of_another_who_is_primary_now() -> None:
+@pytest.mark.parametrize("other", [form_of(BLOCK), changed(form_of(BLOCK), ids=bytes(12))])
+def test_nobody_is_asked_in_place_of_who_is_primary_now(other: CompactForm) -> None:
     driver = CompactDriver()
-    false = changed(form_of(BLOCK), ids=bytes(12))
-    first = driver.receive(OTHER, in_view(2, BLOCK, false))
+    first = driver.receive(OTHER, in_view(2, BLOCK, other))
     assert asked_of(first, GetBlockTransactions) == [OTHER]
     effects = driver.receive(PRIMARY, compact(BLOCK))
     assert asked_of(effects, GetBlockTransactions) == [PRIMARY]
-    again = driver.receive(OTHER, in_view(6, BLOCK, false))
+    again = driver.receive(OTHER, in_view(6, BLOCK, other))
     assert asked_of(again, GetBlockTransactions) == []
 
 
@@ -223,8 +235,10 @@ def test_a_primary_that_has_failed_does_not_stop_the_search_by_saying_it_again()
     driver.now = PATIENCE
     assert asked_of(driver.give(TimerFired(CompactTimer.REQUEST)), GetWholeBlock) == [OTHER]
     told = compact(BLOCK)
-    varied = changed(told, proposal=changed(told.proposal, hint=b"another"))
+    varied = changed(told, form=another_form(BLOCK))
     assert driver.receive(PRIMARY, varied) == [Work(VOTE_VERIFY, 1)]
+    (rebuild,) = driver.relay.core.receiver.state.rebuilds.values()
+    assert (rebuild.asked, rebuild.failed) == (OTHER, [PRIMARY])
 
 
 def test_a_block_beyond_the_window_is_not_worth_a_look_into_the_pool() -> None:
@@ -235,6 +249,8 @@ def test_a_block_beyond_the_window_is_not_worth_a_look_into_the_pool() -> None:
     assert block.number == window + 1
     assert driver.receive(PRIMARY, compact(block)) == [Work(VOTE_VERIFY, 1)]
     assert not driver.relay.core.receiver.state.rebuilds
+    # Consensus hears of it: f+1 such are reason to fetch blocks.
+    assert replica_state(driver).repair.peer_sequences == {PRIMARY: window + 1}
 
 
 def test_a_whole_pipeline_of_blocks_may_be_on_its_way() -> None:
@@ -260,9 +276,7 @@ def test_blocks_of_later_views_leave_room_for_the_primary_of_now() -> None:
 def test_a_primary_that_has_forgotten_its_form_is_asked_for_what_the_new_one_lacks() -> None:
     driver = CompactDriver()
     driver.receive(PRIMARY, compact(BLOCK))
-    parts, hashes = EthereumBlocks().split(BLOCK.payload), Outlines().hashes(BLOCK.payload)
-    anew = make_form(parts, hashes, b"\x01" * 8)
-    effects = driver.receive(PRIMARY, compact(BLOCK, anew))
+    effects = driver.receive(PRIMARY, compact(BLOCK, another_form(BLOCK)))
     assert asked_of(effects, GetBlockTransactions) == [PRIMARY]
     request = max(driver.relay.core.receiver.state.numbers)
     raws = (raw_transfer(0, 0), raw_transfer(0, 1))
@@ -280,6 +294,17 @@ def test_what_was_decided_meanwhile_is_waited_for_no_more() -> None:
     compacts = driver.node.parts.compact
     assert compacts is not None
     assert list(compacts._waiting) == [after.digest]
+    assert driver.receive(PRIMARY, compact(BLOCK)) == []
+
+
+def test_what_is_left_of_an_earlier_view_is_waited_for_no_more() -> None:
+    driver = CompactDriver()
+    driver.receive(PRIMARY, compact(BLOCK))
+    replica_state(driver).view = View(1)
+    assert driver.receive(PRIMARY, compact(child(GENESIS, 0))) == []
+    other = child(GENESIS, 0, 1, 2)
+    driver.receive(NodeId(2), in_view(2, other))
+    assert list(driver.relay.core.receiver.state.rebuilds) == [other.digest]
 
 
 def test_a_block_that_is_here_needs_no_form() -> None:
@@ -330,6 +355,20 @@ def test_a_whole_proposal_leaves_as_it_did(able: tuple[NodeId, ...], proposes: b
     ((to, left),) = leaving(proposed(CompactDriver(PRIMARY, able, proposes)), PrePrepare)
     assert to is None
     assert left.payload
+
+
+def test_what_is_no_block_or_has_too_many_transactions_leaves_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    driver = CompactDriver(PRIMARY)
+    compacts = driver.node.parts.compact
+    assert compacts is not None
+    opaque = Broadcast("committee", changed(proposal(BLOCK), payload=b"opaque"))
+    assert compacts.outward([opaque]) == [opaque]
+    whole = Broadcast("committee", proposal(BLOCK))
+    assert leaving([*compacts.outward([whole])], PrePrepare) == []
+    monkeypatch.setattr(Relay, "form", lambda self, digest: None)
+    assert [*compacts.outward([whole])][-1] == whole
 
 
 def test_a_handshake_tells_who_understands_it() -> None:
