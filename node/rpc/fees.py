@@ -4,7 +4,7 @@ Reference: execution-apis src/eth/fee_market.yaml; EIP-1559, EIP-4844.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from node.execution_base_fee import next_base_fee
@@ -12,6 +12,7 @@ from node.execution_blob_gas import blob_base_fee, blob_gas_max, next_excess_blo
 from node.rpc.arguments import BadArgument, kind, optional, quantity64, required, unfit
 from node.rpc.backend import Backend
 from node.rpc.block_id import block_number
+from node.rpc.call_runner import CallRunner
 from node.rpc.chain import ChainReader, FinalBlock
 from node.rpc.errors import server_error
 from node.rpc.hexes import quantity_hex
@@ -40,10 +41,12 @@ class FeeMethods:
 
     Args:
         chain: reads blocks.
+        runner: gives histories their time.
     """
 
-    def __init__(self, chain: ChainReader) -> None:
+    def __init__(self, chain: ChainReader, runner: CallRunner) -> None:
         self._chain = chain
+        self._runner = runner
         self._suggested: tuple[int, int] | None = None
         """The last suggestion: height, and wei per gas."""
 
@@ -70,7 +73,7 @@ class FeeMethods:
         header, params = backend.node.ledger.tip.block.header, backend.environment.genesis.params
         return quantity_hex(_next_blob_base_fee(header, params))
 
-    def fee_history(self, backend: Backend, parameters: Parameters) -> dict[str, Any]:
+    async def fee_history(self, backend: Backend, parameters: Parameters) -> dict[str, Any]:
         """eth_feeHistory."""
         count = required(parameters, 0, block_count)
         newest = required(parameters, 1, block_number)
@@ -85,14 +88,25 @@ class FeeMethods:
             return {"oldestBlock": "0x0", "gasUsedRatio": []}
         lowest = 0 if ledger.lowest <= 1 else ledger.lowest
         first = max(last - min(count, BLOCKS_MAX) + 1, min(lowest, last))
-        blocks = [self._chain.at(backend, height) for height in range(first, last + 1)]
-        held = [block for block in blocks if block is not None]
-        shape = _history(held, backend.environment.genesis.params)
-        if percentiles is not None:
-            shape["reward"] = [
-                [quantity_hex(tip) for tip in block_rewards(block, percentiles)] for block in held
-            ]
-        return shape
+        heights = range(first, last + 1)
+        return await self._runner.run(self._gathered(backend, heights, percentiles))
+
+    def _gathered(
+        self, backend: Backend, heights: range, percentiles: Sequence[float] | None
+    ) -> Generator[None, None, dict[str, Any]]:
+        """Gather a history a block at a time; only rewards need more than its header."""
+        headers: list[Header] = []
+        rewards: list[list[str]] = []
+        for height in heights:
+            header = self._chain.header(backend, height)
+            assert header is not None, "the height of a final block"
+            headers.append(header)
+            block = self._chain.at(backend, height) if percentiles else None
+            tips = [] if block is None else block_rewards(block, percentiles or ())
+            rewards.append([quantity_hex(tip) for tip in tips])
+            yield
+        shape = _history(headers, backend.environment.genesis.params)
+        return shape if percentiles is None else shape | {"reward": rewards}
 
     def _tip(self, backend: Backend) -> int:
         """Return what should be enough to be taken: what the cheaper ones have paid lately."""
@@ -122,7 +136,7 @@ def block_count(value: object) -> int:
     """
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    if isinstance(value, str) and value.isdecimal() and value.isascii():
+    if isinstance(value, str) and value.isdecimal() and value.isascii() and len(value) < 20:
         return int(value)
     return quantity64(value)
 
@@ -172,9 +186,8 @@ def block_rewards(block: FinalBlock, percentiles: Sequence[float]) -> list[int]:
     return rewards
 
 
-def _history(blocks: Sequence[FinalBlock], params: ChainParams) -> dict[str, Any]:
+def _history(headers: Sequence[Header], params: ChainParams) -> dict[str, Any]:
     """Return the fee history of blocks, oldest first, without rewards."""
-    headers = [block.header for block in blocks]
     newest = headers[-1]
     base_fees = [header.base_fee_per_gas for header in headers]
     base_fees.append(next_base_fee(newest, params))

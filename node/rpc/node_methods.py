@@ -49,7 +49,7 @@ class NodeMethods:
         self._logs = LogMethods(self._chain, limits.logs)
         self._views = ViewHistory()
         self.runner = CallRunner(limits.calls)
-        """Runs eth_call and its kin, and traces."""
+        """Runs eth_call and its kin, traces, and histories of fees."""
 
     def methods(self) -> tuple[Method, ...]:
         """Return all of them, for `method_table`."""
@@ -58,7 +58,7 @@ class NodeMethods:
             *network_methods(),
             *BlockMethods(chain).methods(),
             *StateMethods(self._states).methods(),
-            *FeeMethods(chain).methods(),
+            *FeeMethods(chain, self.runner).methods(),
             *TransactionMethods().methods(),
             *CallMethods(simulator, self.runner).methods(),
             *self._logs.methods(),

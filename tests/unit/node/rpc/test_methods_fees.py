@@ -1,11 +1,13 @@
 """Fees: what was paid, what is suggested, and the history as the specification has it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from node.rpc.call_runner import CallLimits
 from node.rpc.fees import block_rewards
+from node.rpc.node_methods import MethodLimits
 from tests.unit.node.rpc.chain_rig import Rig
 from tests.unit.node.transfers import GWEI, raw_transfer, stranger
 
@@ -59,6 +61,21 @@ def test_a_history_begins_with_genesis_at_the_latest(rig: Rig) -> None:
         assert len(history["baseFeePerGas"]) == 4
         assert "reward" not in history
     assert rig.ask("eth_feeHistory", "0x0", "latest") == {"oldestBlock": "0x0", "gasUsedRatio": []}
+
+
+def test_a_number_of_blocks_has_no_thousand_digits(rig: Rig) -> None:
+    error = rig.refused("eth_feeHistory", "9" * 5_000, "latest")
+    assert error.code == -32602
+    assert rig.ask("eth_feeHistory", 10**30, "latest")["oldestBlock"] == "0x0"
+
+
+def test_a_long_history_is_gathered_in_portions(make_rig: Callable[..., Rig]) -> None:
+    """Decoding all transactions of a thousand blocks at once would keep the node for seconds."""
+    limits = MethodLimits(calls=CallLimits(time_ns=0, slice_ns=1))
+    rig = make_rig(limits=limits)
+    paid(rig, 2)
+    error = rig.refused("eth_feeHistory", "0x3", "latest", [50])
+    assert error.message.startswith("execution aborted")
 
 
 @pytest.mark.parametrize(
