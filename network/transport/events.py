@@ -87,7 +87,7 @@ class PeerClosed(TraceEvent, frozen=True, gc=False):
     address: str
     reason: DropReason
     detail: str
-    lasted: Duration
+    lasted_ns: Duration
 
 
 class StrangerDropped(TraceEvent, frozen=True, gc=False):

@@ -230,6 +230,8 @@ def _flush(stream: IO[str]) -> None:
 
 def _field(value: object) -> Field:
     """Return what a line can carry of a trace event's field."""
+    if isinstance(value, IntEnum):
+        return value.name.lower()
     if isinstance(value, str | bytes | bool | int | float) or value is None:
         return value
     return str(value)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from network.handshake_messages import PeerRole
+from network.transport import DropReason, PeerClosed, PeerOpened
 from node.runtime.logs import (
     BURST,
     SECOND_NS,
@@ -22,7 +24,7 @@ from node.runtime.logs import (
 from node.runtime.reporting import LEVELS, SUMMARY_NS, Reporter
 from node.settings import LogSettings
 from node.trace import BlockCommitted, BlockRefused, TransactionSubmitted
-from primitives.ids import Instant
+from primitives.ids import Duration, Instant, NodeId
 
 AT = 1_700_000_000_123_456_789
 
@@ -212,3 +214,15 @@ def test_blocks_have_a_line_each_when_debugging(tmp_path: Path) -> None:
     log.close()
     assert json.loads(lines(tmp_path / "log")[-1])["digest"] == "0x" + "64" * 32
     assert LEVELS[BlockCommitted] is Level.DEBUG
+
+
+def test_a_line_of_the_transport_has_words_and_units(tmp_path: Path) -> None:
+    log = log_to(tmp_path / "log", form="json")
+    reporter = Reporter(log)
+    reporter.on_event(PeerOpened(NodeId(4), PeerRole.FOLLOWER, "127.0.0.1:1", dialled=False))
+    reason = DropReason.SHUTDOWN
+    reporter.on_event(PeerClosed(NodeId(4), "127.0.0.1:1", reason, "", Duration(7)))
+    log.close()
+    opened, closed = (json.loads(line) for line in lines(tmp_path / "log"))
+    assert opened["role"] == "follower"
+    assert closed["lasted_ns"] == 7
