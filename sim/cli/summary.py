@@ -144,7 +144,7 @@ def _compact_figures(compact: CompactFigures | None) -> list[tuple[str, str]]:
     if compact is None:
         return []
     saved = f"{100 * compact.share_saved:.1f} % of {compact.full_bytes / 1e6:,.1f} MB saved"
-    at_once = f"{compact.at_once / compact.blocks:.0%} at once"
+    at_once = f"{100 * compact.at_once / compact.blocks:.0f} % at once"
     return [("compact blocks", f"{saved}, {100 * compact.hit_rate:.1f} % held, {at_once}")]
 
 

@@ -16,6 +16,10 @@ from sim.scenario import Expect, Heal, Partition, Scenario, calm_from, event_end
 
 SECOND_NS = 1_000_000_000
 LOSSES_SHOWN = 3
+RUNNING = ("up", "slowed", "partitioned", "starting")
+"""States of a node that should answer."""
+LATE_SHARE = 0.01
+"""Of transactions: what lies beyond a 99th percentile."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -43,7 +47,7 @@ def judge(scenario: Scenario, outcome: Outcome) -> tuple[Judgement, ...]:
     """Judge a run; see the module."""
     return (
         _one_chain(outcome),
-        _nothing_lost(outcome.check),
+        _nothing_lost(outcome.check, everybody=len(outcome.check.nodes) == len(outcome.nodes)),
         _no_deaths(outcome),
         *_expected(scenario, outcome),
     )
@@ -57,13 +61,30 @@ def _one_chain(outcome: Outcome) -> Judgement:
     if not digests:
         return Judgement("one chain", "not judged", "no node answers")
     told = "; ".join(f"nodes {_listed(nodes)}: {digest}" for digest, nodes in digests.items())
-    return _verdict("one chain", len(digests) == 1, f"at height {outcome.common_height}, {told}")
+    told = f"at height {outcome.common_height}, {told}"
+    why = _hollow(outcome)
+    if len(digests) == 1 and why:
+        return Judgement("one chain", "not judged", f"{told}; {why}")
+    return _verdict("one chain", len(digests) == 1, told)
 
 
-def _nothing_lost(check: Check) -> Judgement:
+def _hollow(outcome: Outcome) -> str:
+    """Say why one block at the common height shows nothing; nothing if it shows something."""
+    silent = [each.node for each in outcome.nodes if each.digest is None and each.state in RUNNING]
+    if silent:
+        return f"nodes {_listed(silent)} run and do not answer"
+    if sum(each.digest is not None for each in outcome.nodes) < min(2, len(outcome.nodes)):
+        return "no other node answers"
+    if not outcome.common_height and outcome.height:
+        return "a node has nothing but block 0"
+    return ""
+
+
+def _nothing_lost(check: Check, *, everybody: bool) -> Judgement:
+    """Judge what was asked for again; `everybody` says that all nodes have answered."""
     name = "nothing confirmed is lost"
     if not check.nodes or not check.blocks:
-        return Judgement(name, "not judged", "nothing was confirmed, or no node answers")
+        return Judgement(name, "not judged", "nothing was confirmed, or no node was asked")
     asked = (
         f"{check.blocks:,} blocks and {check.transactions:,} transactions in them, asked for again "
         f"of {len(check.nodes)} nodes"
@@ -74,6 +95,13 @@ def _nothing_lost(check: Check) -> Judgement:
     )
     more = len(check.losses) - LOSSES_SHOWN
     detail = f"{asked}: {losses or 'all there'}" + (f"; and {more} more" if more > 0 else "")
+    detail += "".join(f"; node {node} had to have {count:,}" for node, count in check.fewer)
+    if check.unseen:
+        detail += f"; {check.unseen:,} are above what any node has that answers"
+        return Judgement(name, "failed" if check.losses or everybody else "not judged", detail)
+    if check.silent and not check.losses:
+        detail += f"; nodes {_listed(check.silent)} run and do not answer"
+        return Judgement(name, "not judged", detail)
     return _verdict(name, not check.losses, detail)
 
 
@@ -143,6 +171,8 @@ def _heals(scenario: Scenario) -> list[int]:
 
 def _grows(name: str, spans: Sequence[tuple[int, int]], outcome: Outcome) -> Judgement:
     """Judge that the chain grows within a time after each of some instants, ns."""
+    if not spans:
+        return Judgement(name, "not judged", "nothing is ever healed")
     for at, within in spans:
         after = [seen for seen, _ in outcome.growth if seen * SECOND_NS > at]
         waited = min(after, default=outcome.seconds) - at / SECOND_NS
@@ -152,7 +182,9 @@ def _grows(name: str, spans: Sequence[tuple[int, int]], outcome: Outcome) -> Jud
                 why = f"the run ended at {outcome.seconds:.1f} s"
                 return Judgement(name, "not judged", f"{detail} in vain: {why}")
             return Judgement(name, "failed", f"{detail} {waited:.1f} s")
-    return Judgement(name, "passed", f"a block in time after each of {len(spans)}")
+    instants = ", ".join([f"{at / SECOND_NS:g} s" for at, _ in spans])
+    detail = f"a block in time after {instants}" if spans else "nothing was healed"
+    return Judgement(name, "passed", detail)
 
 
 def _agreement(within: int, outcome: Outcome) -> Judgement:
@@ -167,9 +199,13 @@ def _confirmation(most_s: float, outcome: Outcome) -> Judgement:
     name = "max_p99_confirmation"
     if outcome.load is None or not outcome.load.finality_seconds.count:
         return Judgement(name, "not judged", "no transaction of a load became final")
-    p99 = outcome.load.finality_seconds.p99
+    load, p99 = outcome.load, outcome.load.finality_seconds.p99
     assert p99 is not None
-    return _of_load(name, outcome, p99 <= most_s, f"at most {most_s:g} s, found {p99:.3f} s")
+    found = f"at most {most_s:g} s, found {p99:.3f} s"
+    if load.overdue:
+        found += f"; {load.overdue:,} have waited longer, and in vain"
+    late = load.overdue > LATE_SHARE * (load.final + load.overdue)
+    return _verdict(name, p99 <= most_s and not late, found)
 
 
 def _of_load(name: str, outcome: Outcome, passed: bool, detail: str) -> Judgement:

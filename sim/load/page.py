@@ -17,6 +17,8 @@ from sim.report.page.shell import (
     tile_row,
 )
 
+MEGAWEI = 1_000_000
+"""Fees below are shown in wei, others in gwei."""
 BUSY = 0.9
 """Share of a core from which the client itself is taken for the limit."""
 LATE_S = 0.1
@@ -152,19 +154,25 @@ def _quantile_row(name: str, points: Quantiles) -> list[Markup | str]:
 def _chain_card(result: LoadResult) -> Markup:
     blocks = result.blocks
     fees = (blocks.base_fee_first, blocks.base_fee_last)
-    gwei = [units.DASH if fee is None else units.significant(fee / 1e9) for fee in fees]
     full = units.DASH if blocks.fullness is None else units.percent(blocks.fullness)
     rows: list[list[Markup | str]] = [
         ["blocks", units.count(blocks.count)],
         ["transactions in them, of everybody", units.count(blocks.transactions)],
         ["gas used", units.compact(blocks.gas_used)],
         ["share of the gas limit", full],
-        ["base fee, first and last", f"{gwei[0]} and {gwei[1]} Gwei"],
+        ["base fee, first and last", ", ".join([_fee(fee) for fee in fees])],
         ["failed, of a sample of ours", f"{result.failed:,} of {result.looked_at:,}"],
         ["signed anew for higher fees", units.count(result.repriced)],
         ["undone by reorganisations", units.count(result.reorganised)],
     ]
     return card("The chain meanwhile", table([("", ""), ("", "number")], rows), name="chain")
+
+
+def _fee(wei: int | None) -> str:
+    """Return a fee in a unit in which it is short: what nobody competes for falls to 7 wei."""
+    if wei is None:
+        return units.DASH
+    return f"{wei:,} wei" if wei < MEGAWEI else f"{units.significant(wei / 1e9)} gwei"
 
 
 _DEFINITIONS = {

@@ -11,7 +11,7 @@ from primitives.errors import InvalidEncoding, InvalidInput
 from sim.cli.load_summary import show_load
 from sim.load.histogram import LatencyHistogram
 from sim.load.page import render_load_report
-from sim.load.result import LoadResult, encode_load, read_load
+from sim.load.result import Blocks, LoadResult, encode_load, read_load
 from sim.load.writer import begin_load_directory, write_load_directory
 from tests.unit.sim.load.results import latencies, load_result, nothing_came
 
@@ -100,3 +100,16 @@ def test_a_load_passes_when_something_came_and_nothing_broke() -> None:
     assert load_result().passed
     assert not nothing_came().passed
     assert not load_result(trouble="gone").passed
+
+
+@pytest.mark.parametrize(
+    ("fees", "shown"),
+    [
+        ((10**9, 2 * 10**9), "1 gwei, 2 gwei"),
+        ((8, 123_456_789), "8 wei, 0.123 gwei"),
+        ((None, None), "\u2013, \u2013"),
+    ],
+)
+def test_base_fees_are_short_however_small(fees: tuple[int | None, int | None], shown: str) -> None:
+    blocks = Blocks(60, 3_100, 65_000_000, 0.036, 0.5, *fees)
+    assert shown in page_of(load_result(blocks=blocks))
