@@ -10,11 +10,13 @@ caller, since a library may send each call over another connection.
 Reference: go-ethereum eth/filters/api.go, for texts and for the five minutes.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
+from time import monotonic_ns
 
 from node.rpc.arguments import required, text
 from node.rpc.caller import Caller
@@ -24,6 +26,13 @@ from node.rpc.limits import Watching
 from node.rpc.methods import Parameters, SessionMethod
 from node.rpc.subscriptions import DrawId
 
+LOGS_MAX = 10_000
+"""After which no further block is looked at for one answer."""
+
+_SLICE_NS = 2_000_000
+"""For which looking for logs keeps the node's thread."""
+_SPENT_MAX_NS = 5_000_000_000
+"""Of it for one answer."""
 _COST = 10
 _CHANGES_COST = 5
 _LOGS_COST = 50
@@ -50,6 +59,8 @@ class Filter:
     """Height, or place among pending hashes, up to which the owner has been told."""
     asked: float
     """When it was last asked for, in seconds."""
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while logs are looked for, so that none is told twice."""
 
 
 class Filters:
@@ -103,23 +114,17 @@ class Filters:
         """Answer eth_newPendingTransactionFilter."""
         return self._add(FilterKind.PENDING, caller, None, self._pooled)
 
-    def changes(self, _: Caller, parameters: Parameters) -> Sequence[object]:
-        """Answer eth_getFilterChanges: what is new since it was last asked."""
+    def changes(self, _: Caller, parameters: Parameters) -> object:
+        """Answer eth_getFilterChanges: what is new since it was last asked, or a part of it."""
         found = self._find(parameters)
         if found.kind is FilterKind.PENDING:
             return self._new_hashes(found)
-        first = found.known + 1
-        last = min(self._feed.height(), found.known + self._limits.filter_blocks)
-        if first > last:
-            return []
-        if found.kind is FilterKind.BLOCKS:
-            result: Sequence[object] = [
-                self._feed.block_hash(height) for height in range(first, last + 1)
-            ]
-        else:
-            result = self._feed.logs(found.criteria, first, last)
-        found.known = last
-        return result
+        if found.kind is FilterKind.LOGS:
+            return self._new_logs(found)
+        heights = self._news(found)
+        hashes = [self._feed.block_hash(height) for height in heights]
+        found.known = heights.stop - 1
+        return hashes
 
     def logs(self, _: Caller, parameters: Parameters) -> object:
         """Answer eth_getFilterLogs: everything that a filter of logs matches."""
@@ -166,6 +171,29 @@ class Filters:
             raise server_error("filter not found")
         found.asked = self._clock()
         return found
+
+    def _news(self, found: Filter) -> range:
+        """Return the blocks that the owner of a filter may be told of now."""
+        last = min(self._feed.height(), found.known + self._limits.filter_blocks)
+        return range(found.known + 1, max(last, found.known) + 1)
+
+    async def _new_logs(self, found: Filter) -> list[object]:
+        """Look through new blocks in portions, until an answer has enough or it has taken long."""
+        async with found.asking:
+            logs: list[object] = []
+            begun, spent, known = monotonic_ns(), 0, found.known
+            for height in self._news(found):
+                logs += self._feed.logs(found.criteria, height, height)
+                known = height
+                elapsed = monotonic_ns() - begun
+                if len(logs) >= LOGS_MAX or spent + elapsed > _SPENT_MAX_NS:
+                    break
+                if elapsed > _SLICE_NS:
+                    spent += elapsed
+                    await asyncio.sleep(0)
+                    begun = monotonic_ns()
+            found.known = known
+        return logs
 
     def _new_hashes(self, found: Filter) -> list[str]:
         kept_from = self._pooled - len(self._pending)

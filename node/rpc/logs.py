@@ -67,7 +67,13 @@ class LogMethods:
         limits, found, spent = self._limits, list[Any](), 0
         begun = monotonic_ns()
         for height in heights:
-            self._add(backend, wanted, height, found, heights)
+            self._add(backend, wanted, height, found)
+            if len(found) > limits.logs:
+                shown = f"[{heights.start:#x}, {max(heights.start, height - 1):#x}]"
+                raise limit_exceeded(
+                    f"query returned more than {limits.logs} results. "
+                    f"Try with this block range {shown}."
+                )
             elapsed = monotonic_ns() - begun
             if elapsed > limits.slice_ns:
                 spent += elapsed
@@ -81,14 +87,14 @@ class LogMethods:
         return found
 
     def logs_now(self, backend: ChainBackend, wanted: LogFilter, heights: range) -> list[Any]:
-        """Return the logs of some final blocks at once. Few blocks, please.
+        """Return the logs of some final blocks at once, however many. Few blocks, please.
 
         Raises:
-            RpcError: there are too many.
+            RpcError: a block is not held any more.
         """
         found: list[Any] = []
         for height in heights:
-            self._add(backend, wanted, height, found, heights)
+            self._add(backend, wanted, height, found)
         return found
 
     def heights(self, backend: ChainBackend, wanted: LogFilter) -> range:
@@ -117,26 +123,13 @@ class LogMethods:
             raise RpcError(PRUNED, "pruned history unavailable")
         return range(first, last + 1)
 
-    def _add(
-        self,
-        backend: ChainBackend,
-        wanted: LogFilter,
-        height: int,
-        found: list[Any],
-        heights: range,
-    ) -> None:
+    def _add(self, backend: ChainBackend, wanted: LogFilter, height: int, found: list[Any]) -> None:
         header = self._chain.header(backend, height)
         if header is None or not wanted.may_match(header.logs_bloom):
             return
         block = self._chain.at(backend, height)
         assert block is not None, "a height that was found"
         found += matching(block, wanted)
-        if len(found) > self._limits.logs:
-            most = self._limits.logs
-            shown = f"[{heights.start:#x}, {max(heights.start, height - 1):#x}]"
-            raise limit_exceeded(
-                f"query returned more than {most} results. Try with this block range {shown}."
-            )
 
 
 def matching(block: FinalBlock, wanted: LogFilter) -> Iterator[dict[str, Any]]:

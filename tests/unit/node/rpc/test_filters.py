@@ -1,9 +1,12 @@
 """Filters: asked from time to time, forgotten when nobody asks."""
 
+import asyncio
+from collections.abc import Coroutine
 from typing import Any, cast
 
 import pytest
 
+from node.rpc import filters as filters_module
 from node.rpc.caller import Caller, Callers
 from node.rpc.errors import RpcError
 from node.rpc.filters import Filters
@@ -29,7 +32,10 @@ class World:
         return hex(self.names)
 
     def changes(self, id_: str) -> list[Any]:
-        return list(self.filters.changes(self.caller, (id_,)))
+        answer = self.filters.changes(self.caller, (id_,))
+        if isinstance(answer, Coroutine):
+            answer = asyncio.run(answer)
+        return list(cast("list[object]", answer))
 
 
 def test_a_block_filter_tells_hashes_since_it_was_last_asked() -> None:
@@ -59,6 +65,32 @@ def test_a_filter_that_was_not_asked_for_long_tells_a_part_and_then_the_next() -
     id_ = world.filters.new_block_filter(world.caller, ())
     world.feed.tip = 8
     assert [len(world.changes(id_)) for _ in range(4)] == [3, 3, 2, 0]
+
+
+def test_a_log_filter_tells_as_much_as_an_answer_holds_and_then_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Block n has n logs. A block that has too many alone is told all the same."""
+    monkeypatch.setattr(filters_module, "LOGS_MAX", 4)
+    world = World()
+    id_ = world.filters.new_log_filter(world.caller, ({},))
+    world.feed.tip = 6
+    assert [len(world.changes(id_)) for _ in range(5)] == [1 + 2 + 3, 4, 5, 6, 0]
+
+
+def test_two_who_ask_a_log_filter_at_once_are_told_everything_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(filters_module, "_SLICE_NS", -1)
+    world = World()
+    id_ = world.filters.new_log_filter(world.caller, ({},))
+    world.feed.tip = 3
+
+    async def both() -> list[Any]:
+        asked = [world.filters.changes(world.caller, (id_,)) for _ in range(2)]
+        return await asyncio.gather(*cast("list[Coroutine[Any, Any, Any]]", asked))
+
+    assert sorted(len(told) for told in asyncio.run(both())) == [0, 6]
 
 
 def test_pending_filters_tell_hashes_each_from_its_own_beginning() -> None:

@@ -184,6 +184,16 @@ def test_subscriptions_see_the_same(tokens: Rig) -> None:
     assert feed.pending(bytes(32)) is None
 
 
+def test_who_follows_is_told_all_logs_of_a_block(make_rig: Callable[..., Rig]) -> None:
+    """What is left out would be missed; a caller that cannot take it all is told so otherwise."""
+    rig = make_rig(limits=MethodLimits(logs=LogLimits(logs=1)))
+    deploy(rig)
+    pay(rig, 1, 1, 2, 3)
+    assert rig.node_methods is not None
+    feed = rig.node_methods.feed(rig.backend)
+    assert amounts(list(feed.logs(feed.criteria({}), 2, 2))) == [1, 2, 3]
+
+
 ADDRESSES = tuple(Address(bytes([n]) * 20) for n in range(3))
 TOPICS = tuple(Hash32(bytes([n]) * 32) for n in range(3))
 
