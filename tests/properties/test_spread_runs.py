@@ -1,0 +1,168 @@
+"""Whole networks whose blocks or transactions spread otherwise decide what others decide.
+
+Where nothing goes wrong, the very same blocks as with direct proposals and announced transactions;
+else the same transactions, with every checker content: under faults, and
+with liars in mesh or tree. No honest node is blamed.
+"""
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from network.offences import Offence
+from node.spread_proposals import outward
+from sim.assembly import build_world
+from sim.report.result import RunResult
+from sim.run import run_scenario
+from sim.scenario import Scenario, decode_scenario
+from sim.trace import Observation, Traffic
+
+SECOND = 1_000_000_000
+TEXT = """
+name = "spreading"
+duration = "24s"
+[network]
+validators = {validators}
+followers = 2
+latency = "uniform"
+latency_value = "10ms"
+mesh_degree = 3
+mesh_degree_low = 2
+mesh_degree_high = 5
+tree_data = 4
+tree_parity = 4
+tree_fanout = 2
+{keys}
+{classes}
+[consensus]
+request_timeout = "2s"
+view_change_timeout = "2s"
+batch_delay = "300ms"
+block_interval = "300ms"
+signatures = "real"
+[chain]
+base_fee = "fixed"
+[workload]
+kind = "transfers"
+accounts = 12
+rate = {rate}
+spacing = "fixed"
+stop = "14s"
+resend_after = "3s"
+{events}
+[expect]
+min_height = 5
+agreement = true
+agreement_within = 3
+"""
+LIAR = '[[network.classes]]\nname = "liars"\nnodes = [0]\nliar = "{}"\n'
+CRASH = '[[events]]\nat = "{at}ms"\nkind = "crash"\nnode = {node}\nfor = "3s"\n'
+CUT = '[[events]]\nat = "{at}ms"\nkind = "partition"\ngroups = [[{node}]]\nfor = "3s"\n'
+TREE, MESH, TRANSACTIONS = 'dissemination = "tree"', 'dissemination = "mesh"', 'gossip = "mesh"'
+WAYS = (TREE, MESH, TRANSACTIONS, f"{MESH}\n{TRANSACTIONS}", f"{TREE}\n{TRANSACTIONS}")
+LIARS = (
+    *("false-shreds", "withholding", "garbage", "equivocating-primary", "lying-server"),
+    *("silent", "flooding", "invalid-state-root"),
+)
+
+
+def scenario(
+    keys: str, classes: str = "", events: str = "", rate: int = 20, validators: int = 4
+) -> Scenario:
+    given = {"keys": keys, "classes": classes, "events": events, "validators": validators}
+    return decode_scenario(TEXT.format(rate=rate, **given))
+
+
+def chain(scenario: Scenario, seed: int) -> list[str]:
+    """Return the digests of all blocks that a run decides, by height."""
+    with build_world(scenario, seed) as world:
+        world.run_until(scenario.duration)
+        ledger = world.node(1).ledger
+        return [ledger.digest(height).hex() for height in range(1, ledger.height + 1)]
+
+
+def sent(scenario: Scenario, until: int) -> tuple[dict[str, int], list[Observation]]:
+    """Return messages by kind, and what the trace has, of a run."""
+    kinds: dict[str, int] = {}
+    seen: list[Observation] = []
+
+    def count(each: Traffic) -> None:
+        kinds[each.kind] = kinds.get(each.kind, 0) + each.count
+
+    with build_world(scenario, 1) as world:
+        world.subscribe(events=seen.append, traffic=count)
+        world.run_until(until)
+    return kinds, seen
+
+
+def blamed(scenario: Scenario, seed: int) -> tuple[RunResult, list[int]]:
+    """Return what a run comes to, and who stands lower with anybody for anything but silence."""
+    result = run_scenario(scenario, seed=seed)
+    found = [
+        each.peer
+        for each in result.peer_scores
+        if set(each.offences) - {Offence.SILENCE, Offence.UNASKED, Offence.EMPTY}
+    ]
+    return result, found
+
+
+ways = st.sampled_from(WAYS)
+faults = st.sampled_from(("", CRASH, CUT)).flatmap(
+    lambda text: st.builds(
+        lambda node, at: text.format(node=node, at=at), st.integers(2, 5), st.integers(2_000, 8_000)
+    )
+)
+
+
+@pytest.mark.parametrize("keys", WAYS)
+def test_the_same_blocks_are_decided_whichever_way_they_come(keys: str) -> None:
+    """Blocks are built every 500 ms of what came 50 ms before or earlier: time to spare."""
+    direct = chain(scenario("", rate=4), 1)
+    assert len(direct) > 20
+    assert chain(scenario(keys, rate=4), 1) == direct
+
+
+@settings(max_examples=8)
+@given(ways, st.sampled_from(LIARS), faults, st.integers(1, 1_000))
+def test_liars_cost_no_transaction_and_no_good_name_but_their_own(
+    keys: str, liar: str, fault: str, seed: int
+) -> None:
+    result, found = blamed(scenario(keys, LIAR.format(liar), fault), seed)
+    assert result.passed, result
+    assert result.unconfirmed == 0
+    assert set(found) <= {0}
+
+
+def test_proposals_go_down_trees_and_not_directly() -> None:
+    kinds, _ = sent(scenario(TREE), 8 * SECOND)
+    assert kinds["BlockShred"] > 100
+    assert "PrePrepare" not in kinds
+    assert "MeshPayload" not in kinds
+
+
+def test_in_a_mesh_followers_need_fetch_no_block() -> None:
+    fetched, _ = sent(scenario(""), 8 * SECOND)
+    kinds, _ = sent(scenario(MESH), 8 * SECOND)
+    assert fetched["CertifiedBlocks"] > 20
+    assert "PrePrepare" not in kinds
+    assert kinds.get("CertifiedBlocks", 0) < 5
+
+
+def test_in_a_mesh_of_transactions_hashes_are_no_longer_announced() -> None:
+    announced, _ = sent(scenario(""), 8 * SECOND)
+    kinds, _ = sent(scenario(TRANSACTIONS), 8 * SECOND)
+    assert kinds["PrePrepare"] > 20
+    assert kinds.get("AnnounceTransactions", 0) * 5 < announced["AnnounceTransactions"]
+
+
+@pytest.mark.parametrize("keys", [TREE, MESH])
+def test_a_primary_with_two_stories_is_found_out(keys: str) -> None:
+    liar = "false-shreds" if keys == TREE else "equivocating-primary"
+    _, seen = sent(scenario(keys, LIAR.format(liar)), 12 * SECOND)
+    names = [observation.event.name for observation in seen]
+    expected = "spread.primary_contradicted" if keys == TREE else "consensus.evidence"
+    assert expected in names
+
+
+def test_what_consensus_does_not_propose_is_left_as_it_is() -> None:
+    effects = ()
+    assert outward(effects) is effects
