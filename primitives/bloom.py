@@ -18,7 +18,7 @@ def logs_bloom(logs: Iterable[Log]) -> bytes:
     bits = 0
     for log in logs:
         for entry in (log.address, *log.topics):
-            bits |= _entry_bits(entry)
+            bits |= entry_bits(entry)
     return bits.to_bytes(BLOOM_BYTES, "big") if bits else EMPTY_BLOOM
 
 
@@ -33,11 +33,12 @@ def merge_blooms(blooms: Iterable[bytes]) -> bytes:
 
 def bloom_may_contain(bloom: bytes, entry: bytes) -> bool:
     """Tell whether an address or topic may be in `bloom`; False is certain."""
-    bits = _entry_bits(entry)
+    bits = entry_bits(entry)
     return int.from_bytes(bloom, "big") & bits == bits
 
 
-def _entry_bits(entry: bytes) -> int:
+def entry_bits(entry: bytes) -> int:
+    """Return the three bits of an address or topic, as a number; for who looks for it often."""
     digest = keccak256(entry)
     bits = 0
     for start in (0, 2, 4):

@@ -36,6 +36,11 @@ class RpcFigures(Protocol):
         ...
 
     @property
+    def connections_evicted(self) -> int:
+        """That did nothing when others needed their places."""
+        ...
+
+    @property
     def websockets(self) -> int:
         """Open now."""
         ...
@@ -78,7 +83,11 @@ class RpcSource:
         codes = [(str(code), count) for code, count in sorted(found.failures.items())]
         yield from by_label(rpc.ERRORS, codes)
         yield Reading(rpc.CONNECTIONS, found.connections)
-        causes = (("refused", found.connections_refused), ("dropped", found.connections_dropped))
+        causes = (
+            ("refused", found.connections_refused),
+            ("dropped", found.connections_dropped),
+            ("evicted", found.connections_evicted),
+        )
         yield from by_label(rpc.CONNECTIONS_ENDED, causes)
         followers = (
             ("websockets", found.websockets),

@@ -41,6 +41,11 @@ class ChainFeed:
         """
         return log_filter(value)
 
+    def weight(self, criteria: object) -> int:
+        """Return how many addresses and topics a criterion names."""
+        assert isinstance(criteria, LogFilter), "what `criteria` has returned"
+        return criteria.values
+
     def head(self, height: int) -> dict[str, Any]:
         """Return the header of a final block as `newHeads` shows it.
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from node.rpc.backend import Backend
-from node.rpc.caller import Caller
+from node.rpc.caller import HOST, Caller
 from node.rpc.errors import (
     PARSE_ERROR,
     RESPONSE_TOO_LARGE,
@@ -111,7 +111,7 @@ class Dispatcher:
     def _single(self, body: bytes, caller: Caller) -> Answer:
         request = self._read(body)
         begun = request if isinstance(request, bytes) else self._begun(request, caller)
-        return begun if isinstance(begun, bytes) else self._later(*begun)
+        return begun if isinstance(begun, bytes) else self._later(*begun, caller)
 
     def _read(self, body: bytes | msgspec.Raw) -> Request | bytes:
         """Decode a call, or answer what is none."""
@@ -158,8 +158,14 @@ class Dispatcher:
         if not caller.bucket.try_take(Instant(monotonic_ns()), cost):
             raise limit_exceeded("request rate exceeded, slow down")
 
-    async def _later(self, request: Request, result: Awaitable[object]) -> bytes:
+    async def _later(self, request: Request, result: Awaitable[object], caller: Caller) -> bytes:
+        task = asyncio.current_task()
+        assert task is not None, "it runs in one"
+        ends = self._ends_with_caller(request, result)
+        HOST.set(caller.host)
         self.waiting += 1
+        if ends:
+            caller.begin_wait(task)
         try:
             if isinstance(result, UnderWay) and isinstance(result.coming, asyncio.Future):
                 value = result.finish(await self._in_time(result.coming))
@@ -168,11 +174,22 @@ class Dispatcher:
                     value = await result
         except TimeoutError:
             return self._failed(request.id, RpcError(TIMED_OUT, "request timed out"))
+        except asyncio.CancelledError:
+            if not (ends and caller.has_left):
+                raise
+            task.uncancel()
+            return b""
         except Exception as error:  # noqa: BLE001 - a fault of one method ends no server
             return self._failed(request.id, self._known(request.method, error))
         finally:
             self.waiting -= 1
+            caller.end_wait(task)
         return self._done(request, value)
+
+    def _ends_with_caller(self, request: Request, result: Awaitable[object]) -> bool:
+        """Whether nothing but an answer comes of a call, so that it ends if nobody waits."""
+        method = self._methods.get(request.method)
+        return not isinstance(result, UnderWay) and (method is None or not method.admin)
 
     async def _in_time(self, coming: asyncio.Future[Any]) -> Any:
         """Wait as `asyncio.timeout` does, for a fifth of what that costs.
@@ -208,18 +225,18 @@ class Dispatcher:
             request = self._read(item)
             overlaps = self._may_overlap(request)
             if together and not overlaps:
-                room = await self._finish(together, parts, room)
+                room = await self._finish(together, parts, room, caller)
             if room <= 0:
                 parts.append(self._failed(id_of(item), _too_large()))
                 continue
             begun = request if isinstance(request, bytes) else self._begun(request, caller)
             together.append((item, begun))
             if not overlaps:
-                room = await self._finish(together, parts, room)
+                room = await self._finish(together, parts, room, caller)
             if monotonic_ns() - since > _SLICE_NS:
                 await asyncio.sleep(0)
                 since = monotonic_ns()
-        await self._finish(together, parts, room)
+        await self._finish(together, parts, room, caller)
         answers = b",".join([part for part in parts if part])
         return b"".join((b"[", answers, b"]")) if answers else b""
 
@@ -230,10 +247,12 @@ class Dispatcher:
         method = self._methods.get(request.method)
         return method is not None and method.overlaps
 
-    async def _finish(self, together: list[_Part], parts: list[bytes], room: int) -> int:
+    async def _finish(
+        self, together: list[_Part], parts: list[bytes], room: int, caller: Caller
+    ) -> int:
         """Wait for what is under way, add its answers, and return how much room is left."""
         for item, begun in together:
-            part = begun if isinstance(begun, bytes) else await self._later(*begun)
+            part = begun if isinstance(begun, bytes) else await self._later(*begun, caller)
             room -= len(part)
             parts.append(part if room > 0 else self._failed(id_of(item), _too_large()))
         together.clear()

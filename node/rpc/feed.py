@@ -24,6 +24,10 @@ class Feed(Protocol):
         """
         ...
 
+    def weight(self, criteria: object) -> int:
+        """Return how many addresses and topics a criterion names."""
+        ...
+
     def head(self, height: int) -> object:
         """Return the header of a final block as `newHeads` shows it.
 

@@ -55,6 +55,8 @@ class Filter:
     """The caller that made it; counts against its limit."""
     criteria: object
     """Of logs."""
+    weight: int
+    """Addresses and topics that they name."""
     known: int
     """Height, or place among pending hashes, up to which the owner has been told."""
     asked: float
@@ -161,8 +163,14 @@ class Filters:
         if own >= self._limits.filters_per_connection:
             most = self._limits.filters_per_connection
             raise limit_exceeded(f"this connection has made {most} filters that still stand")
+        weight = self._feed.weight(criteria) if kind is FilterKind.LOGS else 0
+        if (
+            weight + sum(each.weight for each in self._filters.values())
+            > self._limits.filter_values
+        ):
+            raise limit_exceeded("the filters of this node name too many addresses and topics")
         id_ = self._draw_id()
-        self._filters[id_] = Filter(kind, caller.number, criteria, known, self._clock())
+        self._filters[id_] = Filter(kind, caller.number, criteria, weight, known, self._clock())
         return id_
 
     def _find(self, parameters: Parameters) -> Filter:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from node.rpc.access import Access
-from node.rpc.caller import Caller, Callers
+from node.rpc.caller import NOWHERE, Caller, Callers, host_of
 from node.rpc.connections import Phase, Roster
 from node.rpc.dispatch import Dispatcher
 from node.rpc.http_answers import CONTINUE, AnswerHeads, header_lines, refusal
@@ -85,13 +85,15 @@ class HttpLane(asyncio.Protocol):
         "_reserved",
         "_services",
         "_transport",
+        "host",
         "phase",
     )
 
     def __init__(self, services: HttpServices, loop: asyncio.AbstractEventLoop) -> None:
         self._services = services
         self._loop = loop
-        self._caller: Caller = services.callers.new()
+        self._caller: Caller | None = None
+        """Known once there is a connection."""
         self._buffer = bytearray()
         self._needed = 0
         """How many bytes there must be before another look at them is worth while."""
@@ -103,12 +105,18 @@ class HttpLane(asyncio.Protocol):
         """The caller sends no more."""
         self._reading = True
         self._transport: asyncio.Transport | None = None
+        self.host = NOWHERE
         self.phase = Phase.HEAD
 
     @property
     def progress(self) -> int:
         """Requests answered, or what is still to be taken."""
         return self.unsent_bytes if self.phase in _UNSENT else self._requests
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has never asked anything."""
+        return not self._requests
 
     @property
     def unsent_bytes(self) -> int:
@@ -140,6 +148,8 @@ class HttpLane(asyncio.Protocol):
         """Find a place for it, or turn it away."""
         transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
         self._transport = transport
+        self.host = host_of(transport)
+        self._caller = self._services.callers.new(self.host)
         if not self._services.roster.enter(self, self._services.clock()):
             transport.write(refusal(503, "too many connections", {}))
             self.close()
@@ -152,11 +162,23 @@ class HttpLane(asyncio.Protocol):
         self._services.roster.leave(self)
         self._transport = None
         self._buffer.clear()
+        if self._caller is not None:
+            self._caller.leave()
 
     def eof_received(self) -> bool:
-        """Keep the other half open until what was asked is answered."""
+        """Keep the other half open until what was asked is answered, if that is soon.
+
+        A caller that has left looks the same as one that only has nothing more to ask.
+        """
         self._ended = True
+        if self.phase is Phase.BUSY:
+            self._loop.call_later(self._services.limits.connections.half_seconds, self._give_up)
         return self.phase in (Phase.BUSY, Phase.WRITING)
+
+    def _give_up(self) -> None:
+        """Let nobody compute for a caller that seems to have left."""
+        if self.phase is Phase.BUSY:
+            self.abort()
 
     def pause_writing(self) -> None:
         """Answer nothing more until the caller has taken some of what it got."""
@@ -176,6 +198,8 @@ class HttpLane(asyncio.Protocol):
             return
         if buffer:
             buffer += data
+            if self.phase is Phase.BODY and not self._reserve():
+                return
             if len(buffer) < self._needed:
                 return
             data = bytes(buffer)
@@ -263,23 +287,31 @@ class HttpLane(asyncio.Protocol):
         return self._judged
 
     def _await_body(self, judged: _Judged, needed: int) -> None:
-        """Let the rest of a body come, if there is room for it."""
+        """Let the rest of a body come."""
         self.phase = Phase.BODY
         self._needed = needed
-        if judged.length > LARGE and not self._reserved:
-            if not self._services.roster.reserve(judged.length):
-                self._refuse(503, "too many large requests at once")
-                return
-            self._reserved = judged.length
         if judged.expects_continue and not self._continued and self._transport is not None:
             self._continued = True
             self._transport.write(CONTINUE)
 
+    def _reserve(self) -> bool:
+        """Count what has come of a large body; False if there is no room for it, and it is over."""
+        grown = len(self._buffer) - self._reserved
+        if grown < LARGE:
+            return True
+        if not self._services.roster.reserve(grown):
+            self._refuse(503, "too many large requests at once")
+            return False
+        self._reserved += grown
+        return True
+
     def _answer(self, body: bytes, judged: _Judged) -> None:
         self._continued = False
         self._release()
-        self._caller.admin = judged.admin
-        answer = self._services.dispatcher.answer(body, self._caller)
+        caller = self._caller
+        assert caller is not None, "what is answered has come over a connection"
+        caller.admin = judged.admin
+        answer = self._services.dispatcher.answer(body, caller)
         if isinstance(answer, bytes):
             self.phase = Phase.IDLE
             self._write(answer, judged)

@@ -11,7 +11,7 @@ class Connections:
     """How many callers there may be, and how long they may do nothing."""
 
     count: int = 512
-    """In all; one more is answered 503 and closed."""
+    """In all; one more drives out one that does nothing, or is answered 503 and closed."""
     head_seconds: float = 10.0
     """From the first byte of a request to the end of its headers."""
     body_seconds: float = 30.0
@@ -23,13 +23,16 @@ class Connections:
     linger_seconds: float = 2.0
     """For which a caller that was refused may still send what it was sending. Were the connection
     ended at once, it would see a reset and not the reason."""
+    half_seconds: float = 2.0
+    """For which a call goes on whose caller has ended its half of the connection, or has left."""
     write_bytes: int = 1 * MEBIBYTE
     """What may wait to be sent before no further request of that caller is read."""
     waiting_bytes: int = 128 * MEBIBYTE
-    """Of all callers together: bodies that are still coming in, and answers that wait to be
-    fetched, each. A request over it is refused with 503."""
+    """Of all callers together: bodies and messages as far as they have come in, and answers that
+    wait to be fetched, each. A request over it is refused with 503."""
     websockets: int = 128
-    """Of the connections, how many may be WebSockets: each may hold half a message."""
+    """Of the connections, how many may be WebSockets: each may hold half a message. One more
+    drives out one of an address that has more of them, or is answered 503."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Requests:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What one connection may ask for, in the cost that methods state."""
+    """What all connections of one address may ask for, in the cost that methods state."""
 
     cost_per_second: int = 20_000
     cost_burst: int = 40_000
@@ -67,12 +70,16 @@ class Watching:
 
     subscriptions_per_connection: int = 128
     subscriptions: int = 4_096
+    subscription_values: int = 20_000
+    """Addresses and topics in the criteria of all of them: each is looked for in each block."""
     queue_notices: int = 10_000
     """What may wait for one connection; one that falls behind by more is dropped."""
     queue_bytes: int = 8 * MEBIBYTE
     """The same in bytes."""
     filters_per_connection: int = 128
     filters: int = 1_024
+    filter_values: int = 100_000
+    """Addresses and topics in the criteria of all of them: each takes half a kilobyte."""
     filter_seconds: float = 300.0
     """A filter that nobody asks for so long is removed."""
     filter_blocks: int = 1_000

@@ -3,12 +3,14 @@
 Reference: execution-apis src/schemas/filter.yaml; go-ethereum eth/filters/api.go.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from node.rpc.arguments import BadArgument, address, hash32, kind, mapping, unfit
 from node.rpc.block_id import Tag, block_number
 from node.rpc.errors import invalid_params
-from primitives.bloom import bloom_may_contain
+from primitives.bloom import entry_bits
 from primitives.ids import Address, Hash32
 from primitives.receipt import Log
 
@@ -30,8 +32,13 @@ class LogFilter(msgspec.Struct, frozen=True):
     """Any of them."""
     topics: tuple[frozenset[Hash32], ...]
     """By place, any of each. A log with fewer topics does not match, be they empty or not."""
-    blooms: tuple[tuple[bytes, ...], ...]
-    """The same for a bloom: of each group one must be in it."""
+    blooms: tuple[tuple[int, ...], ...]
+    """The same for a bloom: of each group the bits of one must be in it."""
+
+    @property
+    def values(self) -> int:
+        """How many addresses and topics it names."""
+        return len(self.addresses) + sum(map(len, self.topics))
 
     def matches(self, log: Log) -> bool:
         """Whether a log is wanted, whatever block it is in."""
@@ -46,7 +53,14 @@ class LogFilter(msgspec.Struct, frozen=True):
 
     def may_match(self, bloom: bytes) -> bool:
         """Whether a block or receipt with this bloom may have a log that is wanted."""
-        return all(any(bloom_may_contain(bloom, each) for each in group) for group in self.blooms)
+        bits = int.from_bytes(bloom, "big")
+        for group in self.blooms:
+            for each in group:
+                if bits & each == each:
+                    break
+            else:
+                return False
+        return True
 
 
 def log_filter(value: object) -> LogFilter:
@@ -65,8 +79,8 @@ def log_filter(value: object) -> LogFilter:
         )
     addresses = _addresses(given.get("address"))
     topics = _topics(given.get("topics"))
-    groups: list[tuple[bytes, ...]] = [tuple(sorted(addresses))] if addresses else []
-    groups += [tuple(sorted(wanted)) for wanted in topics if wanted]
+    groups = [_bits(addresses)] if addresses else []
+    groups += [_bits(wanted) for wanted in topics if wanted]
     found = LogFilter(
         None if first is None else block_number(first),
         None if last is None else block_number(last),
@@ -78,6 +92,10 @@ def log_filter(value: object) -> LogFilter:
     if isinstance(found.first, int) and isinstance(found.last, int) and found.first > found.last:
         raise invalid_params("invalid block range params")
     return found
+
+
+def _bits(values: Iterable[bytes]) -> tuple[int, ...]:
+    return tuple([entry_bits(each) for each in sorted(values)])
 
 
 def _addresses(value: object) -> frozenset[Address]:

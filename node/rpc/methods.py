@@ -19,8 +19,8 @@ Handler: TypeAlias = "Callable[[Backend, Parameters], object]"
 """Answers with what `msgspec.json` encodes, or an awaitable of that; raises `RpcError`.
 
 It runs on the event loop's thread, between the node's own turns: what takes longer than a
-millisecond or two is done in portions, between which it awaits. What it awaits must not be bound
-to the caller: a caller that leaves does not cancel it, though one that waits too long does.
+millisecond or two is done in portions, between which it awaits. Where it awaits, it ends if its
+caller leaves or has waited too long; so what changes something is an `UnderWay`.
 """
 
 

@@ -7,6 +7,7 @@ stays here.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +15,7 @@ from functools import partial
 from aiohttp import WSCloseCode, web
 
 from node.rpc.access import PATHS, Access, Admission
-from node.rpc.caller import Caller, Callers
+from node.rpc.caller import Caller, Callers, host_of
 from node.rpc.connections import Phase, Roster
 from node.rpc.dispatch import Dispatcher
 from node.rpc.http_answers import SERVER
@@ -65,7 +66,16 @@ class PageServices:
 class PageLane(web.RequestHandler):
     """One connection; aiohttp's, with its place among all connections."""
 
-    __slots__ = ("_roster", "caller", "on_lost")
+    __slots__ = (
+        "_handled",
+        "_held_bytes",
+        "_roster",
+        "caller",
+        "host",
+        "is_handling",
+        "is_socket",
+        "on_lost",
+    )
 
     def __init__(
         self,
@@ -87,19 +97,33 @@ class PageLane(web.RequestHandler):
             max_headers=limits.requests.headers,
         )
         self._roster = roster
+        self._handled = 0
+        self._held_bytes = 0
+        """Of WebSocket messages that are not whole, or wait to be read."""
         self.caller = caller
+        self.host = caller.host
+        self.is_handling = False
+        """Whether a request is being answered, or the connection is a WebSocket."""
+        self.is_socket = False
         self.on_lost: Callable[[], None] | None = None
         """Is told when the connection is gone, which a WebSocket that is busy does not notice."""
 
     @property
     def phase(self) -> Phase:
-        """Only what is to be taken by the caller is watched from here: aiohttp sees to the rest."""
-        return Phase.WRITING if self.unsent_bytes else Phase.BUSY
+        """What it waits for; how long a request takes to come is seen to by aiohttp."""
+        if self.unsent_bytes:
+            return Phase.WRITING
+        return Phase.BUSY if self.is_handling else Phase.IDLE
 
     @property
     def progress(self) -> int:
-        """What is still to be taken."""
-        return self.unsent_bytes
+        """What is still to be taken, or how many requests there have been."""
+        return self.unsent_bytes or -self._handled
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has never asked anything; it has, or would not be here."""
+        return False
 
     @property
     def unsent_bytes(self) -> int:
@@ -111,9 +135,30 @@ class PageLane(web.RequestHandler):
         if self.transport is not None:
             self.transport.abort()
 
+    def begin(self) -> None:
+        """Note that a request is being answered."""
+        self.is_handling = True
+        self._handled += 1
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come, if there is room for it where it may be half a message."""
+        if self.is_socket:
+            if not self._roster.reserve(len(data)):
+                self.abort()
+                return
+            self._held_bytes += len(data)
+        super().data_received(data)
+
+    def message_taken(self) -> None:
+        """Note that a WebSocket message has been taken whole."""
+        held, self._held_bytes = self._held_bytes, 0
+        self._roster.release(held)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Give its place away."""
         self._roster.leave(self)
+        self.message_taken()
+        self.caller.leave()
         if self.on_lost is not None:
             self.on_lost()
             self.on_lost = None
@@ -157,10 +202,9 @@ class PageServer:
     def take_over(self, transport: asyncio.Transport, data: bytes) -> None:
         """Go on with a connection of the other lane, and with what has come over it."""
         services = self._services
-        lane = PageLane(
-            self._manager, self._loop, services.limits, services.roster, services.callers.new()
-        )
-        services.roster.enter(lane, self._loop.time())
+        caller = services.callers.new(host_of(transport))
+        lane = PageLane(self._manager, self._loop, services.limits, services.roster, caller)
+        services.roster.take_over(lane, self._loop.time())
         transport.set_protocol(lane)
         lane.connection_made(transport)
         lane.data_received(data)
@@ -177,6 +221,14 @@ class PageServer:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        lane = _lane(request)
+        lane.begin()
+        try:
+            return await self._handle(request)
+        finally:
+            lane.is_handling = False
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         head = _head(request)
         if request.headers.get("Upgrade", "").strip().lower() == "websocket":
             return await self._upgrade(request, head)
@@ -253,7 +305,7 @@ class PageServer:
             return _refusal(admission)
         if head.path not in PATHS:
             return _refusal(Admission(404, "expected the path / or /ws"))
-        if len(services.sessions) >= services.limits.connections.websockets:
+        if not self._has_place(_lane(request).host):
             return _refusal(Admission(503, "too many WebSocket connections"))
         socket = web.WebSocketResponse(
             compress=False,
@@ -264,10 +316,11 @@ class PageServer:
         socket.headers["Server"] = SERVER
         await socket.prepare(request)
         lane = _lane(request)
+        lane.is_socket = True
         session = WebSocketSession(
-            socket, services.dispatcher, services.limits.watching, lane.abort
+            socket, services.dispatcher, services.limits.watching, lane.abort, lane.message_taken
         )
-        caller = services.callers.new(session.push)
+        caller = services.callers.new(lane.host, session.push)
         caller.admin = admission.admin
         services.sessions[session] = caller
         lane.on_lost = partial(self._leave, session, caller)
@@ -277,9 +330,25 @@ class PageServer:
             self._leave(session, caller)
         return socket
 
+    def _has_place(self, host: str) -> bool:
+        """Find a place for a WebSocket, or take one from an address that has more of them."""
+        sessions = self._services.sessions
+        if len(sessions) < self._services.limits.connections.websockets:
+            return True
+        by_host = Counter([caller.host for caller in sessions.values()])
+        greedy, most = by_host.most_common(1)[0]
+        if most <= by_host[host] + 1:
+            return False
+        newest = [each for each, caller in sessions.items() if caller.host == greedy][-1]
+        caller = sessions.pop(newest)
+        self._services.subscriptions.leave(caller)
+        newest.end(WSCloseCode.TRY_AGAIN_LATER, "others need a place; this address has many")
+        return True
+
     def _leave(self, session: WebSocketSession, caller: Caller) -> None:
         self._services.sessions.pop(session, None)
         self._services.subscriptions.leave(caller)
+        caller.leave()
 
 
 def _lane(request: web.BaseRequest) -> PageLane:

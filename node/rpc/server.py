@@ -65,6 +65,7 @@ class RpcFigures:
     connections: int
     connections_refused: int
     connections_dropped: int
+    connections_evicted: int
     websockets: int
     subscriptions: int
     filters: int
@@ -151,6 +152,7 @@ class RpcServer:
             connections=len(roster),
             connections_refused=roster.refused,
             connections_dropped=roster.dropped,
+            connections_evicted=roster.evicted,
             websockets=len(self._page_services.sessions),
             subscriptions=len(self._subscriptions),
             filters=len(self._filters),

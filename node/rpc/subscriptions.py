@@ -52,6 +52,8 @@ class Subscription:
     push: Push
     detail: object
     """Of logs their criteria; of pending transactions whether they come in full."""
+    weight: int
+    """Addresses and topics that the criteria name."""
     since: int
     """The height when it began. A block up to that one may still wait to be told, and is old."""
 
@@ -91,10 +93,11 @@ class Subscriptions:
             raise invalid_params("expected subscription name as first argument")
         topic = _topic(parameters[0])
         detail = self._detail(topic, parameters)
-        self._make_room(caller.number)
+        weight = self._feed.weight(detail) if topic is Topic.LOGS else 0
+        self._find_room(caller.number, weight)
         id_ = self._draw_id()
         self._by_topic[topic][id_] = Subscription(
-            id_, caller.number, caller.push, detail, self._feed.height()
+            id_, caller.number, caller.push, detail, weight, self._feed.height()
         )
         return id_
 
@@ -158,9 +161,15 @@ class Subscriptions:
             case Topic.PENDING:
                 return optional(parameters, 1, boolean, default=False)
 
-    def _make_room(self, owner: int) -> None:
+    def _find_room(self, owner: int, weight: int) -> None:
+        """Make sure that there is room for one more, whose criteria name so many values."""
         if len(self) >= self._limits.subscriptions:
             raise limit_exceeded("this node has too many subscriptions")
+        held = sum(each.weight for each in self._by_topic[Topic.LOGS].values())
+        if weight + held > self._limits.subscription_values:
+            raise limit_exceeded(
+                "the subscriptions of this node name too many addresses and topics"
+            )
         own = sum(
             each.owner == owner for topic in self._by_topic.values() for each in topic.values()
         )

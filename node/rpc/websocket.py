@@ -35,6 +35,7 @@ class WebSocketSession:
         dispatcher: answers calls.
         limits: of what may wait.
         abort: ends the connection at once.
+        taken: is told that a message has been taken.
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class WebSocketSession:
         "_limits",
         "_news",
         "_socket",
+        "_taken",
         "_waiting",
     )
 
@@ -55,11 +57,13 @@ class WebSocketSession:
         dispatcher: Dispatcher,
         limits: Watching,
         abort: Callable[[], None],
+        taken: Callable[[], None],
     ) -> None:
         self._socket = socket
         self._dispatcher = dispatcher
         self._limits = limits
         self._abort = abort
+        self._taken = taken
         self._calls: set[asyncio.Task[None]] = set()
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._bytes = 0
@@ -96,6 +100,7 @@ class WebSocketSession:
         teller = asyncio.create_task(self._tell())
         try:
             async for message in self._socket:
+                self._taken()
                 if message.type in _CALLS:
                     await self._answer(message.data, caller)
         except ConnectionError:

@@ -53,6 +53,9 @@ class FakeFeed:
     def criteria(self, value: object) -> object:
         return cast("int", mapping(value, "filters.FilterCriteria").get("divisor", 1))
 
+    def weight(self, criteria: object) -> int:
+        return cast("int", criteria)
+
     def head(self, height: int) -> object | None:
         return {"number": hex(height), "extra": "x" * self.padding}
 

@@ -6,6 +6,7 @@ from collections.abc import Generator
 import pytest
 
 from node.rpc.call_runner import CallLimits, CallRunner
+from node.rpc.caller import HOST
 from node.rpc.errors import RpcError
 
 MILLISECOND = 1_000_000
@@ -72,7 +73,7 @@ def test_calls_that_take_turns_all_come_to_an_end() -> None:
         return name
 
     async def main() -> None:
-        runner = CallRunner(CallLimits(running=2, slice_ns=1))
+        runner = CallRunner(CallLimits(running=3, slice_ns=1))
         results = await asyncio.gather(*[runner.run(noted(name)) for name in range(3)])
         assert results == [0, 1, 2]
 
@@ -108,5 +109,42 @@ def test_a_caller_that_leaves_frees_its_place() -> None:
             await call
         assert runner.open == 0
         assert await runner.run(steps(1, "free")) == "free"
+
+    asyncio.run(main())
+
+
+def test_an_address_with_endless_calls_keeps_nobody_else_waiting() -> None:
+    async def main() -> None:
+        runner = CallRunner(CallLimits(running=3, waiting=10, slice_ns=1))
+
+        async def asked(host: str, work: Generator[None, None, object]) -> object:
+            HOST.set(host)
+            return await runner.run(work)
+
+        flood = [asyncio.ensure_future(asked("flooder", endless())) for _ in range(12)]
+        await asyncio.sleep(0)
+        refused = [call for call in flood if call.done()]
+        assert len(refused) == 12 - 2 - 5, "two take turns, and half of what may wait"
+        assert await asked("friend", steps(50, "done")) == "done"
+        for call in flood:
+            call.cancel()
+        await asyncio.gather(*flood, return_exceptions=True)
+        assert runner.open == 0
+        assert await asked("flooder", steps(2, "now")) == "now"
+
+    asyncio.run(main())
+
+
+def test_a_call_that_is_cancelled_while_it_waits_leaves_its_place_to_the_next() -> None:
+    async def main() -> None:
+        runner = CallRunner(CallLimits(running=1, slice_ns=1))
+        first = asyncio.ensure_future(runner.run(endless()))
+        second = asyncio.ensure_future(runner.run(endless()))
+        third = asyncio.ensure_future(runner.run(steps(3, "done")))
+        await asyncio.sleep(0)
+        second.cancel()
+        first.cancel()
+        assert await third == "done"
+        assert runner.open == 0
 
     asyncio.run(main())

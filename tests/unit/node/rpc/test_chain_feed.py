@@ -22,7 +22,7 @@ class Listener:
         self.feed = rig.node_methods.feed(cast("Backend", rig.backend))
         self.subscriptions = Subscriptions(self.feed, Watching(), lambda: f"0x{len(self.told):x}")
         self.caller: Caller = Callers(Rates(), lambda: 0).new(
-            lambda id_, news: self.told.append(news.decode())
+            push=lambda id_, news: self.told.append(news.decode())
         )
 
     def follow(self, *parameters: object) -> None:

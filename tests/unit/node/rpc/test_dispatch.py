@@ -9,7 +9,7 @@ import pytest
 
 from network.transport.bucket import TokenBucket
 from node.rpc.backend import Backend
-from node.rpc.caller import Caller
+from node.rpc.caller import NOWHERE, Caller
 from node.rpc.dispatch import Dispatcher
 from node.rpc.limits import Requests
 from node.rpc.methods import Method, method_table
@@ -37,7 +37,7 @@ class Desk:
             limits or Requests(),
             has_admins=has_admins,
         )
-        self.caller = Caller(1, TokenBucket(1, burst, Instant(0)))
+        self.caller = Caller(1, NOWHERE, TokenBucket(1, burst, Instant(0)))
 
     async def send(self, body: object) -> Any:
         """Return what the caller gets, None for nothing."""

@@ -26,6 +26,8 @@ class FakeLane:
     phase: Phase = Phase.IDLE
     progress: int = 0
     unsent_bytes: int = 0
+    host: str = "192.0.2.1"
+    is_silent: bool = False
     aborted: bool = False
 
     def abort(self) -> None:
@@ -80,7 +82,7 @@ def test_a_crowd_makes_idle_callers_leave_earlier() -> None:
 
 
 def test_there_are_so_many_places_and_a_leaver_frees_one() -> None:
-    roster, lanes = Roster(LIMITS), [FakeLane() for _ in range(5)]
+    roster, lanes = Roster(LIMITS), [FakeLane(Phase.BUSY) for _ in range(5)]
     assert [roster.enter(lane, 0.0) for lane in lanes] == [True] * 4 + [False]
     roster.leave(lanes[0])
     roster.leave(lanes[0])
@@ -106,8 +108,9 @@ def test_one_connection_too_many_is_told_so_and_closed() -> None:
     async def test(rig: Rig) -> None:
         wires = [await Wire.open(rig) for _ in range(2)]
         for wire in wires:
-            wire.send(post(CALL))
-            await wire.answer()
+            wire.send(post(request("test_wait")))
+        while rig.gate.entered < 2:
+            await asyncio.sleep(0.001)
         third = await Wire.open(rig)
         status, _, body = await third.answer()
         assert (status, body) == (503, b"too many connections\n")
