@@ -30,7 +30,7 @@ class LogLimits:
     blocks: int = 10_000
     """Looked through."""
     logs: int = 10_000
-    """In the answer."""
+    """In the answer, if it is of more than one block."""
     time_ns: int = 5 * SECOND_NS
     """Of the node's thread."""
     slice_ns: int = 2_000_000
@@ -68,7 +68,7 @@ class LogMethods:
         begun = monotonic_ns()
         for height in heights:
             self._add(backend, wanted, height, found)
-            if len(found) > limits.logs:
+            if len(found) > limits.logs and len(heights) > 1:
                 shown = f"[{heights.start:#x}, {max(heights.start, height - 1):#x}]"
                 raise limit_exceeded(
                     f"query returned more than {limits.logs} results. "

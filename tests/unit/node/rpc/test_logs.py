@@ -116,7 +116,13 @@ def test_ranges_are_bounded(make_rig: Callable[..., Rig]) -> None:
     assert amounts(rig.ask("eth_getLogs", two)) == [1_000_000, 1, 2, 3]
     fewer = Rig.over(rig, MethodLimits(logs=LogLimits(logs=3)))
     assert fewer.refused("eth_getLogs", two).code == -32005
-    fewer.close()
+    only = {"fromBlock": "0x2", "toBlock": "0x2"}
+    least = Rig.over(rig, MethodLimits(logs=LogLimits(logs=1)))
+    error = least.refused("eth_getLogs", {"fromBlock": "0x2", "toBlock": "0x3"})
+    assert error.message.endswith("Try with this block range [0x2, 0x2].")
+    assert amounts(least.ask("eth_getLogs", only)) == [1, 2, 3], "a block cannot be halved"
+    for each in (fewer, least):
+        each.close()
 
 
 def test_queries_are_bounded_in_time(make_rig: Callable[..., Rig]) -> None:
