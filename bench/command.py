@@ -42,6 +42,7 @@ from bench.reconcile_row import bench_reconcile
 from bench.rows import measure
 from bench.rpc_row import bench_rpc
 from bench.runtime_row import bench_runtime
+from bench.spreading_row import bench_spreading
 from bench.store_row import bench_store
 from bench.stored_trie_row import bench_stored_trie
 from bench.transport_row import bench_transport
@@ -264,6 +265,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "codec": bench_codec,
         "compact": bench_compact,
         "decisions": bench_decisions,
+        "spreading": bench_spreading,
         "memory": bench_memory,
         "reconcile": bench_reconcile,
         "transport": bench_transport,

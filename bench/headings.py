@@ -18,6 +18,7 @@ from bench.memory_row import HEADINGS as MEMORY_HEADINGS
 from bench.reconcile_row import HEADINGS as RECONCILE_HEADINGS
 from bench.rpc_row import HEADINGS as RPC_HEADINGS
 from bench.runtime_row import HEADINGS as RUNTIME_HEADINGS
+from bench.spreading_row import HEADINGS as SPREADING_HEADINGS
 from bench.store_row import HEADINGS as STORE_HEADINGS
 from bench.stored_trie_row import HEADINGS as STORED_TRIE_HEADINGS
 from bench.transport_row import HEADINGS as TRANSPORT_HEADINGS
@@ -33,6 +34,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         **STORE_HEADINGS,
         **DECISIONS_HEADINGS,
         **DISSEMINATION_HEADINGS,
+        **SPREADING_HEADINGS,
         **CACHE_HEADINGS,
         **LIVE_HEADINGS,
         **LOAD_HEADINGS,
