@@ -1,6 +1,7 @@
 """The directory of a live network: where everything lies, and which chain it belongs to.
 
 DIR/network.json        which scenario, seed and chain this is; a second `up` must agree
+    lock                held while an `up` works here; it says which
     scenario.toml       resolved
     genesis.json        what all nodes share
     node-0/config.toml  and node.key, node.log, data/ ...
@@ -9,7 +10,10 @@ DIR/network.json        which scenario, seed and chain this is; a second `up` mu
     prometheus.yml, targets.json, dashboard.json
 """
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -25,6 +29,7 @@ SCENARIO = "scenario/scenario.toml"
 CONFIG = "config.toml"
 TOKEN = "admin.token"
 DATA = "data"
+LOCK = "lock"
 
 
 class OtherNetwork(OrreryError):
@@ -66,6 +71,7 @@ class Layout:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._lock: int | None = None
 
     def file(self, name: str) -> Path:
         """Return a file that the nodes share."""
@@ -106,15 +112,54 @@ class Layout:
                     str(self.directory), f"an empty directory, or one with a {NETWORK}", "neither"
                 )
             self.directory.mkdir(parents=True, exist_ok=True)
-            for number in range(identity.nodes):
-                self.node(number).mkdir()
             write(file, msgspec.json.format(msgspec.json.encode(identity), indent=2))
         except OSError as error:
-            expected = "a directory that can be written; name another one with --dir"
-            raise InvalidInput(str(self.directory), expected, error.strerror or error) from error
+            raise self._unwritable(error) from error
         except msgspec.DecodeError as error:
             raise InvalidInput(str(file), "what `orrery up` has written there", error) from error
         return False
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn what the system says against writing here into words for the user.
+
+        Raises:
+            InvalidInput: it does.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def hold(self) -> None:
+        """Keep every other `up` from this directory, until `release` or the end of this process.
+
+        Raises:
+            InvalidInput: one is at work here.
+        """
+        with self.writing():
+            lock = os.open(self.file(LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(lock)
+            expected = "a directory that no other `orrery up` works with"
+            raise InvalidInput(str(self.directory), expected, f"process {holder}") from error
+        self._lock = lock
+        with contextlib.suppress(OSError):  # It holds even where there is no room for a number.
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+
+    def release(self) -> None:
+        """Let others work here."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _unwritable(self, error: OSError) -> InvalidInput:
+        expected = "a directory that can be written; name another one with --dir"
+        return InvalidInput(str(self.directory), expected, error.strerror or error)
 
     def _compare(self, held: NetworkIdentity, asked: NetworkIdentity) -> None:
         for name in NetworkIdentity.__struct_fields__:
@@ -135,6 +180,10 @@ def write(file: Path, content: str | bytes, mode: int = 0o644) -> None:
     data = content.encode() if isinstance(content, str) else content
     fresh = file.with_name(file.name + ".new")
     fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:
-        opened.write(data)
-    fresh.replace(file)
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:
+            opened.write(data)
+        fresh.replace(file)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise

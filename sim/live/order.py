@@ -43,7 +43,7 @@ def run_node(config: Path) -> list[str]:
 
 
 class Network(msgspec.Struct, frozen=True):
-    """A network whose files are written and whose ports are free."""
+    """A network whose files are written and whose ports are free; its directory is held."""
 
     order: Order
     founding: Founding
@@ -93,10 +93,23 @@ def prepare(order: Order) -> Network:
     layout = Layout(order.directory)
     continued = layout.claim(NetworkIdentity(scenario.name, order.seed, count, genesis))
     network = Network(order, founding, layout, ports, genesis, continued)
-    write_network(layout, scenario, order.seed, founding, ports)
-    _write_scenario(layout, scenario)
-    _write_monitoring(network)
+    layout.hold()
+    try:
+        with layout.writing():
+            _write_files(network)
+    except BaseException:
+        layout.release()
+        raise
     return network
+
+
+def _write_files(network: Network) -> None:
+    order, layout = network.order, network.layout
+    for node in range(network.size):
+        layout.node(node).mkdir(exist_ok=True)
+    write_network(layout, order.scenario, order.seed, network.founding, network.ports)
+    _write_scenario(layout, order.scenario)
+    _write_monitoring(network)
 
 
 def _write_scenario(layout: Layout, scenario: Scenario) -> None:

@@ -1,5 +1,7 @@
 """The directory of a live network, and the ports of its nodes."""
 
+import os
+
 import pytest
 
 from primitives.errors import InvalidInput
@@ -9,12 +11,12 @@ from sim.live.ports import PortsTaken, check_free, plan_ports
 from tests.unit.sim.live.networks import free_ports, listening, order, prepared
 
 IDENTITY = NetworkIdentity("s", 1, 4, "0xabc")
+PID = os.getpid()
 
 
 def test_a_network_goes_on_in_its_own_directory(tmp_path):
     layout = Layout(tmp_path / "deep" / "net")
     assert not layout.claim(IDENTITY)
-    assert layout.node(3).is_dir()
     assert layout.claim(IDENTITY)
 
 
@@ -109,3 +111,41 @@ def test_what_prometheus_and_grafana_need_lies_beside_the_nodes(tmp_path):
         assert f'"{name}"' in config
         assert (files / name).is_file()
     assert (files / "dashboard.json").is_file()
+
+
+def test_a_second_network_in_the_same_directory_writes_nothing(tmp_path):
+    network = prepared(tmp_path / "net")
+    before = network.layout.config(0).read_text()
+    with pytest.raises(InvalidInput, match=rf"no other `orrery up` works with, got process {PID}"):
+        prepared(tmp_path / "net")
+    assert network.layout.config(0).read_text() == before
+    network.layout.release()
+    assert prepared(tmp_path / "net").continued
+
+
+def test_what_a_killed_start_has_left_is_gone_on_with(tmp_path):
+    layout = Layout(tmp_path / "net")
+    identity = NetworkIdentity("tiny", 1, 4, prepared(tmp_path / "other").genesis)
+    assert not layout.claim(identity)
+    assert prepared(tmp_path / "net").layout.config(3).is_file()
+
+
+def test_a_disk_without_room_is_named_and_left_as_it_was(tmp_path, monkeypatch):
+    def open_while_there_is_room(path, *args):
+        if path.name == "config.toml.new":
+            raise OSError(28, "No space left on device")
+        return opened(path, *args)
+
+    opened = os.open
+    monkeypatch.setattr("sim.live.layout.os.open", open_while_there_is_room)
+    with pytest.raises(InvalidInput, match=r"that can be written; .* got No space left on device"):
+        prepared(tmp_path / "net")
+    monkeypatch.undo()
+    assert prepared(tmp_path / "net").continued
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    (tmp_path / "file").mkdir()
+    with pytest.raises(OSError, match="Is a directory"):
+        write(tmp_path / "file", "text")
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
