@@ -41,7 +41,8 @@ def command(arguments: Namespace) -> int:
     _show_plan(network, console)
     try:
         with _display(network, console) as display:
-            summary = asyncio.run(Session(network, display).run())
+            session = Session(network, display)
+            summary = asyncio.run(session.run())
     except NotReady as error:
         print(f"orrery: {error}", file=sys.stderr)
         return Exit.FAILED
@@ -49,7 +50,9 @@ def command(arguments: Namespace) -> int:
         print(encode_summary(summary).decode(), end="")
     else:
         _show_summary(summary, console)
-    return Exit.OK if summary.passed else Exit.FAILED
+    if session.unwritten is not None:
+        print(f"orrery: {session.unwritten}", file=sys.stderr)
+    return Exit.OK if summary.passed and session.unwritten is None else Exit.FAILED
 
 
 def _order(arguments: Namespace) -> Order:

@@ -143,7 +143,7 @@ class NodeClient:
         body = msgspec.json.encode(calls if batch else calls[0])
         headers = {"Content-Type": "application/json"}
         if as_owner:
-            headers["Authorization"] = f"Bearer {self._token()}"
+            headers["Authorization"] = f"Bearer {self._proof()}"
         limit = aiohttp.ClientTimeout(total=patience_s)
         try:
             async with self._session.post(
@@ -153,6 +153,12 @@ class NodeClient:
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
             raise Unanswered(self.url, _reason(error)) from error
         return self._in_order(answer, len(calls), batch=batch)
+
+    def _proof(self) -> str:
+        try:
+            return self._token()
+        except OSError as error:
+            raise Unanswered(self.url, f"no token: {_reason(error)}") from error
 
     def _in_order(self, answer: object, count: int, *, batch: bool) -> list[dict[str, Any]]:
         """Put answers of a batch into the order of the questions: they may come in any."""

@@ -51,6 +51,7 @@ class Closing:
             self._end(member.number, None) for member in fleet.members
         )
         self._common = 0
+        self._limit = network.order.scenario.expect.max_p99_confirmation
         self._check = Check()
 
     async def look(self) -> None:
@@ -107,7 +108,8 @@ class Closing:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_S):
                 while any(
-                    self._watch.status(each.number).height < wanted
+                    not self._watch.answered(each.number)
+                    or self._watch.status(each.number).height < wanted
                     for each in self._fleet.members
                     if each.process.is_up and not each.paused
                 ):
@@ -146,7 +148,7 @@ class Closing:
             epoch=self._watch.epoch,
             view_changes=sum(self._watch.views.values()),
             growth=tuple((at - self._began, height) for at, height in self._watch.grown),
-            load=None if driver is None else load_figures(driver),
+            load=None if driver is None else load_figures(driver, self._limit),
         )
 
     def _tps(self) -> float:
@@ -158,8 +160,13 @@ class Closing:
         return self._witness.counted(begin, end) / (end - begin) if end > begin else 0.0
 
 
-def load_figures(driver: WorkloadDriver) -> LoadFigures:
-    """Return what a load came to."""
+def load_figures(driver: WorkloadDriver, limit: int | None = None) -> LoadFigures:
+    """Return what a load came to.
+
+    Args:
+        driver: of the load, which has ended.
+        limit: how long a confirmation may take, ns.
+    """
     ledger = driver.ledger
     return LoadFigures(
         sent=ledger.sent.total,
@@ -169,4 +176,5 @@ def load_figures(driver: WorkloadDriver) -> LoadFigures:
         inclusion_seconds=ledger.inclusion.summary(),
         finality_seconds=ledger.finality.summary(),
         errors=ledger.error_totals(),
+        overdue=0 if limit is None else driver.overdue(limit),
     )

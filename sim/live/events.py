@@ -42,6 +42,8 @@ class Chronicle:
         self._file = file
         self._show = show
         self._began = time.monotonic()
+        self.error: OSError | None = None
+        """Why an event could not be written."""
 
     def begin(self) -> None:
         """Let time begin now."""
@@ -57,8 +59,11 @@ class Chronicle:
         at = round(self.now_ns / 1e9, 3)
         happening = Happening(at, round(time.time(), 3), kind, node, detail)
         self.happenings.append(happening)
-        with self._file.open("ab") as file:
-            file.write(msgspec.json.encode(happening) + b"\n")
+        try:
+            with self._file.open("ab") as file:
+                file.write(msgspec.json.encode(happening) + b"\n")
+        except OSError as error:  # A full disk must not end the network.
+            self.error = error
         self._show(happening)
 
 

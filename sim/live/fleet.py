@@ -18,6 +18,8 @@ from sim.live.process import NodeProcess
 READY_PATIENCE_S = 120.0
 """Seconds that a node may take until it answers for the first time."""
 ASK_AGAIN_S = 0.1
+ORDER_PATIENCE_S = 3.0
+"""After so many seconds without it, it is told that a node has not taken its orders."""
 FINISH_PATIENCE_S = 15.0
 """Seconds that a node may take to end in good order."""
 SLICE_S = 0.05
@@ -212,7 +214,7 @@ class Fleet:
         for node, apart in orders.items():
             self.members[node].apart = apart
         self._teller.tell("partitioned", None, _sides(orders))
-        await asyncio.gather(*(self._order(member) for member in self.members))
+        self._order_all()
 
     async def heal(self) -> None:
         """End the cut."""
@@ -220,7 +222,7 @@ class Fleet:
         for member in self.members:
             member.apart = TOGETHER
         self._teller.tell("healed", None, "")
-        await asyncio.gather(*(self._order(member) for member in self.members))
+        self._order_all()
 
     # ---------------------------------------------------------------- within
 
@@ -266,8 +268,15 @@ class Fleet:
         if member.apart != TOGETHER:
             await self._order(member)
 
+    def _order_all(self) -> None:
+        """Give all nodes their orders, and wait for none: what is due next must not be late."""
+        for member in self.members:
+            self._begin(member, self._order(member))
+
     async def _order(self, member: Member) -> None:
         """Tell a node from whom it is to be now, until it has understood or cannot."""
+        loop = asyncio.get_running_loop()
+        late = loop.time() + ORDER_PATIENCE_S
         while self.answers(member.number):
             wanted = member.apart
             orders: list[Question] = [("orrery_unblockPeers", ())]
@@ -275,10 +284,14 @@ class Fleet:
                 orders.append(("orrery_blockPeers", (wanted.shut_out,)))
             if wanted.ignored:
                 orders.append(("orrery_ignorePeers", (wanted.ignored,)))
-            with contextlib.suppress(Unanswered):
+            try:
                 await member.client.ask_all(orders, as_owner=True)
                 if wanted == member.apart:
                     return
+            except (Unanswered, Refused) as error:
+                if loop.time() > late:
+                    late = float("inf")
+                    self._teller.tell("takes no orders", member.number, str(error))
             await asyncio.sleep(ASK_AGAIN_S)
 
     async def _mourn(self, member: Member) -> None:

@@ -70,12 +70,14 @@ class Session:
         self._network = network
         self._display = display
         self._command = command
-        self._chronicle = Chronicle(network.layout.file(EVENTS), display.happened)
+        self._chronicle = Chronicle(network.layout.file(EVENTS), self._happened)
         self._watch = Watch()
         self._driver: WorkloadDriver | None = None
         self._overtaken = False
         self._signals = 0
         self._signalled = asyncio.Event()
+        self.unwritten: str | None = None
+        """Why the summary, or some of what happened, could not be written; None if all was."""
 
     async def run(self) -> LiveSummary:
         """Run the network until its time is over, or a signal, and write its summary.
@@ -96,8 +98,19 @@ class Session:
                     summary = await self._live(fleet)
                 finally:
                     await fleet.kill()
-        write(self._network.layout.file(SUMMARY), encode_summary(summary))
+                    self._network.layout.release()
+        self._write(summary)
         return summary
+
+    def _write(self, summary: LiveSummary) -> None:
+        layout = self._network.layout
+        file, error = layout.file(EVENTS), self._chronicle.error
+        try:
+            write(layout.file(SUMMARY), encode_summary(summary))
+        except OSError as failed:
+            file, error = layout.file(SUMMARY), failed
+        if error is not None:
+            self.unwritten = f"{file}: expected to write all of it, got: {error.strerror or error}"
 
     # ---------------------------------------------------------------- its parts
 
@@ -158,7 +171,8 @@ class Session:
                 tps=witness.tps(LATELY_S),
                 nodes=tuple(self._watch.facts(witness.between)),
             )
-            self._display.show(facts)
+            with self._watched():
+                self._display.show(facts)
             self._tell_of_strangers()
 
     def _tell_of_strangers(self) -> None:
@@ -168,6 +182,19 @@ class Session:
             self._overtaken = True
             told = f"others send from its accounts and have used {overtaken:,} of its nonces"
             self._chronicle.tell("load stuck", None, told)
+
+    def _happened(self, happening: Happening) -> None:
+        with self._watched():
+            self._display.happened(happening)
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        """End in good order when nobody looks any more: a terminal has hung up, or a pipe."""
+        try:
+            yield
+        except OSError:
+            if not self._signals:
+                self._on_signal()
 
     def _seconds(self) -> float:
         return self._chronicle.now_ns / SECOND_NS
@@ -220,12 +247,15 @@ class Session:
     @contextlib.contextmanager
     def _handling_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        # Whoever has started this with `nohup` wants it to outlive the terminal.
+        hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+        numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hangs_up else [])]
+        for number in numbers:
             loop.add_signal_handler(number, self._on_signal)
         try:
             yield
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in numbers:
                 loop.remove_signal_handler(number)
 
     def _on_signal(self) -> None:

@@ -47,6 +47,8 @@ class LoadFigures(msgspec.Struct, frozen=True):
     finality_seconds: Quantiles
     """Likewise until that block was seen to be final."""
     errors: dict[str, int]
+    overdue: int = 0
+    """Unconfirmed ones that have waited longer than `max_p99_confirmation`."""
 
 
 class LiveSummary(msgspec.Struct, frozen=True):

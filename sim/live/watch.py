@@ -107,6 +107,10 @@ class Watch:
         """Return what a node has said last."""
         return self._statuses.get(node, NodeStatus())
 
+    def answered(self, node: int) -> bool:
+        """Tell whether a node has answered the last question."""
+        return self._answered.get(node, False)
+
     def primary(self) -> int:
         """Return whom the node that has come furthest takes for the primary; 0 if nobody knows."""
         known = [each for each in self._statuses.values() if each.primary is not None]
@@ -155,7 +159,7 @@ class Watch:
             pid=member.process.pid,
             state=member.state,
             status=self.status(member.number),
-            answered=self._answered.get(member.number, False),
+            answered=self.answered(member.number),
             tps=self._tps(member.number, count),
             cpu=cpu,
             resident_bytes=resident,

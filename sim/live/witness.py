@@ -66,7 +66,24 @@ class Check(msgspec.Struct, frozen=True):
     """Different ones that were asked for, of each node."""
     nodes: tuple[int, ...] = ()
     """That have answered."""
+    silent: tuple[int, ...] = ()
+    """That run and have not."""
+    fewer: tuple[tuple[int, int], ...] = ()
+    """Nodes that had to have only some of the blocks, and how many: they are behind, or began anew
+    from a state."""
+    unseen: int = 0
+    """Blocks above the height of every node that has answered."""
     losses: tuple[Loss, ...] = ()
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """What one node has said."""
+
+    node: int
+    height: int
+    asked: int
+    """Blocks that it had to have."""
+    losses: tuple[Loss, ...]
 
 
 def read_block(found: Any, at: float) -> Confirmed:
@@ -163,23 +180,30 @@ class Witness:
             nodes: whom; those that do not answer are left out.
         """
         blocks = _spread(list(self.blocks), CHECKED_BLOCKS)
-        answers = await asyncio.gather(*(self._ask_again(node, blocks) for node in nodes))
-        answered = [node for node, losses in zip(nodes, answers, strict=True) if losses is not None]
+        found = await asyncio.gather(*(self._ask_again(node, blocks) for node in nodes))
+        answers = [each for each in found if each is not None]
+        top = max((each.height for each in answers), default=0)
         return Check(
             blocks=len(blocks),
             transactions=sum(len(block.sample) for block in blocks),
-            nodes=tuple(answered),
-            losses=tuple(loss for losses in answers for loss in losses or ()),
+            nodes=tuple(each.node for each in answers),
+            silent=tuple(node for node in nodes if node not in {each.node for each in answers}),
+            fewer=tuple((each.node, each.asked) for each in answers if each.asked < len(blocks)),
+            unseen=sum(block.height > top for block in blocks) if answers else 0,
+            losses=tuple(loss for each in answers for loss in each.losses),
         )
 
-    async def _ask_again(self, node: int, blocks: Sequence[Confirmed]) -> list[Loss] | None:
+    async def _ask_again(self, node: int, blocks: Sequence[Confirmed]) -> "_Answer | None":
         """Return what a node lacks of what it should have; None if it does not answer.
 
         One that was away for long has begun anew from a state and has no blocks below it; and all
         give up old ones. A node tells from which height on it has them.
         """
         client = self._fleet.members[node].client
-        height = self._watch.status(node).height
+        try:
+            height = read_status(await client.ask("orrery_status", patience_s=PATIENCE_S)).height
+        except (Unanswered, Refused):
+            return None
         own = [block for block in blocks if block.height <= height]
         asked: list[Question] = [
             ("eth_getBlockByNumber", (hex(block.height), False)) for block in own
@@ -193,11 +217,12 @@ class Witness:
             return None
         wanted = [(block, f"block {block.digest}", "hash") for block in own]
         wanted += [(block, f"transaction {each}", "blockHash") for block, each in sampled]
-        return [
+        losses = [
             Loss(node, block.height, what, _digest(answer, key))
             for (block, what, key), answer in zip(wanted, found, strict=True)
             if block.height >= lowest and _digest(answer, key) != block.digest
         ]
+        return _Answer(node, height, sum(block.height >= lowest for block in own), tuple(losses))
 
 
 async def _blocks(client: NodeClient, first: int, last: int, at: float) -> list[Confirmed]:

@@ -64,6 +64,7 @@ class WorkloadDriver:
         self._wake = asyncio.Event()
         self._new_block = asyncio.Event()
         self._stopped = False
+        self._ended_ns = 0
         self._unanswered: set[bytes] = set()
         self._too_low: set[bytes] = set()
         self._overtaken: set[bytes] = set()
@@ -94,6 +95,11 @@ class WorkloadDriver:
         """
         return len(self._overtaken & self._tracker.flights.keys())
 
+    def overdue(self, limit: int) -> int:
+        """Return how many of the unconfirmed had waited for more than `limit` ns at the end."""
+        flights = self._tracker.flights.values()
+        return sum(self._ended_ns - flight.intended_ns > limit for flight in flights)
+
     def is_live(self, node: NodeId) -> bool:
         """Tell whether a node takes submissions, as far as is known."""
         return self._is_live(node) and not self._couriers[node].is_down(self.now())
@@ -122,6 +128,7 @@ class WorkloadDriver:
             await self._offer(duration)
             await self._drain(duration + patience)
         finally:
+            self._ended_ns = self.now()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

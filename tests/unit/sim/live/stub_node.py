@@ -38,13 +38,19 @@ class Stub:
         self.data = self.directory / self.settings["node"]["data"]
         self.data.mkdir(exist_ok=True)
         (self.data / "admin.token").write_text("token-of-this-life")
+        lives = self.directory / "lives"
+        self.lives = int(lives.read_text()) + 1 if lives.exists() else 1
+        lives.write_text(str(self.lives))
         self.blocked: list[int] = []
         self.places: dict[str, int] = {}
         self.filled = 0
 
     @property
     def height(self) -> int:
-        return int((time.time() - self.began) / BLOCK_S)
+        height = int((time.time() - self.began) / BLOCK_S)
+        if self.lives > self.behave.get("after_lives", 0):
+            height = min(height, self.behave.get("stands_at", height))
+        return height
 
     def block(self, height: int) -> dict[str, object]:
         forked = height >= self.behave.get("forks_at", 1 << 60)
@@ -87,7 +93,7 @@ class Stub:
                     "syncing": False,
                 }
             case "orrery_blockPeers" | "orrery_ignorePeers" | "orrery_unblockPeers":
-                if not owner:
+                if not owner or not self.behave.get("obeys", True):
                     raise PermissionError(method)
                 self.blocked = self.blocked + params[0] if params else []
                 (self.directory / "blocked.json").write_text(json.dumps(self.blocked))

@@ -71,12 +71,44 @@ def test_two_blocks_at_one_height_are_two_chains():
 
 
 def test_who_does_not_answer_is_no_judge():
-    nodes = (end(0), end(1, digest=None))
-    assert verdicts("", nodes=nodes)["one chain"] == "passed"
+    killed = msgspec.structs.replace(end(2, digest=None), state="killed")
+    assert verdicts("", nodes=(end(0), end(1), killed))["one chain"] == "passed"
     silent = tuple(end(node, digest=None) for node in range(4))
     found = verdicts("agreement = true", nodes=silent, check=Check())
     assert found["one chain"] == found["agreement"] == "not judged"
     assert found["nothing confirmed is lost"] == "not judged"
+
+
+def test_a_node_that_runs_and_is_silent_is_not_passed_over():
+    nodes = (end(0), end(1), end(2, digest=None))
+    assert verdicts("", nodes=nodes)["one chain"] == "not judged"
+    check = msgspec.structs.replace(GOOD.check, nodes=(0, 1), silent=(2,))
+    assert verdicts("", check=check)["nothing confirmed is lost"] == "not judged"
+    lost = msgspec.structs.replace(check, losses=(Loss(0, 5, "block 0xa", "nothing"),))
+    assert verdicts("", check=lost)["nothing confirmed is lost"] == "failed"
+
+
+def test_one_node_alone_and_block_0_show_nothing():
+    killed = msgspec.structs.replace(end(1, digest=None), state="killed")
+    assert verdicts("", nodes=(end(0), killed))["one chain"] == "not judged"
+    assert verdicts("", common_height=0)["one chain"] == "not judged"
+    assert verdicts("", common_height=0, height=0)["one chain"] == "passed"
+    split = (end(0), end(1, digest="0xb"), end(2, digest=None))
+    assert verdicts("", nodes=split)["one chain"] == "failed"
+
+
+def test_what_no_node_has_any_more_is_lost_where_all_were_asked():
+    check = msgspec.structs.replace(GOOD.check, unseen=2)
+    assert verdicts("", check=check)["nothing confirmed is lost"] == "failed"
+    some = msgspec.structs.replace(check, nodes=(0, 1, 2))
+    assert verdicts("", check=some)["nothing confirmed is lost"] == "not judged"
+
+
+def test_what_was_never_confirmed_counts_against_the_99th_percentile():
+    late = msgspec.structs.replace(LOAD, final=100, unconfirmed=5, overdue=2)
+    assert verdict('max_p99_confirmation = "1s"', load=late) == "failed"
+    just = msgspec.structs.replace(late, final=198)
+    assert verdict('max_p99_confirmation = "1s"', load=just) == "passed"
 
 
 def test_a_loss_is_told_with_its_place():

@@ -127,6 +127,21 @@ def test_a_lost_transaction_is_seen(tmp_path):
     assert all(loss.what.startswith("transaction") for loss in summary.losses)
 
 
+def test_blocks_that_every_node_has_lost_are_seen(tmp_path, monkeypatch):
+    monkeypatch.setattr("sim.live.closing.SETTLE_S", 0.5)
+    text = "".join(
+        f'[[events]]\nat = "800ms"\nkind = "crash"\nnode = {node}\nfor = "1s"\n'
+        for node in range(4)
+    )
+    network = prepared(tmp_path / "net", text, 3.5)
+    for node in range(4):
+        behave = '{"stands_at": 2, "after_lives": 1}'
+        (network.layout.node(node) / "behave.json").write_text(behave)
+    summary = run(network)
+    assert verdicts(summary)["one chain"] == "passed"
+    assert verdicts(summary)["nothing confirmed is lost"] == "failed", summary.judgements
+
+
 def test_a_signal_ends_it_in_good_order(tmp_path):
     network = prepared(tmp_path / "net")
 
@@ -143,6 +158,49 @@ def test_a_signal_ends_it_in_good_order(tmp_path):
     assert len(pids) == 4
     assert not any(is_alive(pid) for pid in pids if pid)
     assert all(network.layout.node(node).joinpath("ended").exists() for node in range(4))
+
+
+def test_a_terminal_that_hangs_up_is_a_signal_too(tmp_path):
+    network = prepared(tmp_path / "net")
+
+    class Gone(Screen):
+        def show(self, facts):
+            os.kill(os.getpid(), signal.SIGHUP)
+
+        def happened(self, happening):
+            if happening.kind == "ending":
+                raise OSError(5, "Input/output error")
+            super().happened(happening)
+
+    summary = run(network, Gone())
+    assert summary.passed
+    assert summary.happenings[-1].detail == "a signal"
+    assert all(network.layout.node(node).joinpath("ended").exists() for node in range(4))
+
+
+def test_a_node_that_takes_no_orders_holds_nothing_up_and_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("sim.live.fleet.ORDER_PATIENCE_S", 0.2)
+    text = FAULTS.replace('"200ms"', '"600ms"').replace('"300ms"', '"700ms"', 1)
+    network = prepared(tmp_path / "net", text, 2.0)
+    (network.layout.node(3) / "behave.json").write_text('{"obeys": false}')
+    screen = Screen()
+    summary = run(network, screen)
+    assert ("takes no orders", 3) in screen.kinds()
+    crashed = next(each.at for each in screen.happenings if each.kind == "crashed")
+    assert crashed < 1.9
+    assert summary.nodes[0].starts == 2
+
+
+def test_a_full_disk_keeps_no_one_from_a_summary(tmp_path, monkeypatch):
+    network = prepared(tmp_path / "net", "", 0.5)
+    network.layout.file("events.jsonl").mkdir()
+    network.layout.file("summary.json").mkdir()
+    session = Session(network, Screen(), stub_command)
+    summary = asyncio.run(session.run())
+    assert summary.passed
+    assert [each.kind for each in summary.happenings] == ["up", "ending"]
+    assert session.unwritten is not None
+    assert "summary.json: expected to write all of it, got: Is a directory" in session.unwritten
 
 
 def test_a_signal_in_the_first_instant_ends_a_load_that_has_not_begun(tmp_path):

@@ -233,3 +233,19 @@ def test_it_is_noticed_when_somebody_else_sends_from_the_accounts() -> None:
             assert alone.overtaken == 0
 
     play(story)
+
+
+def test_what_has_waited_too_long_is_known_at_the_end() -> None:
+    async def story() -> None:
+        given = scenario(resend_after="20s")
+        chain = funded(FakeChain(keeps_gaps=True), given)
+        async with FakeNode(chain).serve(0) as node:
+            workload = scenario_workload(given, 1, PARAMS)
+            driver = WorkloadDriver(workload, {NodeId(at): node.url for at in range(4)})
+            await driver.run(Duration(400_000_000), Duration(0))
+        assert driver.unconfirmed == 39
+        assert driver.overdue(0) == 39
+        assert 0 < driver.overdue(200_000_000) < 39
+        assert driver.overdue(60 * SECOND) == 0
+
+    play(story)
