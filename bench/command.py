@@ -35,6 +35,7 @@ from bench.flat_row import bench_flat
 from bench.graph_row import PATTERNS
 from bench.headings import HEADINGS
 from bench.heap_loop import bare_heap_rate
+from bench.hostile_row import bench_hostile
 from bench.live_row import bench_live
 from bench.load_row import bench_load
 from bench.memory_row import bench_memory
@@ -272,6 +273,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "runtime": bench_runtime,
         "rpc": bench_rpc,
         "load": bench_load,
+        "hostile": bench_hostile,
         "live": bench_live,
         "file-io": bench_files,
     }

@@ -12,6 +12,7 @@ from bench.decisions_row import HEADINGS as DECISIONS_HEADINGS
 from bench.dissemination_row import HEADINGS as DISSEMINATION_HEADINGS
 from bench.file_row import HEADINGS as FILE_HEADINGS
 from bench.flat_row import HEADINGS as FLAT_HEADINGS
+from bench.hostile_row import HEADINGS as HOSTILE_HEADINGS
 from bench.live_row import HEADINGS as LIVE_HEADINGS
 from bench.load_row import HEADINGS as LOAD_HEADINGS
 from bench.memory_row import HEADINGS as MEMORY_HEADINGS
@@ -37,6 +38,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         **SPREADING_HEADINGS,
         **CACHE_HEADINGS,
         **LIVE_HEADINGS,
+        **HOSTILE_HEADINGS,
         **LOAD_HEADINGS,
         **MEMORY_HEADINGS,
         **FILE_HEADINGS,

@@ -93,7 +93,6 @@ class HttpLane(asyncio.Protocol):
         self._services = services
         self._loop = loop
         self._caller: Caller | None = None
-        """Known once there is a connection."""
         self._buffer = bytearray()
         self._needed = 0
         """How many bytes there must be before another look at them is worth while."""
@@ -166,17 +165,14 @@ class HttpLane(asyncio.Protocol):
             self._caller.leave()
 
     def eof_received(self) -> bool:
-        """Keep the other half open until what was asked is answered, if that is soon.
-
-        A caller that has left looks the same as one that only has nothing more to ask.
-        """
+        """Keep the other half open until what was asked is answered, if that is soon."""
         self._ended = True
         if self.phase is Phase.BUSY:
             self._loop.call_later(self._services.limits.connections.half_seconds, self._give_up)
         return self.phase in (Phase.BUSY, Phase.WRITING)
 
     def _give_up(self) -> None:
-        """Let nobody compute for a caller that seems to have left."""
+        """Compute no more: one that has left looks as if it had nothing more to ask."""
         if self.phase is Phase.BUSY:
             self.abort()
 
@@ -308,10 +304,9 @@ class HttpLane(asyncio.Protocol):
     def _answer(self, body: bytes, judged: _Judged) -> None:
         self._continued = False
         self._release()
-        caller = self._caller
-        assert caller is not None, "what is answered has come over a connection"
-        caller.admin = judged.admin
-        answer = self._services.dispatcher.answer(body, caller)
+        assert self._caller is not None, "what is answered has come over a connection"
+        self._caller.admin = judged.admin
+        answer = self._services.dispatcher.answer(body, self._caller)
         if isinstance(answer, bytes):
             self.phase = Phase.IDLE
             self._write(answer, judged)

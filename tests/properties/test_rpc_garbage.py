@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from network.transport.bucket import TokenBucket
 from node.rpc.backend import Backend
-from node.rpc.caller import Caller
+from node.rpc.caller import NOWHERE, Caller
 from node.rpc.dispatch import Dispatcher
 from node.rpc.http_head import END, BadHead, parse_head
 from node.rpc.limits import Connections, Requests
@@ -57,7 +57,7 @@ def dispatcher() -> tuple[Dispatcher, Caller]:
         Requests(),
         has_admins=True,
     )
-    return found, Caller(1, TokenBucket(1, 1 << 40, Instant(0)))
+    return found, Caller(1, NOWHERE, TokenBucket(1, 1 << 40, Instant(0)))
 
 
 def is_answer(found: Any) -> bool:
