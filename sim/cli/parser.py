@@ -18,7 +18,7 @@ SEED_END = 2**63
 """Seeds are below this."""
 
 DESCRIPTION = """\
-A working model of a blockchain network: the nodes' real code, in virtual time.
+A working model of a blockchain network: the nodes' real code, in virtual and in real time.
 
 example:
   orrery run scenarios/quickstart.toml

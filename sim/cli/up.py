@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from primitives.errors import InvalidInput
+from primitives.ids import Duration
 from primitives.units import parse_duration
 from sim.cli.entry import Exit
 from sim.cli.jobs import LATE_KEY
@@ -57,9 +58,7 @@ def command(arguments: Namespace) -> int:
 
 def _order(arguments: Namespace) -> Order:
     scenario = load_scenario(arguments.scenario, arguments.overrides, check_live)
-    lasting = None if arguments.lasting is None else parse_duration(arguments.lasting)
-    if lasting == 0:
-        raise InvalidInput("--for", "a duration above zero", arguments.lasting)
+    lasting = None if arguments.lasting is None else _lasting(arguments.lasting)
     return Order(
         scenario=scenario,
         seed=scenario.seed if arguments.seed is None else arguments.seed,
@@ -69,6 +68,16 @@ def _order(arguments: Namespace) -> Order:
         lasting_ns=lasting,
         load=not arguments.no_load,
     )
+
+
+def _lasting(text: str) -> Duration:
+    try:
+        lasting = parse_duration(text)
+    except InvalidInput as error:
+        raise InvalidInput("--for", error.expected, error.actual) from error
+    if lasting == 0:
+        raise InvalidInput("--for", "a duration above zero", text)
+    return lasting
 
 
 def _prepared(order: Order, arguments: Namespace) -> Network:

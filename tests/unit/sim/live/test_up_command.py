@@ -66,7 +66,7 @@ def test_a_failure_is_told_by_the_exit_code(typed, capsys):
     ("options", "words"),
     [
         (["--set", "network.loss=0.5"], "--set network.loss=0.5: network.loss: expected 0.0"),
-        (["--for", "soon"], "duration: expected"),
+        (["--for", "soon"], "--for: expected a number and one of"),
         (["--for", "0s"], "--for: expected a duration above zero"),
     ],
 )
