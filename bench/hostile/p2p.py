@@ -149,7 +149,7 @@ async def replays(target: Target, size: float) -> Tally:
 async def bombs(target: Target, size: float) -> Tally:
     """Bodies that unpack to more than they may, or to a million tiny things; by every algorithm."""
     tally = Tally()
-    zeros = bytes(200 * MEBIBYTE)
+    zeros = bytes(64 * MEBIBYTE)
     tiny = _tiny_accounts()
     packed = {
         "zstd": (CertifiedBlocks, Encoding.ZSTD, zstandard.ZstdCompressor().compress(zeros)),

@@ -163,8 +163,8 @@ async def huge_lengths(target: Target, size: float) -> Tally:
 async def bombs(target: Target, size: float) -> Tally:
     """Compressed bodies, with and without chunks; and compressed frames."""
     tally = Tally()
-    bomb = gzip.compress(bytes(64 * MEBIBYTE))
-    deflated = zlib.compress(bytes(64 * MEBIBYTE))
+    bomb = gzip.compress(bytes(16 * MEBIBYTE))
+    deflated = zlib.compress(bytes(16 * MEBIBYTE))
     chunk = b"%x\r\n%b\r\n0\r\n\r\n" % (len(bomb), bomb)
     many = int(30 * size) + 1
     requests = [post(bomb, Content_Encoding="gzip")] * many

@@ -25,8 +25,13 @@ DESCRIPTORS_MAX = 1_100
 """512 connections of clients, as many of nodes, and what a node has anyway."""
 SHORT = 0.03
 """Share of an attack's full size that `make test` has time for."""
-LONG = frozenset({"10,000 silent connections", "600 idle connections", "slow heads"})
+FULL = frozenset({"10,000 silent connections", "600 idle connections", "slow heads"})
 """Those that are nothing without their full number."""
+LONG = FULL | {
+    "strangers after TLS", "calls without end", "calls whose callers left", "answers not taken",
+    "large filters", "80 followers", "slow bodies", "false transactions",
+}  # fmt: skip
+"""What takes long even where it is small."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +77,6 @@ def test_a_node_withstands_all_of_it(siege: Siege) -> None:
     )  # rebinding, wrong tokens, pages, and methods of admins that do not exist
     bombs = reports["rpc: compressed bodies"].got
     assert not [name for name in bombs if name in ("answered", "frame: kept")]
-    assert reports["rpc: slow bodies"].got["still open"]
     for name in ("p2p: false names", "p2p: handshakes played back"):
         assert not [each for each in reports[name].got if each.endswith("let in")]
     bombs = reports["p2p: compression bombs"].got
@@ -88,7 +92,7 @@ def test_a_node_withstands_all_of_it(siege: Siege) -> None:
 def test_crowds_and_full_sizes(siege: Siege, capsys: pytest.CaptureFixture[str]) -> None:
     before = siege.quiet(2.0)
     for attack in (*RPC_ATTACKS, *P2P_ATTACKS):
-        size = 1.0 if attack.name in LONG else 0.3
+        size = 1.0 if attack.name in FULL else 0.3
         report = suffers(siege, attack, size, before)
         with capsys.disabled():
             print(  # noqa: T201
@@ -96,6 +100,6 @@ def test_crowds_and_full_sizes(siege: Siege, capsys: pytest.CaptureFixture[str])
                 f" {report.during.resident_max // MEBIBYTE} MiB at most,"
                 f" p99 {report.during.p99_ms} ms, {report.during.blocks} blocks"
             )
-        if attack.name in LONG:
+        if attack.name in FULL:
             offered = report.got.total()
             assert report.got["still open"] < 600 <= offered
