@@ -1,7 +1,7 @@
 """Rows of `orrery bench spreading`: whole runs whose blocks, or transactions, take another way.
 
 The same committee on links of 100 Mbit/s with 20 ms each way, for each way side by side. Clients
-hand over transactions of 116 kB, nine of which make a block of 1 MiB every four seconds.
+hand over transactions of 116 kB, nine of which make a block of 1 MiB at a time.
 
 For each block there are the bytes of what carries it, in the rows of blocks, or its transactions
 before it, in the others: at the primary's uplink, and of all nodes together. Beside them stands
@@ -28,8 +28,8 @@ from sim.trace import Observation, Traffic
 SECOND, MEGA = 1_000_000_000, 1e6
 BLOCKS, PER_BLOCK, DATA_BYTES = 3, 9, 116_000
 COMMITTEES = (16, 100)
-EVERY = 4
-"""Seconds from one block to the next."""
+EVERY: Mapping[int, int] = MappingProxyType({16: 4, 100: 12})
+"""Seconds from one block to the next, by committee: a primary needs eight to send to a hundred."""
 GAS = 1_500_000
 GWEI = 1_000_000_000
 CARRIERS = {
@@ -84,7 +84,7 @@ def scenario(nodes: int, keys: Mapping[str, str], file: Path) -> Scenario:
         network |= {"topology": "random-regular", "degree": 8}
     return Scenario(
         name="bench-spreading",
-        duration=Duration((EVERY * BLOCKS + 2) * SECOND),
+        duration=Duration((BLOCKS + 1) * EVERY[nodes] * SECOND),
         network=Network(
             validators=nodes,
             latency="uniform",
@@ -100,7 +100,7 @@ def scenario(nodes: int, keys: Mapping[str, str], file: Path) -> Scenario:
             signatures="modelled",
         ),
         chain=Chain(base_fee="fixed"),
-        workload=Replay(replay=str(file), rate=PER_BLOCK / EVERY, start=Duration(SECOND)),
+        workload=Replay(replay=str(file), rate=PER_BLOCK / EVERY[nodes], start=Duration(SECOND)),
     )
 
 
