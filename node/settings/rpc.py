@@ -27,7 +27,8 @@ class RpcSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the methods that steer the node exist. They want the token in `admin.token` of the
     data directory, which the node makes anew at each start."""
     connections_max: PositiveCount = 512
-    """Clients that are connected at once, at most."""
+    """Clients that are connected at once, at most; one more may take the place of one that does
+    nothing."""
     body_max: ByteCount = 5 * MEBIBYTE
     """Of one request, at most."""
     response_max: ByteCount = 25 * MEBIBYTE
@@ -35,7 +36,7 @@ class RpcSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch_max: PositiveCount = 1_000
     """Calls in one batch, at most."""
     cost_per_second: PositiveCount = 20_000
-    """What one connection may ask for on average; eth_blockNumber costs 1."""
+    """What all connections of one address may ask for on average; eth_blockNumber costs 1."""
     call_time_max: PositiveSpan = Duration(30 * SECOND)
     """A call that has not ended by then is answered with an error."""
     call_gas_max: PositiveCount = 50_000_000
