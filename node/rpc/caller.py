@@ -47,17 +47,17 @@ class Caller:
         self.admin = False
         """Whether the request that is being answered shows the token."""
         self.has_left = False
-        self._waits: set[asyncio.Task[Any]] = set()
+        self._waits: dict[asyncio.Task[Any], None] = {}
 
     def begin_wait(self, task: "asyncio.Task[Any]") -> None:
         """Note a task that computes for this caller alone; it is cancelled if the caller leaves."""
-        self._waits.add(task)
+        self._waits[task] = None
         if self.has_left:
             task.cancel()
 
     def end_wait(self, task: "asyncio.Task[Any]") -> None:
         """Note that it does not do so any more."""
-        self._waits.discard(task)
+        self._waits.pop(task, None)
 
     def leave(self) -> None:
         """Compute for this caller no more: its connection is gone."""
