@@ -6,7 +6,6 @@ import numpy as np
 
 from sim.load.chain import ChainFacts
 from sim.load.engine import BlockRow, LoadEngine
-from sim.load.histogram import LatencyHistogram
 from sim.load.plan import LoadPlan
 from sim.load.result import Blocks, LoadResult, Series
 from sim.report.series import SECOND_NS, SecondBins
@@ -106,9 +105,7 @@ def _series(engine: LoadEngine, seconds: int) -> Series:
     def listed(bins: SecondBins) -> list[int]:
         return [int(each) for each in bins.numpy(seconds).tolist()]
 
-    rows = ledger.inclusion_by_second[:seconds]
-    rows += [LatencyHistogram()] * (seconds - len(rows))
-    points = [row.quantiles((0.5, 0.99)) if row.count else None for row in rows]
+    points = ledger.inclusion_by_second.points(seconds)
     return Series(
         intended=listed(ledger.intended),
         sent=listed(ledger.sent),

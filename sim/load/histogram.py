@@ -19,6 +19,8 @@ PARTS_BITS = 10
 PARTS = 1 << PARTS_BITS
 ERROR_BOUND = 1 / (2 * PARTS)
 """Largest relative difference between a quantile that is told and the true one."""
+OPEN_SECONDS = 120
+"""So many seconds back a latency may belong to be among the quantiles of its second."""
 
 
 class Quantiles(msgspec.Struct, frozen=True):
@@ -94,6 +96,43 @@ class LatencyHistogram:
     def buckets(self) -> list[tuple[int, int]]:
         """Return (middle in ns, count) of all buckets that are not empty, ascending."""
         return [(bucket_middle(place), count) for place, count in sorted(self._counts.items())]
+
+
+class LatencyBySecond:
+    """The median and the 99th percentile of each second of a run, in little memory however long.
+
+    A histogram is kept for the last `OPEN_SECONDS` only; what comes for an earlier second is late
+    for its quantiles.
+    """
+
+    __slots__ = ("_closed", "_open")
+
+    def __init__(self) -> None:
+        self._closed: list[tuple[int, int] | None] = []
+        self._open: list[LatencyHistogram] = []
+
+    def add(self, second: int, value: int) -> None:
+        """Count a span that belongs to a second."""
+        place = second - len(self._closed)
+        while place >= len(self._open):
+            self._open.append(LatencyHistogram())
+            if len(self._open) > OPEN_SECONDS:
+                self._closed.append(_ends(self._open.pop(0)))
+                place -= 1
+        if place >= 0:
+            self._open[place].add(value)
+
+    def points(self, seconds: int) -> list[tuple[int, int] | None]:
+        """Return both of each of so many seconds, ns; None for a second without any."""
+        found = [*self._closed, *map(_ends, self._open)][:seconds]
+        return found + [None] * (seconds - len(found))
+
+
+def _ends(histogram: LatencyHistogram) -> tuple[int, int] | None:
+    if not histogram.count:
+        return None
+    median, most = histogram.quantiles((0.5, 0.99))
+    return median, most
 
 
 def bucket_of(value: int) -> int:

@@ -1,6 +1,6 @@
 """What a load client counts while it runs: totals, a series for each second, latencies."""
 
-from sim.load.histogram import LatencyHistogram
+from sim.load.histogram import LatencyBySecond, LatencyHistogram
 from sim.load.kinds import ErrorKind
 from sim.report.series import SECOND_NS, SecondBins
 
@@ -56,7 +56,7 @@ class LoadLedger:
         """From the intended instant to the block."""
         self.finality = LatencyHistogram()
         """From the intended instant to the finality of the block."""
-        self.inclusion_by_second: list[LatencyHistogram] = []
+        self.inclusion_by_second = LatencyBySecond()
         """Latencies to inclusion by the second of the intended instant."""
         self.reorganised = 0
         """Inclusions that were undone."""
@@ -72,11 +72,7 @@ class LoadLedger:
         self.included.add(at_ns, 1)
         if intended_ns >= self.measured_from_ns:
             self.inclusion.add(at_ns - intended_ns)
-        second = intended_ns // SECOND_NS
-        rows = self.inclusion_by_second
-        while second >= len(rows):
-            rows.append(LatencyHistogram())
-        rows[second].add(at_ns - intended_ns)
+        self.inclusion_by_second.add(intended_ns // SECOND_NS, at_ns - intended_ns)
 
     def on_final(self, intended_ns: int, at_ns: int) -> None:
         """Count a transaction whose block is final."""

@@ -1,6 +1,8 @@
 """The pure parts of a load client: rates, mixes, accounts' turns, signing, tracking, keys."""
 
 import asyncio
+import gc
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from sim.load.accounts import read_wallet, seeded_wallet
 from sim.load.blocks import SeenBlock
 from sim.load.fees import FeeQuote
 from sim.load.lanes import Lanes
+from sim.load.histogram import OPEN_SECONDS, LatencyBySecond
 from sim.load.ledger import LoadLedger
 from sim.load.mixes import parse_mix
 from sim.load.pacing import Rate, constant_rate, count_of, parse_ramp
@@ -256,3 +259,17 @@ def test_a_bad_file_of_keys_is_refused(tmp_path: Path, text: str, why: str) -> N
         read_wallet(file)
     with pytest.raises(InvalidInput, match="a readable file"):
         read_wallet(tmp_path / "nothing")
+
+
+def test_latencies_by_the_second_take_little_memory_however_long_it_lasts() -> None:
+    rows = LatencyBySecond()
+    for second in range(2 * OPEN_SECONDS):
+        for value in range(1, 101):
+            rows.add(second, value)
+    rows.add(2 * OPEN_SECONDS + 1, 7)
+    rows.add(0, 10**9)  # Too late.
+    found = rows.points(2 * OPEN_SECONDS + 3)
+    assert found[:-3] == [(50, 99)] * (2 * OPEN_SECONDS)
+    assert found[-3:] == [None, (7, 7), None]
+    assert rows.points(2) == [(50, 99)] * 2
+    assert sum(map(sys.getsizeof, gc.get_referents(rows))) < 10_000
