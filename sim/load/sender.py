@@ -211,9 +211,11 @@ class Sender:
         self.push()
 
     def on_undone(self, block: SeenBlock) -> None:
-        """Count what has left the chain as on its way again."""
+        """Count what has left the chain as on its way again; its client has gone on already."""
         for flight in self.tracker.on_undone(block):
-            flight.payload.lane.in_flight += 1
+            attempt = flight.payload
+            attempt.lane.in_flight += 1
+            self.tracker.renew(flight.digest, msgspec.structs.replace(attempt, client=OPEN))
 
     def on_final(self, number: int, at_ns: int) -> None:
         """Count what is final."""

@@ -1,5 +1,7 @@
 """Closed loops: a client waits for its block before it sends again."""
 
+import asyncio
+
 from sim.load.session import LoadSession
 from tests.unit.sim.load.fake_chain import FakeChain
 from tests.unit.sim.load.scenes import MS, SECOND, Scene, play
@@ -56,5 +58,29 @@ def test_a_client_whose_transaction_is_given_up_goes_on() -> None:
             result = await scene.load([node.url], soon)
         assert result.included == 0
         assert result.dropped > 2
+
+    play(story)
+
+
+def test_a_reorganisation_makes_no_client_two() -> None:
+    async def story() -> None:
+        scene = Scene(accounts=5)
+        scene.set(rate=None, clients=5, duration=2 * SECOND, think=10 * SECOND)
+        scene.chain.final_behind = 50
+        async with scene.nodes(block_s=0) as (node,):
+            loading = asyncio.create_task(scene.load([node.url]))
+            await scene.when(lambda engine: engine.ledger.accepted.total == 5)
+            scene.chain.seal()
+            await scene.when(lambda engine: engine.ledger.included.total == 5)
+            scene.chain.reorganise(1)
+            home: list[int] = []
+            assert scene.engine is not None
+            scene.engine.sender.on_home = lambda client, at_ns: home.append(client)
+            scene.chain.seal_again()
+            await scene.when(lambda engine: engine.ledger.included.total == 10)
+            assert not home
+            scene.engine.stop()
+            result = await loading
+        assert result.reorganised == 5
 
     play(story)
