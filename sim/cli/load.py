@@ -27,10 +27,11 @@ from sim.load.plan import LoadPlan
 from sim.load.result import LoadResult, encode_load
 from sim.load.session import LoadRequest, LoadSession
 from sim.load.urls import split_url
-from sim.load.writer import begin_load_directory, write_load_directory
+from sim.load.writer import begin_load_directory, check_writable, write_load_directory
 
 DURATION = 30_000_000_000
 ACCOUNTS = 1_000
+ENDING = (signal.SIGINT, signal.SIGTERM)
 KEY_LENGTHS = (64, 66)
 """Hexadecimal digits of a private key, without and with 0x."""
 
@@ -42,6 +43,7 @@ def command(arguments: Namespace) -> int:
     plan = read_plan(arguments)
     wallet = _wallet(arguments)
     payer = None if arguments.fund_from is None else _payer(arguments.fund_from)
+    check_writable(arguments.out)
     request = LoadRequest(tuple(arguments.urls), plan, wallet, arguments.chain_id, payer)
     result, inclusion = _run(request)
     result = _write(arguments.out, result, inclusion)
@@ -133,19 +135,21 @@ def _run(request: LoadRequest) -> tuple[LoadResult, LatencyHistogram]:
 
 
 async def _guarded(session: LoadSession, progress: LoadProgress) -> LoadResult:
-    """Run the session; a Ctrl-C ends it early, a second one at once."""
+    """Run the session; a Ctrl-C or SIGTERM ends it early, a second one at once."""
     loop = asyncio.get_running_loop()
     main = asyncio.ensure_future(session.run())
 
     def interrupt() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in ENDING:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.default_int_handler)
         if session.has_begun:
             session.stop()
         else:
             main.cancel()
 
-    loop.add_signal_handler(signal.SIGINT, interrupt)
+    for number in ENDING:
+        loop.add_signal_handler(number, interrupt)
     watch = asyncio.create_task(progress.watch())
     try:
         return await main
@@ -153,7 +157,8 @@ async def _guarded(session: LoadSession, progress: LoadProgress) -> LoadResult:
         raise KeyboardInterrupt from None
     finally:
         watch.cancel()
-        loop.remove_signal_handler(signal.SIGINT)
+        for number in ENDING:
+            loop.remove_signal_handler(number)
 
 
 def _write(parent: Path, result: LoadResult, inclusion: LatencyHistogram) -> LoadResult:

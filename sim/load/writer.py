@@ -1,6 +1,7 @@
 """The directory of a load: `summary.json` and `report.html`, born partial like a run's."""
 
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from primitives.errors import InvalidInput
 from sim.load.histogram import LatencyHistogram
@@ -9,6 +10,20 @@ from sim.load.result import LoadResult, encode_load
 from sim.report.writer import PARTIAL_MARKER, REPORT, SUMMARY
 
 _NOTE = "This load did not reach its end: the files beside this one cover a part of it, or none.\n"
+
+
+def check_writable(parent: Path) -> None:
+    """Make sure, before a load, that its directory can be made in the end.
+
+    Raises:
+        InvalidInput: it cannot.
+    """
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=parent):
+            pass
+    except OSError as error:
+        raise _unwritable(parent, error.strerror) from error
 
 
 def begin_load_directory(parent: Path, stamp: str) -> Path:

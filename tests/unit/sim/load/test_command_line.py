@@ -100,3 +100,11 @@ def test_the_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert "orrery load http://127.0.0.1:8545 --rate 500" in printed
     assert printed.count("exit code:") == 1
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_load(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["load", URL, "--rate=5", f"--out={tmp_path / 'file' / 'runs'}"]) == 2
+    assert "expected a directory that can be written to" in capsys.readouterr().err
