@@ -16,6 +16,7 @@ from bench.hostile.p2p import P2P_ATTACKS
 from bench.hostile.rpc import RPC_ATTACKS
 from bench.hostile.siege import SLACK, Report, Siege, besieged
 from bench.hostile.watch import Seen
+from bench.hostile_row import HEADINGS, row_of
 from tests.live.devnet import wait_for
 
 MEBIBYTE = 1 << 20
@@ -70,6 +71,8 @@ def test_a_node_withstands_all_of_it(siege: Siege) -> None:
         for attack in (*RPC_ATTACKS, *P2P_ATTACKS)
         if attack.name not in LONG
     }
+    for report in reports.values():
+        assert set(row_of(report)) == set(HEADINGS), "the benchmark shows all of it"
     assert siege.nodes[0].peers() == 3, "the network is whole"
     expect(reports["rpc: garbage"], "HTTP 400", "HTTP 431")
     expect(
