@@ -12,8 +12,8 @@ from primitives.transaction import decode_transaction, recover_sender
 from sim.load.accounts import read_wallet, seeded_wallet
 from sim.load.blocks import SeenBlock
 from sim.load.fees import FeeQuote
-from sim.load.lanes import Lanes
 from sim.load.histogram import OPEN_SECONDS, LatencyBySecond
+from sim.load.lanes import Lanes
 from sim.load.ledger import LoadLedger
 from sim.load.mixes import parse_mix
 from sim.load.pacing import Rate, constant_rate, count_of, parse_ramp
