@@ -25,6 +25,7 @@ from node.proposals import Proposals
 from node.relay import Relay
 from node.requests import Requests
 from node.restore import DamagedLog, restore
+from node.spread_config import SpreadConfig
 from node.spread_decisions import Decisions
 from node.spread_proposals import SpreadProposals
 from node.spread_transactions import MeshTransactions
@@ -63,10 +64,10 @@ class Parts(msgspec.Struct, frozen=True):
     """Gives and gets blocks in compact form; None where they are sent as they are."""
     compact: CompactProposals | None
     """Does so with proposals."""
-    spread: Spreading | None
-    """Spreads blocks and transactions over a mesh or coded trees; None where nothing does."""
     start_work: tuple[Effect, ...]
     """What it took to get here; charged when the node starts."""
+    spread: Spreading | None = None
+    """Spreads blocks and transactions over a mesh or coded trees; None where nothing does."""
 
 
 def assemble(config: NodeConfig, environment: Environment, store: Store) -> Parts:
@@ -114,31 +115,10 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
     compact = None
     if relay is not None:
         compact = CompactProposals(environment, relay, epochs, gossip, scores)
-    spread = None
-    if config.spread is not None:
-        primaries = Primaries(environment, epochs)
-        announced = sync.on_announce_block if relay is None else relay.on_announce_block
-        spread = Spreading(
-            config.spread,
-            config.index,
-            environment,
-            ledger,
-            primaries,
-            SpreadProposals(environment, epochs, primaries, scores),
-            Decisions(ledger, sync, environment.certificates, announced),
-            requests,
-            scores,
-        )
-        if spread.mesh is not None and config.spread.gossip == "mesh":
-            delay, digest = config.gossip.announce_delay, environment.cache.hash
-            spread.transactions = MeshTransactions(
-                spread.mesh, config.index, delay, intake, pool, gossip, digest
-            )
-    confirmations = None
+    confirmations, genesis_hash = None, environment.genesis_block.digest
     if config.serves_gateways and environment.keys:
-        genesis_hash = environment.genesis_block.digest
         confirmations = Confirmations(genesis_hash, ledger, intake, requests, epochs)
-    return Parts(
+    parts = Parts(
         ledger=ledger,
         pool=pool,
         gossip=gossip,
@@ -157,6 +137,32 @@ def assemble(config: NodeConfig, environment: Environment, store: Store) -> Part
         confirmations=confirmations,
         relay=relay,
         compact=compact,
-        spread=spread,
         start_work=restored.work,
     )
+    return parts if config.spread is None else _spreading(config, config.spread, environment, parts)
+
+
+def _spreading(
+    config: NodeConfig, ways: SpreadConfig, environment: Environment, parts: Parts
+) -> Parts:
+    """Return the cores with those that spread blocks and transactions in other ways."""
+    sync, relay = parts.sync, parts.relay
+    primaries = Primaries(environment, parts.epochs)
+    announced = sync.on_announce_block if relay is None else relay.on_announce_block
+    spread = Spreading(
+        ways,
+        config.index,
+        environment,
+        parts.ledger,
+        primaries,
+        SpreadProposals(environment, parts.epochs, primaries, parts.scores),
+        Decisions(parts.ledger, sync, environment.certificates, announced),
+        parts.requests,
+        parts.scores,
+    )
+    if spread.mesh is not None and ways.gossip == "mesh":
+        delay, digest = config.gossip.announce_delay, environment.cache.hash
+        spread.transactions = MeshTransactions(
+            spread.mesh, config.index, delay, parts.intake, parts.pool, parts.gossip, digest
+        )
+    return msgspec.structs.replace(parts, spread=spread)
