@@ -11,11 +11,12 @@ def split_url(url: str) -> SplitResult:
     """Take an HTTP address apart.
 
     Raises:
-        InvalidInput: it is of another kind, has no host, or an impossible port.
+        InvalidInput: it is of another kind, has no host that can be looked up, or an impossible port.
     """
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna")  # As whoever looks the host up will.
     except ValueError as error:
         raise InvalidInput("URL", EXPECTED, url) from error
     if not usable or not url.isascii() or any(letter.isspace() for letter in url):

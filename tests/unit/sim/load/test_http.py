@@ -169,7 +169,11 @@ def test_the_end_of_an_endpoint_answers_all_who_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "node", "ws://node:1", "http://", "http://a:0", "http://a:70000", "http://a b/"]
+    "url",
+    [
+        *("", "node", "ws://node:1", "http://", "http://a:0", "http://a:70000", "http://a b/"),
+        *("http://a..b", f"http://{'a' * 64}.org"),
+    ],
 )
 def test_what_is_no_address_of_a_node_is_refused(url: str) -> None:
     with pytest.raises(InvalidInput, match="expected the address of a node"):
