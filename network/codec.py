@@ -146,9 +146,7 @@ class Codec:
         known = self._words.get(welcome)
         if known is None:
             known = self._words[welcome] = {
-                kind.word(encoding): (kind, encoding)
-                for kind in self.kinds
-                for encoding in welcome
+                kind.word(encoding): (kind, encoding) for kind in self.kinds for encoding in welcome
             }
         return known
 

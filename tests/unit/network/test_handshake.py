@@ -234,8 +234,7 @@ def test_a_validator_that_pretends_not_to_be() -> None:
 
 
 def test_a_node_that_has_come_to_be_known_calls_itself_a_validator() -> None:
-    known = dict(VALIDATORS)
-    del known[NodeId(2)]
+    known = {node: key for node, key in VALIDATORS.items() if node != 2}
     own = config(2, role=PeerRole.FOLLOWER, validators=known)
     before = dialler(own)
     known[NodeId(2)] = VALIDATORS[NodeId(2)]
