@@ -11,7 +11,7 @@ def split_url(url: str) -> SplitResult:
     """Take an HTTP address apart.
 
     Raises:
-        InvalidInput: it is of another kind, has no host that can be looked up, or an impossible port.
+        InvalidInput: it is of another kind, has no host to be looked up, or an impossible port.
     """
     try:
         parts = urlsplit(url)
