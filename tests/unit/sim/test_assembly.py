@@ -10,6 +10,7 @@ from consensus.params import ConsensusParams
 from consensus.replica import Replica
 from network.topology import Position
 from node.node import Node
+from node.settings.node import fee_recipient
 from primitives.keys import ValidatorKey
 from primitives.machine import Machine
 from primitives.params import ChainParams
@@ -19,7 +20,6 @@ from sim.founding import chain_params
 from sim.hosts.disk import Disk, DiskSpec
 from sim.kernel.host import Host
 from sim.liars import LiarContext
-from node.settings.node import fee_recipient
 from sim.profile import load_profile
 from sim.randomness import generator
 from sim.scenario import Scenario, decode_scenario, place_nodes
