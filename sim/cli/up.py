@@ -1,6 +1,7 @@
 """`orrery up FILE`."""
 
 import asyncio
+import errno
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ from sim.live.summary import Judgement, LiveSummary, encode_summary
 from sim.live.table import NetworkFacts, line, live_table
 from sim.scenario import load_scenario, locate_mistake
 
+TABLE_COLUMNS = 76
+"""A narrower terminal has no room for the table, and gets a line."""
 LINE_EVERY_S = 5.0
 """Pause between two lines on how things stand, where there is no terminal."""
 STYLES = (("passed", "green"), ("failed", "bold red"), ("not judged", "yellow"))
@@ -47,10 +50,7 @@ def command(arguments: Namespace) -> int:
     except NotReady as error:
         print(f"orrery: {error}", file=sys.stderr)
         return Exit.FAILED
-    if arguments.json:
-        print(encode_summary(summary).decode(), end="")
-    else:
-        _show_summary(summary, console)
+    _show(summary, console, as_json=arguments.json)
     if session.unwritten is not None:
         print(f"orrery: {session.unwritten}", file=sys.stderr)
     return Exit.OK if summary.passed and session.unwritten is None else Exit.FAILED
@@ -167,7 +167,9 @@ class _Board(_Lines):
 
     def show(self, facts: NetworkFacts) -> None:
         """Show how things stand."""
-        self._live.update(live_table(self._name, facts), refresh=True)
+        narrow = self._console.width < TABLE_COLUMNS
+        shown = Text(line(facts)) if narrow else live_table(self._name, facts)
+        self._live.update(shown, refresh=True)
 
 
 @contextmanager
@@ -178,6 +180,20 @@ def _display(network: Network, console: Console) -> Iterator[_Lines]:
     name = network.order.scenario.name
     with Live(console=console, auto_refresh=False, transient=True) as live:
         yield _Board(console, live, name)
+
+
+def _show(summary: LiveSummary, console: Console, *, as_json: bool) -> None:
+    """Print what it came to, unless the terminal has hung up meanwhile."""
+    try:
+        if as_json:
+            print(encode_summary(summary).decode(), end="")
+        else:
+            _show_summary(summary, console)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
 
 
 def _show_summary(summary: LiveSummary, console: Console) -> None:

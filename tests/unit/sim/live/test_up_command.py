@@ -1,13 +1,18 @@
 """`orrery up` as its user types it, with stubs for nodes."""
 
+import errno
 import json
+from io import StringIO
 
 import pytest
+from rich.console import Console
+from rich.live import Live
 
 from sim.cli import up
 from sim.cli.entry import main
 from sim.live import session
 from sim.live.session import Session
+from sim.live.table import NetworkFacts
 from tests.unit.sim.live.networks import TEXT, free_ports, listening, stub_command
 
 
@@ -98,3 +103,23 @@ def test_a_node_that_does_not_come_up_is_a_failure(typed, tmp_path, capsys, monk
     (tmp_path / "net" / "node-2" / "behave.json").write_text('{"dies_at_start": true}')
     assert typed("--for", "500ms", "--no-load") == 1
     assert "node 2: exit code 7" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("columns", "is_table"), [(40, False), (100, True)])
+def test_a_narrow_terminal_gets_a_line_instead_of_a_table(columns, is_table):
+    screen = StringIO()
+    console = Console(file=screen, force_terminal=True, width=columns)
+    facts = NetworkFacts(1.0, 5, 0, 7, 2.0, ())
+    with Live(console=console, auto_refresh=False) as live:
+        up._Board(console, live, "tiny").show(facts)
+    shown = screen.getvalue()
+    assert ("memory" in shown) is is_table
+    assert "7 transactions" in shown.replace("\n", " ")
+
+
+def test_a_terminal_that_has_hung_up_fails_nothing(typed, monkeypatch):
+    def hung_up(summary, console):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(up, "_show_summary", hung_up)
+    assert typed("--for", "1s", "--no-load") == 0
