@@ -222,7 +222,7 @@ class Spreading:
         if signer is None or meshed is None:
             return NOTHING
         epoch = self._primaries.epoch.number
-        letter = seal(self._primaries.domain, signer, kind, epoch, content)
+        letter = seal(self._primaries.domain, signer, place, kind, epoch, content)
         work = [Work(PROVEN, 2 * len(content)), Work(VOTE_SIGN, 1)]
         return [*work, *meshed.publish(now, place, letter)]
 
@@ -324,7 +324,8 @@ class Spreading:
             return Verdict.IGNORE, NOTHING
         effects: list[Effect] = [Work(PROVEN, len(letter.content)), Work(VOTE_VERIFY, 1)]
         leader = primaries.leader_of(place)
-        if not is_from(letter, primaries.domain, primaries.key_of(place), primaries.verifier):
+        key_of = primaries.key_of(place)
+        if not is_from(letter, primaries.domain, place, key_of, primaries.verifier):
             return Verdict.REJECT, effects
         self._came[key] = came = self._came.get(key, 0) + 1
         if letter.kind is LetterKind.PROPOSAL and came > 1:
