@@ -55,4 +55,4 @@ class Primaries:
         """Return who takes part in coded trees."""
         committee = self.epoch.committee
         keys = {member.node: member.public_key for member in committee.members}
-        return TreeRoster(self.domain, committee.nodes, keys, self.leader_of)
+        return TreeRoster(self.domain, committee.nodes, keys, self.leader_of, self.epoch.number)

@@ -116,7 +116,8 @@ class CodedTree:
         leader = self.roster.leader_of(place)
         if leader != self._node:
             raise InvalidInput("dissemination.place", f"node {self._node} leads", f"node {leader}")
-        job = CutBlock(self._code, self.roster.domain, place, payload, self.signer)
+        roster = self.roster
+        job = CutBlock(self._code, roster.domain, place, payload, self.signer, roster.epoch)
         return (CutWanted(place, job),)
 
     def was_cut(
@@ -154,7 +155,8 @@ class CodedTree:
         statistics, commitment = self.statistics, shred.commitment
         statistics.received += 1
         place = Place(commitment.sequence, commitment.view)
-        if not self.horizon.is_near(place.sequence):
+        if commitment.epoch != self.roster.epoch or not self.horizon.is_near(place.sequence):
+            # Whoever is ahead or behind knows another committee: nobody is to blame.
             return NOTHING
         draft = self.drafts.get(place)
         if draft is not None and draft.commitment != commitment:

@@ -28,10 +28,11 @@ class CutBlock(msgspec.Struct, frozen=True):
     place: Place
     payload: bytes
     signer: Signer
+    epoch: int
 
     def run(self) -> tuple[BlockShred, ...]:
         """Return all shreds."""
-        return cut(self.code, self.domain, self.place, self.payload, self.signer)
+        return cut(self.code, self.domain, self.place, self.payload, self.signer, self.epoch)
 
 
 class RebuildBlock(msgspec.Struct, frozen=True):

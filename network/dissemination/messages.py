@@ -37,6 +37,8 @@ class BlockBody(Message, frozen=True, gc=False):
 class Commitment(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What a leader signs about a block that it spreads in shreds."""
 
+    epoch: Natural
+    """Whose committee it is for; the name that is signed with it says so too."""
     sequence: Natural
     view: Natural
     root: Digest

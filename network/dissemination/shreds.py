@@ -1,5 +1,7 @@
 """Cutting a block into shreds that prove themselves, and checking them."""
 
+from msgspec.structs import replace
+
 from network.dissemination.merkle import MerkleTree, proves
 from network.dissemination.messages import BlockShred, Commitment
 from network.dissemination.policy import Place
@@ -24,26 +26,29 @@ def signed_payload(domain: bytes, commitment: Commitment) -> bytes:
 
 
 def cut(
-    code: ReedSolomon, domain: bytes, place: Place, payload: bytes, signer: Signer
+    code: ReedSolomon, domain: bytes, place: Place, payload: bytes, signer: Signer, epoch: int = 0
 ) -> tuple[BlockShred, ...]:
-    """Return all shreds of a block, data first, under a commitment that the leader signs."""
+    """Return all shreds of a block, data first, under a commitment that the leader signs.
+
+    Args:
+        code: how many shreds.
+        domain: what tells this network and epoch from others.
+        place: of the block.
+        payload: the block.
+        signer: of the leader.
+        epoch: that the domain belongs to.
+    """
     pieces = code.encode(payload)
     tree = MerkleTree(pieces)
-    bare = Commitment(
-        place.sequence, place.view, tree.root, len(payload), code.data, code.parity, b""
-    )
-    signature = signer.sign(signed_payload(domain, bare))
-    commitment = Commitment(*_fields(bare), signature)
+    where = (epoch, place.sequence, place.view)
+    bare = Commitment(*where, tree.root, len(payload), code.data, code.parity, b"")
+    commitment = replace(bare, signature=signer.sign(signed_payload(domain, bare)))
     return tuple(
         [
             BlockShred(commitment, index, tree.proof(index), data)
             for index, data in enumerate(pieces)
         ]
     )
-
-
-def _fields(bare: Commitment) -> tuple[int, int, bytes, int, int, int]:
-    return bare.sequence, bare.view, bare.root, bare.length, bare.data, bare.parity
 
 
 def proves_itself(shred: BlockShred) -> bool:

@@ -59,6 +59,8 @@ class TreeRoster:
     keys: Mapping[NodeId, bytes]
     """Public keys of those that may lead."""
     leader_of: Callable[[Place], NodeId]
+    epoch: int = 0
+    """Its number: shreds of another are nobody's fault."""
 
 
 class LeaderContradicts(Effect, frozen=True, gc=False):
@@ -160,8 +162,14 @@ class Drafts:
         return list(self._held.items())
 
     def add(self, place: Place, draft: Draft) -> int:
-        """Remember a block; return how many others had to be forgotten for it."""
+        """Remember a block, in place of one that is remembered there.
+
+        Returns:
+            How many others had to be forgotten for it.
+        """
         evicted = 0
+        if place in self._held:
+            self.drop(place)
         own = [at for at, held in self._held.items() if held.leader == draft.leader]
         for at in own[: max(0, len(own) + 1 - self._per_leader)]:
             self.drop(at)

@@ -48,7 +48,7 @@ class _Forger:
         assert keys is not None, "only a validator leads"
         code = ReedSolomon(honest.data, honest.parity)
         place, payload = Place(honest.sequence, honest.view), bytes(honest.length)
-        shreds = cut(code, told.binding, place, payload, keys.signer)
+        shreds = cut(code, told.binding, place, payload, keys.signer, honest.epoch)
         if lie:
             pieces = [bytes([index % 251]) * len(each.data) for index, each in enumerate(shreds)]
             tree = MerkleTree(pieces)

@@ -28,7 +28,7 @@ from primitives.machine import Message
 HUGE = (1 << 53) - 1
 TOPIC = bytes(64)
 IDS = tuple(number.to_bytes(20, "big") for number in range(IDS_PER_MESSAGE))
-COMMITMENT = Commitment(HUGE, HUGE, bytes(32), PAYLOAD_BYTES_MAX, 128, 128, bytes(96))
+COMMITMENT = Commitment(HUGE, HUGE, HUGE, bytes(32), PAYLOAD_BYTES_MAX, 128, 128, bytes(96))
 LONGEST: list[Message] = [
     MeshSubscribe(TOPIC, joined=True),
     MeshPayload(TOPIC, bytes(PAYLOAD_BYTES_MAX)),
@@ -51,8 +51,8 @@ WRONG: list[Message] = [
     BlockShred(COMMITMENT, 256, (), b""),
     BlockShred(COMMITMENT, 0, (bytes(32),) * 9, b""),
     BlockShred(COMMITMENT, 0, (bytes(31),), b""),
-    BlockShred(Commitment(0, 0, bytes(32), 0, 0, 1, b""), 0, (), b""),
-    BlockShred(Commitment(0, 0, bytes(32), PAYLOAD_BYTES_MAX + 1, 1, 1, b""), 0, (), b""),
+    BlockShred(Commitment(0, 0, 0, bytes(32), 0, 0, 1, b""), 0, (), b""),
+    BlockShred(Commitment(0, 0, 0, bytes(32), PAYLOAD_BYTES_MAX + 1, 1, 1, b""), 0, (), b""),
     GetShreds(0, 0, bytes(32), ()),
     GetShreds(0, 0, bytes(32), (0,) * 257),
 ]

@@ -1,5 +1,7 @@
 """What a node does with shreds: good ones, false ones, too few, and those of a lying leader."""
 
+import dataclasses
+
 import pytest
 from msgspec.structs import replace
 
@@ -343,3 +345,35 @@ def test_messages_of_other_policies_are_not_its_own() -> None:
 
 def test_keys_differ() -> None:
     assert len({key.public_key for key in KEYS}) == NODES
+
+
+def test_shreds_of_another_epoch_are_nobodys_fault() -> None:
+    """Members do not enter an epoch at the same moment: one may be ahead, and one behind."""
+    book = Book()
+    core = make(1, book=book)
+    ahead = cut(CODE, b"test, epoch 1", PLACE, BLOCK, KEYS[5], epoch=1)
+    assert take(core, ahead) == []
+    core.enter(dataclasses.replace(core.roster, domain=b"test, epoch 1", epoch=1), core.signer)
+    assert take(core, shreds_of()) == []
+    assert not book.offences
+    assert not core.drafts.entries()
+
+
+def test_a_false_name_of_the_epoch_makes_a_shred_false_or_passed_over() -> None:
+    book = Book()
+    core = make(1, book=book)
+    other = cut(CODE, DOMAIN, PLACE, BLOCK, KEYS[LEADER], epoch=1)
+    assert take(core, other) == []
+    assert not book.offences
+    take(core, cut(CODE, b"another", PLACE, BLOCK, KEYS[LEADER])[:1])
+    assert book.offences
+
+
+def test_a_block_that_is_published_again_takes_its_room_once() -> None:
+    core = make(0)
+    settled(core, core.publish(NOW, PLACE, BLOCK))
+    once = core.drafts.bytes_held
+    settled(core, core.publish(NOW, PLACE, BLOCK))
+    assert core.drafts.bytes_held == once
+    core.advance(NOW, PLACE.sequence)
+    assert core.drafts.bytes_held == 0
