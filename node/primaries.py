@@ -41,6 +41,12 @@ class Primaries:
         place = self._epochs.place()
         return None if place is None else place.keys.signer
 
+    @property
+    def view(self) -> int:
+        """The view that this node's replica is in; 0 while it has none."""
+        replica = self._epochs.replica
+        return 0 if replica is None else replica.view
+
     def leader_of(self, place: Place) -> NodeId:
         """Return the primary of a view."""
         committee = self.epoch.committee

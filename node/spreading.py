@@ -52,6 +52,9 @@ from primitives.machine import (
 
 BEHIND = 4
 """Decided sequences whose shreds are still given away: some members are a little slower."""
+VIEWS_APART = 32
+"""How far from the view that this node knows of a place is looked at. Every member leads views
+without end, and could fill memory and links with blocks of those that nobody will come to."""
 ROOM_BYTES = 1_024
 """For what stands around a proposal in a payload."""
 PROPOSALS_MAX, DECISIONS_MAX = 2, 1
@@ -93,7 +96,7 @@ class Spreading:
 
     __slots__ = (
         "_came", "_config", "_environment", "_ledger", "_own", "_primaries", "_requests",
-        "_scores", "decisions", "mesh", "meshed", "proposals", "transactions", "tree",
+        "_scores", "_view", "decisions", "mesh", "meshed", "proposals", "transactions", "tree",
     )  # fmt: skip
 
     def __init__(
@@ -119,6 +122,8 @@ class Spreading:
         self._scores = scores
         self._came: dict[tuple[Place, LetterKind], int] = {}
         """Letters that were passed on, undecided ones."""
+        self._view = 0
+        """Of the last block that was decided in this epoch."""
         self.proposals = proposals
         self.decisions = decisions
         self.mesh: Mesh | None = None
@@ -149,6 +154,7 @@ class Spreading:
                 self.tree = CodedTree(
                     self._config.tree, roster, self._own, signer, verifier, draws, self._scores
                 )
+        self._view = 0
         self._advance(Instant(0))
 
     def start(self, now: Instant) -> list[Effect]:
@@ -179,6 +185,8 @@ class Spreading:
         height = effect.block.number
         certificate = self._environment.certificates.read(effect.certificate)
         place = Place(height, certificate.view)
+        if certificate.epoch == self._primaries.epoch.number:
+            self._view = certificate.view
         if self.meshed is None or self._primaries.leader_of(place) != self._own:
             return NOTHING
         return self._send_letter(now, place, LetterKind.DECISION, effect.certificate)
@@ -242,9 +250,14 @@ class Spreading:
 
     # ---------------------------------------------------------------- what comes
 
+    def _is_near(self, view: int) -> bool:
+        return abs(view - max(self._view, self._primaries.view)) <= VIEWS_APART
+
     def on_tree_message(self, now: Instant, sender: NodeId, message: Message) -> Sequence[Effect]:
         """Take a shred, or a request for some."""
         if self.tree is None:
+            return NOTHING
+        if isinstance(message, BlockShred) and not self._is_near(message.commitment.view):
             return NOTHING
         return self._settle(now, self.tree.on_message(now, sender, message))
 
@@ -314,8 +327,8 @@ class Spreading:
             letter = open_letter(arrived.payload)
         except InvalidEncoding:
             return Verdict.REJECT, NOTHING
-        if letter.epoch != primaries.epoch.number:
-            # Whoever is ahead or behind knows another committee: nobody is to blame.
+        if letter.epoch != primaries.epoch.number or not self._is_near(place.view):
+            # Whoever is ahead or behind knows another committee or view: nobody is to blame.
             return Verdict.IGNORE, NOTHING
         key, most = (place, letter.kind), PROPOSALS_MAX
         if letter.kind is LetterKind.DECISION:
