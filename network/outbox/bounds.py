@@ -56,7 +56,7 @@ class OutboxConfig:
     bytes_max: int = 64 * MEBIBYTE
     """Of all classes together; for what is more urgent, the less urgent makes room."""
     hold: Duration = Duration(10 * SECOND)
-    """What has waited longer is not worth sending."""
+    """What has waited longer is not worth sending; votes only while the peer is not connected."""
 
     def __post_init__(self) -> None:
         """Refuse to leave a class without a bound."""

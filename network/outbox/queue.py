@@ -91,12 +91,12 @@ class Outbox(Generic[Item]):
         taken: list[Item] = []
         if not self.length:
             return taken
-        stale = now - self._hold
         for traffic, queue in enumerate(self._queues):
+            stale = self._stale(traffic, now, linked=True)
             before, count = size_max, len(taken)
             while queue:
                 item, size, since = queue[0]
-                if since < stale:
+                if stale is not None and since < stale:
                     self._drop(Traffic(traffic))
                     continue
                 if (size > size_max and taken) or size_max <= 0:
@@ -114,13 +114,24 @@ class Outbox(Generic[Item]):
         self.bytes -= size
         self._bytes[traffic] -= size
 
-    def expire(self, now: Instant) -> None:
-        """Drop what has waited too long."""
-        stale = now - self._hold
+    def expire(self, now: Instant, *, linked: bool = True) -> None:
+        """Drop what has waited too long.
+
+        Args:
+            now: the time.
+            linked: whether the peer is connected. What has to go there or cost the peer its
+                connection (`DropRule.PEER`) grows old only while it is not.
+        """
         for traffic in Traffic:
-            queue = self._queues[traffic]
-            while queue and queue[0][2] < stale:
+            stale, queue = self._stale(traffic, now, linked=linked), self._queues[traffic]
+            while stale is not None and queue and queue[0][2] < stale:
                 self._drop(traffic)
+
+    def _stale(self, traffic: int, now: Instant, *, linked: bool) -> int | None:
+        """Return since when something waits too long; None if nothing ever does."""
+        if linked and self._bounds[traffic].rule is DropRule.PEER:
+            return None
+        return now - self._hold
 
     def clear(self) -> None:
         """Drop all of it."""

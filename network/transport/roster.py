@@ -130,7 +130,7 @@ class Roster:
     def expire(self, now: Instant) -> None:
         """Drop what has waited too long, and who is neither connected nor dialled."""
         for peer in self.all():
-            peer.outbox.expire(now)
+            peer.outbox.expire(now, linked=peer.link is not None)
             if peer.overflow_told and not peer.outbox.length:
                 peer.overflow_told = False
             if peer.link is None and peer.address is None and not peer.outbox.length:

@@ -61,7 +61,11 @@ class NaiveOutbox:
         return True
 
     def expire(self, now: int) -> None:
-        fresh = [each for each in self.waiting if now - each[3] <= HOLD]
+        fresh = [
+            each
+            for each in self.waiting
+            if now - each[3] <= HOLD or self.bounds[each[0]].rule is DropRule.PEER
+        ]
         self.dropped += len(self.waiting) - len(fresh)
         self.waiting = fresh
 

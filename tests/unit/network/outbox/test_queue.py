@@ -103,6 +103,18 @@ def test_what_has_waited_too_long_does_not_leave() -> None:
     assert rig.outbox.bytes == 0
 
 
+def test_votes_grow_old_only_for_a_peer_that_is_not_connected() -> None:
+    """On a connection they go, or cost it: nobody says them again."""
+    rig = Rig()
+    rig.put(Traffic.CONSENSUS, "vote", 1)
+    rig.outbox.expire(Instant(51), linked=True)
+    assert rig.outbox.take(100, Instant(51)) == ["vote"]
+    rig.put(Traffic.CONSENSUS, "vote", 1)
+    rig.outbox.expire(Instant(51), linked=False)
+    assert rig.outbox.take(100, Instant(51)) == []
+    assert rig.dropped[Traffic.CONSENSUS] == 1
+
+
 def test_every_class_needs_a_bound() -> None:
     with pytest.raises(InvalidInput, match="SYNC"):
         OutboxConfig({traffic: BOUNDS[traffic] for traffic in list(Traffic)[:3]})
