@@ -58,7 +58,7 @@ class Receiver(Protocol):
         ...
 
     def on_peer_closed(self, peer: NodeId, reason: DropReason) -> None:
-        """A peer is not connected any more."""
+        """A peer is not connected any more, or by a new connection that it has begun anew."""
         ...
 
 

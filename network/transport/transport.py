@@ -289,10 +289,11 @@ class Transport:
         if peer.is_paused:
             link.intake.pause(Pause.INBOX)
         link.adopt(peer.outbox)
-        dialled = link.side is Side.DIALLER
-        self._tell(PeerOpened(node, session.role, link.address, dialled))
+        self._tell(PeerOpened(node, session.role, link.address, link.side is Side.DIALLER))
         self.counters.opened += 1
-        if old is None and self._receiver is not None:
+        if self._receiver is not None and (old is None or old.side is link.side):
+            if old is not None:  # It has begun anew, and knows nothing of what was before.
+                self._receiver.on_peer_closed(node, DropReason.REPLACED)
             self._receiver.on_peer_opened(info_of(peer, link, session))
 
     def on_message(self, link: Link, message: Message, size: int) -> None:

@@ -179,7 +179,9 @@ def test_a_node_that_died_without_a_word_is_replaced_by_its_successor(loops: Loo
             async with nodes(Node(1, targets={0: a.address})) as (successor,):
                 await successor.until_open(0)
                 await a.until(lambda: a.transport.counters.dropped.get(DropReason.REPLACED))
-                assert DropReason.REPLACED not in [reason for _, reason in a.closed]
+                # Whoever it was said hello to is gone, and so is what it knew.
+                assert a.closed == [(B, DropReason.REPLACED)]
+                await a.until_open(1)
 
     run(main(), loops)
 
