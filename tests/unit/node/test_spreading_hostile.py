@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import cast
 
 import pytest
 from numpy.random import default_rng
@@ -99,4 +98,4 @@ def test_places_of_views_that_nobody_comes_to_take_neither_memory_nor_links(
             for each in effects
             if isinstance(each, Send) and isinstance(each.message, BlockShred)
         ]
-        assert max(cast(list[int], far)) <= VIEWS_APART
+        assert max(far) <= VIEWS_APART
