@@ -70,8 +70,7 @@ def nonsense(kind: type[Message], draw: np.random.Generator) -> Message:
 
 def _value(shape: inspect.Type, draw: np.random.Generator) -> object:
     if isinstance(shape, inspect.IntType):
-        low, high = shape.ge, shape.le
-        fits = [n for n in NUMBERS if (low is None or low <= n) and (high is None or n <= high)]
+        fits = [number for number in NUMBERS if _fits(number, shape)]
         return fits[draw.integers(len(fits))]
     if isinstance(shape, inspect.EnumType):
         members = tuple(shape.cls)
@@ -89,3 +88,9 @@ def _value(shape: inspect.Type, draw: np.random.Generator) -> object:
         return tuple(_value(item, draw) for item in shape.item_types)
     assert isinstance(shape, inspect.StructType), f"no nonsense for {shape}"
     return shape.cls(*[_value(field.type, draw) for field in shape.fields])
+
+
+def _fits(number: int, shape: inspect.IntType) -> bool:
+    low = shape.ge if shape.gt is None else shape.gt + 1
+    high = shape.le if shape.lt is None else shape.lt - 1
+    return (low is None or low <= number) and (high is None or number <= high)

@@ -16,7 +16,7 @@ from consensus.replica import ON_MESSAGE, ON_TIMER
 from network.codec import Codec
 from network.messages import LIMITS
 from node.confirmation_messages import CONFIRMATION_MESSAGES
-from node.wire import BLOCK_RELAY, message_types, node_codec
+from node.wire import BLOCK_RELAY, SPREAD, message_types, node_codec
 from primitives.ids import Instant, NodeId, Sequence
 from primitives.machine import Persist
 from primitives.params import MAX_BLOCK_BYTES
@@ -46,11 +46,13 @@ def test_the_wire_table_is_the_engines_then_the_networks() -> None:
         *LIMITS,
         *BLOCK_RELAY,
         *CONFIRMATION_MESSAGES,
+        *SPREAD,
     )
-    plain = message_types(ENGINE, compact_blocks=False)
+    plain = message_types(ENGINE, compact_blocks=False, spread=False)
     assert plain == (*MESSAGE_TYPES, *LIMITS, *CONFIRMATION_MESSAGES)
     limits = {kind.type: kind.limit for kind in codec.kinds}
-    assert limits == {**ENGINE.messages, **LIMITS, **BLOCK_RELAY, **CONFIRMATION_MESSAGES}
+    groups = (ENGINE.messages, LIMITS, BLOCK_RELAY, CONFIRMATION_MESSAGES, SPREAD)
+    assert limits == {kind: limit for group in groups for kind, limit in group.items()}
 
 
 def test_its_timers_are_those_that_a_replica_answers() -> None:

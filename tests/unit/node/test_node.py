@@ -273,6 +273,8 @@ def test_every_message_fits_one_codec_and_names_its_core() -> None:
         "sync",
         "compact",
         "confirmation",
+        "dissemination",
+        "mesh",
     }
     sample = vote(Prepare, child(GENESIS, 0), 2)
     assert codec.decode(codec.encode(sample)) == sample

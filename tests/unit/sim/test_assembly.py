@@ -109,7 +109,7 @@ def test_the_tables_of_this_test_name_every_key() -> None:
     assert ["protocol", *CONSENSUS, "signatures", "certificates"] == list(
         Consensus.__struct_fields__
     )
-    assert ["genesis", *CHAIN, "history"] == list(Chain.__struct_fields__)
+    assert ["genesis", "accounts", *CHAIN, "history"] == list(Chain.__struct_fields__)
 
 
 def test_the_defaults_of_scenarios_are_those_of_the_protocol() -> None:

@@ -189,7 +189,7 @@ def test_nonsense_decodes(kind: type[Message]) -> None:
 
 def test_garbage_comes_in_every_kind_and_some_of_it_is_signed() -> None:
     bench = Bench("garbage", 1)
-    messages = flood(bench, 4_000)
+    messages = flood(bench, 8_000)
     assert set(map(type, messages)) == set(MESSAGE_TYPES)
     signed: Counter[type] = Counter()
     for message in messages:
