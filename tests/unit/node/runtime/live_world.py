@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from consensus.params import ConsensusParams
+from network.draws import seeded_draws
 from network.handshake import HandshakeConfig
 from network.handshake_messages import Feature, FeatureVersion, PeerRole
 from network.transport import (
@@ -31,6 +32,7 @@ from node.runtime.live import LiveNode, LiveOptions
 from node.runtime.validators import KnownValidators
 from node.shared import ComputeCache
 from node.snapshot import SnapshotLibrary
+from node.spread_config import SpreadConfig
 from node.storage_config import SERVED_MAX, StateForm, StorageConfig
 from node.trace import BlockCommitted
 from node.wire import node_codec
@@ -128,6 +130,7 @@ class LiveWorld:
         limits: of all drivers.
         params: of the chain.
         compact: nodes that understand compact blocks.
+        spread: how all of them spread blocks and transactions, if not directly.
     """
 
     def __init__(
@@ -140,8 +143,10 @@ class LiveWorld:
         limits: DriverLimits | None = None,
         params: ChainParams = FIXED,
         compact: Collection[int] = (),
+        spread: SpreadConfig | None = None,
     ) -> None:
         self.compact = compact
+        self.spread = spread
         self.shared = make_environment(validators, params, consensus, accounts)
         self.count = validators + followers
         self.validators = validators
@@ -164,6 +169,7 @@ class LiveWorld:
             announce_blocks=self.count > self.validators,
             answers_clients=True,
             relay=RelayConfig() if node in self.compact else None,
+            spread=self.spread,
         )
 
     def store(self, node: int) -> RocksStore | MemoryStore:
@@ -179,7 +185,9 @@ class LiveWorld:
         spoken = (FeatureVersion(Feature.COMPACT_BLOCKS, 1),) if node in self.compact else ()
         role = PeerRole.VALIDATOR if config.role is Role.VALIDATOR else PeerRole.FOLLOWER
         environment = dataclasses.replace(
-            live_environment(self.shared, node), draw_nonce=secrets.token_bytes
+            live_environment(self.shared, node),
+            draw_nonce=secrets.token_bytes,
+            draws=seeded_draws(bytes([node])),
         )
         if self.directory is None:
             environment = dataclasses.replace(environment, reads_store=False)
