@@ -121,11 +121,22 @@ def test_the_same_blocks_are_decided_whichever_way_they_come(keys: str) -> None:
     assert chain(scenario(keys, rate=4), 1) == direct
 
 
-@settings(max_examples=8)
+@settings(max_examples=3)
 @given(ways, st.sampled_from(LIARS), faults, st.integers(1, 1_000))
 def test_liars_cost_no_transaction_and_no_good_name_but_their_own(
     keys: str, liar: str, fault: str, seed: int
 ) -> None:
+    liars_cost_nothing(keys, liar, fault, seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=40)
+@given(ways, st.sampled_from(LIARS), faults, st.integers(1, 1_000))
+def test_more_liars_cost_no_more(keys: str, liar: str, fault: str, seed: int) -> None:
+    liars_cost_nothing(keys, liar, fault, seed)
+
+
+def liars_cost_nothing(keys: str, liar: str, fault: str, seed: int) -> None:
     result, found = blamed(scenario(keys, LIAR.format(liar), fault), seed)
     assert result.passed, result
     assert result.unconfirmed == 0
