@@ -7,6 +7,7 @@ with liars in mesh or tree. No honest node is blamed.
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from msgspec.structs import replace
 
 from network.offences import Offence
 from node.spread_proposals import outward
@@ -57,6 +58,10 @@ agreement_within = 3
 LIAR = '[[network.classes]]\nname = "liars"\nnodes = [0]\nliar = "{}"\n'
 CRASH = '[[events]]\nat = "{at}ms"\nkind = "crash"\nnode = {node}\nfor = "3s"\n'
 CUT = '[[events]]\nat = "{at}ms"\nkind = "partition"\ngroups = [[{node}]]\nfor = "3s"\n'
+COMMITTEES = (
+    '[[events]]\nkind = "committee"\nat = "4s"\nadd = [4]\n'
+    '[[events]]\nkind = "committee"\nat = "8s"\nremove = [1]\n'
+)
 TREE, MESH, TRANSACTIONS = 'dissemination = "tree"', 'dissemination = "mesh"', 'gossip = "mesh"'
 WAYS = (TREE, MESH, TRANSACTIONS, f"{MESH}\n{TRANSACTIONS}", f"{TREE}\n{TRANSACTIONS}")
 LIARS = (
@@ -163,6 +168,17 @@ def test_in_a_mesh_of_transactions_hashes_are_no_longer_announced() -> None:
     kinds, _ = sent(scenario(TRANSACTIONS), 8 * SECOND)
     assert kinds["PrePrepare"] > 20
     assert kinds.get("AnnounceTransactions", 0) * 5 < announced["AnnounceTransactions"]
+
+
+@pytest.mark.parametrize("keys", [TREE, MESH])
+def test_whoever_is_ahead_in_a_new_epoch_is_not_blamed_for_it(keys: str) -> None:
+    """Shreds and letters of a committee reach a member that is still in the one before."""
+    made = scenario(keys, events=COMMITTEES + CUT.format(at=3_000, node=3))
+    made = replace(made, chain=replace(made.chain, checkpoint_interval=8))
+    result, found = blamed(made, 1)
+    assert result.passed, result
+    assert result.unconfirmed == 0
+    assert not found
 
 
 @pytest.mark.parametrize("keys", [TREE, MESH])
