@@ -17,10 +17,8 @@ from node.settings.quantities import (
     Host,
     Port,
     PositiveCount,
-    PositiveSpan,
 )
-from node.spread_config import DisseminationName, GossipName
-from primitives.ids import Duration
+from node.settings.spreading import SpreadSettings
 
 KIBIBYTE = 1 << 10
 MEBIBYTE = 1 << 20
@@ -43,7 +41,7 @@ class DictionarySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """Written by `orrery up`; peers agree on it by its content."""
 
 
-class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NetworkSettings(SpreadSettings, frozen=True, forbid_unknown_fields=True):
     """Connections to other nodes."""
 
     host: Host = "127.0.0.1"
@@ -62,24 +60,6 @@ class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How blocks are sent to peers that hold most of their transactions."""
     compact_mode: CompactModeName = "high"
     """How this node, as a follower, gets compact blocks."""
-    dissemination: DisseminationName = "direct"
-    """How a primary's proposal reaches its committee; the same for all validators."""
-    gossip: GossipName = "announce"
-    """How transactions reach all nodes."""
-    mesh_degree: PositiveCount = 8
-    """Links of each node in a mesh."""
-    mesh_degree_low: PositiveCount = 6
-    """With fewer, a mesh is filled up."""
-    mesh_degree_high: PositiveCount = 12
-    """With more, it is cut down."""
-    mesh_heartbeat: PositiveSpan = Duration(700_000_000)
-    """Between two looks at the mesh, ns."""
-    tree_data: PositiveCount = 32
-    """Shreds of a coded tree that a block is cut into."""
-    tree_parity: Count = 32
-    """Shreds that are made in addition: any `tree_data` of all give the block."""
-    tree_fanout: PositiveCount = 16
-    """To how many a node passes a shred on."""
     compression: CompressionName = "none"
     """What long messages are sent with. Whatever comes is understood."""
     compression_level: int | None = None

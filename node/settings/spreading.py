@@ -1,84 +1,50 @@
 """How blocks and transactions spread, by the names that scenarios and live nodes share."""
 
 from collections.abc import Iterator
-from typing import Protocol
+
+import msgspec
 
 from network.dissemination import TreeConfig
 from network.dissemination.messages import SHREDS_MAX
 from network.mesh import MeshConfig
 from node.settings.findings import Finding
 from node.settings.mistakes import Path
+from node.settings.quantities import Count, PositiveCount, PositiveSpan
 from node.spread_config import DisseminationName, GossipName, SpreadConfig
 from primitives.ids import Duration, NodeId
-
-SPREAD_KEYS = (
-    "dissemination",
-    "gossip",
-    "mesh_degree",
-    "mesh_degree_low",
-    "mesh_degree_high",
-    "mesh_heartbeat",
-    "tree_data",
-    "tree_parity",
-    "tree_fanout",
-)
-"""The keys; a scenario's `[network]` and that of a live node have the same."""
 
 DRAFTS = 64
 """Blocks of one primary whose shreds are remembered: a stable one leads them all."""
 
 
-class SpreadNames(Protocol):
-    """The keys, as a section of a file has them."""
+class SpreadSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys, which a scenario's `[network]` and that of a live node have in common."""
 
-    @property
-    def dissemination(self) -> DisseminationName:
-        """How proposals reach the committee."""
-        ...
+    dissemination: DisseminationName = "direct"
+    """How a primary's proposal reaches its committee; the same for all validators."""
+    gossip: GossipName = "announce"
+    """How transactions reach all nodes."""
+    mesh_degree: PositiveCount = 8
+    """Links of each node in a mesh."""
+    mesh_degree_low: PositiveCount = 6
+    """With fewer, a mesh is filled up."""
+    mesh_degree_high: PositiveCount = 12
+    """With more, it is cut down."""
+    mesh_heartbeat: PositiveSpan = Duration(700_000_000)
+    """Between two looks at the mesh, ns."""
+    tree_data: PositiveCount = 32
+    """Shreds of a coded tree that a block is cut into."""
+    tree_parity: Count = 32
+    """Shreds that are made in addition: any `tree_data` of all give the block."""
+    tree_fanout: PositiveCount = 16
+    """To how many a node passes a shred on."""
 
-    @property
-    def gossip(self) -> GossipName:
-        """How transactions reach all nodes."""
-        ...
 
-    @property
-    def mesh_degree(self) -> int:
-        """Links that a mesh is filled up or cut down to."""
-        ...
-
-    @property
-    def mesh_degree_low(self) -> int:
-        """With fewer it is filled up."""
-        ...
-
-    @property
-    def mesh_degree_high(self) -> int:
-        """With more it is cut down."""
-        ...
-
-    @property
-    def mesh_heartbeat(self) -> Duration:
-        """Between two looks at the mesh, in ns."""
-        ...
-
-    @property
-    def tree_data(self) -> int:
-        """Shreds that a block is cut into."""
-        ...
-
-    @property
-    def tree_parity(self) -> int:
-        """Shreds that are made in addition."""
-        ...
-
-    @property
-    def tree_fanout(self) -> int:
-        """To how many a node passes a shred on."""
-        ...
+SPREAD_KEYS = SpreadSettings.__struct_fields__
 
 
 def spread_config(
-    names: SpreadNames, peers: tuple[NodeId, ...] = (), *, publishes: bool = True
+    names: SpreadSettings, peers: tuple[NodeId, ...] = (), *, publishes: bool = True
 ) -> SpreadConfig | None:
     """Return how a node spreads; None for one that sends directly and announces.
 
@@ -107,7 +73,7 @@ def spread_config(
     return SpreadConfig(names.dissemination, names.gossip, tree, mesh, peers, publishes)
 
 
-def check_spreading(names: SpreadNames, path: Path) -> Iterator[Finding]:
+def check_spreading(names: SpreadSettings, path: Path) -> Iterator[Finding]:
     """Yield what does not fit together; `path` leads to the section."""
     low, degree, high = names.mesh_degree_low, names.mesh_degree, names.mesh_degree_high
     if not low <= degree <= high:

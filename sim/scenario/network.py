@@ -13,12 +13,10 @@ from node.settings.quantities import (
     Count,
     PositiveCount,
     PositiveNumber,
-    PositiveSpan,
     Share,
     Span,
 )
-from node.spread_config import DisseminationName, GossipName
-from primitives.ids import Duration
+from node.settings.spreading import SpreadSettings
 from sim.scenario.consensus import BlockHistory
 from sim.scenario.store import StateFormName, StateHistory
 
@@ -94,7 +92,7 @@ class NodeClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A liar that ships (`sim.liars`) or an entry point of `orrery.liars`: how these nodes lie."""
 
 
-class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Network(SpreadSettings, frozen=True, forbid_unknown_fields=True):
     """The network as its author wrote it; `sim.scenario.placement` works out each node."""
 
     validators: Annotated[int, Meta(ge=1, le=10_000)]
@@ -138,24 +136,6 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How nodes send blocks that their receivers hold most transactions of."""
     compact_mode: CompactModeName = "high"
     """How followers get compact blocks: pushed by up to three peers, or for the asking."""
-    dissemination: DisseminationName = "direct"
-    """How a primary's proposal reaches its committee; the same for all validators."""
-    gossip: GossipName = "announce"
-    """How transactions reach all nodes."""
-    mesh_degree: PositiveCount = 8
-    """Links of each node in a mesh."""
-    mesh_degree_low: PositiveCount = 6
-    """With fewer, a mesh is filled up."""
-    mesh_degree_high: PositiveCount = 12
-    """With more, it is cut down."""
-    mesh_heartbeat: PositiveSpan = Duration(700_000_000)
-    """Between two looks at the mesh, ns."""
-    tree_data: PositiveCount = 32
-    """Shreds of a coded tree that a block is cut into."""
-    tree_parity: Count = 32
-    """Shreds that are made in addition: any `tree_data` of all give the block."""
-    tree_fanout: PositiveCount = 16
-    """To how many a node passes a shred on."""
     compression: CompressionName = "none"
     """What long messages are compressed with, where that saves anything."""
     compression_level: int | None = None
