@@ -160,6 +160,15 @@ def test_a_signal_ends_it_in_good_order(tmp_path):
     assert all(network.layout.node(node).joinpath("ended").exists() for node in range(4))
 
 
+@pytest.fixture
+def hangs_up():
+    """A process that hears when its terminal hangs up, also where nohup has begun the tests."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hangs_up")
 def test_a_terminal_that_hangs_up_is_a_signal_too(tmp_path):
     network = prepared(tmp_path / "net")
 
