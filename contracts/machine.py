@@ -4,6 +4,8 @@ A call inside a call is a frame on a list, not a Python function inside another:
 costs no interpreter stack, whatever thread runs it.
 """
 
+from collections.abc import Callable
+
 from contracts.creation import finish_creation
 from contracts.frame import Frame
 from contracts.halts import ExceptionalHalt
@@ -16,26 +18,39 @@ def run(outermost: Frame) -> None:
     What it did is in the frame afterwards and in its state; if it failed, the state is back at the
     frame's mark.
     """
-    frame = outermost
-    while True:
+    frame: Frame | None = outermost
+    while frame is not None:
         try:
             execute(frame)
-            child = frame.pending
-            if child is not None:
-                frame.pending = None
-                frame = child
-                continue
-            if frame.created is not None and not frame.reverted:
-                finish_creation(frame)
         except ExceptionalHalt as halt:
             frame.fail(type(halt).__name__)
-        if frame.has_failed:
-            frame.state.revert(frame.mark)
-        parent = frame.parent
-        if parent is None:
-            return
+        frame = next_frame(frame)
+
+
+def next_frame(frame: Frame, ended: Callable[[Frame], None] | None = None) -> Frame | None:
+    """Return what runs after a frame has stopped: its call, or who called it; None after the last.
+
+    Args:
+        frame: that waits for its call, has ended, or has failed.
+        ended: told of a frame that has ended, before its caller gets what is left.
+    """
+    child = frame.pending
+    if child is not None and not frame.has_failed:
+        frame.pending = None
+        return child
+    if frame.created is not None and not frame.reverted and not frame.has_failed:
+        try:
+            finish_creation(frame)
+        except ExceptionalHalt as halt:
+            frame.fail(type(halt).__name__)
+    if frame.has_failed:
+        frame.state.revert(frame.mark)
+    if ended is not None:
+        ended(frame)
+    parent = frame.parent
+    if parent is not None:
         return_to(parent, frame)
-        frame = parent
+    return parent
 
 
 def execute(f: Frame) -> None:

@@ -11,11 +11,10 @@ from typing import Protocol
 import msgspec
 
 from contracts.context import BlockContext
-from contracts.creation import finish_creation
 from contracts.evm import Evm
 from contracts.frame import Frame
 from contracts.halts import ExceptionalHalt
-from contracts.machine import return_to
+from contracts.machine import next_frame
 from contracts.program import Block
 from contracts.result import ExecutionResult
 from contracts.state import State
@@ -49,9 +48,9 @@ class SlicedResult(msgspec.Struct, frozen=True, gc=False):
 
 def run_sliced(outermost: Frame) -> Generator[None, None, None]:
     """Run a frame, and all that it starts, to the end; yield between slices."""
-    frame, left = outermost, SLICE_BLOCKS
-    enter = frame.evm.enter
-    while True:
+    frame: Frame | None = outermost
+    left, enter = SLICE_BLOCKS, outermost.evm.enter
+    while frame is not None:
         try:
             s = frame.stack
             block: Block | None = frame.resume
@@ -69,22 +68,9 @@ def run_sliced(outermost: Frame) -> Generator[None, None, None]:
                 for handler in body:
                     handler(s, frame)
                 block = block.follow if end is None else end(s, frame)
-            child = frame.pending
-            if child is not None:
-                frame.pending = None
-                frame = child
-                continue
-            if frame.created is not None and not frame.reverted:
-                finish_creation(frame)
         except ExceptionalHalt as halt:
             frame.fail(type(halt).__name__)
-        if frame.has_failed:
-            frame.state.revert(frame.mark)
-        parent = frame.parent
-        if parent is None:
-            return
-        return_to(parent, frame)
-        frame = parent
+        frame = next_frame(frame)
 
 
 def execute_sliced(

@@ -8,10 +8,9 @@ word to the watcher around each step, and gives what the fast form gives.
 from collections.abc import Generator
 from typing import Protocol
 
-from contracts.creation import finish_creation
 from contracts.frame import CallWatcher, Frame
 from contracts.halts import ExceptionalHalt, InvalidOpcode, OutOfGas, StackOverflow, StackUnderflow
-from contracts.machine import return_to
+from contracts.machine import next_frame
 from contracts.opcodes import Op
 from contracts.program import Block
 from contracts.stepping import Stepper
@@ -46,30 +45,17 @@ def run_watched(outermost: Frame, watcher: Watcher) -> Generator[None, None, Non
         outermost: of a machine that tells the same watcher of calls.
         watcher: told of everything.
     """
-    frame, stepper = outermost, outermost.evm.stepper
-    while True:
+    frame: Frame | None = outermost
+    stepper = outermost.evm.stepper
+    while frame is not None:
         try:
             block: Block | None = frame.resume
             while block is not None:
                 yield
                 block = _step_through(block, frame, stepper, watcher)
-            child = frame.pending
-            if child is not None:
-                frame.pending = None
-                frame = child
-                continue
-            if frame.created is not None and not frame.reverted:
-                finish_creation(frame)
         except ExceptionalHalt as halt:
             frame.fail(type(halt).__name__)
-        if frame.has_failed:
-            frame.state.revert(frame.mark)
-        watcher.ended(frame)
-        parent = frame.parent
-        if parent is None:
-            return
-        return_to(parent, frame)
-        frame = parent
+        frame = next_frame(frame, watcher.ended)
 
 
 def _step_through(block: Block, f: Frame, stepper: Stepper, watcher: Watcher) -> Block | None:
