@@ -12,58 +12,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from network.compact import draft, short_ids
-from network.offences import Offence
 from node.trace import PeerScored
 from sim.assembly import build_world
-from sim.report.result import RunResult
-from sim.run import run_scenario
-from sim.scenario import Scenario, decode_scenario
 from sim.trace import Observation
+from tests.properties.whole_runs import LIAR, blamed, chain, faults, scenario
 
 SECOND = 1_000_000_000
-TEXT = """
-name = "forms"
-duration = "24s"
-[network]
-validators = 4
-followers = {followers}
-latency = "uniform"
-latency_value = "10ms"
-{keys}
-{classes}
-[consensus]
-request_timeout = "2s"
-view_change_timeout = "2s"
-batch_delay = "300ms"
-block_interval = "300ms"
-signatures = "real"
-[chain]
-base_fee = "fixed"
-[workload]
-kind = "transfers"
-accounts = 12
-rate = {rate}
-spacing = "fixed"
-stop = "14s"
-resend_after = "3s"
-{events}
-[expect]
-min_height = 5
-agreement = true
-agreement_within = 3
-"""
-LIAR = '[[network.classes]]\nname = "liars"\nnodes = [0]\nliar = "{}"\n'
 OLD = '[[network.classes]]\nname = "old"\nnodes = [{}]\nblocks = "full"\n'
-CRASH = '[[events]]\nat = "{at}ms"\nkind = "crash"\nnode = {node}\nfor = "3s"\n'
-CUT = '[[events]]\nat = "{at}ms"\nkind = "partition"\ngroups = [[{node}]]\nfor = "3s"\n'
 LIARS = ("false-forms", "withholding", "garbage", "equivocating-primary", "lying-server")
-
-
-def scenario(
-    keys: str = "", classes: str = "", events: str = "", followers: int = 2, rate: int = 20
-) -> Scenario:
-    given = {"keys": keys, "classes": classes, "events": events}
-    return decode_scenario(TEXT.format(followers=followers, rate=rate, **given))
 
 
 @contextmanager
@@ -75,35 +31,11 @@ def bits(count: int) -> Iterator[None]:
         yield
 
 
-def chain(scenario: Scenario, seed: int) -> list[str]:
-    """Return the digests of all blocks that a run decides, by height."""
-    with build_world(scenario, seed) as world:
-        world.run_until(scenario.duration)
-        ledger = world.node(1).ledger
-        return [ledger.digest(height).hex() for height in range(1, ledger.height + 1)]
-
-
-def blamed(scenario: Scenario, seed: int) -> tuple[RunResult, list[int]]:
-    """Return what a run comes to, and who stands lower with anybody for anything but silence."""
-    result = run_scenario(scenario, seed=seed)
-    found = [
-        each.peer
-        for each in result.peer_scores
-        if set(each.offences) - {Offence.SILENCE, Offence.UNASKED, Offence.EMPTY}
-    ]
-    return result, found
-
-
 keys = st.sampled_from(
     (
         'blocks = "compact"',
         'blocks = "compact"\ncompact_mode = "low"',
         'blocks = "compact"\ncompression = "zstd"\ncompression_threshold = "64B"',
-    )
-)
-faults = st.sampled_from(("", CRASH, CUT)).flatmap(
-    lambda text: st.builds(
-        lambda node, at: text.format(node=node, at=at), st.integers(2, 5), st.integers(2_000, 8_000)
     )
 )
 

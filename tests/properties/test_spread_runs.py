@@ -9,55 +9,22 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from msgspec.structs import replace
 
-from network.offences import Offence
 from node.spread_proposals import outward
 from sim.assembly import build_world
-from sim.report.result import RunResult
-from sim.run import run_scenario
-from sim.scenario import Scenario, decode_scenario
+from sim.scenario import Scenario
 from sim.trace import Observation, Traffic
+from tests.properties import whole_runs
+from tests.properties.whole_runs import CUT, LIAR, blamed, chain, faults
 
 SECOND = 1_000_000_000
-TEXT = """
-name = "spreading"
-duration = "24s"
-[network]
-validators = {validators}
-followers = 2
-latency = "uniform"
-latency_value = "10ms"
+SMALL = """
 mesh_degree = 3
 mesh_degree_low = 2
 mesh_degree_high = 5
 tree_data = 4
 tree_parity = 4
 tree_fanout = 2
-{keys}
-{classes}
-[consensus]
-request_timeout = "2s"
-view_change_timeout = "2s"
-batch_delay = "300ms"
-block_interval = "300ms"
-signatures = "real"
-[chain]
-base_fee = "fixed"
-[workload]
-kind = "transfers"
-accounts = 12
-rate = {rate}
-spacing = "fixed"
-stop = "14s"
-resend_after = "3s"
-{events}
-[expect]
-min_height = 5
-agreement = true
-agreement_within = 3
 """
-LIAR = '[[network.classes]]\nname = "liars"\nnodes = [0]\nliar = "{}"\n'
-CRASH = '[[events]]\nat = "{at}ms"\nkind = "crash"\nnode = {node}\nfor = "3s"\n'
-CUT = '[[events]]\nat = "{at}ms"\nkind = "partition"\ngroups = [[{node}]]\nfor = "3s"\n'
 COMMITTEES = (
     '[[events]]\nkind = "committee"\nat = "4s"\nadd = [4]\n'
     '[[events]]\nkind = "committee"\nat = "8s"\nremove = [1]\n'
@@ -70,19 +37,9 @@ LIARS = (
 )
 
 
-def scenario(
-    keys: str, classes: str = "", events: str = "", rate: int = 20, validators: int = 4
-) -> Scenario:
-    given = {"keys": keys, "classes": classes, "events": events, "validators": validators}
-    return decode_scenario(TEXT.format(rate=rate, **given))
-
-
-def chain(scenario: Scenario, seed: int) -> list[str]:
-    """Return the digests of all blocks that a run decides, by height."""
-    with build_world(scenario, seed) as world:
-        world.run_until(scenario.duration)
-        ledger = world.node(1).ledger
-        return [ledger.digest(height).hex() for height in range(1, ledger.height + 1)]
+def scenario(keys: str, classes: str = "", events: str = "", **more: int) -> Scenario:
+    """Return a network whose mesh and trees are as small as itself."""
+    return whole_runs.scenario(SMALL + keys, classes, events, **more)
 
 
 def sent(scenario: Scenario, until: int) -> tuple[dict[str, int], list[Observation]]:
@@ -99,23 +56,7 @@ def sent(scenario: Scenario, until: int) -> tuple[dict[str, int], list[Observati
     return kinds, seen
 
 
-def blamed(scenario: Scenario, seed: int) -> tuple[RunResult, list[int]]:
-    """Return what a run comes to, and who stands lower with anybody for anything but silence."""
-    result = run_scenario(scenario, seed=seed)
-    found = [
-        each.peer
-        for each in result.peer_scores
-        if set(each.offences) - {Offence.SILENCE, Offence.UNASKED, Offence.EMPTY}
-    ]
-    return result, found
-
-
 ways = st.sampled_from(WAYS)
-faults = st.sampled_from(("", CRASH, CUT)).flatmap(
-    lambda text: st.builds(
-        lambda node, at: text.format(node=node, at=at), st.integers(2, 5), st.integers(2_000, 8_000)
-    )
-)
 
 
 @pytest.mark.parametrize("keys", WAYS)
