@@ -153,7 +153,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="parameters and accounts from a file in go-ethereum's form",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address of all nodes, for now")
+    help_host = "written into every configuration; edit those of nodes on other machines"
+    parser.add_argument("--host", default="127.0.0.1", help=help_host)
     return parser
 
 
