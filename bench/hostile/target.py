@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import random
 import socket
 from collections import Counter
@@ -105,7 +106,6 @@ async def crowd(port: int, count: int, addresses: int, hold_s: float) -> Tally:
         made = socket.socket()
         made.settimeout(0.0)
         made.setsockopt(socket.SOL_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
-        held.append(made)
         async with places:
             try:
                 made.bind((hosts[number % addresses], 0))
@@ -113,19 +113,34 @@ async def crowd(port: int, count: int, addresses: int, hold_s: float) -> Tally:
                     await loop.sock_connect(made, (HOST, port))
             except (OSError, TimeoutError):
                 tally["not connected"] += 1
+                made.close()
+            else:
+                held.append(made)
 
     await asyncio.gather(*[one(number) for number in range(count)])
-    await asyncio.sleep(hold_s)
+    states = await _settled(held, hold_s)
     for each in held:
-        tally[state_of(each)] += 1
         each.close()
-    return tally
+    return tally + states
+
+
+async def _settled(held: list[socket.socket], hold_s: float) -> Tally:
+    """Count what became of connections, once no more of them end while they are held."""
+    looks = max(1, math.ceil(PATIENCE_S / hold_s))
+    states = Tally(map(state_of, held))
+    for _ in range(looks):
+        before = states
+        await asyncio.sleep(hold_s)
+        states = Tally(map(state_of, held))
+        if states == before:
+            break
+    return states
 
 
 def state_of(made: socket.socket) -> str:
     """Return what the other end has done with a connection that said nothing."""
     try:
-        data = made.recv(READ_BYTES)
+        data = made.recv(READ_BYTES, socket.MSG_PEEK)
     except BlockingIOError:
         return "still open"
     except OSError:
