@@ -9,6 +9,7 @@ import msgspec
 
 from consensus.params import ConsensusParams
 from consensus.signing import CommitteeVerifier, MemoVerifier
+from network.delays import JitterLaw
 from network.topology import Adjacency, Position, TopologyParams, build_topology
 from node.config import Environment
 from node.execution import genesis_executed
@@ -26,7 +27,6 @@ from sim.founding import found
 from sim.governance import Governance
 from sim.isolation import isolated_environment
 from sim.kernel.engine import Kernel
-from sim.links.jitter import JitterLaw
 from sim.links.links import Links, LinkSpec
 from sim.links.places import PLACES
 from sim.links.regions import TABLES

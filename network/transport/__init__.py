@@ -28,7 +28,6 @@ from network.transport.events import (
 from network.transport.face import Address, Network, PeerInfo, Receiver
 from network.transport.inbox import Inbox
 from network.transport.pool import Pool, PoolConfig, PoolCounters, PooledConnection
-from network.transport.redial import Draw
 from network.transport.sockets import new_event_loop
 from network.transport.transport import Transport
 
@@ -36,7 +35,6 @@ __all__ = [
     "Address",
     "Counters",
     "DialFailed",
-    "Draw",
     "DropReason",
     "Inbox",
     "Listening",

@@ -4,7 +4,8 @@ A link goes from the greeting over open and leaving to closed, and never back. W
 
 - of what arrives: one read, and the frame that is not whole yet, up to the limit of its kind
   (`intake`). The rest waits with the peer;
-- of what leaves: the outbox, which is bounded, and about `write_bytes` that TLS has taken.
+- of what leaves: the outbox, which is bounded, and about `write_bytes` that TLS has taken. What
+  is held up on purpose is bounded, too (`outlet`).
 
 All that a peer can do wrong ends in `end`, with a reason; nothing it sends raises further up.
 """
@@ -25,6 +26,7 @@ from network.transport.events import DropReason
 from network.transport.greeting import Greeting, greet
 from network.transport.health import Finding, Health
 from network.transport.intake import Intake
+from network.transport.outlet import Outlet
 from network.transport.settings import LinkSettings
 from network.transport.tls import TlsSession
 from primitives.errors import CryptoError, InvalidEncoding
@@ -82,9 +84,9 @@ class Link(asyncio.Protocol):
 
     __slots__ = (
         "_codec", "_deadline", "_greeting", "_host", "_parting", "_peer_left",
-        "_ping_due", "_pong_due", "_said", "_settings", "_transport", "_why", "_write_paused_at",
+        "_ping_due", "_pong_due", "_said", "_settings", "_transport", "_why",
         "address", "arrived", "expected", "greeted", "health", "intake", "opened_at", "order",
-        "outbox", "session", "side", "stage",
+        "outbox", "outlet", "session", "side", "stage",
     )  # fmt: skip
 
     def __init__(
@@ -110,13 +112,13 @@ class Link(asyncio.Protocol):
         self.arrived = 0
         """Bytes that have come so far."""
         self.intake = Intake(settings, self)
+        self.outlet = Outlet(settings, self.flush)
         self._transport: asyncio.Transport | None = None
         self._greeting: Greeting | None = None
         self._codec: LinkCodec | None = None
         self.health = Health(settings.config.patience, now)
         self._ping_due: int | None = None
         self._pong_due: int | None = None
-        self._write_paused_at: Instant | None = None
         self._deadline: Instant | None = None
         """Of the handshake, or of the good-bye."""
         self._parting = Parting.OTHER
@@ -134,11 +136,12 @@ class Link(asyncio.Protocol):
             self._transport.abort()
             return
         settings = self._settings
+        self.outlet.open(self._transport)
         self._deadline = Instant(settings.now() + settings.config.patience.handshake)
         self._transport.set_write_buffer_limits(high=settings.config.write_bytes)
         try:
             session = cast(TlsSession, transport.get_extra_info("ssl_object"))
-            self._greeting = greet(settings, session, self.side, self.expected, self._write)
+            self._greeting = greet(settings, session, self.side, self.expected, self.outlet.write)
         except CryptoError as error:
             self.end(DropReason.TLS, str(error))
         else:
@@ -174,12 +177,11 @@ class Link(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """TLS and the system hold as much as they should."""
-        self._write_paused_at = self._settings.now()
+        self.outlet.pause()
 
     def resume_writing(self) -> None:
         """There is room again."""
-        self._write_paused_at = None
-        self.flush()
+        self.outlet.resume()
 
     # What the intake calls.
 
@@ -233,7 +235,7 @@ class Link(asyncio.Protocol):
             batch = outbox.take(size_max, now)
             if not batch:
                 break
-            self._write(b"".join([shared.frame(codec) for _, shared in batch]))
+            self.outlet.send([shared.frame(codec) for _, shared in batch])
             for traffic, _ in batch:
                 counters.messages_sent[traffic] += 1
         self._say_goodbye()
@@ -247,14 +249,12 @@ class Link(asyncio.Protocol):
     def is_writable(self) -> bool:
         """Whether bytes can go out now."""
         alive = self.stage is Stage.OPEN or self.stage is Stage.LEAVING
-        return alive and self._write_paused_at is None and not self._said
+        return alive and self.outlet.has_room and not self._said
 
     @property
     def unsent_bytes(self) -> int:
-        """What TLS has taken and the system has not."""
-        if self._transport is None or self.stage is Stage.CLOSED:
-            return 0
-        return self._transport.get_write_buffer_size()
+        """What has left the outbox, and the system has not taken."""
+        return 0 if self.stage is Stage.CLOSED else self.outlet.unsent_bytes
 
     def leave(self, parting: Parting, reason: DropReason) -> None:
         """End in good order: first what waits, then good-bye, then the peer's."""
@@ -272,7 +272,7 @@ class Link(asyncio.Protocol):
 
     def tick(self, now: Instant) -> None:
         """Look whether something takes too long."""
-        patience, paused_at = self._settings.config.patience, self._write_paused_at
+        patience, paused_at = self._settings.config.patience, self.outlet.paused_at
         late = self._deadline is not None and now >= self._deadline
         if self.stage is Stage.GREETING:
             if late:
@@ -292,11 +292,7 @@ class Link(asyncio.Protocol):
             return
         self.stage = Stage.CLOSED
         self.intake.close()
-        if self._transport is not None:
-            if flush:
-                self._transport.close()
-            else:
-                self._transport.abort()
+        self.outlet.close(flush=flush)
         self._host.on_ended(self, reason, detail)
         self.greeted.set()
 
@@ -391,10 +387,4 @@ class Link(asyncio.Protocol):
                 pass
 
     def _control(self, message: Message) -> None:
-        self._write(self._settings.stream.encode(message))
-
-    def _write(self, data: bytes) -> None:
-        counters = self._settings.counters
-        counters.bytes_sent += len(data)
-        counters.writes += 1
-        cast(asyncio.Transport, self._transport).write(data)
+        self.outlet.send([self._settings.stream.encode(message)], is_control=True)

@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from network.draws import Draw
 from network.transport.config import Redial
-from network.transport.redial import Breaker, DialPlan, Draw
+from network.transport.redial import Breaker, DialPlan
 from primitives.errors import OrreryError
 from primitives.ids import Duration, Instant
 

@@ -10,20 +10,12 @@ architecture blog, "Exponential Backoff And Jitter".
 """
 
 from enum import Enum
-from typing import Protocol
 
+from network.draws import Draw
 from network.transport.config import Redial
 from primitives.ids import Duration, Instant
 
 _DOUBLINGS_MAX = 62
-
-
-class Draw(Protocol):
-    """A random generator, as the standard library and numpy have it."""
-
-    def random(self) -> float:
-        """Return a number in [0, 1)."""
-        ...
 
 
 class Breaker(Enum):

@@ -7,16 +7,18 @@ noticed before the other that the old one is dead: then the new one stays.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from network.compression import SharedMessage
+from network.conditions import PLAIN, Conditions
 from network.handshake import Session, Side
 from network.outbox import Outbox, OutboxConfig, Put, Traffic
 from network.transport.events import DropReason, Observer, QueueOverflowed
 from network.transport.face import Address, PeerInfo
+from network.transport.intake import Pause
 from network.transport.link import Link, Outgoing
-from network.transport.redial import DialPlan, Draw
+from network.transport.redial import DialPlan
 from network.transport.settings import LinkSettings
 from primitives.ids import Instant, NodeId
 from primitives.machine import Message
@@ -58,15 +60,15 @@ class Roster:
 
     Args:
         settings: bounds, codec, counters.
-        draw: for the waits between dials.
         observer: is told of queues that are full.
     """
 
-    __slots__ = ("_dirty", "_draw", "_observer", "_peers", "_settings")
+    __slots__ = ("_dirty", "_links", "_observer", "_peers", "_settings")
 
-    def __init__(self, settings: LinkSettings, draw: Draw, observer: Observer) -> None:
+    def __init__(self, settings: LinkSettings, observer: Observer) -> None:
         self._settings = settings
-        self._draw = draw
+        self._links: Mapping[NodeId, Conditions] = {}
+        """What holds up messages to whom, on purpose."""
         self._observer = observer
         self._peers: dict[NodeId, Peer] = {}
         self._dirty: dict[NodeId, Peer] = {}
@@ -84,7 +86,7 @@ class Roster:
             dropped = self._settings.counters.messages_dropped
             limits = OutboxConfig(config.bounds, config.outbox_bytes, config.patience.hold)
             outbox = Outbox[Outgoing](limits, dropped)
-            peer = Peer(node, outbox, DialPlan(config.redial, self._draw))
+            peer = Peer(node, outbox, DialPlan(config.redial, self._settings.draw))
             peer.vacant.set()
             self._peers[node] = peer
         return peer
@@ -93,6 +95,22 @@ class Roster:
         """Drop a peer and what waits for it."""
         peer.outbox.clear()
         self._peers.pop(peer.node, None)
+
+    def connect(self, peer: Peer, link: Link) -> None:
+        """Let what waits for a peer leave by its new link."""
+        if link.side is Side.LISTENER:
+            peer.plan.succeeded()
+        if peer.is_paused:
+            link.intake.pause(Pause.INBOX)
+        link.outlet.condition(self._links.get(peer.node, PLAIN))
+        link.adopt(peer.outbox)
+
+    def set_links(self, links: Mapping[NodeId, Conditions]) -> None:
+        """Hold up what peers are sent as it says, and what others are sent no more."""
+        self._links = dict(links)
+        for peer in self.all():
+            if peer.link is not None:
+                peer.link.outlet.condition(links.get(peer.node, PLAIN))
 
     def all(self) -> Sequence[Peer]:
         """Return all of them."""

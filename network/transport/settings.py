@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from network.codec import Codec
 from network.compression import Compression
+from network.draws import Draw
 from network.handshake import Doorkeeper, HandshakeConfig
 from network.transport.config import TransportConfig
 from network.transport.control import StreamCodec
@@ -32,6 +33,8 @@ class LinkSettings:
     counters: Counters
     clock: Callable[[], int]
     draw_nonce: Callable[[int], bytes]
+    draw: Draw
+    """For the jitter of waits, and what is done to messages on purpose."""
 
     def now(self) -> Instant:
         """Return the instant; nanoseconds of a clock that never goes back."""

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from network.codec import Codec
 from network.compression import Compression, CompressionPolicy
+from network.conditions import Conditions
+from network.draws import Draw
 from network.handshake import HandshakeConfig, Session, Side
 from network.handshake_messages import handshake_codec
 from network.outbox import traffic_of, traffic_table
 from network.transport.admission import Gate, Places
 from network.transport.certificates import make_credentials
-from network.transport.config import TransportConfig
+from network.transport.config import SECOND, TransportConfig
 from network.transport.control import Parting, StreamCodec
 from network.transport.dialler import Dialler
 from network.transport.events import (
@@ -31,7 +33,6 @@ from network.transport.face import Address, PeerInfo, Receiver
 from network.transport.intake import Pause
 from network.transport.link import Link
 from network.transport.listener import Listener
-from network.transport.redial import Draw
 from network.transport.roster import Roster, info_of, takes_over
 from network.transport.settings import LinkSettings
 from network.transport.tls import dialling_context, listening_context
@@ -39,7 +40,6 @@ from primitives.ids import Duration, NodeId
 from primitives.keys import Ed25519Verifier, ValidatorKey, Verifier
 from primitives.machine import Message, TraceEvent
 
-SECOND = 1_000_000_000
 _TICKS_MISSED = 4
 
 
@@ -54,7 +54,7 @@ class Transport:
         seed: of the node's Ed25519 key; that of a validator is its validator key.
         codec: the network's table of kinds.
         observer: is told what happens.
-        draw: for the jitter of waits.
+        draw: for the jitter of waits, and what `set_links` lets happen.
         targets: who is dialled until connected, and where.
         compression: the node's; none by default.
         verifier: of signatures in handshakes.
@@ -100,8 +100,11 @@ class Transport:
             self.counters,
             clock,
             draw_nonce,
+            draw,
         )
-        self._roster = Roster(self._settings, draw, observer)
+        self.rooms = self._settings.rooms
+        """Told of what the node keeps of what has come; see `Inbox`."""
+        self._roster = Roster(self._settings, observer)
         credentials = make_credentials(seed, handshake.genesis)
         now = self._settings.now
         self._listener = Listener(
@@ -223,6 +226,10 @@ class Transport:
                 if peer.link is not None:
                     peer.link.end(DropReason.BLOCKED)
 
+    def set_links(self, links: Mapping[NodeId, Conditions]) -> None:
+        """Hold up what exactly these peers are sent as it says, until the next call."""
+        self._roster.set_links(links)
+
     async def close(self) -> None:
         """Say what still waits, say good-bye, and end every connection.
 
@@ -262,8 +269,7 @@ class Transport:
     def may_dial(self, node: NodeId) -> bool:
         """Tell whether nothing speaks against dialling this node now."""
         key = self._settings.handshake.validators.get(node)
-        shut_out = key is not None and self._places.is_banned(key)
-        return not shut_out and not self._places.is_blocked(node)
+        return not self._places.is_blocked(node) and not (key and self._places.is_banned(key))
 
     # What links call.
 
@@ -284,11 +290,7 @@ class Transport:
         peer.vacant.clear()
         if old is not None:
             self._retire(old, link)
-        if link.side is Side.LISTENER:
-            peer.plan.succeeded()
-        if peer.is_paused:
-            link.intake.pause(Pause.INBOX)
-        link.adopt(peer.outbox)
+        self._roster.connect(peer, link)
         self._tell(PeerOpened(node, session.role, link.address, link.side is Side.DIALLER))
         self.counters.opened += 1
         if self._receiver is not None and (old is None or old.side is link.side):
@@ -367,8 +369,7 @@ class Transport:
         elif reason is not DropReason.SHUTDOWN:
             self.counters.dials_failed += 1
             wait = peer.plan.failed(self._settings.now())
-            breaker = peer.plan.breaker.value
-            self._tell(DialFailed(peer.node, reason, detail, wait, breaker))
+            self._tell(DialFailed(peer.node, reason, detail, wait, peer.plan.breaker.value))
 
     async def _tick(self) -> None:
         interval = self._config.patience.tick
@@ -386,10 +387,9 @@ class Transport:
             before = now
 
     async def _wait_until_empty(self) -> None:
-        limit = self._config.patience.drain / SECOND
         if self._links:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(limit):
+                async with asyncio.timeout(self._config.patience.drain / SECOND):
                     await self._empty.wait()
 
     def _tell(self, event: TraceEvent) -> None:

@@ -3,19 +3,13 @@
 import numpy as np
 import numpy.typing as npt
 
+from network.delays import LOSSES_MAX, TIMEOUT_FLOOR_NS, TIMEOUT_MAX_NS
 from sim.links.jitter import QUANTILES
 from sim.randomness import generator
 
 Int64s = npt.NDArray[np.int64]
 
 LOSS_DENOMINATOR = 1 << 32
-TIMEOUT_FLOOR_NS = 200_000_000
-"""Linux's minimum retransmission timeout (TCP_RTO_MIN, 200 ms); a lost copy waits for it plus
-one round trip, doubled for each further loss of the same copy."""
-TIMEOUT_MAX_NS = 120_000_000_000
-"""Linux's maximum (TCP_RTO_MAX, 120 s): a timeout is not doubled beyond it."""
-LOSSES_MAX = 15
-"""A copy is not lost more often than this. Linux gives a connection up here (tcp_retries2)."""
 BLOCK_MIN = 256
 """Jitter is drawn ahead, at least so many copies at once."""
 

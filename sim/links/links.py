@@ -23,6 +23,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from network.delays import JitterLaw
 from sim.links.cuts import Cut, Direction, Int64s, Ring, Sides
 from sim.links.disturbances import (
     Disturbance,
@@ -33,7 +34,7 @@ from sim.links.disturbances import (
     odds,
 )
 from sim.links.draws import LOSS_DENOMINATOR, Draws
-from sim.links.jitter import ONE, JitterLaw, quantile_table
+from sim.links.jitter import ONE, quantile_table
 from sim.links.rough import RoughDraws, Roughness
 
 PICOSECONDS_PER_NANOSECOND = 1000

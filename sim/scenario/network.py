@@ -24,7 +24,7 @@ Topology = Literal["full", "random-regular", "small-world", "scale-free", "geogr
 """How neighbours are chosen for gossip. Validators are linked directly, whatever this says."""
 
 Jitter = Literal["none", "normal", "lognormal", "exponential", "pareto"]
-"""How delays spread above the base latency; `sim.links.jitter` defines the laws."""
+"""How delays spread above the base latency; `network.delays` defines the laws."""
 
 DiskName = Literal["nvme", "ssd", "hdd"]
 """A drive out of a data centre, out of a desktop, and one that turns."""

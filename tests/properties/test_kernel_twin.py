@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
+from network.delays import JitterLaw
 from primitives.ids import Duration, NodeId, RequestId, Token
 from primitives.machine import (
     Broadcast,
@@ -37,7 +38,6 @@ from sim.kernel.host import CostTable, Host
 from sim.kernel.pausing import pause
 from sim.links.cuts import Direction
 from sim.links.disturbances import Duplicate, Lose, Reorder, Ways
-from sim.links.jitter import JitterLaw
 from sim.links.links import Links, LinkSpec
 from sim.trace import Trace
 from storage.memory import MemoryStore

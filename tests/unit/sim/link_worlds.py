@@ -1,6 +1,6 @@
 """Small networks of links for tests: nodes of one region, reached through one table."""
 
-from sim.links.jitter import JitterLaw
+from network.delays import JitterLaw
 from sim.links.links import Links, LinkSpec
 
 MILLISECOND = 1_000_000

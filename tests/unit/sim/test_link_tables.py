@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sim.links.jitter import ONE, QUANTILES, JitterLaw, quantile_table
+from network.delays import JitterLaw
+from sim.links.jitter import ONE, QUANTILES, quantile_table
 from sim.links.places import PLACES
 from sim.links.regions import SAME_ZONE_NS, TABLES
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 import sim.links.links as module
-from sim.links.draws import LOSS_DENOMINATOR, LOSSES_MAX, TIMEOUT_FLOOR_NS, TIMEOUT_MAX_NS, Draws
-from sim.links.jitter import ONE, QUANTILES, JitterLaw, quantile_table
+from network.delays import LOSSES_MAX, TIMEOUT_FLOOR_NS, TIMEOUT_MAX_NS, JitterLaw
+from sim.links.draws import LOSS_DENOMINATOR, Draws
+from sim.links.jitter import ONE, QUANTILES, quantile_table
 from sim.links.links import Links, LinkSpec, picoseconds_per_byte
 from sim.randomness import generator
 from tests.unit.sim.link_worlds import MILLISECOND, links

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 import sim.links.links as module
+from network.delays import JitterLaw
 from sim.links.cuts import Direction, Ring, Sides
 from sim.links.disturbances import Ways
-from sim.links.jitter import JitterLaw
 from tests.unit.sim.link_worlds import MILLISECOND, links, reached
 
 BOTH_PATHS = pytest.mark.parametrize("vector_from", [0, 1000])

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 import sim.links.links as module
+from network.delays import JitterLaw
 from sim.links.disturbances import Duplicate, Lose, Reorder, Ways
-from sim.links.jitter import JitterLaw
 from tests.unit.sim.link_worlds import MILLISECOND, links
 
 ALL = Ways((0, 1, 2, 3), (0, 1, 2, 3))
