@@ -75,6 +75,20 @@ def test_a_letter_that_is_sent_on_under_another_place_costs_its_primary_nothing(
     assert not blamed(effects)
 
 
+def test_the_next_committee_may_propose_where_the_last_one_has_not_decided() -> None:
+    """Heights go on from epoch to epoch, and views begin anew."""
+    driver = SpreadDriver("mesh")
+    spread, place = driver.node.parts.spread, Place(2, 0)
+    assert spread is not None
+    effects = driver.receive(PRIMARY, payload(place, letter(place, b"undecided")))
+    spread.enter()
+    again = driver.receive(PRIMARY, payload(place, letter(place, b"decided")))
+    assert not [each for each in traced(again) if isinstance(each, PrimaryContradicted)]
+    more = driver.receive(PRIMARY, payload(place, letter(place, b"another")))
+    assert [each for each in traced(more) if isinstance(each, PrimaryContradicted)]
+    assert effects
+
+
 @pytest.mark.parametrize("dissemination", ["mesh", "tree"])
 def test_places_of_views_that_nobody_comes_to_take_neither_memory_nor_links(
     dissemination: DisseminationName,
