@@ -279,6 +279,7 @@ class CodedTree:
             self.drafts.drop(place)
             return (PayloadLost(place, draft.commitment.root, is_miscoded=False),)
         draft.due = now + self._config.repair_interval
+        draft.asked += 1
         requests = ask(self._config, self._generator, place, draft, self._others(self._node))
         self.statistics.repairs_asked += sum(
             len(request.message.indexes)

@@ -2,8 +2,9 @@
 
 A tree loses what its silent members should have passed on. Parity makes up for that in most
 cases; where it does not, the missing number of shreds is asked for, of a few peers chosen by
-chance, and of others when those do not have them either. Nobody is blamed for silence here: a
-peer that has too few shreds itself looks the same.
+chance, and of others when those do not have them either. What a dead member should have passed on
+from the top of a tree nobody has but the leader, who is asked for all of it from the second time
+on. Nobody is blamed for silence here: a peer that has too few shreds itself looks the same.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ def ask(
         generator: chooses shreds and peers.
         place: of the block.
         draft: what is held of it.
-        others: who may be asked. The leader is, from the second try on.
+        others: who may be asked.
     """
     held = draft.shreds
     absent = [index for index in range(draft.total) if index not in held]
@@ -38,17 +39,16 @@ def ask(
     lacking += -(-lacking // MARGIN)
     wanted = [absent[at] for at in generator.permutation(len(absent))[:lacking].tolist()]
     peers = [others[at] for at in generator.permutation(len(others)).tolist()]
-    if draft.tries > 1 and draft.leader in peers:
-        peers.remove(draft.leader)
-        peers.insert(0, draft.leader)
     peers = peers[: config.repair_peers]
-    requests: list[Send] = []
-    for number, peer in enumerate(peers):
-        part = tuple(sorted(wanted[number :: len(peers)]))
-        if part:
-            root = draft.commitment.root
-            requests.append(Send(peer, GetShreds(place.sequence, place.view, root, part)))
-    return requests
+    parts = [(peer, wanted[at :: len(peers)]) for at, peer in enumerate(peers)]
+    if draft.asked > 1 and draft.leader in others:
+        parts = [(draft.leader, wanted), *[each for each in parts if each[0] != draft.leader]]
+    root = draft.commitment.root
+    return [
+        Send(peer, GetShreds(place.sequence, place.view, root, tuple(sorted(part))))
+        for peer, part in parts
+        if part
+    ]
 
 
 def serve(draft: Draft, sender: NodeId, request: GetShreds) -> Sequence[Effect]:

@@ -118,6 +118,8 @@ class Draft:
     shreds: dict[int, BlockShred] = field(default_factory=dict)
     tries: int = 0
     """How often shreds were asked for since the last new one."""
+    asked: int = 0
+    """How often they were asked for at all."""
     contradicted: bool = False
     """Whether the leader is known to have signed another block for this place."""
     served: dict[NodeId, int] = field(default_factory=dict)

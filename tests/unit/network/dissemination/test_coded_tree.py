@@ -290,6 +290,19 @@ def test_the_leader_is_asked_from_the_second_try_and_in_the_end_the_block_is_los
     assert core.on_timeout(Instant(at), REPAIR) == []
 
 
+def test_the_leader_is_asked_for_all_that_nobody_else_may_have() -> None:
+    """Behind a dead member at the top of a tree; also when others have given something."""
+    core = make(5)
+    take(core, shreds_of()[:1])
+    core.on_timeout(Instant(NOW + CONFIG.repair_delay), REPAIR)
+    took = Instant(NOW + CONFIG.repair_delay + 10)
+    take(core, shreds_of()[1:2], at=took)
+    requests = asked(list(core.on_timeout(Instant(took + CONFIG.repair_delay), REPAIR)))
+    assert len(requests[LEADER]) == 3
+    others = [index for to, part in requests.items() if to != LEADER for index in part]
+    assert set(others) <= set(requests[LEADER]) <= set(range(2, 8))
+
+
 def test_a_new_shred_lets_the_asking_begin_anew() -> None:
     core = make(5)
     take(core, shreds_of()[:1])
