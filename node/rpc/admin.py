@@ -1,5 +1,8 @@
 """orrery_ methods that steer the node: for operators, who have the token."""
 
+import msgspec
+
+from network.conditions import Conditions
 from node.rpc.arguments import BadArgument, required, text
 from node.rpc.backend import Backend
 from node.rpc.errors import invalid_params
@@ -10,12 +13,20 @@ from primitives.ids import NodeId
 NODES_MAX = 10_000
 
 
+class LinkOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What some nodes are sent, and what happens to it."""
+
+    nodes: tuple[int, ...]
+    conditions: Conditions
+
+
 def admin_methods() -> tuple[Method, ...]:
     """Return them."""
     return (
         Method("orrery_blockPeers", block_peers, 1, admin=True),
         Method("orrery_ignorePeers", ignore_peers, 1, admin=True),
         Method("orrery_unblockPeers", unblock_peers, admin=True),
+        Method("orrery_setLinks", set_links, 1, admin=True),
         Method("orrery_stop", stop, admin=True),
         Method("orrery_profile", profile, 1, admin=True),
     )
@@ -39,6 +50,16 @@ def unblock_peers(backend: Backend, parameters: Parameters) -> bool:
     return True
 
 
+def set_links(backend: Backend, parameters: Parameters) -> bool:
+    """orrery_setLinks: hold up what exactly these nodes are sent, until the next call.
+
+    The parameter is a list of objects with `nodes` and `conditions`, the fields of
+    `network.conditions.Conditions` in camel case, each of which may be left out.
+    """
+    backend.set_links(required(parameters, 0, link_orders))
+    return True
+
+
 def stop(backend: Backend, parameters: Parameters) -> bool:
     """orrery_stop: begin to end the process."""
     backend.stop()
@@ -51,6 +72,25 @@ def profile(backend: Backend, parameters: Parameters) -> object:
         return backend.profile(required(parameters, 0, text))
     except InvalidInput as error:
         raise invalid_params(f"invalid argument 0: {error}") from error
+
+
+def link_orders(value: object) -> dict[NodeId, Conditions]:
+    """Decode what holds up messages to which nodes.
+
+    Raises:
+        BadArgument: it is none, or names a node twice.
+    """
+    try:
+        orders = msgspec.convert(value, list[LinkOrder])
+    except msgspec.ValidationError as error:
+        raise BadArgument(str(error)) from error
+    links: dict[NodeId, Conditions] = {}
+    for order in orders:
+        for node in node_numbers(list(order.nodes)):
+            if node in links:
+                raise BadArgument(f"expected each node once, got {node} again")
+            links[node] = order.conditions
+    return links
 
 
 def node_numbers(value: object) -> list[NodeId]:

@@ -7,11 +7,12 @@ The node is asked for anew each time. One that has met damage is replaced by a n
 process, and whoever held on to the old one would go on answering from a chain that stands still.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
+from network.conditions import Conditions
 from node.config import Environment, NodeConfig
 from node.node import Node
 from node.observe.sink import Sink
@@ -106,6 +107,10 @@ class AdminBackend(Protocol):
 
     def unblock_peers(self) -> None:
         """Let all nodes connect again, and be heard."""
+        ...
+
+    def set_links(self, links: Mapping[NodeId, Conditions]) -> None:
+        """Hold up what exactly these nodes are sent as it says, until the next call."""
         ...
 
     def stop(self) -> None:

@@ -4,9 +4,10 @@ The node behind it may change: one that met damage is replaced by another. Who f
 follows the process's hub, and so all of its lives.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from network.conditions import Conditions
 from node.config import Environment, NodeConfig
 from node.node import Node
 from node.observe.sink import Sink
@@ -92,6 +93,11 @@ class ProcessBackend:
         """Let all nodes connect again, and be heard."""
         self._process.blocked = self._process.ignored = frozenset()
         self._live.unblock_peers()
+
+    def set_links(self, links: Mapping[NodeId, Conditions]) -> None:
+        """Hold up what exactly these nodes are sent as it says, until the next call."""
+        self._process.links = links
+        self._live.set_links(links)
 
     def stop(self) -> None:
         """Begin to end the process in good order; returns at once."""

@@ -6,10 +6,11 @@ another one if this one ends because its store is damaged.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from consensus.trace import EpochBegun
+from network.conditions import Conditions
 from network.handshake_messages import Feature
 from network.transport import Address, DropReason, PeerInfo, Transport
 from node.config import Environment, NodeConfig
@@ -188,6 +189,10 @@ class LiveNode:
         """Let all nodes connect again, and be heard."""
         self._blocked = self._ignored = frozenset()
         self.transport.block(())
+
+    def set_links(self, links: Mapping[NodeId, Conditions]) -> None:
+        """Hold up what exactly these nodes are sent as it says, until the next call."""
+        self.transport.set_links(links)
 
     # ---------------------------------------------------------------- what the transport tells
 

@@ -15,13 +15,14 @@ import gc
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 
 import msgspec
 
+from network.conditions import Conditions
 from node.config import Environment
 from node.executors.executor import ParallelExecutor, Strategy
 from node.executors.processes import ProcessPool
@@ -107,6 +108,8 @@ class NodeProcess:
         """Nodes that shall be out of reach, for all lives of this one."""
         self.ignored: frozenset[NodeId] = frozenset()
         """Likewise nodes that shall not be heard."""
+        self.links: Mapping[NodeId, Conditions] = {}
+        """Likewise what holds up what is sent to whom."""
         self.live: LiveNode | None = None
         """The node as it runs now, or has last run."""
         self._begun_ns = time.monotonic_ns()
@@ -278,6 +281,7 @@ class NodeProcess:
         if self.blocked:
             live.block_peers(tuple(self.blocked))
         live.ignore_peers(tuple(self.ignored))
+        live.set_links(self.links)
         return live
 
     async def _start(self, live: LiveNode, face: Face) -> None:

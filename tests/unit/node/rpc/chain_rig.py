@@ -1,7 +1,7 @@
 """A node with a chain, driven in virtual time, and the methods of JSON-RPC over it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -9,6 +9,7 @@ import msgspec
 
 from consensus.params import ConsensusParams
 from consensus.signing import CommitteeVerifier, MemoVerifier
+from network.conditions import Conditions
 from node.config import Environment, NodeConfig
 from node.execution import genesis_executed
 from node.node import Node
@@ -95,6 +96,9 @@ class RigBackend:
 
     def unblock_peers(self) -> None:
         self.asked.append("unblock")
+
+    def set_links(self, links: Mapping[NodeId, Conditions]) -> None:
+        self.asked.append(("links", dict(links)))
 
     def stop(self) -> None:
         self.asked.append("stop")

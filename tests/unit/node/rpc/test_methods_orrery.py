@@ -6,6 +6,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from network.conditions import Conditions
+from network.delays import JitterLaw
 from node.finality import decode_proof
 from node.finality_reasons import NotFinal
 from node.finality_rules import Trust, check_proof
@@ -148,11 +150,44 @@ def test_operators_steer(rig: Rig) -> None:
         assert rig.refused("orrery_blockPeers", bad).code == -32602
 
 
+def test_operators_lengthen_links(rig: Rig) -> None:
+    far = {"latencyNs": 80_000_000, "jitter": "lognormal", "jitterSize": 0.03, "loss": 0.001}
+    rough = {"duplicate": 0.1, "duplicateNs": 5, "reorder": 0.2, "reorderNs": 6, "clogged": True}
+    orders = [{"nodes": [0, 2], "conditions": far}, {"nodes": [3], "conditions": rough}]
+    assert rig.ask("orrery_setLinks", orders) is True
+    two = Conditions(
+        latency_ns=80_000_000, jitter=JitterLaw.LOGNORMAL, jitter_size=0.03, loss=0.001
+    )
+    one = Conditions(duplicate=0.1, duplicate_ns=5, reorder=0.2, reorder_ns=6, clogged=True)
+    assert rig.backend.asked == [("links", {0: two, 2: two, 3: one})]
+
+
+@pytest.mark.parametrize(
+    ("orders", "words"),
+    [
+        ("x", "Expected `array`"),
+        ([{"nodes": [1]}], "missing required field `conditions`"),
+        ([{"nodes": [-1], "conditions": {}}], "node numbers from 0 upward, got -1"),
+        ([{"nodes": [1, 1], "conditions": {}}], "expected each node once, got 1 again"),
+        ([{"nodes": [1], "conditions": {"latencyNs": -1}}], r"$[0].conditions.latencyNs"),
+        ([{"nodes": [1], "conditions": {"latencyNs": 10**14}}], r"$[0].conditions.latencyNs"),
+        ([{"nodes": [1], "conditions": {"loss": 1.0}}], r"$[0].conditions.loss"),
+        ([{"nodes": [1], "conditions": {"jitter": "wild"}}], "Invalid enum value 'wild'"),
+        ([{"nodes": [1], "conditions": {"latency": 1}}], "unknown field `latency`"),
+    ],
+)
+def test_links_that_make_no_sense_are_refused(rig: Rig, orders: object, words: str) -> None:
+    refused = rig.refused("orrery_setLinks", orders)
+    assert refused.code == -32602
+    assert words in refused.message
+    assert not rig.backend.asked
+
+
 def test_only_steering_wants_the_token(rig: Rig) -> None:
     assert rig.node_methods is not None
     admin = {method.name for method in rig.node_methods.methods() if method.admin}
     assert admin >= {
         *("orrery_blockPeers", "orrery_ignorePeers", "orrery_unblockPeers"),
-        *("orrery_stop", "orrery_profile"),
+        *("orrery_setLinks", "orrery_stop", "orrery_profile"),
     }
     assert all(name.startswith("orrery_") for name in admin)
