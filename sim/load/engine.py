@@ -15,7 +15,7 @@ from sim.load.lanes import Lanes
 from sim.load.ledger import LoadLedger
 from sim.load.pacing import count_of
 from sim.load.plan import LoadPlan
-from sim.load.remedies import Remedies
+from sim.load.remedies import Remedies, receipt_calls
 from sim.load.rpc import RpcClient
 from sim.load.sender import Sender
 from sim.load.signing import Order, Signer, Signing, SigningSetup
@@ -37,6 +37,8 @@ FEES_S = 0.1
 """Fees are asked for at most this often."""
 REPEATS_MAX = 1_000
 """Most transactions that are sent again in one second."""
+LOOKS_MAX = 50
+"""Most accounts that are looked after in one second because others send from them."""
 OFFERS_AT_ONCE = 64
 """After so many arrivals the event loop is let run, however late they are."""
 
@@ -97,6 +99,7 @@ class LoadEngine:
         )
         self._remedies = Remedies(self.sender, signer, self._askers, plan.tip)
         self.sender.on_refused = self._remedies.answer
+        self.sender.on_late = self._remedies.look_after
         self.sender.on_home = self._go_on
         sockets = [socket_url(url) if plan.sockets else None for url in urls]
         self.watch = HeadWatch(self._askers, self.now, self, sockets)
@@ -315,7 +318,7 @@ class LoadEngine:
 
     async def _look_at_receipts(self) -> None:
         """Read the receipts of a sample: a call that fails is included like any other."""
-        calls = [("eth_getTransactionReceipt", ("0x" + each.hex(),)) for each in self.sender.sample]
+        calls = receipt_calls(self.sender.sample)
         for client in self._askers:
             try:
                 replies = await client.batch(calls)
@@ -336,3 +339,5 @@ class LoadEngine:
             self.sender.push()
             if self.plan.resend_after:
                 self.sender.repeat_older(self.plan.resend_after, REPEATS_MAX)
+            for lane in self.sender.passed_over()[:LOOKS_MAX]:
+                self._remedies.look_after(lane)

@@ -32,6 +32,20 @@ class UnusableAnswer(RpcError):
     """An answer that is no JSON-RPC, or not what the method promises."""
 
 
+class HttpFailed(UnusableAnswer):
+    """An answer whose status says that no node has given it.
+
+    Args:
+        url: the node that was asked.
+        status: of HTTP, at least 400.
+        reason: what came, in words.
+    """
+
+    def __init__(self, url: str, status: int, reason: str) -> None:
+        self.status = status
+        super().__init__(url, reason)
+
+
 class RpcRefusal(RpcError):
     """The node has answered with an error.
 

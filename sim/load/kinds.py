@@ -7,8 +7,9 @@ Erigon, reth, anvil and hardhat.
 
 import re
 from enum import StrEnum
+from http import HTTPStatus
 
-from sim.load.errors import NodeUnreachable, RequestTimedOut, RpcRefusal
+from sim.load.errors import HttpFailed, NodeUnreachable, RequestTimedOut, RpcRefusal
 
 
 class ErrorKind(StrEnum):
@@ -18,11 +19,17 @@ class ErrorKind(StrEnum):
     """It offers less than the chain or the pool asks for."""
     NONCE_TOO_LOW = "nonce too low"
     NONCE_GAP = "nonce gap"
+    NONCE_TAKEN = "nonce taken"
+    """Another transaction has its nonce: somebody else sends from this account."""
     POOL_FULL = "pool full"
     """No room, for anybody or for this sender."""
     INSUFFICIENT_FUNDS = "insufficient funds"
     ALREADY_KNOWN = "already known"
     """The node has this very transaction: no failure."""
+    RATE_LIMITED = "rate limited"
+    """The node, or what stands before it, wants fewer requests."""
+    HTTP = "http error"
+    """A status that says that something before the node has failed; it may have been passed on."""
     TIMEOUT = "timeout"
     CONNECTION = "connection"
     OTHER = "other"
@@ -35,6 +42,7 @@ _PATTERNS: tuple[tuple[ErrorKind, str], ...] = (
         r"nonce[ _]?(is )?too[ _]low|old ?nonce|nonce.*(lower|below|already)",
     ),
     (ErrorKind.NONCE_GAP, r"nonce[ _]?(is )?too[ _]high|nonce.*(gap|higher|distant|future)|gapped"),
+    (ErrorKind.NONCE_TAKEN, r"replac"),
     (
         ErrorKind.INSUFFICIENT_FUNDS,
         r"insufficient ?(funds|balance)|upfront|account balance|doesn't have enough funds",
@@ -43,7 +51,11 @@ _PATTERNS: tuple[tuple[ErrorKind, str], ...] = (
         ErrorKind.UNDERPRICED,
         r"underpriced|fee[ _]?cap|max ?fee|base ?fee|fee ?too ?low|gas ?price|\btip\b|priority",
     ),
-    (ErrorKind.OTHER, r"gas limit"),
+    (
+        ErrorKind.RATE_LIMITED,
+        r"rate[ -]?(limit|exceeded)|request (rate|limit|count)|too many requests|per second",
+    ),
+    (ErrorKind.OTHER, r"gas[ _]limit|gas too high"),
     (ErrorKind.POOL_FULL, r"full|limit|exceed|too many|overflow|busy"),
 )
 """In this order: the first that fits."""
@@ -61,8 +73,14 @@ def refusal_kind(message: str) -> ErrorKind:
 def error_kind(error: BaseException) -> ErrorKind:
     """Return the kind of a failed request."""
     match error:
+        case RpcRefusal(code=HTTPStatus.TOO_MANY_REQUESTS):
+            return ErrorKind.RATE_LIMITED
+        case HttpFailed(status=HTTPStatus.TOO_MANY_REQUESTS):
+            return ErrorKind.RATE_LIMITED
         case RpcRefusal():
             return refusal_kind(error.message)
+        case HttpFailed():
+            return ErrorKind.HTTP
         case RequestTimedOut():
             return ErrorKind.TIMEOUT
         case NodeUnreachable():

@@ -16,8 +16,10 @@ class Lane:
     """One account with the transactions that are signed for it."""
 
     __slots__ = (
+        "asked",
         "busy",
         "expected",
+        "home",
         "in_flight",
         "index",
         "is_queued",
@@ -32,8 +34,12 @@ class Lane:
         self.ready: deque[Signed] = deque()
         self.expected = nonce
         """Nonce of the next transaction that may join `ready`."""
+        self.asked = b""
+        """Hash of the transaction that a node has been asked to take, and has not answered for."""
         self.busy = False
         """Whether a transaction is being answered, or the account pauses."""
+        self.home = -1
+        """Highest nonce of its own that a block has held."""
         self.in_flight = 0
         """Taken by a node and in no block yet."""
         self.retired = False
@@ -67,6 +73,11 @@ class Lanes:
     def all_retired(self) -> bool:
         """Whether nobody can send anything."""
         return self._retired == len(self.lanes)
+
+    @property
+    def retired(self) -> int:
+        """How many accounts send nothing more."""
+        return self._retired
 
     @property
     def has_free(self) -> bool:

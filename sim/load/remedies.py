@@ -2,8 +2,9 @@
 
 Each kind of error has its remedy. A transaction that offers too little is signed anew with more;
 one whose nonce is out of step makes its account ask the chain where it stands; a full pool makes
-the account pause; where the answer was lost, the same bytes go to the next node. The arrival keeps
-its intended instant through all of it, until its patience ends.
+the account pause; where the answer was lost, the same bytes go to the next node. What was taken and
+cannot be in a block any more, because somebody else has used its nonce, is taken back. The arrival
+keeps its intended instant through all of it, until its patience ends.
 """
 
 import asyncio
@@ -11,13 +12,14 @@ from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any
 
-from sim.load.chain import ask_nonces
+from primitives.address import format_address
+from sim.load.chain import Call, ask_nonces, ask_numbers
 from sim.load.errors import RpcError
 from sim.load.fees import ask_fees
 from sim.load.kinds import ErrorKind
 from sim.load.lanes import Lane
 from sim.load.nodes import Attempt
-from sim.load.rpc import RpcClient
+from sim.load.rpc import RpcClient, result_of
 from sim.load.sender import Sender
 from sim.load.signing import Signer
 
@@ -44,6 +46,7 @@ class Remedies:
         self._clients = clients
         self._tip = tip
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looked_after: set[int] = set()
         self.corrections: dict[int, int] = {}
         """Nonces with which accounts go on: whoever signs must be told."""
 
@@ -52,9 +55,17 @@ class Remedies:
         match kind:
             case ErrorKind.UNDERPRICED:
                 self._begin(self._offer_more(attempt))
-            case ErrorKind.NONCE_TOO_LOW | ErrorKind.NONCE_GAP | ErrorKind.OTHER:
+            case ErrorKind.NONCE_TAKEN if len(self._forms(attempt)) > 1:
+                # It is an earlier form of this very transaction that has the nonce.
+                self._begin(self._offer_more(attempt))
+            case (
+                ErrorKind.NONCE_TOO_LOW
+                | ErrorKind.NONCE_GAP
+                | ErrorKind.NONCE_TAKEN
+                | ErrorKind.OTHER
+            ):
                 self._begin(self._ask_nonce(attempt, kind))
-            case ErrorKind.POOL_FULL:
+            case ErrorKind.POOL_FULL | ErrorKind.RATE_LIMITED:
                 self._sender.withdraw(attempt)
                 self._sender.lanes.put_back(attempt.lane, attempt.signed)
                 self._pause(attempt.lane)
@@ -62,11 +73,17 @@ class Remedies:
                 self._sender.lanes.retire(attempt.lane)
                 self._sender.withdraw(attempt)
                 self._sender.release(attempt.lane)
-            case ErrorKind.TIMEOUT | ErrorKind.CONNECTION:
+            case ErrorKind.TIMEOUT | ErrorKind.CONNECTION | ErrorKind.HTTP:
                 attempt.lane.shift += 1
                 self._later(attempt.lane, partial(self._repeat, attempt))
             case ErrorKind.ALREADY_KNOWN:
                 self._sender.release(attempt.lane)
+
+    def look_after(self, lane: Lane) -> None:
+        """Find out what an account has on its way that no block can hold any more."""
+        if lane.index not in self._looked_after:
+            self._looked_after.add(lane.index)
+            self._begin(self._take_back(lane))
 
     async def close(self) -> None:
         """End what is being asked."""
@@ -112,16 +129,15 @@ class Remedies:
             sender.withdraw(attempt)
             sender.lanes.put_back(lane, attempt.signed)
         else:
-            if kind is ErrorKind.NONCE_GAP and sender.repeat_from(lane, nonce, attempt):
+            if sender.repeat_from(lane, nonce, attempt):
                 # The node has lost what it had taken; this one follows once it has that again.
-                sender.withdraw(attempt)
-                sender.lanes.put_back(lane, attempt.signed)
-                self._pause(lane)
-                return
+                nonce = attempt.signed.nonce
             sender.withdraw(attempt, again=kind is not ErrorKind.OTHER)
             sender.lanes.restart(lane, nonce)
             self.corrections[lane.index] = nonce
         self._pause(lane)
+        if kind in (ErrorKind.NONCE_TOO_LOW, ErrorKind.NONCE_TAKEN):
+            self.look_after(lane)
 
     async def _is_included(self, attempt: Attempt) -> bool:
         """Tell whether a nonce is too low because this very transaction has used it.
@@ -130,9 +146,42 @@ class Remedies:
         """
         if self._sender.is_home(attempt):
             return True
-        digest = "0x" + attempt.signed.digest.hex()
         client = self._client(attempt.lane)
-        return await client.call("eth_getTransactionReceipt", digest) is not None
+        replies = await client.batch(receipt_calls(self._forms(attempt)))
+        return any(result_of(client.url, reply) is not None for reply in replies)
+
+    async def _take_back(self, lane: Lane) -> None:
+        """Take back what an account has sent under nonces that blocks have used otherwise."""
+        sender = self._sender
+        sent = [each for each in sender.sent_by(lane) if each.signed.digest != lane.asked]
+        try:
+            lost = await self._without_receipt(lane, sent)
+        except RpcError:
+            lost = []
+        finally:
+            self._looked_after.discard(lane.index)
+        for attempt in lost:
+            if not sender.is_home(attempt):
+                sender.on_overtaken(attempt)
+
+    async def _without_receipt(self, lane: Lane, sent: Sequence[Attempt]) -> list[Attempt]:
+        """Return which of an account's transactions are in no block, though their nonce is."""
+        client = self._client(lane)
+        address = format_address(self._signer.address(lane.index))
+        (done,) = await ask_numbers(client, [("eth_getTransactionCount", (address, "latest"))])
+        late = [attempt for attempt in sent if attempt.signed.nonce < done]
+        forms = [(attempt, form) for attempt in late for form in self._forms(attempt)]
+        replies = await client.batch(receipt_calls([form for _, form in forms]))
+        # What a node does not say counts as there.
+        there = {
+            attempt.signed.digest
+            for (attempt, _), reply in zip(forms, replies, strict=True)
+            if reply.error is not None or reply.result is not None
+        }
+        return [attempt for attempt in late if attempt.signed.digest not in there]
+
+    def _forms(self, attempt: Attempt) -> list[bytes]:
+        return self._sender.tracker.forms(attempt.signed.digest)
 
     def _repeat(self, attempt: Attempt) -> None:
         if self._sender.is_home(attempt):
@@ -158,3 +207,8 @@ class Remedies:
 
     def _span(self, lane: Lane) -> float:
         return min(PAUSE_S * 2.0 ** max(lane.tries - 1, 0), PAUSE_S_MAX)
+
+
+def receipt_calls(digests: Sequence[bytes]) -> list[Call]:
+    """Return the questions for some receipts."""
+    return [("eth_getTransactionReceipt", ("0x" + digest.hex(),)) for digest in digests]

@@ -2,11 +2,12 @@
 
 from asyncio import Future
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
-from sim.load.errors import RpcError, RpcRefusal, UnusableAnswer
+from sim.load.errors import HttpFailed, RpcError, RpcRefusal, UnusableAnswer
 from sim.load.http import Endpoint
 from sim.load.response import Response
 
@@ -138,9 +139,10 @@ class RpcClient:
 
     def _unusable(self, response: Response) -> UnusableAnswer:
         shown = response.body[:SHOWN_BYTES]
-        return UnusableAnswer(
-            self.url, f"no JSON-RPC answer: HTTP status {response.status}, {shown!r}"
-        )
+        reason = f"no JSON-RPC answer: HTTP status {response.status}, {shown!r}"
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            return HttpFailed(self.url, response.status, reason)
+        return UnusableAnswer(self.url, reason)
 
 
 def result_of(url: str, reply: Reply) -> Any:

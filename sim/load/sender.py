@@ -43,6 +43,10 @@ def nobody(client: int, at_ns: int) -> None:
     """In an open loop, nobody waits for a block."""
 
 
+def none_late(lane: Lane) -> None:
+    """Leave what is on its way alone."""
+
+
 class Sender:
     """Sends arrivals by accounts that take turns.
 
@@ -77,6 +81,8 @@ class Sender:
         self.on_home: Callable[[int, int], None] = nobody
         """Told that a client's transaction is in a block, or given up, and when."""
         self.on_refused: Refused = self._leave
+        self.on_late: Callable[[Lane], None] = none_late
+        """Told of an account whose nonce a block has used, maybe for somebody else."""
         self.tracker: Tracker[Attempt] = Tracker(ledger)
         self.sample: list[bytes] = []
         """Hashes of some transactions that are in blocks, spread over the whole load."""
@@ -126,6 +132,8 @@ class Sender:
         """Give a transaction of a busy account to a node."""
         if self.tracker.began(attempt.signed.digest, attempt.intended_ns, attempt):
             attempt.lane.in_flight += 1
+        if not attempt.is_repeat:
+            attempt.lane.asked = attempt.signed.digest
         self._nodes.hand(attempt)
 
     def hand_again(self, attempt: Attempt) -> None:
@@ -137,6 +145,7 @@ class Sender:
         """Count a transaction of a busy account as taken, and let the account go on."""
         self.ledger.on_accepted(attempt.intended_ns, self.clock())
         attempt.lane.tries = 0
+        attempt.lane.asked = b""
         self.release(attempt.lane)
 
     def is_home(self, attempt: Attempt) -> bool:
@@ -144,10 +153,16 @@ class Sender:
         return attempt.signed.digest not in self.tracker.flights
 
     def exchange(self, attempt: Attempt, signed: Signed) -> None:
-        """Hand over another form of a transaction that no node has taken, at the same nonce."""
-        self._forget(attempt)
-        now = self.clock()
-        self.hand_again(Attempt(attempt.lane, signed, attempt.intended_ns, attempt.client, now))
+        """Hand over another form of a transaction, at the same nonce.
+
+        A node whose answer was lost may have taken the old form: either may be included.
+        """
+        if self.is_home(attempt):
+            self.accept(attempt)
+            return
+        again = msgspec.structs.replace(attempt, signed=signed, handed_ns=self.clock())
+        self.tracker.replace(attempt.signed.digest, signed.digest, again)
+        self.hand_again(again)
 
     def withdraw(self, attempt: Attempt, *, again: bool = True) -> None:
         """Take back a transaction that no node has; its arrival waits once more, or is given up."""
@@ -157,6 +172,13 @@ class Sender:
             self._backlog.appendleft(arrival)
         else:
             self._drop(arrival, self.clock())
+
+    def on_overtaken(self, attempt: Attempt) -> None:
+        """Take back a transaction that no block can hold any more; its arrival waits once more."""
+        self.ledger.on_error(ErrorKind.NONCE_TAKEN, self.clock())
+        self.withdraw(attempt)
+        self.lanes.settle(attempt.lane)
+        self.push()
 
     def release(self, lane: Lane) -> None:
         """Let an account take turns again."""
@@ -189,21 +211,33 @@ class Sender:
             Whether there was anything at that nonce.
         """
         found = [
-            flight.payload
-            for flight in self.tracker.flights.values()
-            if flight.payload.lane is lane and flight.payload.signed.nonce >= nonce
+            each for each in self.sent_by(lane) if nonce <= each.signed.nonce < but.signed.nonce
         ]
-        found = [each for each in found if each.signed.nonce < but.signed.nonce]
-        found.sort(key=lambda each: each.signed.nonce)
         for each in found:
             self._repeat(each, self.clock())
         return bool(found) and found[0].signed.nonce == nonce
+
+    def sent_by(self, lane: Lane) -> list[Attempt]:
+        """Return what an account has on its way, by nonce."""
+        flights = self.tracker.flights.values()
+        found = [flight.payload for flight in flights if flight.payload.lane is lane]
+        return sorted(found, key=lambda each: each.signed.nonce)
+
+    def passed_over(self) -> list[Lane]:
+        """Return accounts of which a block has held a later transaction than one on its way."""
+        found = [
+            flight.payload.lane
+            for flight in self.tracker.flights.values()
+            if flight.payload.signed.nonce < flight.payload.lane.home
+        ]
+        return list(dict.fromkeys(found))
 
     def on_block(self, block: SeenBlock) -> None:
         """Take home what a block holds."""
         for flight in self.tracker.on_block(block):
             attempt = flight.payload
             attempt.lane.in_flight -= 1
+            attempt.lane.home = max(attempt.lane.home, attempt.signed.nonce)
             self.lanes.settle(attempt.lane)
             self._choose(flight.digest)
             if attempt.client != OPEN:
@@ -261,6 +295,9 @@ class Sender:
             if attempt.is_repeat:
                 return
             self.accept(attempt)
+            return
+        if attempt.is_repeat and kind is ErrorKind.NONCE_TOO_LOW:
+            self.on_late(lane)
             return
         self.ledger.on_error(kind, now)
         if not attempt.is_repeat:

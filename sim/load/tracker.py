@@ -31,14 +31,16 @@ class Tracker(Generic[Payload]):
         ledger: takes the latencies.
     """
 
-    __slots__ = ("_included", "_ledger", "_successors", "flights")
+    __slots__ = ("_earlier", "_included", "_ledger", "_successors", "flights")
 
     def __init__(self, ledger: LoadLedger) -> None:
         self._ledger = ledger
         self.flights: dict[bytes, Flight[Payload]] = {}
         """Sent and in no block, by hash."""
         self._successors: dict[bytes, bytes] = {}
-        """What was sent in the place of a transaction that a node had taken."""
+        """What was sent in the place of a transaction that a node had, or may have, taken."""
+        self._earlier: dict[bytes, bytes] = {}
+        """The same, looked at from the other end."""
         self._included: list[tuple[SeenBlock, list[Flight[Payload]]]] = []
         """Of blocks that are not final, in their order."""
 
@@ -63,7 +65,15 @@ class Tracker(Generic[Payload]):
         """Follow another form of a transaction, at the same nonce: either may be included."""
         flight = self.flights.pop(old)
         self._successors[old] = new
+        self._earlier[new] = old
         self.flights[new] = Flight(new, flight.intended_ns, payload)
+
+    def forms(self, digest: bytes) -> list[bytes]:
+        """Return a transaction's hash, and those of what it was sent in the place of."""
+        found = [digest]
+        while found[-1] in self._earlier:
+            found.append(self._earlier[found[-1]])
+        return found
 
     def forget(self, digest: bytes) -> None:
         """Drop a transaction that no node has."""

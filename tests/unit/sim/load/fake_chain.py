@@ -112,6 +112,16 @@ class FakeChain:
         self.known[digest] = pooled
         return digest
 
+    def overtake(self, raw: bytes) -> None:
+        """Let somebody else's transaction wait where one of the same nonce waits, or none."""
+        transaction = decode_transaction(raw)
+        assert isinstance(transaction, DynamicFeeTransaction)
+        sender, digest = recover_sender(transaction, raw), keccak256(raw)
+        mine = self.pool.setdefault(sender, {})
+        if transaction.nonce in mine:
+            del self.known[mine[transaction.nonce].digest]
+        mine[transaction.nonce] = self.known[digest] = Pooled(transaction, sender, digest)
+
     def lose(self, count: int) -> list[bytes]:
         """Forget the newest transactions of the pool, as a node that restarts does."""
         lost = list(self.known)[-count:]

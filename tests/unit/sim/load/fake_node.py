@@ -36,6 +36,10 @@ class FakeNode:
     def __init__(self, chain: FakeChain, *, sockets: bool = True, finality: bool = True) -> None:
         self.chain = chain
         self.meddle: Callable[[str, list[Any]], None] = nothing
+        self.shows_pool = True
+        """Whether `pending` counts what is in the pool."""
+        self.shows_height: Callable[[], int] | None = None
+        """What the node says of its height instead of the truth."""
         self.calls: dict[str, int] = {}
         self.url = ""
         self._sockets = sockets
@@ -132,7 +136,7 @@ class FakeNode:
         return "fake/1.0"
 
     def _eth_blockNumber(self) -> str:  # noqa: N802
-        return hex(self.chain.head.number)
+        return hex(self.shows_height() if self.shows_height else self.chain.head.number)
 
     def _eth_getBlockByNumber(self, tag: str, bodies: bool) -> Any:  # noqa: N802
         assert not bodies
@@ -141,7 +145,8 @@ class FakeNode:
     def _eth_getTransactionCount(self, address: str, tag: str) -> str:  # noqa: N802
         account = bytes.fromhex(address[2:])
         latest = self.chain.nonces.get(account, 0)
-        return hex(self.chain.pending_nonce(account) if tag == "pending" else latest)
+        pending = tag == "pending" and self.shows_pool
+        return hex(self.chain.pending_nonce(account) if pending else latest)
 
     def _eth_getBalance(self, address: str, tag: str) -> str:  # noqa: N802
         assert tag == "latest"

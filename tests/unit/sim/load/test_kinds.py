@@ -2,7 +2,13 @@
 
 import pytest
 
-from sim.load.errors import NodeUnreachable, RequestTimedOut, RpcRefusal, UnusableAnswer
+from sim.load.errors import (
+    HttpFailed,
+    NodeUnreachable,
+    RequestTimedOut,
+    RpcRefusal,
+    UnusableAnswer,
+)
 from sim.load.kinds import ErrorKind, error_kind, refusal_kind
 
 WORDS = {
@@ -26,9 +32,21 @@ WORDS = {
         "Transaction nonce is too distant from current sender nonce",
         "transaction nonce is not consistent with next nonces: gapped-nonce tx",
     ],
+    ErrorKind.NONCE_TAKEN: [
+        "replacement transaction underpriced",
+        "Replacement transaction underpriced. A gasPrice/maxFeePerGas of at least 11 is necessary",
+        "ReplacementNotAllowed",
+        "could not replace existing tx",
+    ],
+    ErrorKind.RATE_LIMITED: [
+        "project ID request rate exceeded",
+        "15/second request limit reached",
+        "daily request count exceeded, request rate limited",
+        "Your app has exceeded its compute units per second capacity",
+        "Too Many Requests",
+    ],
     ErrorKind.UNDERPRICED: [
         "transaction underpriced",
-        "replacement transaction underpriced",
         "max fee per gas less than block base fee: address 0x00, maxFeePerGas: 1, baseFee: 7",
         "FeeTooLow, MaxFeePerGas too low",
         "Gas price below configured minimum gas price",
@@ -48,7 +66,14 @@ WORDS = {
         "Upfront cost exceeds account balance",
         "Sender doesn't have enough funds to send tx. The max upfront cost is: 1",
     ],
-    ErrorKind.OTHER: ["exceeds block gas limit", "invalid sender", "intrinsic gas too low", ""],
+    ErrorKind.OTHER: [
+        "exceeds block gas limit",
+        "intrinsic gas too high -- tx.gas_limit > env.block.gas_limit",
+        "Transaction gas limit is 1000000000 and exceeds transaction gas cap of 16777216",
+        "invalid sender",
+        "intrinsic gas too low",
+        "",
+    ],
 }
 
 
@@ -64,3 +89,6 @@ def test_requests_without_an_answer_have_their_kinds() -> None:
     assert error_kind(NodeUnreachable("url", "gone")) is ErrorKind.CONNECTION
     assert error_kind(UnusableAnswer("url", "html")) is ErrorKind.OTHER
     assert error_kind(RpcRefusal("url", -32000, "txpool is full")) is ErrorKind.POOL_FULL
+    assert error_kind(RpcRefusal("url", 429, "slow down")) is ErrorKind.RATE_LIMITED
+    assert error_kind(HttpFailed("url", 429, "html")) is ErrorKind.RATE_LIMITED
+    assert error_kind(HttpFailed("url", 502, "html")) is ErrorKind.HTTP

@@ -5,10 +5,7 @@ from typing import Any
 
 import pytest
 
-from primitives.account_key import AccountKey
 from sim.load.session import LoadSession
-from sim.workload.calls import Call
-from sim.workload.minting import Purse
 from tests.unit.sim.load.fake_chain import ETHER, GWEI, FakeChain
 from tests.unit.sim.load.fake_node import FakeNode, RpcFault, Silence
 from tests.unit.sim.load.scenes import DUE, MS, SECOND, InlineSigning, Scene, play
@@ -89,27 +86,6 @@ def test_a_full_pool_makes_accounts_pause() -> None:
         assert result.errors["pool full"] > 0
         assert result.included == result.intended == DUE
         assert not result.dropped
-
-    play(story)
-
-
-def test_an_account_that_somebody_else_uses_finds_its_nonce() -> None:
-    async def story() -> None:
-        scene = Scene(accounts=3)
-        key = AccountKey(scene.wallet.secrets[0])
-        purse = Purse([key], scene.chain.chain_id)
-
-        def use(session: LoadSession) -> None:
-            nonce = scene.chain.pending_nonce(key.address)
-            call = Call(key.address, 1, b"", 21_000)
-            scene.chain.take(purse.sign_at(0, nonce, call, GWEI, 100 * GWEI)[0])
-
-        async with scene.nodes() as (node,):
-            result = await scene.load([node.url], use)
-        # The node takes it for a replacement as long as it waits, then for one that is too late.
-        assert {"nonce too low", "underpriced"} & set(result.errors)
-        assert result.included == DUE
-        assert sum(scene.chain.nonces.values()) == DUE + 1
 
     play(story)
 
@@ -214,9 +190,10 @@ def test_a_node_that_took_it_before_its_answer_was_lost_has_it_once(block_s: flo
     play(story)
 
 
-def test_what_a_node_has_lost_is_sent_again() -> None:
+@pytest.mark.parametrize("keeps_gaps", [False, True])
+def test_what_a_node_has_lost_is_sent_again(keeps_gaps: bool) -> None:
     async def story() -> None:
-        scene = Scene()
+        scene = Scene(chain=FakeChain(keeps_gaps=keeps_gaps))
         scene.set(resend_after=300 * MS)
         async with FakeNode(scene.chain).serve(0) as node:
 
