@@ -146,7 +146,7 @@ class Closing:
             tps=self._tps(),
             height=self._watch.height,
             epoch=self._watch.epoch,
-            view_changes=sum(self._watch.views.values()),
+            view_changes=self._watch.view_changes,
             growth=tuple((at - self._began, height) for at, height in self._watch.grown),
             load=None if driver is None else load_figures(driver, self._limit),
         )

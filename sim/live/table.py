@@ -57,7 +57,9 @@ def _cells(facts: NodeFacts) -> tuple[str, ...]:
     if facts.pid is None:
         return ("",) * 7
     status = facts.status
-    view = f"{status.epoch}/{status.view}" if status.epoch else str(status.view)
+    # A follower is in no view, and knows no primary.
+    view = "-" if status.primary is None else str(status.view)
+    view = f"{status.epoch}/{view}" if status.epoch else view
     told: tuple[str, ...] = (
         f"{status.height:,}",
         view,

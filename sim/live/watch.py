@@ -88,6 +88,8 @@ class Watch:
         self._processes: dict[int, psutil.Process] = {}
         self.views: dict[int, int] = {}
         """The highest view that some node was in, by epoch."""
+        self._views_before: dict[int, int] = {}
+        """The same at the first answers: what a chain that goes on has behind it."""
         self._climbed: dict[int, deque[tuple[float, int]]] = {}
         """Lately, when (`time.monotonic`) each node stood where."""
         self.grown: deque[tuple[float, int]] = deque(maxlen=GROWTH_MAX)
@@ -102,6 +104,12 @@ class Watch:
     def epoch(self) -> int:
         """The latest epoch that any node has told of."""
         return max(self.views, default=0)
+
+    @property
+    def view_changes(self) -> int:
+        """How many views the network has given up since it was first seen."""
+        before = self._views_before
+        return sum(view - before.get(epoch, 0) for epoch, view in self.views.items())
 
     def status(self, node: int) -> NodeStatus:
         """Return what a node has said last."""
@@ -132,6 +140,7 @@ class Watch:
         """Ask every node that can be asked once."""
         assert self.fleet is not None
         await asyncio.gather(*(self._ask(member) for member in self.fleet.members))
+        self._views_before = self._views_before or dict(self.views)
 
     async def _ask(self, member: Member) -> None:
         node = member.number

@@ -9,8 +9,12 @@ from sim.live.table import NetworkFacts, line, live_table
 from sim.live.watch import NodeFacts, NodeStatus
 
 
+FOLLOWER = 3
+
+
 def facts(node: int, state: str, *, pid: int | None = 100, answered: bool = True) -> NodeFacts:
-    status = NodeStatus(height=1_234, view=2, epoch=1, peers=3, pool=40)
+    primary = None if node == FOLLOWER else 2
+    status = NodeStatus(1_234, view=2, epoch=1, primary=primary, peers=3, pool=40)
     return NodeFacts(node, pid, state, status, answered, 12.0, 0.25, 100_000_000)
 
 
@@ -43,6 +47,7 @@ def test_the_table_has_a_row_for_each_node():
     assert cells[0] == ["0", "100", "up", "1,234", "1/2", "3", "40", "12", "25%", "100 MB"]
     assert cells[1][3] == "(1,234)"  # What it said last, before it was stopped.
     assert cells[2] == ["2", "", "killed", *[""] * 7]
+    assert cells[FOLLOWER][4] == "1/-"
 
 
 def test_a_line_says_how_many_are_in_each_state_and_which():
