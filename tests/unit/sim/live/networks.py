@@ -1,9 +1,10 @@
 """Networks of stubs, and what several tests need to look at them."""
 
 import os
+import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,8 +37,12 @@ def scenario(text: str = "", base: str = TEXT) -> Scenario:
 
 
 def free_ports(count: int) -> int:
-    """Return a port from which on so many are free now."""
-    for first in range(20_000 + os.getpid() % 500 * 40, 60_000, count):
+    """Return a port from which on so many are free now.
+
+    They lie below those that Linux gives to connections: one that is made before a node listens
+    there must not take its port.
+    """
+    for first in range(10_000 + os.getpid() % 500 * 40, 32_000, count):
         if all(is_free(first + offset) for offset in range(count)):
             return first
     raise AssertionError("no ports")
@@ -90,6 +95,37 @@ class Screen:
 
     def kinds(self) -> list[tuple[str, int | None]]:
         return [(each.kind, each.node) for each in self.happenings]
+
+
+class Witnessing(Screen):
+    """A display that ends the run, as a signal does, once it has seen enough.
+
+    Args:
+        enough: whether it has; asked after all that is shown.
+    """
+
+    def __init__(self, enough: Callable[["Screen"], bool]) -> None:
+        super().__init__()
+        self.has_seen = False
+        self._enough = enough
+
+    def happened(self, happening: Happening) -> None:
+        super().happened(happening)
+        self._look()
+
+    def show(self, facts: NetworkFacts) -> None:
+        super().show(facts)
+        self._look()
+
+    def _look(self) -> None:
+        if not self.has_seen and self._enough(self):
+            self.has_seen = True
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def has_confirmed(screen: Screen) -> bool:
+    """Tell whether the network has blocks with transactions, as was shown last."""
+    return bool(screen.facts) and screen.facts[-1].transactions > 0
 
 
 def is_alive(pid: int) -> bool:

@@ -2,7 +2,7 @@
 
 All stubs of a network have the same chain: blocks are a function of their height, and the height
 is one of the time since `began` beside the genesis file. A file `behave.json` in the node's
-directory lets it do what a good node does not.
+directory lets it do what a good node does not, and one named `fate` ends it.
 """
 
 import asyncio
@@ -143,11 +143,13 @@ class Stub:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, over.set)
         await asyncio.start_server(self.serve, "127.0.0.1", self.settings["rpc"]["port"])
-        try:
-            await asyncio.wait_for(over.wait(), self.behave.get("dies_after"))
-        except TimeoutError:
-            say("a cosmic ray")
-            return 9
+        fate = self.directory / "fate"
+        while not over.is_set():
+            if fate.exists():
+                say("a cosmic ray")
+                return 9
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), 0.02)
         if self.behave.get("stays"):
             await asyncio.sleep(3600)
         (self.directory / "ended").write_text("in good order")

@@ -8,10 +8,20 @@ import signal
 import msgspec
 import pytest
 
-from sim.live.fleet import NotReady
+from sim.live.fleet import Fleet, NotReady
 from sim.live.session import Session
 from sim.live.summary import LiveSummary
-from tests.unit.sim.live.networks import Screen, is_alive, prepared, stub_command
+from tests.unit.sim.live.networks import (
+    Screen,
+    Witnessing,
+    has_confirmed,
+    is_alive,
+    prepared,
+    stub_command,
+)
+
+PATIENCE_S = 120
+"""For a network that ends when a test has seen enough; none takes this long unless it hangs."""
 
 FAULTS = """
 [[events]]
@@ -32,8 +42,27 @@ for = "500ms"
 """
 
 
+@pytest.fixture(autouse=True)
+def _looks(monkeypatch):
+    """Look often; and wait long for a node to take its orders, however busy the machine is."""
+    monkeypatch.setattr("sim.live.session.SHOW_S", 0.1)
+    monkeypatch.setattr("sim.live.fleet.ORDER_PATIENCE_S", PATIENCE_S)
+
+
 def run(network, screen=None):
-    return asyncio.run(Session(network, screen or Screen(), stub_command).run())
+    async def bounded():
+        async with asyncio.timeout(PATIENCE_S):
+            return await Session(network, screen or Screen(), stub_command).run()
+
+    return asyncio.run(bounded())
+
+
+def until(network, enough):
+    """Run a network until a condition of what is shown holds; return the summary and the rest."""
+    screen = Witnessing(enough)
+    summary = run(network, screen)
+    assert screen.has_seen, summary.happenings
+    return summary, screen
 
 
 def verdicts(summary: LiveSummary) -> dict[str, str]:
@@ -41,9 +70,13 @@ def verdicts(summary: LiveSummary) -> dict[str, str]:
 
 
 def test_a_network_that_is_struck_comes_through(tmp_path):
-    screen = Screen()
-    network = prepared(tmp_path / "net", FAULTS, 3.0)
-    summary = run(network, screen)
+    network = prepared(tmp_path / "net", FAULTS)
+
+    def is_over(screen):
+        healed = ("healed", None) in screen.kinds()
+        return healed and screen.facts[-1].seconds > 2 and screen.facts[-1].transactions > 40
+
+    summary, screen = until(network, is_over)
     assert summary.passed, summary.judgements
     assert verdicts(summary)["one chain"] == "passed"
     assert verdicts(summary)["nothing confirmed is lost"] == "passed"
@@ -63,6 +96,12 @@ def test_a_network_that_is_struck_comes_through(tmp_path):
     assert all(network.layout.node(node).joinpath("ended").exists() for node in range(4))
 
 
+def blocked(network):
+    """Return whom each node was told to shut out, of those that were told anything."""
+    files = {node: network.layout.node(node) / "blocked.json" for node in range(network.size)}
+    return {node: json.loads(file.read_text()) for node, file in files.items() if file.exists()}
+
+
 def test_the_cut_reaches_a_node_that_was_down_when_it_was_made(tmp_path):
     text = """
 [[events]]
@@ -75,25 +114,27 @@ at = "200ms"
 kind = "partition"
 groups = [[0, 1]]
 """
-    network = prepared(tmp_path / "net", text, 2.5)
-    run(network)
-    for node, shut_out in ((0, [2, 3]), (1, [2, 3]), (2, [0, 1]), (3, [0, 1])):
-        assert json.loads((network.layout.node(node) / "blocked.json").read_text()) == shut_out
+    network = prepared(tmp_path / "net", text)
+    wanted = {0: [2, 3], 1: [2, 3], 2: [0, 1], 3: [0, 1]}
+    until(network, lambda screen: blocked(network) == wanted)
 
 
 def test_a_cut_with_one_way_open_reaches_the_nodes_too(tmp_path):
     text = '[[events]]\nat = "100ms"\nkind = "partition"\ngroups = [[0]]\ndirection = "in"\n'
-    network, screen = prepared(tmp_path / "net", text, 1.0), Screen()
-    run(network, screen)
-    assert json.loads((network.layout.node(0) / "blocked.json").read_text()) == [1, 2, 3]
+    network = prepared(tmp_path / "net", text)
+    _, screen = until(network, lambda screen: blocked(network).get(0) == [1, 2, 3])
     assert screen.happenings[1].detail == "0 not hearing 1 2 3 | 1 2 3"
 
 
 def test_a_node_that_dies_by_itself_says_why_and_fails_the_run(tmp_path):
-    network = prepared(tmp_path / "net", "", 1.5)
-    (network.layout.node(2) / "behave.json").write_text('{"dies_after": 0.5}')
-    screen = Screen()
-    summary = run(network, screen)
+    network = prepared(tmp_path / "net")
+
+    def has_died(screen):
+        if screen.facts:
+            (network.layout.node(2) / "fate").touch()
+        return ("died", 2) in screen.kinds()
+
+    summary, screen = until(network, has_died)
     assert not summary.passed
     assert verdicts(summary)["processes"] == "failed"
     (death,) = [each for each in screen.happenings if each.kind == "died"]
@@ -110,17 +151,17 @@ def test_a_node_that_does_not_come_up_takes_the_others_down(tmp_path):
 
 
 def test_another_chain_on_one_node_is_seen(tmp_path):
-    network = prepared(tmp_path / "net", "", 1.5)
+    network = prepared(tmp_path / "net")
     (network.layout.node(1) / "behave.json").write_text('{"forks_at": 0}')
-    summary = run(network)
+    summary, _ = until(network, has_confirmed)
     assert verdicts(summary)["one chain"] == "failed"
     assert verdicts(summary)["nothing confirmed is lost"] == "failed"
 
 
 def test_a_lost_transaction_is_seen(tmp_path):
-    network = prepared(tmp_path / "net", "", 1.5)
+    network = prepared(tmp_path / "net")
     (network.layout.node(1) / "behave.json").write_text('{"loses_from": 0}')
-    summary = run(network)
+    summary, _ = until(network, has_confirmed)
     assert verdicts(summary)["one chain"] == "passed"
     assert verdicts(summary)["nothing confirmed is lost"] == "failed"
     assert {loss.node for loss in summary.losses} == {1}
@@ -130,14 +171,34 @@ def test_a_lost_transaction_is_seen(tmp_path):
 def test_blocks_that_every_node_has_lost_are_seen(tmp_path, monkeypatch):
     monkeypatch.setattr("sim.live.closing.SETTLE_S", 0.5)
     text = "".join(
-        f'[[events]]\nat = "800ms"\nkind = "crash"\nnode = {node}\nfor = "1s"\n'
+        f'[[events]]\nat = "100ms"\nkind = "crash"\nnode = {node}\nfor = "1s"\n'
         for node in range(4)
     )
-    network = prepared(tmp_path / "net", text, 3.5)
+    network = prepared(tmp_path / "net", text)
     for node in range(4):
         behave = '{"stands_at": 2, "after_lives": 1}'
         (network.layout.node(node) / "behave.json").write_text(behave)
-    summary = run(network)
+
+    def are_back(screen):
+        return is_enough.is_set() and all(each.state == "up" for each in screen.facts[-1].nodes)
+
+    screen, is_enough, crash = Witnessing(are_back), asyncio.Event(), Fleet.crash
+
+    async def crash_late(fleet, node):
+        while not has_confirmed(screen):
+            await asyncio.sleep(0.02)
+        return await crash(fleet, node)
+
+    async def restart(fleet, node, begin=Fleet.restart):
+        done = await begin(fleet, node)
+        if all(each.process.lives == 2 for each in fleet.members):
+            is_enough.set()
+        return done
+
+    monkeypatch.setattr(Fleet, "crash", crash_late)
+    monkeypatch.setattr(Fleet, "restart", restart)
+    summary = run(network, screen)
+    assert screen.has_seen
     assert verdicts(summary)["one chain"] == "passed"
     assert verdicts(summary)["nothing confirmed is lost"] == "failed", summary.judgements
 
@@ -188,15 +249,17 @@ def test_a_terminal_that_hangs_up_is_a_signal_too(tmp_path):
 
 
 def test_a_node_that_takes_no_orders_holds_nothing_up_and_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("sim.live.fleet.ORDER_PATIENCE_S", 0.2)
-    text = FAULTS.replace('"200ms"', '"600ms"').replace('"300ms"', '"700ms"', 1)
-    network = prepared(tmp_path / "net", text, 2.0)
+    text = FAULTS.replace('"500ms"', '"1500ms"')  # healed after all else
+    network = prepared(tmp_path / "net", text)
     (network.layout.node(3) / "behave.json").write_text('{"obeys": false}')
-    screen = Screen()
-    summary = run(network, screen)
-    assert ("takes no orders", 3) in screen.kinds()
-    crashed = next(each.at for each in screen.happenings if each.kind == "crashed")
-    assert crashed < 1.9
+
+    def is_named(screen):
+        if ("restarted", 0) in screen.kinds():
+            # Till now node 3 has had all the time that it wanted for the orders of the cut.
+            monkeypatch.setattr("sim.live.fleet.ORDER_PATIENCE_S", 0.2)
+        return ("takes no orders", 3) in screen.kinds()
+
+    summary, _ = until(network, is_named)
     assert summary.nodes[0].starts == 2
 
 
@@ -227,7 +290,7 @@ def test_a_signal_in_the_first_instant_ends_a_load_that_has_not_begun(tmp_path):
 
 
 def test_a_node_that_does_not_end_is_killed_and_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("sim.live.fleet.FINISH_PATIENCE_S", 0.5)
+    monkeypatch.setattr("sim.live.fleet.FINISH_PATIENCE_S", 3.0)
     network = prepared(tmp_path / "net", "", 0.5)
     (network.layout.node(0) / "behave.json").write_text('{"stays": true}')
     summary = run(network)
