@@ -228,6 +228,8 @@ def dial_words(error: OSError) -> str:
     """Say why there is no connection."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"no connection: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"no connection: no TLS there ({(error.reason or 'unknown').lower()})"
     if isinstance(error, socket.gaierror):
         return f"no connection: {str(error.strerror).lower()}"
     if error.errno is not None:

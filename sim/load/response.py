@@ -7,6 +7,7 @@ import msgspec
 
 from primitives.errors import InvalidEncoding
 
+BEGINNING = b"HTTP/1."
 HEAD_END = b"\r\n\r\n"
 LINE_END = b"\r\n"
 HEAD_BYTES_MAX = 64 << 10
@@ -82,6 +83,8 @@ class ResponseReader:
         return response
 
     def _read_head(self) -> bool:
+        if not self._buffer.startswith(BEGINNING[: len(self._buffer)]):
+            raise InvalidEncoding("answer", "HTTP/1.1", repr(bytes(self._buffer[:40])))
         end = self._buffer.find(HEAD_END)
         if end < 0:
             if len(self._buffer) > HEAD_BYTES_MAX:
@@ -90,7 +93,7 @@ class ResponseReader:
         lines = bytes(self._buffer[:end]).split(LINE_END)
         del self._buffer[: end + len(HEAD_END)]
         first = lines[0].split(b" ", 2)
-        if not first[0].startswith(b"HTTP/1.") or len(first) < 2 or not first[1].isdigit():
+        if len(first) < 2 or not first[1].isdigit():
             raise InvalidEncoding("answer", "HTTP/1.1", repr(lines[0][:40]))
         fields = {
             name.strip().lower(): value.strip().lower()

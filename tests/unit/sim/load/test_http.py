@@ -136,16 +136,32 @@ def test_nobody_at_the_port_is_told_at_once_to_all_who_wait() -> None:
     asyncio.run(scene())
 
 
-def test_what_is_no_http_is_told() -> None:
+@pytest.mark.parametrize("words", [b"220 mail.example ESMTP\r\n\r\n", b"SSH-2.0-OpenSSH_9\r\n"])
+def test_what_is_no_http_is_told(words: bytes) -> None:
     async def scene() -> None:
         async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await read_request(reader)
-            writer.write(b"220 mail.example ESMTP\r\n\r\n")
+            writer.write(words)
             await reader.read()
 
         async with serving(babble) as url:
             endpoint = Endpoint(url)
             with pytest.raises(UnusableAnswer, match=r"expected HTTP/1.1"):
+                await endpoint.post(b"{}")
+            await endpoint.close()
+
+    asyncio.run(scene())
+
+
+def test_a_port_without_tls_is_told() -> None:
+    async def scene() -> None:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1)
+            writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+        async with serving(answer) as url:
+            endpoint = Endpoint(url.replace("http", "https"))
+            with pytest.raises(NodeUnreachable, match="no TLS there"):
                 await endpoint.post(b"{}")
             await endpoint.close()
 
