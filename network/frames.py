@@ -74,6 +74,14 @@ class FrameReader:
         """Bytes without which the next step cannot be made: of the header, or of the body."""
         return self._target - len(self._pending)
 
+    @property
+    def begun(self) -> tuple[Kind, Encoding, int] | None:
+        """What the frame is that is not whole yet, and its length; None without a whole header."""
+        if len(self._pending) < HEADER_BYTES:
+            return None
+        kind, encoding = self._words[_HEADER.unpack_from(self._pending)[1]]
+        return kind, encoding, self._target
+
     def feed(self, data: bytes | bytearray | memoryview) -> list[Frame]:
         """Return the frames that are whole with `data`, in order; then see `fault`.
 

@@ -24,6 +24,14 @@ class BodyCompressor(Protocol):
         """Return the compressed body, which may be longer."""
         ...
 
+    def claimed(self, body: bytes | memoryview) -> int:
+        """Return how long a body from a peer claims to be when plain.
+
+        Raises:
+            InvalidEncoding: it does not say.
+        """
+        ...
+
     def decompress(self, body: bytes | memoryview, limit: int) -> bytes:
         """Return the plain body.
 

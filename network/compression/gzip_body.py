@@ -36,11 +36,15 @@ class GzipBodies:
         """Return one member without a name or a time."""
         return zlib.compress(body, self._level, GZIP_WINDOW)
 
-    def decompress(self, body: bytes | memoryview, limit: int) -> bytes:
-        """Return the content of one member; see `BodyCompressor`."""
+    def claimed(self, body: bytes | memoryview) -> int:
+        """Return what the trailer says; see `BodyCompressor`."""
         if len(body) < MEMBER_BYTES_MIN:
             raise malformed(self.encoding, f"{len(body)} bytes")
-        claimed = int.from_bytes(body[-SIZE_BYTES:], "little")
+        return int.from_bytes(body[-SIZE_BYTES:], "little")
+
+    def decompress(self, body: bytes | memoryview, limit: int) -> bytes:
+        """Return the content of one member; see `BodyCompressor`."""
+        claimed = self.claimed(body)
         check_claim(self.encoding, claimed, body, limit)
         inflater = zlib.decompressobj(GZIP_WINDOW)
         try:

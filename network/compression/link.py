@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from network.codec import HEADER_BYTES, Codec, Encoding, frame_of
 from network.compression.agreement import PLAIN_AGREEMENT, Agreement
+from network.compression.bodies import BodyCompressor
 from network.compression.compression import Compression, Route
 from network.frames import Frame, FrameReader
 from primitives.errors import InvalidEncoding
@@ -79,19 +80,33 @@ class LinkCodec:
             InvalidEncoding: it does not decompress to a body within the limit of its kind, or
                 that is no canonical message.
         """
-        kind, encoding, body = frame.kind, frame.encoding, frame.body
-        if encoding is Encoding.PLAIN:
+        kind, body = frame.kind, frame.body
+        if frame.encoding is Encoding.PLAIN:
             if kind.type in self._counted:
                 self._compression.count_plain(kind, len(body))
             return self._codec.decode_plain(kind, body)
-        opener = self._openers.get((encoding, kind.type.__name__))
-        if opener is None:
-            opener = self._openers.get((encoding, ""))
-        if opener is None:
-            name = kind.type.__name__
-            raise InvalidEncoding(f"{name}.body", "a dictionary agreed on for it", encoding.name)
-        plain = self._compression.decompress(kind, body, opener)
+        plain = self._compression.decompress(kind, body, self._opener(frame))
         return self._codec.decode_plain(kind, plain)
+
+    def size_of(self, frame: Frame) -> int:
+        """Return how many bytes a frame has when plain, as far as `decode` may not refuse it."""
+        claimed = len(frame.body)
+        if frame.encoding is not Encoding.PLAIN:
+            try:
+                claimed = self._opener(frame).claimed(frame.body)
+            except InvalidEncoding:
+                claimed = 0
+        return HEADER_BYTES + (claimed if claimed <= frame.kind.limit else 0)
+
+    def _opener(self, frame: Frame) -> BodyCompressor:
+        name = frame.kind.type.__name__
+        opener = self._openers.get((frame.encoding, name))
+        if opener is None:
+            opener = self._openers.get((frame.encoding, ""))
+        if opener is None:
+            expected = "a dictionary agreed on for it"
+            raise InvalidEncoding(f"{name}.body", expected, frame.encoding.name)
+        return opener
 
 
 class SharedMessage:

@@ -28,11 +28,15 @@ class Lz4Bodies:
         packed: bytes = compress(body)
         return packed
 
-    def decompress(self, body: bytes | memoryview, limit: int) -> bytes:
-        """Return the content of one block; see `BodyCompressor`."""
+    def claimed(self, body: bytes | memoryview) -> int:
+        """Return the length in front of the block; see `BodyCompressor`."""
         if len(body) <= SIZE_BYTES:
             raise malformed(self.encoding, f"{len(body)} bytes")
-        claimed = int.from_bytes(body[:SIZE_BYTES], "little")
+        return int.from_bytes(body[:SIZE_BYTES], "little")
+
+    def decompress(self, body: bytes | memoryview, limit: int) -> bytes:
+        """Return the content of one block; see `BodyCompressor`."""
+        claimed = self.claimed(body)
         check_claim(self.encoding, claimed, body, limit)
         if claimed > GROWTH_MAX * len(body):
             raise malformed(self.encoding, f"a claim of {claimed} bytes for {len(body)}")

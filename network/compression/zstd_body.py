@@ -41,12 +41,20 @@ class ZstdBodies:
         """Return one frame."""
         return self._compressor.compress(body)
 
+    def claimed(self, body: bytes | memoryview) -> int:
+        """Return what the frame's header says; see `BodyCompressor`."""
+        try:
+            claimed: int = zstandard.frame_content_size(body)
+        except zstandard.ZstdError as error:
+            raise malformed(self.encoding, error) from error
+        if claimed < 0:
+            raise malformed(self.encoding, "no content size")
+        return claimed
+
     def decompress(self, body: bytes | memoryview, limit: int) -> bytes:
         """Return the content of one frame; see `BodyCompressor`."""
+        claimed = self.claimed(body)
         try:
-            claimed = zstandard.frame_content_size(body)
-            if claimed < 0:
-                raise malformed(self.encoding, "no content size")
             check_claim(self.encoding, claimed, body, limit)
             plain = self._decompressor.decompress(body, allow_extra_data=False)
         except zstandard.ZstdError as error:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from network.outbox import BOUNDS, Bound, Traffic
+from primitives.errors import InvalidInput
 from primitives.ids import Duration
 
 KIBIBYTE = 1 << 10
@@ -65,6 +66,34 @@ class Slots:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomLimits:
+    """What may be kept of what has come from all peers together; see `network.transport.room`.
+
+    Three eighths of each must hold a message of any kind, or it could never come. One read of each
+    connection comes on top, 256 KiB.
+    """
+
+    validators_bytes: int = 192 * MEBIBYTE
+    others_bytes: int = 96 * MEBIBYTE
+    """Of followers and gateways."""
+
+    def check(self, message_bytes_max: int) -> None:
+        """Make sure that messages of all kinds can come.
+
+        Args:
+            message_bytes_max: the longest of them, with its header.
+
+        Raises:
+            InvalidInput: one of the longest kind could not.
+        """
+        for name in ("validators_bytes", "others_bytes"):
+            limit = getattr(self, name)
+            if 3 * limit // 8 < message_bytes_max:
+                least = -(-8 * message_bytes_max // 3)
+                raise InvalidInput(f"network.rooms.{name}", f"at least {least} bytes", limit)
+
+
+@dataclass(frozen=True, slots=True)
 class Patience:
     """How long what may take."""
 
@@ -81,6 +110,8 @@ class Patience:
     """A peer that takes nothing for so long, while something waits for it, is dropped."""
     hold: Duration = Duration(10 * SECOND)
     """What has waited longer is not worth sending."""
+    body: Duration = Duration(15 * SECOND)
+    """For a message that has begun to come, while others wait for the room that it takes."""
     drain: Duration = Duration(3 * SECOND)
     """For both ends to say what they still have to say, when a connection ends in good order."""
     tick: Duration = Duration(250 * MILLISECOND)
@@ -112,6 +143,7 @@ class TransportConfig:
     sockets: SocketOptions = SocketOptions()
     rates: Rates = Rates()
     slots: Slots = Slots()
+    rooms: RoomLimits = RoomLimits()
     patience: Patience = Patience()
     redial: Redial = Redial()
     bounds: Mapping[Traffic, Bound] = field(default_factory=lambda: BOUNDS)

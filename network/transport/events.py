@@ -27,6 +27,7 @@ class DropReason(StrEnum):
     SILENT = "silent"
     """A ping was not answered in time."""
     SLOW = "too slow to take what is sent"
+    HOARDING = "does not end what it has begun, while others wait for the room"
     FLOOD = "more messages than the limit, for too long"
     REPLACED = "replaced by a newer connection of the same peer"
     DUPLICATE = "the two have another connection"

@@ -19,12 +19,17 @@ Arrival = tuple[NodeId, Message, int]
 _URGENT_MAX = 8
 """Messages that are taken in a row as urgency wants it; then one of a class that had to wait."""
 
+_TOLD_BYTES = 64 << 10
+"""Changes that are told: small messages are not worth it one by one."""
+
 
 @dataclass(slots=True)
 class _Share:
     messages: int = 0
     bytes: int = 0
     is_paused: bool = False
+    told: int = 0
+    """Bytes that it is known to hold."""
     queues: tuple[deque[Arrival], ...] = field(
         default_factory=lambda: tuple([deque() for _ in Traffic])
     )
@@ -38,11 +43,12 @@ class Inbox:
         bytes_max: of one peer.
         pause: `Transport.pause`, which may be called again.
         resume: `Transport.resume`, called when half of what pauses a peer is taken.
+        hold: `Transport.rooms.hold`, told what is kept of whom, and what no more.
     """
 
     __slots__ = (
-        "_bytes_max", "_messages_max", "_passed_over", "_pause", "_resume", "_shares", "_turns",
-        "_urgent", "bytes", "length",
+        "_bytes_max", "_hold", "_messages_max", "_passed_over", "_pause", "_resume", "_shares",
+        "_turns", "_urgent", "bytes", "length",
     )  # fmt: skip
 
     def __init__(
@@ -51,7 +57,9 @@ class Inbox:
         bytes_max: int,
         pause: Callable[[NodeId], None],
         resume: Callable[[NodeId], None],
+        hold: Callable[[NodeId, int], None] | None = None,
     ) -> None:
+        self._hold = hold
         self._messages_max = messages_max
         self._bytes_max = bytes_max
         self._pause = pause
@@ -78,6 +86,8 @@ class Inbox:
         share.bytes += size
         self.length += 1
         self.bytes += size
+        if share.bytes - share.told >= _TOLD_BYTES and self._hold is not None:
+            self._tell(peer, share, self._hold)
         full = share.messages >= self._messages_max or share.bytes >= self._bytes_max
         if full:
             # Said again, too: a peer that comes back by a new connection is not paused there.
@@ -114,6 +124,14 @@ class Inbox:
         if share.is_paused and low:
             share.is_paused = False
             self._resume(peer)
+        if share.told and (not share.messages or share.told - share.bytes >= _TOLD_BYTES):
+            assert self._hold is not None
+            self._tell(peer, share, self._hold)
         if not share.messages:
             self._shares.pop(peer, None)
         return arrival
+
+    def _tell(self, peer: NodeId, share: _Share, hold: Callable[[NodeId, int], None]) -> None:
+        change = share.bytes - share.told
+        share.told = share.bytes
+        hold(peer, change)

@@ -1,8 +1,10 @@
 """What has come from one peer, between the socket and the node; and when to read no more.
 
-A read may hold thousands of frames. They are handed over one by one, until a rate is used up or
-the node wants no more. Then nothing is read either, the system's buffers fill, and TCP makes the
-peer wait: that is how back-pressure gets to the other end. What is kept here is one read at most.
+A read may hold thousands of frames. They are handed over one by one, until a rate is used up, the
+node wants no more, or all peers together have sent as much as there is room for (`room`). Then
+nothing is read either, the system's buffers fill, and TCP makes the peer wait: that is how
+back-pressure gets to the other end. What is kept here is one read at most, and the frame that has
+begun, for which there is room.
 
 While nothing is read, asyncio does not say that a peer has closed the connection in good order;
 that shows when reading goes on, or when the peer comes back by another connection.
@@ -13,12 +15,15 @@ from collections import deque
 from enum import IntFlag
 from typing import Protocol
 
+from network.codec import HEADER_BYTES, Encoding
 from network.frames import Frame, FrameReader
+from network.outbox import Traffic, traffic_of_kind
 from network.transport.bucket import TokenBucket
 from network.transport.config import Rates
+from network.transport.room import Claim
 from network.transport.settings import LinkSettings
 from primitives.errors import InvalidEncoding
-from primitives.ids import Duration, Instant
+from primitives.ids import Duration, Instant, NodeId
 
 _SECOND = 1_000_000_000
 _SLICE = 64
@@ -34,14 +39,20 @@ class Pause(IntFlag):
     """It has used up its messages."""
     INBOX = 4
     """The node has as much of it as it wants to keep."""
+    ROOM = 8
+    """There is no room for more of it, beside what all others have sent."""
 
 
-_NO_DELIVERY = int(Pause.MESSAGES | Pause.INBOX)
+_NO_DELIVERY = int(Pause.MESSAGES | Pause.INBOX | Pause.ROOM)
 """With one of these, what has been read already is not handed over either."""
 
 
 class IntakeOwner(Protocol):
     """The link."""
+
+    def size_of(self, frame: Frame) -> int:
+        """Return how many bytes the next frame has when plain, as far as it says so."""
+        ...
 
     def on_frame(self, frame: Frame) -> None:
         """Take the next frame."""
@@ -69,7 +80,8 @@ class Intake:
     """
 
     __slots__ = (
-        "_byte_rate", "_held", "_held_bytes", "_message_rate", "_over_since", "_owner", "_pauses",
+        "_byte_rate", "_claim", "_held", "_held_bytes", "_message_rate", "_over_since", "_owner",
+        "_pauses",
         "_reader", "_settings", "_timers", "_told",
     )  # fmt: skip
 
@@ -79,6 +91,7 @@ class Intake:
         self._settings = settings
         self._owner = owner
         self._reader: FrameReader | None = None
+        self._claim: Claim | None = None
         self._held: deque[Frame] = deque()
         self._held_bytes = 0
         self._byte_rate = TokenBucket(rates.bytes_per_second, rates.bytes_burst, now)
@@ -104,14 +117,16 @@ class Intake:
         """What the peer has sent that is no frame, if anything."""
         return self._reader.fault if self._reader else None
 
-    def open(self, reader: FrameReader, *, is_guest: bool = False) -> None:
+    def open(self, reader: FrameReader, node: NodeId, *, is_guest: bool) -> None:
         """Cut what comes from now on into frames.
 
         Args:
             reader: cuts them.
-            is_guest: whether the peer is no validator.
+            node: the peer.
+            is_guest: whether it is no validator.
         """
         self._reader = reader
+        self._claim = self._settings.rooms.enter(node, self._on_room, is_guest=is_guest)
         rates = self._settings.config.rates
         if is_guest:
             rate = min(rates.guest_messages_per_second, rates.messages_per_second)
@@ -151,6 +166,9 @@ class Intake:
         self._held.clear()
         self._held_bytes = 0
         self._reader = None
+        if self._claim is not None:
+            self._settings.rooms.leave(self._claim)
+            self._claim = None
         self._pauses = 0
         for timer in self._timers.values():
             timer.cancel()
@@ -168,19 +186,63 @@ class Intake:
             return False
         return now - self._over_since >= self._settings.config.rates.flood
 
+    def is_hoarding(self, now: Instant) -> bool:
+        """Tell whether others wait because the peer does not end what it has begun."""
+        claim, patience = self._claim, self._settings.config.patience.body
+        if claim is None or self._pauses:
+            return False
+        return self._settings.rooms.is_hoarding(claim, now, patience)
+
     def _deliver(self) -> None:
         held = self._held
         while held and not self._pauses & _NO_DELIVERY:
-            count = min(len(held), _SLICE)
-            debt = self._message_rate.take(self._settings.now(), count)
-            for _ in range(count):
-                self._owner.on_frame(held.popleft())
-                if not held or self._pauses & _NO_DELIVERY:
+            last = held[0]
+            count = 0
+            while held and count < _SLICE and not self._pauses & _NO_DELIVERY:
+                last = held[0]
+                if last.encoding is not Encoding.PLAIN and not self._unpacks(last):
                     break
+                held.popleft()
+                count += 1
+                self._owner.on_frame(last)
+                if self._claim is not None and self._claim.granted:
+                    self._settings.rooms.settle(self._claim)
+            debt = self._message_rate.take(self._settings.now(), count)
             if debt and self._reader is not None:
                 self._throttle(Pause.MESSAGES, debt)
+            self._find_room(0, traffic_of_kind(last.kind.type))
         if not held:
             self._held_bytes = 0
+            self._make_room()
+
+    def _unpacks(self, frame: Frame) -> bool:
+        """Tell whether there is room for what a compressed frame becomes, and count its bytes."""
+        size = self._owner.size_of(frame)
+        if not self._find_room(size, traffic_of_kind(frame.kind.type)):
+            return False
+        debt = self._byte_rate.take(self._settings.now(), max(0, size - len(frame.body)))
+        if debt:
+            self._throttle(Pause.BYTES, debt)
+        return True
+
+    def _make_room(self) -> None:
+        """See to it that there is room for the frame that has begun, before more of it comes."""
+        begun = self._reader.begun if self._reader is not None else None
+        if begun is not None:
+            kind, encoding, size = begun
+            if encoding is not Encoding.PLAIN:
+                size = HEADER_BYTES + kind.limit
+            self._find_room(size, traffic_of_kind(kind.type))
+
+    def _find_room(self, size: int, traffic: Traffic) -> bool:
+        claim = self._claim
+        if claim is None or self._settings.rooms.ask(claim, size, traffic):
+            return True
+        self.pause(Pause.ROOM)
+        return False
+
+    def _on_room(self) -> None:
+        asyncio.get_running_loop().call_soon(self.resume, Pause.ROOM)
 
     def _throttle(self, why: Pause, debt: Duration) -> None:
         self._settings.counters.throttled += 1

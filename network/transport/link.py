@@ -15,7 +15,7 @@ import ssl
 from enum import Enum
 from typing import Protocol, cast
 
-from network.codec import HANDSHAKE_VERSION, HEADER_BYTES
+from network.codec import HANDSHAKE_VERSION, HEADER_BYTES, Encoding
 from network.compression import LinkCodec, SharedMessage
 from network.frames import Frame, FrameReader
 from network.handshake import Session, Side
@@ -185,6 +185,10 @@ class Link(asyncio.Protocol):
 
     # What the intake calls.
 
+    def size_of(self, frame: Frame) -> int:
+        """Return how many bytes a frame has when plain, as far as it says so."""
+        return self._codec.size_of(frame) if self._codec is not None else 0
+
     def on_frame(self, frame: Frame) -> None:
         """Decode what the peer has sent, and hand it over."""
         codec = self._codec
@@ -197,7 +201,9 @@ class Link(asyncio.Protocol):
         if frame.kind.version == HANDSHAKE_VERSION:
             self._on_control(message)
         else:
-            self._host.on_message(self, message, HEADER_BYTES + len(frame.body))
+            is_plain = frame.encoding is Encoding.PLAIN
+            size = HEADER_BYTES + len(frame.body) if is_plain else self.size_of(frame)
+            self._host.on_message(self, message, size)
 
     def on_paused(self) -> None:
         """Read no more."""
@@ -283,6 +289,8 @@ class Link(asyncio.Protocol):
             self.end(DropReason.SLOW, f"nothing was taken for {patience.stall} ns")
         elif self.intake.is_flooding(now):
             self.end(DropReason.FLOOD, f"over the rate for {self._settings.config.rates.flood} ns")
+        elif self.intake.is_hoarding(now):
+            self.end(DropReason.HOARDING, f"a message was not whole after {patience.body} ns")
         elif self.stage is not Stage.CLOSED and not self.intake.is_paused:
             self._look_after_health(now)
 
@@ -316,7 +324,8 @@ class Link(asyncio.Protocol):
         self.stage = Stage.OPEN
         self.opened_at = settings.now()
         reader = FrameReader(settings.stream, session.incoming.encodings)
-        self.intake.open(reader, is_guest=session.role is not PeerRole.VALIDATOR)
+        is_guest = session.role is not PeerRole.VALIDATOR
+        self.intake.open(reader, session.node, is_guest=is_guest)
         self._codec = LinkCodec(
             settings.codec, settings.compression, session.outgoing, session.incoming
         )

@@ -83,6 +83,7 @@ class Driver:
         hub: is told of events.
         pause: stops reading from a peer whose share of the inbox is full.
         resume: goes on with it.
+        hold: is told how many bytes of whom the inbox keeps.
         limits: of what waits.
         on_failure: told once why the node has ended by itself.
     """
@@ -97,12 +98,13 @@ class Driver:
         hub: Sink,
         pause: Callable[[NodeId], None],
         resume: Callable[[NodeId], None],
+        hold: Callable[[NodeId, int], None],
         limits: DriverLimits,
         on_failure: Callable[[Exception], None],
     ) -> None:
         self.limits = limits
         self.figures = DriverFigures()
-        self.inbox = Inbox(limits.peer_messages, limits.peer_bytes, pause, resume)
+        self.inbox = Inbox(limits.peer_messages, limits.peer_bytes, pause, resume, hold)
         self.arrivals: BoundedQueue[bytes] = BoundedQueue(limits.submissions)
         """Transactions of clients that wait for their turn."""
         self.submissions = Submissions(loop)

@@ -114,6 +114,7 @@ class LiveNode:
             self.hub,
             transport.pause,
             transport.resume,
+            transport.rooms.hold,
             options.driver,
             options.on_failure,
         )

@@ -30,6 +30,7 @@ from primitives.ids import Duration, Hash32, NodeId
 from primitives.keys import ValidatorKey
 from primitives.machine import Message, TraceEvent
 
+MEBIBYTE = 1 << 20
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
 LIMIT_SECONDS = 30.0

@@ -102,6 +102,7 @@ class Scene:
             hub,
             lambda node: self.paused.append(("pause", node)),
             lambda node: self.paused.append(("resume", node)),
+            lambda node, size: None,
             DriverLimits(workers=workers, **limits),
             self.failures.append,
         )
