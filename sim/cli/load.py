@@ -1,6 +1,7 @@
 """`orrery load URL`."""
 
 import asyncio
+import re
 import signal
 import sys
 from argparse import Namespace
@@ -34,6 +35,7 @@ ACCOUNTS = 1_000
 ENDING = (signal.SIGINT, signal.SIGTERM)
 KEY_LENGTHS = (64, 66)
 """Hexadecimal digits of a private key, without and with 0x."""
+HEXADECIMAL = re.compile("(0x)?[0-9a-fA-F]+")
 
 
 def command(arguments: Namespace) -> int:
@@ -73,14 +75,18 @@ def read_plan(arguments: Namespace) -> LoadPlan:
         raise InvalidInput("--warm-up", "less than the whole load", f"{arguments.warm_up / 1e9:g}s")
     if arguments.timeout <= 0:
         raise InvalidInput("--timeout", "a time above 0", "0s")
+    if rate is not None and arguments.think is not None:
+        raise InvalidInput("--think", "a closed loop (--clients)", "an open one")
+    if rate is None and arguments.spacing is not None:
+        raise InvalidInput("--spacing", "an open loop (--rate or --ramp)", "a closed one")
     return LoadPlan(
         mix=parse_mix(arguments.mix),
         seed=arguments.seed,
         duration=Duration(duration),
         rate=rate,
         clients=arguments.clients,
-        think=arguments.think,
-        spacing=arguments.spacing,
+        think=arguments.think or 0,
+        spacing=arguments.spacing or "poisson",
         warm_up=arguments.warm_up,
         drain=arguments.drain,
         patience=arguments.patience,
@@ -115,7 +121,9 @@ def _wallet(arguments: Namespace) -> Wallet:
 
 
 def _payer(text: str) -> AccountKey:
-    if len(text) in KEY_LENGTHS and not Path(text).exists():
+    # What looks like a key is judged as one, and not printed as the name of a file.
+    looks_like_a_key = len(text) in KEY_LENGTHS or HEXADECIMAL.fullmatch(text)
+    if looks_like_a_key and not Path(text).exists():
         return AccountKey(read_secret("--fund-from", text))
     return AccountKey(read_wallet(Path(text)).secrets[0])
 

@@ -73,12 +73,11 @@ def _add_pace(parser: ArgumentParser, whole_number: Callable[[str], int]) -> Non
         help="how long (default: 30s, or as long as the ramp)",
     )
     group.add_argument(
-        "--think", type=_span, default=0, metavar="TIME", help="closed loop: pause after a block"
+        "--think", type=_span, metavar="TIME", help="closed loop: pause after a block (default: 0s)"
     )
     group.add_argument(
         "--spacing",
         choices=("poisson", "fixed"),
-        default="poisson",
         help="open loop: gaps between transactions (default: poisson)",
     )
     group.add_argument(

@@ -78,4 +78,4 @@ def _cost(result: LoadResult) -> str:
         return units.DASH
     share = result.client_cpu_seconds / max(result.seconds + result.drain_seconds, 1e-9)
     each = result.client_cpu_seconds / result.sent * 1e6
-    return f"{units.percent(share)} of a core, {each:,.0f} us a transaction"
+    return f"{units.percent(share)} of a core, {each:,.0f} µs a transaction"

@@ -8,7 +8,6 @@ from sim.live.events import Happening, sentence
 from sim.live.table import NetworkFacts, line, live_table
 from sim.live.watch import NodeFacts, NodeStatus
 
-
 FOLLOWER = 3
 
 

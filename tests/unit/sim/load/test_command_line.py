@@ -12,6 +12,8 @@ from sim.load.plan import LoadPlan
 
 URL = "http://127.0.0.1:1"
 SECOND = 1_000_000_000
+NEARLY = "0x" + "5" * 63
+"""A key that lacks a digit."""
 
 
 def plan(*options: str) -> LoadPlan:
@@ -42,6 +44,9 @@ def test_options_become_the_plan() -> None:
         (("--rate=5", "--for=5s", "--warm-up=5s"), "--warm-up: expected less than the whole load"),
         (("--rate=5", "--timeout=0s"), "--timeout: expected a time above 0"),
         (("--ramp=5",), "--ramp: expected a ramp as in"),
+        (("--rate=5", "--think=0s"), "--think: expected a closed loop"),
+        (("--ramp=1..2/5s", "--think=1s"), "--think: expected a closed loop"),
+        (("--clients=5", "--spacing=poisson"), "--spacing: expected an open loop"),
         (("--rate=5", "--mix=erc721"), "--mix: expected one of transfers"),
     ],
 )
@@ -60,6 +65,7 @@ def test_wrong_options_are_refused_by_name(options: tuple[str, ...], why: str) -
         ([URL, "--rate=5", "--keys=/nothing"], "/nothing: expected a readable file"),
         ([URL, "--rate=5", "--fund-from=/nothing"], "/nothing: expected a readable file"),
         ([URL, "--rate=5", "--fund-from=" + "zz" * 32], "--fund-from: expected a private key"),
+        ([URL, "--rate=5", "--fund-from=" + NEARLY], "--fund-from: expected a private key"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
@@ -70,6 +76,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert why in printed.err
     assert printed.err.count("\n") == 1
     assert "zz" * 32 not in printed.err
+    assert NEARLY not in printed.err
 
 
 def test_more_accounts_than_keys_are_refused(
