@@ -82,7 +82,8 @@ def health(facts: Facts, patience: Patience = DEFAULT_PATIENCE) -> Health:
     if facts.syncing:
         reasons.append("the node fetches blocks that it lacks")
     if facts.peers < facts.peers_needed:
-        reasons.append(f"{facts.peers} peers are connected, at least {facts.peers_needed} needed")
+        connected = "1 peer is" if facts.peers == 1 else f"{facts.peers} peers are"
+        reasons.append(f"{connected} connected, at least {facts.peers_needed} needed")
     limit_ns = patience.standstill_ns_max
     stands_still = age_ns is None or age_ns > limit_ns
     if waited_ns is not None and waited_ns > limit_ns and stands_still:

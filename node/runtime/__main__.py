@@ -95,6 +95,7 @@ def _refuse(error: InvalidInput) -> ExitCode:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m node.runtime",
+        usage="%(prog)s [-h] [--check] [--SECTION.KEY VALUE ...] CONFIG",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

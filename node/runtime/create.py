@@ -39,6 +39,9 @@ from primitives.params import ChainParams
 NETWORK_PORT = 30_303
 RPC_PORT = 8_545
 """Of node 0; the others have the ports after it."""
+VALIDATORS_MAX = 10_000
+"""As in scenarios."""
+CHAIN_ID = 1_337
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,8 +69,8 @@ def create(given: argparse.Namespace) -> Path:
     target = directory / "genesis.json"
     if target.exists():
         raise InvalidInput(str(directory), "a directory without a chain", target.name)
-    if given.validators < 1:
-        raise InvalidInput("--validators", "at least 1", given.validators)
+    if not 1 <= given.validators <= VALIDATORS_MAX:
+        raise InvalidInput("--validators", f"a number from 1 to {VALIDATORS_MAX}", given.validators)
     bls = given.certificates == "bls"
     seeds = [secrets.token_bytes(SEED_BYTES) for _ in range(given.validators)]
     votes = [secrets.token_bytes(SEED_BYTES) for _ in range(given.validators if bls else 0)]
@@ -109,10 +112,12 @@ def _genesis(given: argparse.Namespace, committee: Committee) -> Genesis:
     """Return the chain's beginning: from a file in go-ethereum's form, or from the accounts."""
     accounts = tuple([parse_first_balance(text) for text in given.account])
     if given.genesis is None:
-        params = ChainParams(chain_id=given.chain_id, certificates=given.certificates)
+        chain_id = CHAIN_ID if given.chain_id is None else given.chain_id
+        params = ChainParams(chain_id=chain_id, certificates=given.certificates)
         return Genesis(params, accounts, committee)
-    if accounts or given.certificates != "ed25519":
-        raise InvalidInput("--genesis", "no --account and no --certificates beside it", "one")
+    if accounts or given.chain_id is not None or given.certificates != "ed25519":
+        expected = "no --account, --chain-id or --certificates beside it"
+        raise InvalidInput("--genesis", expected, "one")
     return read_genesis(read_text(given.genesis, "--genesis"), committee, str(given.genesis))
 
 
@@ -136,16 +141,24 @@ def _parser() -> argparse.ArgumentParser:
         description="Found a chain, and write what its nodes start from.",
         allow_abbrev=False,
     )
-    parser.add_argument("directory", type=Path, metavar="DIR")
-    parser.add_argument("--validators", type=int, default=1, metavar="N")
-    parser.add_argument("--chain-id", type=int, default=1337, metavar="ID")
-    parser.add_argument("--certificates", choices=("ed25519", "bls"), default="ed25519")
+    parser.add_argument("directory", type=Path, metavar="DIR", help="where to; made if not there")
+    parser.add_argument(
+        "--validators", type=int, default=1, metavar="N", help="how many (default: 1)"
+    )
+    help_id = f"what wallets are told (default: {CHAIN_ID})"
+    parser.add_argument("--chain-id", type=int, metavar="ID", help=help_id)
+    parser.add_argument(
+        "--certificates",
+        choices=("ed25519", "bls"),
+        default="ed25519",
+        help="a signature of each signer, or one sum of all (default: ed25519)",
+    )
     parser.add_argument(
         "--account",
         action="append",
         default=[],
         metavar="ADDRESS=AMOUNT",
-        help="an account with its first balance; may be given again",
+        help='an account with its first balance, as in "0x12...=1000ether"; may be given again',
     )
     parser.add_argument(
         "--genesis",
@@ -153,7 +166,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="parameters and accounts from a file in go-ethereum's form",
     )
-    help_host = "written into every configuration; edit those of nodes on other machines"
+    help_host = (
+        "written into every configuration; edit those of nodes on other machines "
+        "(default: 127.0.0.1)"
+    )
     parser.add_argument("--host", default="127.0.0.1", help=help_host)
     return parser
 

@@ -31,7 +31,7 @@ def test_a_node_alone_needs_nobody() -> None:
 def test_too_few_peers() -> None:
     found = judged(peers=1)
     assert found.status == 503
-    assert found.reasons == ("1 peers are connected, at least 2 needed",)
+    assert found.reasons == ("1 peer is connected, at least 2 needed",)
 
 
 def test_fetching() -> None:
@@ -78,7 +78,7 @@ def test_the_answer_is_json_with_what_was_asked_for() -> None:
     assert found == {
         "alive": True,
         "healthy": False,
-        "reasons": ["1 peers are connected, at least 2 needed"],
+        "reasons": ["1 peer is connected, at least 2 needed"],
         "height": 7,
         "syncing": False,
         "peers": 1,
