@@ -21,6 +21,7 @@ from node.rpc.errors import limit_exceeded, server_error
 Result = TypeVar("Result")
 
 SECOND_NS = 1_000_000_000
+FOREVER = 1 << 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,17 @@ class CallLimits:
     """Calls that wait for their turn, half of them of one address; one more is refused."""
     slice_ns: int = 2_000_000
     """For which a call keeps the node's thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A bound that a caller sets, beside those of the node."""
+
+    time_ns: int | None
+    """By the clock from the call's first turn on, the turns of others included; None for none.
+    With nothing left, as with less, the call does not run at all."""
+    message: str
+    """What the caller is told, whichever bound has ended the call."""
 
 
 class CallRunner:
@@ -61,8 +73,14 @@ class CallRunner:
         """How many calls run or wait."""
         return self._open.total()
 
-    async def run(self, steps: Generator[None, None, Result]) -> Result:
+    async def run(
+        self, steps: Generator[None, None, Result], deadline: Deadline | None = None
+    ) -> Result:
         """Run a generator to its end and return its result.
+
+        Args:
+            steps: the call.
+            deadline: of the caller's own, if there is one.
 
         Raises:
             RpcError: it takes too long, or too many wait already.
@@ -76,7 +94,7 @@ class CallRunner:
         try:
             await self._begin(host)
             try:
-                return await self._take_turns(steps)
+                return await self._take_turns(steps, deadline or self._no_deadline)
             finally:
                 self._end(host)
         finally:
@@ -121,11 +139,18 @@ class CallRunner:
                     turn.set_result(None)
                     break
 
-    async def _take_turns(self, steps: Generator[None, None, Result]) -> Result:
+    @property
+    def _no_deadline(self) -> Deadline:
+        shown = f"{self.limits.time_ns / SECOND_NS:g}s"
+        return Deadline(None, f"execution aborted (timeout = {shown})")
+
+    async def _take_turns(self, steps: Generator[None, None, Result], deadline: Deadline) -> Result:
         limits, spent = self.limits, 0
+        begun = now = monotonic_ns()
+        last = FOREVER if deadline.time_ns is None else begun + deadline.time_ns
         while True:
-            begun = now = monotonic_ns()
-            while now - begun < limits.slice_ns:
+            until = min(begun + limits.slice_ns, last)
+            while now < until:
                 try:
                     next(steps)
                 except StopIteration as end:
@@ -133,7 +158,7 @@ class CallRunner:
                     return result
                 now = monotonic_ns()
             spent += now - begun
-            if spent > limits.time_ns:
-                shown = f"{limits.time_ns / SECOND_NS:g}s"
-                raise server_error(f"execution aborted (timeout = {shown})")
+            if spent > limits.time_ns or now >= last:
+                raise server_error(deadline.message)
             await asyncio.sleep(0)
+            begun = now = monotonic_ns()

@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from node.rpc.call_runner import CallLimits, CallRunner
+from node.rpc.call_runner import CallLimits, CallRunner, Deadline
 from node.rpc.caller import HOST
 from node.rpc.errors import RpcError
 
@@ -47,19 +47,62 @@ def test_an_error_of_a_step_is_the_callers() -> None:
 
 
 def test_others_have_their_turns_between_slices() -> None:
+    is_told = False
+
+    def listening() -> Generator[None, None, str]:
+        while not is_told:
+            yield
+        return "told"
+
     async def main() -> None:
-        limits = CallLimits(time_ns=20 * MILLISECOND, slice_ns=MILLISECOND)
-        runner = CallRunner(limits)
-        call = asyncio.ensure_future(runner.run(endless()))
-        turns = 0
-        while not call.done():
+        nonlocal is_told
+        runner = CallRunner(CallLimits(time_ns=3_600_000 * MILLISECOND, slice_ns=MILLISECOND))
+        call = asyncio.ensure_future(runner.run(listening()))
+        for _ in range(3):
             await asyncio.sleep(0)
-            turns += 1
-        assert turns > 1
-        with pytest.raises(RpcError, match="execution aborted"):
-            await call
+        assert not call.done()
+        is_told = True
+        assert await call == "told"
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("deadline", "message"),
+    [
+        (None, "execution aborted (timeout = 1e-06s)"),
+        (Deadline(None, "too late"), "too late"),
+    ],
+)
+def test_a_call_that_uses_up_its_time_is_ended(deadline: Deadline | None, message: str) -> None:
+    async def main() -> None:
+        runner = CallRunner(CallLimits(time_ns=1_000, slice_ns=1_000))
+        with pytest.raises(RpcError) as caught:
+            await runner.run(endless(), deadline)
+        assert caught.value.message == message
+        assert runner.open == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("time_ns", [1, 0, -5])
+def test_a_caller_may_set_a_deadline_of_his_own(time_ns: int) -> None:
+    """The node's own is hours away. With no time at all not a step is run."""
+    run = 0
+
+    def counting() -> Generator[None, None, None]:
+        nonlocal run
+        while True:
+            run += 1
+            yield
+
+    async def main() -> None:
+        runner = CallRunner(CallLimits(time_ns=3_600_000 * MILLISECOND))
+        with pytest.raises(RpcError, match="too late"):
+            await runner.run(counting(), Deadline(time_ns, "too late"))
+
+    asyncio.run(main())
+    assert (run > 0) == (time_ns > 0)
 
 
 def test_calls_that_take_turns_all_come_to_an_end() -> None:
