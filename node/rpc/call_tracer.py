@@ -8,19 +8,22 @@ from contracts.halts import ExceptionalHalt
 from contracts.opcodes import Op
 from contracts.sliced import SlicedResult
 from node.rpc.call_errors import REVERTED, halt_text, revert_reason
-from node.rpc.errors import server_error
 from node.rpc.hexes import data_hex, quantity_hex
 from node.rpc.trace_config import TraceConfig
+from node.rpc.traced import Traced, TraceRoom
 from primitives.address import contract_address
 from primitives.ids import Address
 from primitives.transaction import Transaction
+from storage.reader import StateReader
 
 CREATIONS = frozenset({int(Op.CREATE), int(Op.CREATE2)})
 WITH_VALUE = frozenset({int(Op.CALL), int(Op.CALLCODE), int(Op.DELEGATECALL), *CREATIONS})
 """A delegated call has that of its caller."""
 ADDRESS_MASK = (1 << 160) - 1
-CALLS_MAX = 200_000
-"""In one trace."""
+CALL_BYTES = 260
+LOG_BYTES = 140
+TOPIC_BYTES = 70
+"""In JSON, about, without what they carry."""
 
 
 class CallTracer:
@@ -28,19 +31,16 @@ class CallTracer:
 
     Args:
         config: what is noted of them.
-        transaction: which one.
-        sender: of it.
-        first_log: index in the block of its first log.
+        traced: the transaction.
+        room: for what is noted.
     """
 
-    def __init__(
-        self, config: TraceConfig, transaction: Transaction, sender: Address, first_log: int = 0
-    ) -> None:
+    def __init__(self, config: TraceConfig, traced: Traced, room: TraceRoom) -> None:
         self._config = config
-        self._root = _root(transaction, sender)
+        self._room = room
+        self._root = _root(traced.transaction, traced.sender)
         self._open: list[dict[str, Any]] = [self._root]
-        self._count = 0
-        self._log = first_log
+        self._log = traced.first_log
         """Index of the next log."""
         self._log_marks: list[int] = []
         """What that was when each of the open calls began, but for the outermost."""
@@ -64,6 +64,9 @@ class CallTracer:
     def on_call(self, f: Frame, gas: int, value: int, data: bytes) -> None:
         """Note a call that is about to start."""
         self._gas, self._given = f.gas, gas
+        if self._config.only_top_call:
+            data = b""
+        self._room.take(CALL_BYTES + 2 * len(data))
         node: dict[str, Any] = {
             "type": Op(self._op).name,
             "from": data_hex(f.address),
@@ -76,9 +79,6 @@ class CallTracer:
         if self._op in WITH_VALUE:
             node["value"] = quantity_hex(value)
         self._started = node
-        self._count += 1
-        if self._count > CALLS_MAX:
-            raise server_error(f"trace is too large: more than {CALLS_MAX} calls")
         if not self._config.only_top_call:
             self._open[-1].setdefault("calls", []).append(node)
 
@@ -104,13 +104,13 @@ class CallTracer:
         if f.has_failed:
             self._log = mark
         node["gasUsed"] = quantity_hex(int(node["gas"], 16) - f.gas)
-        _close(node, f.output, f.failure, has_failed=f.has_failed)
+        self._close(node, f.output, f.failure, has_failed=f.has_failed)
 
-    def shown(self, found: SlicedResult) -> dict[str, Any]:
+    def shown(self, found: SlicedResult, after: StateReader) -> dict[str, Any]:
         """Return the trace."""
         result, root = found.result, self._root
         root["gasUsed"] = quantity_hex(result.gas_used)
-        _close(root, result.output, result.failure, has_failed=not result.succeeded)
+        self._close(root, result.output, result.failure, has_failed=not result.succeeded)
         return root
 
     def _note_call(self, f: Frame, op: int) -> None:
@@ -125,9 +125,25 @@ class CallTracer:
         used = self._given - (f.gas - self._gas) if op not in CREATIONS else self._gas - f.gas
         node["gasUsed"] = quantity_hex(max(used, 0))
         if f.stack[-1]:
-            _close(node, f.return_data, None, has_failed=False)
+            self._close(node, f.return_data, None, has_failed=False)
         else:
             node["error"] = _refusal(f, op, used)
+
+    def _close(
+        self, node: dict[str, Any], output: bytes, failure: str | None, *, has_failed: bool
+    ) -> None:
+        """Note how a call has ended. What it wrote is forgotten if it failed."""
+        if output and (node is self._root or not self._config.only_top_call):
+            self._room.take(2 * len(output))
+            node["output"] = data_hex(output)
+        if not has_failed:
+            return
+        node["error"] = REVERTED if failure is None else halt_text(failure)
+        if failure is None and (reason := revert_reason(output)) is not None:
+            node["revertReason"] = reason
+        if node["type"].startswith("CREATE"):
+            node.pop("to", None)
+        _forget_logs(node)
 
     def _note_log(self, f: Frame, op: int) -> None:
         if not self._config.with_log:
@@ -136,6 +152,7 @@ class CallTracer:
         count = op - Op.LOG0
         topics = [self._operands[-3 - place] for place in range(count)]
         node = self._open[-1]
+        self._room.take(LOG_BYTES + TOPIC_BYTES * count + 2 * size)
         node.setdefault("logs", []).append(
             {
                 "address": data_hex(f.address),
@@ -175,20 +192,6 @@ def _root(transaction: Transaction, sender: Address) -> dict[str, Any]:
         "gasUsed": "0x0",
         "input": data_hex(transaction.data),
     }
-
-
-def _close(node: dict[str, Any], output: bytes, failure: str | None, *, has_failed: bool) -> None:
-    """Note how a call has ended. What it wrote is forgotten if it failed."""
-    if output:
-        node["output"] = data_hex(output)
-    if not has_failed:
-        return
-    node["error"] = REVERTED if failure is None else halt_text(failure)
-    if failure is None and (reason := revert_reason(output)) is not None:
-        node["revertReason"] = reason
-    if node["type"].startswith("CREATE"):
-        node.pop("to", None)
-    _forget_logs(node)
 
 
 def _forget_logs(node: dict[str, Any]) -> None:

@@ -7,17 +7,18 @@ from contracts.halts import ExceptionalHalt
 from contracts.opcodes import INSTRUCTIONS, Op
 from contracts.sliced import SlicedResult
 from node.rpc.call_errors import halt_text
-from node.rpc.errors import server_error
 from node.rpc.hexes import data_hex, word_hex
 from node.rpc.trace_config import TraceConfig
+from node.rpc.traced import TraceRoom
 from primitives.ids import Address
+from storage.reader import StateReader
 
 NAMES = {instruction.opcode: instruction.name for instruction in INSTRUCTIONS}
 
-CELLS_MAX = 4_000_000
-"""Words of stack, memory and storage that a trace shows: some hundred megabytes in memory."""
-ENTRY_CELLS = 8
-"""What an entry counts as, beside its words."""
+ENTRY_BYTES = 80
+WORD_BYTES = 69
+SLOT_BYTES = 138
+"""In JSON, about: an entry without its lists, a word of memory, a slot with its value."""
 
 
 class StructTracer:
@@ -25,10 +26,12 @@ class StructTracer:
 
     Args:
         config: what is noted of it.
+        room: for what is noted.
     """
 
-    def __init__(self, config: TraceConfig) -> None:
+    def __init__(self, config: TraceConfig, room: TraceRoom) -> None:
         self._config = config
+        self._room = room
         self._logs: list[dict[str, Any]] = []
         self._entry: dict[str, Any] | None = None
         """Of the instruction that is running; None where nothing is noted any more."""
@@ -36,7 +39,6 @@ class StructTracer:
         """Before it."""
         self._cost: int | None = None
         """Of a call, without what it gives back."""
-        self._cells = 0
         self._slot: tuple[int, int] = (0, 0)
         """Of the instruction's operands: slot, and the value to be stored."""
         self._storage: dict[Address, dict[str, str]] = {}
@@ -55,25 +57,24 @@ class StructTracer:
             "gasCost": 0,
             "depth": f.depth + 1,
         }
-        self._cells += ENTRY_CELLS
+        size = ENTRY_BYTES
         if f.refund > 0:
             entry["refund"] = f.refund
         if config.with_stack:
-            entry["stack"] = [hex(item) for item in f.stack]
-            self._cells += len(f.stack)
+            stack = entry["stack"] = [hex(item) for item in f.stack]
+            size += sum(map(len, stack)) + 3 * len(stack)
         if config.with_memory and f.memory:
             memory = bytes(f.memory)
             entry["memory"] = [data_hex(memory[at : at + 32]) for at in range(0, len(memory), 32)]
-            self._cells += len(memory) // 32
+            size += len(memory) // 32 * WORD_BYTES
         if config.with_return_data and f.return_data:
             entry["returnData"] = data_hex(f.return_data)
-            self._cells += len(f.return_data) // 32
+            size += 2 * len(f.return_data)
         if op in (Op.SLOAD, Op.SSTORE) and f.stack:
             self._slot = f.stack[-1], f.stack[-2] if len(f.stack) > 1 else 0
         self._entry = entry
         self._logs.append(entry)
-        if self._cells > CELLS_MAX:
-            raise server_error("trace is too large: set a limit, or leave out stack and memory")
+        self._room.take(size)
 
     def on_call(self, f: Frame, gas: int, value: int, data: bytes) -> None:
         """Note what a call costs; what comes back of it is no part of that."""
@@ -92,7 +93,7 @@ class StructTracer:
             known = self._storage.setdefault(f.address, {})
             known[word_hex(slot)] = word_hex(value)
             entry["storage"] = dict(known)
-            self._cells += 2 * len(known)
+            self._room.take(SLOT_BYTES * len(known))
 
     def failed(self, f: Frame, pc: int, op: int, halt: ExceptionalHalt) -> None:
         """Note why an instruction has failed, and what it costs at least."""
@@ -104,7 +105,7 @@ class StructTracer:
     def ended(self, f: Frame) -> None:
         """Nothing is noted of a call's end."""
 
-    def shown(self, found: SlicedResult) -> dict[str, Any]:
+    def shown(self, found: SlicedResult, after: StateReader) -> dict[str, Any]:
         """Return the trace."""
         result = found.result
         return {

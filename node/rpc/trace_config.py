@@ -1,14 +1,18 @@
 """What a caller wants of a trace.
 
-Reference: execution-apis src/schemas/opcode-tracer.yaml, call-tracer.yaml.
+Reference: execution-apis src/schemas/opcode-tracer.yaml, call-tracer.yaml; go-ethereum
+eth/tracers/api.go, eth/tracers/native/prestate.go.
 """
 
 import msgspec
 
 from node.rpc.arguments import BadArgument, boolean, kind, mapping, text, unfit
+from node.rpc.durations import duration_ns
 from node.rpc.errors import server_error
 
 CALL_TRACER = "callTracer"
+PRESTATE_TRACER = "prestateTracer"
+TRACERS = (CALL_TRACER, PRESTATE_TRACER)
 
 
 class TraceConfig(msgspec.Struct, frozen=True):
@@ -24,6 +28,15 @@ class TraceConfig(msgspec.Struct, frozen=True):
     """Of instructions that are shown; 0 for all."""
     only_top_call: bool = False
     with_log: bool = False
+    diff_mode: bool = False
+    """Whether the state before is shown beside that after, and only what has changed."""
+    disable_code: bool = False
+    disable_storage: bool = False
+    """Of accounts in a trace of states; `with_storage` is that of instructions."""
+    include_empty: bool = False
+    """Whether accounts are shown that did not exist."""
+    timeout_ns: int | None = None
+    """Of the whole request, from its first turn on."""
     overrides: object = None
     """State override set, undecoded."""
     block_overrides: object = None
@@ -38,9 +51,13 @@ def trace_config(value: object) -> TraceConfig:
     """
     given = mapping(value, "tracers.TraceConfig")
     tracer = _text(given, "tracer")
-    if tracer not in ("", CALL_TRACER):
-        raise server_error(f"tracer not found: {tracer}; this node has {CALL_TRACER}")
-    inner = mapping(given.get("tracerConfig") or {}, "callTracerConfig")
+    if tracer and tracer not in TRACERS:
+        raise server_error(
+            f"tracer not found: {tracer[:64]}; this node has {' and '.join(TRACERS)}"
+        )
+    if given.get("txIndex") is not None:
+        raise BadArgument("txIndex is not supported: trace on the state after a block")
+    inner = mapping(given.get("tracerConfig") or {}, f"{tracer or 'struct'}Config")
     limit = given.get("limit", 0)
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
         raise unfit(kind(limit), "int")
@@ -53,6 +70,11 @@ def trace_config(value: object) -> TraceConfig:
         limit=limit,
         only_top_call=_flag(inner, "onlyTopCall"),
         with_log=_flag(inner, "withLog"),
+        diff_mode=_flag(inner, "diffMode"),
+        disable_code=_flag(inner, "disableCode"),
+        disable_storage=_flag(inner, "disableStorage"),
+        include_empty=_flag(inner, "includeEmpty"),
+        timeout_ns=_timeout(given),
         overrides=given.get("stateOverrides"),
         block_overrides=given.get("blockOverrides"),
     )
@@ -61,6 +83,11 @@ def trace_config(value: object) -> TraceConfig:
 def _flag(given: dict[str, object], name: str) -> bool:
     value = given.get(name)
     return False if value is None else boolean(value)
+
+
+def _timeout(given: dict[str, object]) -> int | None:
+    value = given.get("timeout")
+    return None if value is None else duration_ns(text(value))
 
 
 def _text(given: dict[str, object], name: str) -> str:

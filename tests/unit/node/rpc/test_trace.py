@@ -272,9 +272,16 @@ def test_a_call_on_behalf_has_the_value_of_its_caller(contracts: Rig) -> None:
     ("name", "parameters", "message"),
     [
         ("debug_traceTransaction", (NOTHING,), "transaction not found"),
-        ("debug_traceTransaction", (NOTHING, {"tracer": "prestateTracer"}), "tracer not found"),
+        ("debug_traceTransaction", (NOTHING, {"tracer": "4byteTracer"}), "tracer not found"),
         ("debug_traceTransaction", (NOTHING, {"limit": -1}), "cannot unmarshal"),
-        ("debug_traceCall", ({}, "0x9"), "header not found"),
+        ("debug_traceCall", ({}, "0x9"), "block #9 not found"),
+        ("debug_traceCall", ({}, {"blockHash": NOTHING}), f"block {NOTHING} not found"),
+        ("debug_traceCall", ({}, "latest", {"txIndex": "0x0"}), "txIndex is not supported"),
+        ("debug_traceBlockByNumber", ("3",), "invalid argument 0: hex string without 0x prefix"),
+        ("debug_traceBlockByNumber", ("0x0",), "genesis is not traceable"),
+        ("debug_traceBlockByNumber", ("0x9",), "block #9 not found"),
+        ("debug_traceBlockByNumber", ("pending",), "on top of pending is not supported"),
+        ("debug_traceBlockByHash", (NOTHING,), f"block {NOTHING} not found"),
     ],
 )  # fmt: skip
 def test_traces_that_cannot_be_made(
@@ -287,7 +294,37 @@ def test_traces_are_bounded_in_time(make_rig: Callable[..., Rig]) -> None:
     limits = MethodLimits(calls=CallLimits(gas=1 << 40, time_ns=20_000_000, slice_ns=1_000_000))
     rig = make_rig(contracts=small.CONTRACTS, limits=limits)
     error = rig.refused("debug_traceCall", call(small.LOOPING), "latest", {"limit": 1})
-    assert error.message.startswith("execution aborted")
+    assert (error.code, error.message) == (-32000, "execution timeout")
+
+
+@pytest.mark.parametrize("timeout", ["0s", "-5s", "1ns", "0.000001ms", "0"])
+def test_a_caller_may_set_a_shorter_time(contracts: Rig, timeout: str) -> None:
+    """Whatever it is, the time of the node itself (5 s) is not used up."""
+    config = {"timeout": timeout, "limit": 1}
+    request = call(small.LOOPING, gas=hex(1 << 40))
+    error = contracts.refused("debug_traceCall", request, "latest", config)
+    assert (error.code, error.message) == (-32000, "execution timeout")
+
+
+@pytest.mark.parametrize("timeout", ["1h", "99999h1.5m", "+3000s"])
+def test_a_longer_time_than_is_needed_changes_nothing(contracts: Rig, timeout: str) -> None:
+    plain = contracts.ask("debug_traceCall", call(small.COUNTING), "latest")
+    config = {"timeout": timeout}
+    assert contracts.ask("debug_traceCall", call(small.COUNTING), "latest", config) == plain
+
+
+@pytest.mark.parametrize(
+    ("timeout", "message"),
+    [
+        ("soon", 'time: invalid duration "soon"'),
+        ("", 'time: invalid duration ""'),
+        (5, "json: cannot unmarshal number into Go value of type string"),
+    ],
+)
+def test_a_time_that_is_none_is_refused(contracts: Rig, timeout: object, message: str) -> None:
+    config = {"timeout": timeout}
+    error = contracts.refused("debug_traceTransaction", NOTHING, config)
+    assert (error.code, error.message) == (-32602, f"invalid argument 1: {message}")
 
 
 def test_states_that_are_not_kept_cannot_be_traced_on(rig: Rig) -> None:
