@@ -140,6 +140,13 @@ def _number(value: object, name: str, digits_max: int, range_text: str) -> int:
 
 
 def _fixed(value: object, size: int, name: str) -> bytes:
+    if isinstance(value, str) and len(value) == 2 + 2 * size and value.startswith(("0x", "0X")):
+        try:
+            found = bytes.fromhex(value[2:])
+        except ValueError:
+            found = b""
+        if len(found) == size:
+            return found
     digits = _digits(value, name)
     if len(digits) != 2 * size:
         raise BadArgument(f"hex string has length {len(digits)}, want {2 * size} for {name}")

@@ -16,6 +16,7 @@ from node.ledger import BLOCKS, height_key
 from node.rpc.backend import ChainBackend
 from node.rpc.block_id import BlockId, ByHash, Tag
 from node.rpc.errors import RpcError, server_error
+from node.rpc.log_filter import LogKeys, log_keys
 from node.rpc.transaction_shapes import Place
 from node.transaction_index import block_height, is_indexed, transaction_place
 from primitives import rlp
@@ -110,6 +111,11 @@ class FinalBlock:
     def first_logs(self) -> list[int]:
         """Index in the block of what would be the first log of each transaction."""
         return [0, *accumulate([len(receipt.logs) for receipt in self.receipts])]
+
+    @cached_property
+    def log_keys(self) -> LogKeys:
+        """What its logs can be found by."""
+        return log_keys([log for receipt in self.receipts for log in receipt.logs])
 
     def sender(self, index: int) -> Address:
         """Return who signed a transaction; recovering it takes a tenth of a millisecond, once."""

@@ -3,21 +3,41 @@
 Reference: execution-apis src/schemas/filter.yaml; go-ethereum eth/filters/api.go.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
 from node.rpc.arguments import BadArgument, address, hash32, kind, mapping, unfit
 from node.rpc.block_id import Tag, block_number
 from node.rpc.errors import invalid_params
-from primitives.bloom import entry_bits
+from primitives.bloom import EMPTY_BLOOM, entry_bits
 from primitives.ids import Address, Hash32
 from primitives.receipt import Log
 
 ADDRESSES_MAX = 1_000
 TOPICS_MAX = 4
+PLACES = range(TOPICS_MAX)
 CHOICES_MAX = 1_000
 """Values that one topic may have."""
+BLOOMED_MAX = 64
+"""Values of one group for which bits of blooms are computed at once: some 80 us."""
+
+
+class LogKeys(msgspec.Struct, frozen=True):
+    """What the logs of a block can be found by."""
+
+    addresses: frozenset[Address]
+    topics: tuple[frozenset[Hash32], ...]
+    """By place."""
+
+
+def log_keys(logs: Sequence[Log]) -> LogKeys:
+    """Return what logs can be found by."""
+    topics = [{log.topics[place] for log in logs if place < len(log.topics)} for place in PLACES]
+    return LogKeys(
+        frozenset([log.address for log in logs]),
+        tuple([frozenset(each) for each in topics]),
+    )
 
 
 class LogFilter(msgspec.Struct, frozen=True):
@@ -33,12 +53,28 @@ class LogFilter(msgspec.Struct, frozen=True):
     topics: tuple[frozenset[Hash32], ...]
     """By place, any of each. A log with fewer topics does not match, be they empty or not."""
     blooms: tuple[tuple[int, ...], ...]
-    """The same for a bloom: of each group the bits of one must be in it."""
+    """The same for a bloom: of each group the bits of one must be in it. Of large groups there
+    are none at first, for they take milliseconds to compute and exclude little."""
 
     @property
     def values(self) -> int:
         """How many addresses and topics it names."""
         return len(self.addresses) + sum(map(len, self.topics))
+
+    @property
+    def unbloomed(self) -> list[list[bytes]]:
+        """The groups that `blooms` does not have."""
+        groups = (self.addresses, *self.topics)
+        return [sorted(each) for each in groups if len(each) > BLOOMED_MAX]
+
+    def may_be_among(self, keys: LogKeys) -> bool:
+        """Whether a block may have a log that is wanted; takes time for what the block has."""
+        if self.addresses and self.addresses.isdisjoint(keys.addresses):
+            return False
+        return not any(
+            wanted and wanted.isdisjoint(among)
+            for wanted, among in zip(self.topics, keys.topics, strict=False)
+        )
 
     def matches(self, log: Log) -> bool:
         """Whether a log is wanted, whatever block it is in."""
@@ -52,7 +88,9 @@ class LogFilter(msgspec.Struct, frozen=True):
         )
 
     def may_match(self, bloom: bytes) -> bool:
-        """Whether a block or receipt with this bloom may have a log that is wanted."""
+        """Whether a block with this bloom may have a log that is wanted."""
+        if bloom == EMPTY_BLOOM:
+            return False
         bits = int.from_bytes(bloom, "big")
         for group in self.blooms:
             for each in group:
@@ -79,23 +117,18 @@ def log_filter(value: object) -> LogFilter:
         )
     addresses = _addresses(given.get("address"))
     topics = _topics(given.get("topics"))
-    groups = [_bits(addresses)] if addresses else []
-    groups += [_bits(wanted) for wanted in topics if wanted]
+    groups = [each for each in (addresses, *topics) if 0 < len(each) <= BLOOMED_MAX]
     found = LogFilter(
         None if first is None else block_number(first),
         None if last is None else block_number(last),
         None if digest is None else Hash32(hash32(digest)),
         addresses,
         topics,
-        tuple(groups),
+        tuple([tuple(map(entry_bits, sorted(each))) for each in groups]),
     )
     if isinstance(found.first, int) and isinstance(found.last, int) and found.first > found.last:
         raise invalid_params("invalid block range params")
     return found
-
-
-def _bits(values: Iterable[bytes]) -> tuple[int, ...]:
-    return tuple([entry_bits(each) for each in sorted(values)])
 
 
 def _addresses(value: object) -> frozenset[Address]:

@@ -1,4 +1,4 @@
-"""eth_getLogs: by the blooms of headers, then those of receipts, then the logs themselves.
+"""eth_getLogs: by the blooms of headers, then the keys of a block's logs, then the logs themselves.
 
 A range of blocks is looked through a slice at a time. It is bounded in blocks, in logs and in time;
 who asks for more is told with a code that libraries know, and by how much the range is too large,
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from time import monotonic_ns
 from typing import Any
 
+import msgspec
+
 from node.rpc.arguments import required
 from node.rpc.backend import Backend, ChainBackend
 from node.rpc.block_id import ByHash, Tag
@@ -19,8 +21,13 @@ from node.rpc.errors import RpcError, invalid_params, limit_exceeded, server_err
 from node.rpc.log_filter import LogFilter, log_filter
 from node.rpc.methods import Method, Parameters
 from node.rpc.transaction_shapes import log_shape
+from primitives.bloom import entry_bits
 
 SECOND_NS = 1_000_000_000
+BLOOMED_FROM = 16
+"""Blocks in a range for which the bits of large groups are worth computing."""
+BITS_AT_ONCE = 512
+"""That are computed before everything else that waits has its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,8 @@ class LogMethods:
             RpcError: there is no such block, or the range is too long or has too many.
         """
         heights = self.heights(backend, wanted)
+        if len(heights) > BLOOMED_FROM:
+            wanted = await _bloomed(wanted)
         limits, found, spent = self._limits, list[Any](), 0
         begun = monotonic_ns()
         for height in heights:
@@ -132,15 +141,29 @@ class LogMethods:
         found += matching(block, wanted)
 
 
+async def _bloomed(wanted: LogFilter) -> LogFilter:
+    """Return a filter with the bits of all its groups; other things go on meanwhile."""
+    blooms = list(wanted.blooms)
+    for values in wanted.unbloomed:
+        bits: list[int] = []
+        for first in range(0, len(values), BITS_AT_ONCE):
+            bits += map(entry_bits, values[first : first + BITS_AT_ONCE])
+            await asyncio.sleep(0)
+        blooms.append(tuple(bits))
+    return msgspec.structs.replace(wanted, blooms=tuple(blooms))
+
+
 def matching(block: FinalBlock, wanted: LogFilter) -> Iterator[dict[str, Any]]:
     """Yield the logs of a block that are wanted."""
+    if not wanted.may_be_among(block.log_keys):
+        return
     for index, receipt in enumerate(block.receipts):
-        if not receipt.logs or not wanted.may_match(receipt.bloom):
+        found = [(place, log) for place, log in enumerate(receipt.logs) if wanted.matches(log)]
+        if not found:
             continue
         place, first = block.place(index), block.first_logs[index]
-        for number, log in enumerate(receipt.logs):
-            if wanted.matches(log):
-                yield log_shape(log, block.hashes[index], place, first + number)
+        for number, log in found:
+            yield log_shape(log, block.hashes[index], place, first + number)
 
 
 def bound_height(block: Tag | int | None, head: int) -> int:

@@ -9,10 +9,10 @@ from hypothesis import given, settings, strategies as st
 
 from node.rpc.arguments import BadArgument
 from node.rpc.errors import RpcError
-from node.rpc.log_filter import log_filter
+from node.rpc.log_filter import LogFilter, log_filter, log_keys
 from node.rpc.logs import LogLimits
 from node.rpc.node_methods import MethodLimits
-from primitives.bloom import logs_bloom
+from primitives.bloom import entry_bits, logs_bloom
 from primitives.ids import Address, Hash32
 from primitives.receipt import Log
 from sim.contracts import encode_call
@@ -226,6 +226,51 @@ def test_blooms_never_hide_a_match(seed: int) -> None:
     assert [log for log in logs if wanted.matches(log)] == naive
     if naive:
         assert wanted.may_match(logs_bloom(logs))
+        assert wanted.may_be_among(log_keys(logs))
+
+
+def test_large_filters_find_what_small_ones_find(
+    make_rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bits of their values are computed for long ranges only, a few at a time."""
+    rig = make_rig(contracts=small.CONTRACTS)
+    topics = [bytes([0, number]) * 16 for number in range(24)]
+    for nonce, topic in enumerate(topics):
+        rig.mine(signed(0, nonce, small.EMITTING, topic))
+    computed: list[bytes] = []
+
+    def counted(value: bytes) -> int:
+        computed.append(value)
+        return entry_bits(value)
+
+    monkeypatch.setattr("node.rpc.logs.entry_bits", counted)
+    crowd = [hexed(number.to_bytes(32, "big")) for number in range(200)]
+    chosen = [hexed(each) for each in topics[::5]]
+    few = rig.ask("eth_getLogs", {**ALL, "topics": [chosen]})
+    many = rig.ask("eth_getLogs", {**ALL, "topics": [crowd + chosen]})
+    assert [log["topics"] for log in few] == [[each] for each in chosen]
+    assert many == few
+    assert len(computed) == len({*crowd, *chosen})
+    computed.clear()
+    short = {"fromBlock": "0x1", "toBlock": "0x8", "topics": [crowd + chosen]}
+    assert rig.ask("eth_getLogs", short) == few[:2]
+    assert not computed
+
+
+def test_a_block_without_what_is_wanted_is_passed_over(
+    tokens: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By sets, and not log by log: 5,000 values are no more work than one."""
+    asked: list[Log] = []
+    plain = LogFilter.matches
+    monkeypatch.setattr(
+        LogFilter, "matches", lambda self, log: asked.append(log) or plain(self, log)
+    )
+    crowd = [hexed(number.to_bytes(32, "big")) for number in range(200)]
+    assert tokens.ask("eth_getLogs", {**ALL, "topics": [crowd]}) == []
+    assert tokens.ask("eth_getLogs", {**ALL, "address": [each[:42] for each in crowd]}) == []
+    assert not asked
+    assert len(tokens.ask("eth_getLogs", {**ALL, "topics": [[*crowd, TRANSFER_TOPIC]]})) == 6
 
 
 def naively_matches(log: Log, chosen: dict[str, Any]) -> bool:
