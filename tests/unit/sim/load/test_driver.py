@@ -195,13 +195,12 @@ def test_a_node_that_stops_does_not_hold_up_what_the_others_get() -> None:
         async with FakeNode(chain).serve(0) as one, FakeNode(chain).serve(0.05) as other:
             workload = await live_workload(given, 1, PARAMS, [other.url])
             nodes = {NodeId(0): one.url} | {NodeId(at): other.url for at in range(1, 4)}
-            driver = WorkloadDriver(workload, nodes, lambda node: node != 0)
+            driver = WorkloadDriver(workload, nodes, lambda node: node != 0, timeout_s=3_600)
             asyncio.get_running_loop().call_later(0.3, setattr, one, "meddle", hang)
-            await driver.run(Duration(3 * SECOND), PATIENCE)
-        sent = driver.ledger.sent.numpy(3).tolist()
-        assert min(sent) > 25, sent
-        assert driver.ledger.final.total == driver.ledger.included.total
-        assert driver.ledger.inclusion.greatest < 5 * SECOND
+            # Its silence would last for longer than this test may.
+            await driver.run(Duration(3 * SECOND), Duration(3_600 * SECOND))
+        assert driver.ledger.intended.total == 149
+        assert driver.ledger.final.total == driver.ledger.included.total == 149
 
     play(story)
 
@@ -226,7 +225,12 @@ def test_it_is_noticed_when_somebody_else_sends_from_the_accounts() -> None:
             workload = await live_workload(given, 1, PARAMS, [node.url])
             driver = WorkloadDriver(workload, {NodeId(at): node.url for at in range(4)})
             chain.nonces[addresses[3]] = 1_000
-            await driver.run(Duration(SECOND), Duration(SECOND))
+            running = asyncio.create_task(driver.run(Duration(SECOND), Duration(3_600 * SECOND)))
+            while driver.now() < SECOND or not driver.unconfirmed == driver.overtaken > 0:
+                assert not running.done()
+                await asyncio.sleep(0.01)
+            driver.stop()
+            await running
             assert driver.overtaken == driver.unconfirmed
             assert 5 <= driver.overtaken <= 15
             alone = await drive(scenario(), [node.url] * 4)
@@ -245,7 +249,8 @@ def test_what_has_waited_too_long_is_known_at_the_end() -> None:
             await driver.run(Duration(400_000_000), Duration(0))
         assert driver.unconfirmed == 39
         assert driver.overdue(0) == 39
-        assert 0 < driver.overdue(200_000_000) < 39
-        assert driver.overdue(60 * SECOND) == 0
+        waits = [driver._ended_ns - at * 10_000_000 for at in range(1, 40)]
+        assert driver.overdue(waits[20]) == 20, "one is due every 10 ms"
+        assert driver.overdue(waits[0]) == 0
 
     play(story)

@@ -115,6 +115,7 @@ def test_a_late_answer_is_not_taken_for_the_next_one() -> None:
             endpoint = Endpoint(url, connections=1, timeout_s=0.1)
             with pytest.raises(RequestTimedOut):
                 await endpoint.post(b"slow")
+            endpoint._timeout_s = 60.0  # for the next one
             slow.set()
             assert (await endpoint.post(b"next")).body == b"next"
             await endpoint.close()
@@ -170,13 +171,17 @@ def test_a_port_without_tls_is_told() -> None:
 
 def test_the_end_of_an_endpoint_answers_all_who_wait() -> None:
     async def scene() -> None:
+        asked = asyncio.Event()
+
         async def be_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await read_request(reader)
+            asked.set()
             await asyncio.sleep(3_600)
 
         async with serving(be_silent) as url:
             endpoint = Endpoint(url, connections=1)
             waits = [endpoint.post(b"{}") for _ in range(2)]
-            await asyncio.sleep(0.05)
+            await asked.wait()
             await endpoint.close()
             found = await asyncio.gather(*waits, return_exceptions=True)
             assert [type(each) for each in found] == [NodeUnreachable] * 2

@@ -37,7 +37,7 @@ def test_clients_think_before_they_send_again() -> None:
 def test_more_clients_than_accounts_share_them() -> None:
     async def story() -> None:
         scene = Scene(accounts=3)
-        scene.set(rate=None, clients=12, duration=SECOND)
+        scene.set(rate=None, clients=12, duration=2 * SECOND)
         async with scene.nodes() as (node,):
             result = await scene.load([node.url])
         assert result.included == result.sent >= 12

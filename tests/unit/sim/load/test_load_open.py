@@ -68,7 +68,7 @@ def test_latency_counts_from_the_instant_that_was_meant() -> None:
 def test_what_nobody_takes_in_time_is_dropped_and_told() -> None:
     async def story() -> None:
         scene = Scene(chain=FakeChain(pool_limit=0))
-        scene.set(patience=100 * MS, drain=SECOND)
+        scene.set(patience=100 * MS)
         async with scene.nodes() as (node,):
             result = await scene.load([node.url])
         assert result.included == result.accepted == 0
