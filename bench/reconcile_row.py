@@ -6,7 +6,7 @@ and announces it after a short while, with whatever else has come by then:
 - `flood` announces it to all neighbours, as the gossip core does;
 - `flood-unheard` to those that have not announced it themselves by then;
 - `reconcile-K` to K neighbours, drawn for each transaction anew; the others learn of it by rounds
-  of `network.reconcile`.
+  of `network.reconcile`, whose announcer decides which is which.
 
 Counted are the frames of announcements and of rounds. Fetching is left out: everywhere each node
 fetches each transaction once.
@@ -21,10 +21,13 @@ from typing import Any
 
 import numpy
 
+from network.announcements import announcements
 from network.codec import Codec
+from network.draws import seeded_draws
 from network.messages import LIMITS as NETWORK_LIMITS, AnnounceTransactions
+from network.reconcile.announcer import ReconcilingAnnouncer
 from network.reconcile.core import Reconciler
-from network.reconcile.messages import LIMITS, AskMore, AskSketch, Differences, SketchOf
+from network.reconcile.messages import LIMITS
 from network.reconcile.state import ReconcileConfig
 from network.topology import TopologyParams, build_topology
 from node.peer_scores import PeerScores
@@ -115,23 +118,19 @@ class Node:
         self.network, self.name = network, name
         self.peers = [NodeId(peer) for peer in network.neighbours[name]]
         self.unheard = policy != "flood"
-        self.fanout = int(policy.partition("-")[2]) if policy.startswith("reconcile") else None
         self.seen: dict[bytes, None] = {}
+        self.fetched: dict[bytes, None] = {}
+        """What is on its way."""
         self.heard: dict[bytes, list[NodeId]] = {}
         self.waiting: list[Hash32] = []
-        self.core = Reconciler(ReconcileConfig(interval=ROUND_INTERVAL), PeerScores())
-        self.handlers: dict[type[Message], Callable[[Instant, NodeId, Any], Sequence[Effect]]] = {
-            AskSketch: self.core.on_ask_sketch,
-            SketchOf: self.core.on_sketch_of,
-            AskMore: self.core.on_ask_more,
-            Differences: self.core.on_differences,
-        }
-        if self.fanout is not None:
-            for peer in self.peers:
-                ends = b"%d %d" % (min(name, peer), max(name, peer))
-                asks = (name < peer) == bool((name + peer) % 2)
-                self.core.connected(peer, sha256(ends).digest()[:16], asks=asks)
-            network.after(network.chance.randrange(ROUND_INTERVAL), self.begin_round)
+        fanout = int(policy.partition("-")[2]) if policy.startswith("reconcile") else 0
+        config = ReconcileConfig(fanout=fanout, interval=ROUND_INTERVAL)
+        draws = seeded_draws(b"%d" % name)
+        self.core = Reconciler(config, PeerScores(), self, draws)
+        self.announcer: ReconcilingAnnouncer | None = None
+        if fanout:
+            self.announcer = ReconcilingAnnouncer(name, config, self.core, draws)
+            self.perform(self.announcer.start(Instant(0), self.peers))
 
     def learning(self, name: Hash32) -> Callable[[], None]:
         """Return what makes this node have a transaction."""
@@ -139,31 +138,41 @@ class Node:
         def learn() -> None:
             self.network.learnt_ns.append(self.network.now - self.network.born[name])
             self.seen[name] = None
+            self.fetched.pop(name, None)
             if not self.waiting:
                 self.network.after(ANNOUNCE_DELAY, self.announce)
             self.waiting.append(name)
 
         return learn
 
+    def waits(self, transaction: Hash32) -> bool:
+        """Tell whether it is here; no block takes it away."""
+        return transaction in self.seen
+
+    def coming(self) -> Sequence[Hash32]:
+        """Return what is on its way or waits for being announced."""
+        return [*map(Hash32, self.fetched), *self.waiting]
+
+    def shown(self, peer: NodeId, transactions: Sequence[Hash32]) -> None:
+        """Do not tell a peer of these."""
+        if self.announcer is not None:
+            self.announcer.heard(peer, transactions)
+
     def announce(self) -> None:
         """Announce what has gathered, at once or by rounds."""
-        chosen: dict[NodeId, list[Hash32]] = {peer: [] for peer in self.peers}
-        later: dict[NodeId, list[Hash32]] = {peer: [] for peer in self.peers}
-        for name in self.waiting:
-            heard = self.heard.get(name, []) if self.unheard else []
-            peers = [peer for peer in self.peers if peer not in heard]
-            if self.fanout is not None:
-                self.network.chance.shuffle(peers)
-                for peer in peers[self.fanout :]:
-                    later[peer].append(name)
-                peers = peers[: self.fanout]
-            for peer in peers:
-                chosen[peer].append(name)
-        self.waiting = []
+        waiting, self.waiting = self.waiting, []
+        if self.announcer is not None:
+            entries = [(name, TRANSFER) for name in waiting]
+            self.perform(self.announcer.announce(Instant(self.network.now), entries))
+            return
         for peer in self.peers:
-            self.core.add([(name, *TRANSFER) for name in later[peer]], [peer])
-            if chosen[peer]:
-                self.network.send(self.name, peer, announcement(chosen[peer]))
+            told = [
+                (name, TRANSFER)
+                for name in waiting
+                if not self.unheard or peer not in self.heard.get(name, ())
+            ]
+            for message in announcements(told, len(told) or 1):
+                self.network.send(self.name, peer, message)
 
     def begin_round(self) -> None:
         """Reconcile with the next peer."""
@@ -172,15 +181,15 @@ class Node:
     def receive(self, sender: NodeId, message: Message) -> None:
         """Take a message; fetch what is new."""
         if not isinstance(message, AnnounceTransactions):
-            handler = self.handlers[type(message)]
-            self.perform(handler(Instant(self.network.now), sender, message))
+            self.perform(self.core.on_message(Instant(self.network.now), sender, message))
             return
-        self.core.heard(sender, message.hashes)
+        if self.announcer is not None:
+            self.announcer.heard(sender, message.hashes)
         trip = 2 * self.network.distance(self.name, sender)
         for raw in message.hashes:
             self.heard.setdefault(raw, []).append(sender)
-            if raw not in self.seen:
-                self.seen[raw] = None
+            if raw not in self.seen and raw not in self.fetched:
+                self.fetched[raw] = None
                 self.network.after(trip, self.learning(Hash32(raw)))
 
     def perform(self, effects: Iterable[Effect]) -> None:
@@ -190,12 +199,6 @@ class Node:
                 self.network.send(self.name, effect.to, effect.message)
             elif isinstance(effect, SetTimer):
                 self.network.after(effect.delay_ns, self.begin_round)
-
-
-def announcement(names: Sequence[Hash32]) -> AnnounceTransactions:
-    """Return what a node says of transfers."""
-    kind, size = TRANSFER
-    return AnnounceTransactions(bytes([kind]) * len(names), (size,) * len(names), tuple(names))
 
 
 def run(policy: str, rate: int, seconds: int = SECONDS, seed: int = 1) -> dict[str, Any]:

@@ -23,6 +23,8 @@ DECOMPRESS_TRAINED = "network.decompress_trained"
 CODED = "network.coded_byte"
 RECOVERED = "network.recovered_byte"
 PROVEN = "network.proven_byte"
+SKETCHED = "network.sketched_transaction"
+SKETCH_CELL = "network.sketch_cell"
 
 
 def _compressing(kind: str, what: str) -> CostKind:
@@ -81,5 +83,9 @@ COSTS: tuple[CostKind, ...] = (
         "Recover one byte of a block, half of which is missing, and cut it again as a check.",
     ),
     CostKind(PROVEN, "byte", "Hash one byte of a part of a block, or of what came over a mesh."),
+    CostKind(SKETCHED, "transaction", "Name one transaction and put it into a sketch of them."),
+    CostKind(
+        SKETCH_CELL, "cell", "Take one cell of a peer's sketch from one's own, and both apart."
+    ),
 )
 """Every kind, with its unit and meaning."""

@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from typing import Protocol
 
+from network.announcements import Entry, announcements
 from network.costs import ANNOUNCED, HASHED, SERVED
 from network.gossip_state import (
     GossipConfig,
@@ -45,6 +46,22 @@ class TransactionSource(Protocol):
         ...
 
 
+class Announcer(Protocol):
+    """Tells neighbours of transactions in another way than all of them at once."""
+
+    def announce(self, now: Instant, entries: Sequence[Entry]) -> Sequence[Effect]:
+        """Tell of what is new here."""
+        ...
+
+    def repeat(self, now: Instant, entries: Sequence[Entry]) -> Sequence[Effect]:
+        """Tell again of what waits for too long."""
+        ...
+
+    def heard(self, peer: NodeId, transactions: Sequence[bytes]) -> None:
+        """Note that a peer has these: it need not be told."""
+        ...
+
+
 class TransactionsFetched(Effect, frozen=True, gc=False):
     """Bodies that were asked for have come; node translates this into their validation."""
 
@@ -63,7 +80,7 @@ class Gossip:
         book: notes what peers do wrong, and says whom to prefer.
     """
 
-    __slots__ = ("_book", "_config", "_digest", "_source", "state")
+    __slots__ = ("_book", "_config", "_digest", "_source", "announcer", "state")
 
     def __init__(
         self,
@@ -77,6 +94,8 @@ class Gossip:
         self._digest = digest
         self._book = book
         self.state = GossipState(KnownHashes(config.known_max))
+        self.announcer: Announcer | None = None
+        """Announces; all neighbours are told at once if None."""
 
     def admitted(
         self,
@@ -122,6 +141,20 @@ class Gossip:
         """Return what is pooled here and was announced to nobody yet, nor by anybody."""
         return self.state.unannounced.keys()
 
+    def waits(self, transaction: Hash32) -> bool:
+        """Tell whether a transaction is held here and in no block yet."""
+        return self._source.get(transaction) is not None
+
+    def coming(self) -> Collection[Hash32]:
+        """Return what others have told of and this node has told nobody of."""
+        return [*self.state.wanted, *self.state.unannounced]
+
+    def shown(self, peer: NodeId, transactions: Sequence[Hash32]) -> None:
+        """Note that a peer holds some that are coming, as if it had announced them."""
+        self._want(transactions, peer)
+        if self.announcer is not None:
+            self.announcer.heard(peer, transactions)
+
     def on_announce_transactions(
         self, now: Instant, sender: NodeId, message: AnnounceTransactions
     ) -> Sequence[Effect]:
@@ -130,6 +163,8 @@ class Gossip:
         state = self.state
         if len(message.types) != len(hashes) or len(message.sizes) != len(hashes):
             return self._book.count(now, sender, Offence.UNEVEN)
+        if self.announcer is not None:
+            self.announcer.heard(sender, hashes)
         work = Work(ANNOUNCED, len(hashes))
         younger, older = state.known.younger, state.known.older
         unknown = [raw for raw in hashes if raw not in younger and raw not in older]
@@ -188,6 +223,8 @@ class Gossip:
         """Announce what has gathered."""
         gathered = list(self.state.unannounced.items())
         self.state.unannounced.clear()
+        if self.announcer is not None:
+            return self.announcer.announce(now, gathered)
         return self._announce(gathered)
 
     def on_repeat_timeout(self, now: Instant) -> Sequence[Effect]:
@@ -195,7 +232,7 @@ class Gossip:
         state = self.state
         held = {name: own for name, own in state.own.items() if self._source.get(name) is not None}
         state.own = held
-        overdue: list[tuple[Hash32, tuple[int, int]]] = []
+        overdue: list[Entry] = []
         for transaction, own in held.items():
             if own.announced_at + self._config.repeat_interval <= now:
                 own.announced_at = now
@@ -204,9 +241,11 @@ class Gossip:
         if not held and not state.relayed:
             return NOTHING
         timer = SetTimer(GossipTimer.REPEAT, self._config.repeat_interval)
+        if self.announcer is not None:
+            return [*self.announcer.repeat(now, overdue), timer]
         return [*self._announce(overdue), timer]
 
-    def _overdue_relays(self, now: Instant) -> list[tuple[Hash32, tuple[int, int]]]:
+    def _overdue_relays(self, now: Instant) -> list[Entry]:
         """Take from the front of what came from peers: what is gone, and what waits too long."""
         relayed = self.state.relayed
         passed: dict[Hash32, WaitingTransaction] = {}
@@ -249,12 +288,9 @@ class Gossip:
             effects.append(SetTimer(GossipTimer.FETCH, Duration(oldest.deadline - now)))
         return effects
 
-    def _announce(self, entries: Sequence[tuple[Hash32, tuple[int, int]]]) -> list[Effect]:
-        most = self._config.hashes_per_announcement
-        return [
-            Broadcast(self._config.group, _announcement(entries[start : start + most]))
-            for start in range(0, len(entries), most)
-        ]
+    def _announce(self, entries: Sequence[Entry]) -> list[Effect]:
+        said = announcements(entries, self._config.hashes_per_announcement)
+        return [Broadcast(self._config.group, message) for message in said]
 
     def _want(self, hashes: Sequence[bytes], peer: NodeId) -> bool:
         """Remember that `peer` has these. False when that changes nothing worth asking for."""
@@ -337,11 +373,3 @@ class Gossip:
         state.requests[state.request_last] = Request(peer, hashes, deadline)
         state.in_flight[peer] = state.in_flight.get(peer, 0) + 1
         return Send(peer, GetTransactions(state.request_last, hashes))
-
-
-def _announcement(entries: Sequence[tuple[Hash32, tuple[int, int]]]) -> AnnounceTransactions:
-    return AnnounceTransactions(
-        types=bytes([kind for _, (kind, _) in entries]),
-        sizes=tuple([size for _, (_, size) in entries]),
-        hashes=tuple([transaction for transaction, _ in entries]),
-    )

@@ -17,6 +17,10 @@ class PeerConnected(Event, frozen=True, gc=False):
     peer: NodeId
     compact: bool
     """Whether both ends understand compact blocks (`Feature.COMPACT_BLOCKS`)."""
+    near: bool = True
+    """Whether it is a neighbour, with whom this node gossips."""
+    reconciles: bool = False
+    """Whether both ends announce by reconciling (`Feature.RECONCILIATION`)."""
 
 
 class PeerGone(Event, frozen=True, gc=False):

@@ -3,6 +3,7 @@
 import msgspec
 
 from network.gossip import Gossip
+from network.reconcile import Reconciler, ReconcilingAnnouncer
 from network.sync import Sync
 from node.adoption import Adoption
 from node.arrival import Arrival
@@ -165,4 +166,9 @@ def _spreading(
         spread.transactions = MeshTransactions(
             spread.mesh, config.index, delay, parts.intake, parts.pool, parts.gossip, digest
         )
+    if ways.gossip == "reconcile" and environment.draws is not None:
+        draws, chosen = environment.draws, ways.reconcile
+        core = Reconciler(chosen, parts.scores, parts.gossip, draws)
+        spread.announcer = ReconcilingAnnouncer(config.index, chosen, core, draws)
+        parts.gossip.announcer = spread.announcer
     return msgspec.structs.replace(parts, spread=spread)

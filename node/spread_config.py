@@ -5,12 +5,13 @@ from typing import Literal
 
 from network.dissemination import TreeConfig
 from network.mesh import MeshConfig
+from network.reconcile import ReconcileConfig
 from primitives.ids import NodeId
 
 DisseminationName = Literal["direct", "mesh", "tree"]
 """How a primary's proposal reaches its committee."""
 
-GossipName = Literal["announce", "mesh"]
+GossipName = Literal["announce", "mesh", "reconcile"]
 """How transactions reach all nodes."""
 
 
@@ -23,6 +24,7 @@ class SpreadConfig:
     tree: TreeConfig = field(default_factory=TreeConfig)
     """The code and the fan-out of coded trees, on which all validators have to agree too."""
     mesh: MeshConfig = field(default_factory=MeshConfig)
+    reconcile: ReconcileConfig = field(default_factory=ReconcileConfig)
     peers: tuple[NodeId, ...] = ()
     """Who is linked from the beginning, where no handshake says so later."""
     publishes: bool = True

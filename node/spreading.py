@@ -25,6 +25,7 @@ from network.dissemination.coding import Rebuilt
 from network.dissemination.messages import PAYLOAD_BYTES_MAX, BlockShred
 from network.mesh import Mesh, MeshArrived, MeshPayload, MeshSubscribe, MeshTimer, Verdict
 from network.mesh.topics import BLOCKS, TRANSACTIONS
+from network.reconcile import ReconcilingAnnouncer
 from node.config import Environment
 from node.events import BlockFinal, PeerConnected, PeerGone, PublishProposal
 from node.ledger import Ledger
@@ -96,7 +97,8 @@ class Spreading:
 
     __slots__ = (
         "_came", "_config", "_environment", "_ledger", "_own", "_primaries", "_requests",
-        "_scores", "_view", "decisions", "mesh", "meshed", "proposals", "transactions", "tree",
+        "_scores", "_view", "announcer", "decisions", "mesh", "meshed", "proposals",
+        "transactions", "tree",
     )  # fmt: skip
 
     def __init__(
@@ -133,6 +135,8 @@ class Spreading:
         """None also while this node is no validator."""
         self.transactions: MeshTransactions | None = None
         """Where the mesh carries transactions."""
+        self.announcer: ReconcilingAnnouncer | None = None
+        """Where transactions are announced by reconciling."""
         if config.has_mesh:
             self.mesh = Mesh(config.mesh, environment.draws, keccak256)
         if self.mesh is not None and config.dissemination == "mesh":
@@ -162,9 +166,12 @@ class Spreading:
     def start(self, now: Instant) -> list[Effect]:
         """Begin, with the peers that are linked already: they have begun likewise."""
         mesh, topics = self.mesh, self._topics()
+        effects: list[Effect] = []
+        if self.announcer is not None:
+            effects += self.announcer.start(now, self._config.peers)
         if mesh is None:
-            return []
-        effects = [*mesh.start()]
+            return effects
+        effects += mesh.start()
         for peer in self._config.peers:
             effects += mesh.connected(now, peer)
             for topic in topics:
@@ -175,10 +182,17 @@ class Spreading:
 
     def on_peer_connected(self, now: Instant, event: PeerConnected) -> Sequence[Effect]:
         """Link with a peer."""
-        return NOTHING if self.mesh is None else self.mesh.connected(now, event.peer)
+        effects: list[Effect] = []
+        if self.announcer is not None and event.near:
+            effects += self.announcer.connected(now, event.peer, reconciles=event.reconciles)
+        if self.mesh is not None:
+            effects += self.mesh.connected(now, event.peer)
+        return effects
 
     def on_peer_gone(self, now: Instant, event: PeerGone) -> Sequence[Effect]:
         """Do without a peer."""
+        if self.announcer is not None:
+            self.announcer.disconnected(event.peer)
         return NOTHING if self.mesh is None else self.mesh.disconnected(now, event.peer)
 
     def on_block_final(self, now: Instant, effect: BlockFinal) -> Sequence[Effect]:

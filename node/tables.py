@@ -34,6 +34,7 @@ from network.messages import (
     SnapshotOffer,
     Status,
 )
+from network.reconcile import LIMITS as RECONCILE_LIMITS, ReconcileTimer
 from network.sync import BlocksFetched
 from network.sync_state import SyncTimer
 from network.transfer import ChunkFetched, ChunksWhole, OfferFetched
@@ -93,6 +94,8 @@ def message_table(parts: Parts) -> dict[type[Message], MessageHandler]:
     if spread is not None:
         table |= dict.fromkeys(DISSEMINATION_LIMITS, spread.on_tree_message)
         table |= dict.fromkeys(MESH_LIMITS, spread.on_mesh_message)
+        if spread.announcer is not None:
+            table |= dict.fromkeys(RECONCILE_LIMITS, spread.announcer.core.on_message)
     replica = parts.epochs.replica
     if spread is not None and spread.meshed is not None and replica is None:
         table[AnnounceBlock] = spread.decisions.on_announce_block
@@ -130,6 +133,8 @@ def timer_table(parts: Parts) -> dict[Hashable, Callable[[Instant], Seq[Effect]]
         table[SpreadTimer.PROOF] = spread.decisions.on_timeout
         if spread.transactions is not None:
             table[SpreadTimer.TRANSACTIONS] = spread.transactions.on_timeout
+        if spread.announcer is not None:
+            table[ReconcileTimer.ROUND] = spread.announcer.core.on_round_timeout
     return table
 
 

@@ -62,6 +62,7 @@ class NodeFactory:
         near = [tuple([NodeId(node) for node in each]) for each in linked] or [()] * len(plans)
         self._configs = [node_config(scenario, plan, able, near[plan.node]) for plan in plans]
         self._spreads = any(config.spread is not None for config in self._configs)
+        self._reconciles = scenario.network.gossip == "reconcile"
         environments = [
             own(environment, plan.node) if plan.node in apart else environment for plan in plans
         ]
@@ -89,7 +90,10 @@ class NodeFactory:
             node=NodeId(node),
             params=environment.consensus,
             message_types=message_types(
-                environment.engine, compact_blocks=bool(self._able), spread=self._spreads
+                environment.engine,
+                compact_blocks=bool(self._able),
+                spread=self._spreads,
+                reconciles=self._reconciles,
             ),
             place=Places(
                 honest.parts.epochs,

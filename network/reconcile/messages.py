@@ -2,9 +2,10 @@
 
 One asks for a sketch of what the other has to announce, takes away its own, and finds what the two
 do not share. It announces what the other lacks and names what it lacks itself, which the other
-announces. Names are of `network.reconcile.sketch`, keyed for the link.
+announces. Names are of `network.reconcile.sketch`, with a key that is drawn for each round.
 
 Reference: BIP 330 (`reqrecon`, `sketch`, `reqsketchext`, `reconcildiff`); the sketch is another.
+There the key is the link's; two transactions that it gives one name would stay unseen for ever.
 """
 
 from typing import Annotated
@@ -15,6 +16,9 @@ from network.messages import Natural
 from network.reconcile.sketch import CELL_BYTES, CELLS_MAX, NAME_BYTES
 from primitives.machine import Message
 
+RECONCILE_VERSION = 1
+"""Of these messages, as handshakes agree on it."""
+SALT_BYTES = 8
 WANTED_MAX = 8_192
 """Most elements that can be asked for in one round."""
 
@@ -25,7 +29,9 @@ class AskSketch(Message, frozen=True, gc=False):
     core = "reconcile"
 
     round: Natural
-    """Counts the asker's rounds with this peer, from 1."""
+    """Numbers the asker's rounds with this peer, from anywhere."""
+    salt: Annotated[bytes, msgspec.Meta(min_length=SALT_BYTES, max_length=SALT_BYTES)]
+    """Drawn for this round: names and cells of elements follow from it."""
     count: Natural
     """How many transactions the asker has to announce to the receiver."""
     spread: Annotated[int, msgspec.Meta(ge=0, le=(1 << 16) - 1)]
@@ -35,8 +41,8 @@ class AskSketch(Message, frozen=True, gc=False):
 class SketchOf(Message, frozen=True, gc=False):
     """Answers `AskSketch`, and `AskMore` with another sketch of the same set.
 
-    Without cells if a sketch is longer than the announcements it saves, or one of the sets empty:
-    then each announces all that it has.
+    Without cells if they cost more than the announcements they save: then each announces all that
+    it has.
     """
 
     core = "reconcile"
@@ -68,7 +74,7 @@ class Differences(Message, frozen=True, gc=False):
 
 
 LIMITS: dict[type[Message], int] = {
-    AskSketch: 64,
+    AskSketch: 96,
     SketchOf: 128 * 1024,
     AskMore: 64,
     Differences: 64 * 1024,

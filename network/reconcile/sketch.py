@@ -187,6 +187,7 @@ def decode(sketches: Sequence[Sketch]) -> Difference | None:
     mine: dict[int, None] = {}
     theirs: dict[int, None] = {}
     waiting = [(sketch, cell) for sketch in sketches for cell in range(len(sketch))]
+    most = len(waiting)
     while waiting:
         sketch, cell = waiting.pop()
         side = sketch.single(cell)
@@ -194,8 +195,9 @@ def decode(sketches: Sequence[Sketch]) -> Difference | None:
             continue
         name = sketch.name_at(cell)
         found = mine if side > 0 else theirs
-        if name in mine or name in theirs:
-            return None  # It was taken out of all of its cells: somebody has made this one up.
+        if name in mine or name in theirs or len(mine) + len(theirs) == most:
+            # It was taken out of all of its cells, or no cells hold as many: all made up.
+            return None
         found[name] = None
         for each in sketches:
             waiting += [(each, touched) for touched in each.remove(name, side)]

@@ -22,14 +22,26 @@ class ReconcileTimer(StrEnum):
 class ReconcileConfig(msgspec.Struct, frozen=True):
     """Limits and delays of reconciliation; each is one node's own choice."""
 
+    fanout: int = 2
+    """Neighbours that are told of a transaction at once; the others wait for rounds."""
     interval: Duration = Duration(250_000_000)
     """Between two rounds that this node begins, each with the next of its peers, in ns."""
     timeout: Duration = Duration(2_000_000_000)
     """After which silence a round is given up, in ns. Its transactions wait for the next."""
-    rest: Duration = Duration(50_000_000)
+    rest: Duration = Duration(100_000_000)
     """Least time between two rounds that the same peer begins, in ns: sketches cost work."""
+    patience: Duration = Duration(4_000_000_000)
+    """For so long without a whole round, in ns, a peer's transactions wait at least, and at least
+    for `turns_missed` turns of all peers; then they are announced plainly."""
+    turns_missed: int = 3
+    failures_max: int = 3
+    """Rounds in a row that may tell nothing: then all is announced plainly for `plain_time`."""
+    plain_time: Duration = Duration(30_000_000_000)
+    """In ns."""
     pending_max: int = 4_096
     """Transactions that wait for one peer; beyond it the oldest are announced plainly."""
+    heard_max: int = 4_096
+    """Transactions for which is remembered who has told of them, until this node does."""
     hashes_per_announcement: int = HASHES_PER_ANNOUNCEMENT
 
 
@@ -42,10 +54,12 @@ class Round:
     """A round that is going on with a peer. What is announced meanwhile is not part of it."""
 
     number: int
+    salt: bytes
     entries: Entries
-    """What was to be announced when it began."""
-    names: dict[int, Hash32]
+    """What was to be announced when it began, but for what shares its name with another one."""
     due: Instant
+    names: dict[int, Hash32] = field(default_factory=dict)
+    """Of `entries`; made with the first sketch."""
     sketches: list[Sketch] = field(default_factory=list)
     """Differences that were received, for who has asked."""
     cells: int = 0
@@ -59,20 +73,27 @@ class Round:
 class Link:
     """What is known of one peer."""
 
-    key: bytes
-    """Of names, 16 bytes; the same at the other end."""
     asks: bool
     """Whether this node begins the rounds."""
+    served_at: Instant
+    """When the last round ended, or what took its place."""
+    round_last: int
+    """The last round that this node has begun; a number that no answer to an earlier life has."""
     pending: Entries = field(default_factory=dict)
     spread: int = SPREAD_FIRST
     """How much of the smaller set the other end was lacking lately, in 1/256."""
-    round_last: int = 0
     asked: Round | None = None
     """The round that this node has begun."""
+    asked_at: Instant = Instant(-1)
+    """When it began the last one."""
     rest_until: Instant = Instant(0)
     """Before which the peer may not begin another."""
     answered: Round | None = None
     """The round that the peer has begun."""
+    failures: int = 0
+    """Rounds in a row that have told nothing."""
+    plain_until: Instant = Instant(0)
+    """Until then the peer is told of all at once."""
 
 
 @dataclass(slots=True)
@@ -89,6 +110,8 @@ class ReconcileCounts:
     """Rounds in which even two did not do."""
     differences: int = 0
     """Transactions that only one end knew of, as sketches told."""
+    flushed: int = 0
+    """Transactions that were announced plainly because no round came, or too many failed."""
 
 
 @dataclass(slots=True)
@@ -96,8 +119,6 @@ class ReconcileState:
     """Everything that the core remembers."""
 
     links: dict[NodeId, Link] = field(default_factory=dict)
-    turn: int = 0
-    """Rounds begun, over all peers; the next peer follows from it."""
     armed: bool = False
     """Whether the timer is set."""
     counts: ReconcileCounts = field(default_factory=ReconcileCounts)

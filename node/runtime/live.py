@@ -203,12 +203,14 @@ class LiveNode:
             self.driver.receive(peer, message, size)
 
     def on_peer_opened(self, peer: PeerInfo) -> None:
-        """Say who understands compact blocks. All else the node finds out by its own timers."""
+        """Say who understands what. All else the node finds out by its own timers."""
         if self._meets_all:
             self.links.meet(peer.node)
         if self._tells_peers:
             compact = speaks(peer.session, Feature.COMPACT_BLOCKS)
-            self.driver.tell(PeerConnected(peer.node, compact))
+            reconciles = speaks(peer.session, Feature.RECONCILIATION)
+            near = self._meets_all or peer.node in self._named
+            self.driver.tell(PeerConnected(peer.node, compact, near, reconciles))
 
     def on_peer_closed(self, peer: NodeId, reason: DropReason) -> None:
         """Say who is gone, likewise."""

@@ -7,6 +7,7 @@ from network.compact.messages import COMPACT_VERSION
 from network.compression import Compression, Dictionary
 from network.handshake import Session
 from network.handshake_messages import Feature, FeatureVersion
+from network.reconcile import RECONCILE_VERSION
 from node.settings import NodeSettings
 from node.settings.network import DictionarySettings
 from node.settings.packing import compression_policy
@@ -50,9 +51,12 @@ def make_compression(settings: NodeSettings, dictionaries: tuple[Dictionary, ...
 
 def features(settings: NodeSettings) -> tuple[FeatureVersion, ...]:
     """Return what a node announces beside the messages that all know."""
-    if settings.network.blocks == "full":
-        return ()
-    return (FeatureVersion(Feature.COMPACT_BLOCKS, COMPACT_VERSION),)
+    spoken = []
+    if settings.network.blocks != "full":
+        spoken.append(FeatureVersion(Feature.COMPACT_BLOCKS, COMPACT_VERSION))
+    if settings.network.gossip == "reconcile":
+        spoken.append(FeatureVersion(Feature.RECONCILIATION, RECONCILE_VERSION))
+    return tuple(spoken)
 
 
 def speaks(session: Session, feature: Feature) -> bool:

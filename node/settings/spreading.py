@@ -7,6 +7,7 @@ import msgspec
 from network.dissemination import TreeConfig
 from network.dissemination.messages import SHREDS_MAX
 from network.mesh import MeshConfig
+from network.reconcile import ReconcileConfig
 from node.settings.findings import Finding
 from node.settings.mistakes import Path
 from node.settings.quantities import Count, PositiveCount, PositiveSpan
@@ -38,6 +39,10 @@ class SpreadSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Shreds that are made in addition: any `tree_data` of all give the block."""
     tree_fanout: PositiveCount = 16
     """To how many a node passes a shred on."""
+    reconcile_fanout: PositiveCount = 2
+    """Neighbours that are told of a transaction at once; the others learn of it by rounds."""
+    reconcile_interval: PositiveSpan = Duration(250_000_000)
+    """Between two rounds that a node begins, each with another neighbour, ns."""
 
 
 SPREAD_KEYS = SpreadSettings.__struct_fields__
@@ -70,7 +75,13 @@ def spread_config(
         fanout=names.tree_fanout,
         drafts_per_leader=DRAFTS,
     )
-    return SpreadConfig(names.dissemination, names.gossip, tree, mesh, peers, publishes)
+    usual, interval = ReconcileConfig(), names.reconcile_interval
+    reconcile = ReconcileConfig(
+        fanout=names.reconcile_fanout,
+        interval=interval,
+        rest=Duration(min(usual.rest, interval // 2)),
+    )
+    return SpreadConfig(names.dissemination, names.gossip, tree, mesh, reconcile, peers, publishes)
 
 
 def check_spreading(names: SpreadSettings, path: Path) -> Iterator[Finding]:

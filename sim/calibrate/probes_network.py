@@ -8,7 +8,7 @@ from network.compact.draft import matches, start_draft
 from network.compact.form import BlockParts, make_form, read_form
 from network.compact.messages import CompactForm
 from network.compact.short_ids import NONCE_BYTES
-from network.costs import ANNOUNCED, HASHED, MATCHED, REBUILT, SERVED
+from network.costs import ANNOUNCED, HASHED, MATCHED, REBUILT, SERVED, SKETCH_CELL, SKETCHED
 from network.gossip import Gossip
 from network.gossip_state import GossipConfig
 from network.messages import (
@@ -17,6 +17,7 @@ from network.messages import (
     GetTransactions,
     PooledTransactions,
 )
+from network.reconcile import Difference, Sketch, cells_for, decode, element_name
 from node.intake import PoolSource
 from node.peer_scores import PeerScores
 from node.validation import PooledTransaction
@@ -31,6 +32,9 @@ from sim.calibrate.sampling import Probe, Trial, Work
 NEIGHBOURS = 8
 """Peers that announce the same transactions; as many as a node has neighbours by default."""
 PEER = NodeId(1)
+KEY = bytes(range(16))
+LACKING_ONE_IN = 8
+"""Of two neighbours each lacks so many of what the other is to announce."""
 
 
 def gossip_core(material: Material, pooled: tuple[PooledTransaction, ...] = ()) -> Gossip:
@@ -149,10 +153,40 @@ def rebuilt_transaction(material: Material) -> Trial:
     return Trial(len(block.transactions), lambda: work)
 
 
+def sketch_of(transfers: Sequence[PooledTransaction], cells: int) -> Sketch:
+    """Return a sketch of these transfers, which are named for it."""
+    sketch = Sketch(KEY, cells)
+    sketch.add({element_name(KEY, transfer.hash): None for transfer in transfers})
+    return sketch
+
+
+def sketched_transaction(material: Material) -> Trial:
+    """Sketch all that waits for a neighbour which lacks a part of it, ready to be sent."""
+    transfers = material.transfers[:HASHES_PER_REQUEST]
+    cells = cells_for(len(transfers) // LACKING_ONE_IN)
+    return Trial(len(transfers), lambda: lambda: sketch_of(transfers, cells).pack())
+
+
+def sketch_cell(material: Material) -> Trial:
+    """Find out what two neighbours do not share, from the sketch that one has sent."""
+    transfers = material.transfers[:HASHES_PER_REQUEST]
+    lacking = len(transfers) // LACKING_ONE_IN
+    cells = cells_for(2 * lacking)
+    own = sketch_of(transfers[:-lacking], cells)
+    packed = sketch_of(transfers[lacking:], cells).pack()
+
+    def work() -> Difference | None:
+        return decode([own.minus(packed).copy()])
+
+    return Trial(cells, lambda: work)
+
+
 PROBES = (
     Probe(ANNOUNCED, announced_transaction),
     Probe(HASHED, fetched_transaction, ("safe-pysha3",)),
     Probe(SERVED, served_byte),
     Probe(MATCHED, short_id, ("siphashc",)),
     Probe(REBUILT, rebuilt_transaction, ("safe-pysha3",)),
+    Probe(SKETCHED, sketched_transaction, ("siphashc",)),
+    Probe(SKETCH_CELL, sketch_cell, ("siphashc",)),
 )

@@ -4,7 +4,6 @@ What does not follow from an honest conversation is made of random values, of pi
 messages, and of numbers that requests really have.
 """
 
-from collections.abc import Sequence
 from random import Random
 
 from hypothesis import given, strategies as st
@@ -21,12 +20,10 @@ from network.compact.messages import (
     WholeBlock,
 )
 from network.compact.state import CompactConfig
-from network.messages import AnnounceTransactions
-from network.reconcile.core import Reconciler
 from network.reconcile.messages import LIMITS as RECONCILE_LIMITS, AskSketch
 from network.reconcile.state import ReconcileConfig
 from primitives.ids import Duration, Instant, NodeId
-from primitives.machine import Effect, Message, Send
+from primitives.machine import Message
 from tests.properties.message_samples import sample
 from tests.unit.network.books import Book
 from tests.unit.network.compact_material import (
@@ -38,7 +35,7 @@ from tests.unit.network.compact_material import (
     relay,
     transaction,
 )
-from tests.unit.network.test_reconcile import KEY, entries, handle
+from tests.unit.network.reconcile_material import announced, entries, handle, reconciler
 
 PEERS = [NodeId(number) for number in range(1, 5)]
 CONFIG = CompactConfig(
@@ -102,23 +99,14 @@ def test_compact_cores_take_anything(chance: Random, steps: int) -> None:
             assert rebuild.asked not in rebuild.holders
 
 
-def announced(effects: Sequence[Effect]) -> list[bytes]:
-    return [
-        name
-        for effect in effects
-        if isinstance(effect, Send) and isinstance(effect.message, AnnounceTransactions)
-        for name in effect.message.hashes
-    ]
-
-
 @given(st.randoms(use_true_random=False), st.integers(1, 60))
 def test_a_reconciling_core_takes_anything_and_tells_only_what_was_to_be_told(
     chance: Random, steps: int
 ) -> None:
     config = ReconcileConfig(timeout=Duration(50), rest=Duration(0), pending_max=10)
-    core = Reconciler(config, Book())
-    core.connected(PEERS[0], KEY, asks=True)
-    core.connected(PEERS[1], KEY, asks=False)
+    core = reconciler(config)
+    core.connected(Instant(0), PEERS[0], asks=True)
+    core.connected(Instant(0), PEERS[1], asks=False)
     added: dict[NodeId, set[bytes]] = {peer: set() for peer in PEERS}
     now = 0
     for _ in range(steps):
@@ -128,14 +116,15 @@ def test_a_reconciling_core_takes_anything_and_tells_only_what_was_to_be_told(
         choice = chance.random()
         if choice < 0.4:
             new = entries([chance.randrange(40)])
-            added[peer] |= {name for name, _, _ in new}
-            effects = core.add(new, [peer])
+            added[peer] |= new.keys()
+            effects = core.add(Instant(now), peer, new)
         elif choice < 0.6:
             effects = core.on_round_timeout(Instant(now))
         else:
             message = sample(chance.choice(list(RECONCILE_LIMITS)), chance)
             if chance.random() < 0.7 and link is not None:
-                known = link.round_last + isinstance(message, AskSketch)
+                begun = link.round_last if link.answered is None else link.answered.number
+                known = begun + isinstance(message, AskSketch)
                 message = structs.replace(message, round=known)
             effects = handle(core, peer, message, now)
         assert set(announced(effects)) <= added[peer]

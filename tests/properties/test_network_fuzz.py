@@ -26,7 +26,7 @@ from network.messages import (
     PooledTransactions,
 )
 from node.confirmation_messages import CONFIRMATION_MESSAGES
-from node.wire import BLOCK_RELAY, SPREAD
+from node.wire import BLOCK_RELAY, RECONCILIATION, SPREAD
 from primitives.errors import InvalidEncoding
 from primitives.machine import Message
 from tests.properties.message_samples import sample
@@ -37,6 +37,7 @@ KINDS = (
     *BLOCK_RELAY,
     *CONFIRMATION_MESSAGES,
     *SPREAD,
+    *RECONCILIATION,
     *HANDSHAKE_LIMITS,
 )
 LIMIT = 4_096

@@ -16,7 +16,7 @@ from consensus.replica import ON_MESSAGE, ON_TIMER
 from network.codec import Codec
 from network.messages import LIMITS
 from node.confirmation_messages import CONFIRMATION_MESSAGES
-from node.wire import BLOCK_RELAY, SPREAD, message_types, node_codec
+from node.wire import BLOCK_RELAY, RECONCILIATION, SPREAD, message_types, node_codec
 from primitives.ids import Instant, NodeId, Sequence
 from primitives.machine import Persist
 from primitives.params import MAX_BLOCK_BYTES
@@ -47,11 +47,13 @@ def test_the_wire_table_is_the_engines_then_the_networks() -> None:
         *BLOCK_RELAY,
         *CONFIRMATION_MESSAGES,
         *SPREAD,
+        *RECONCILIATION,
     )
-    plain = message_types(ENGINE, compact_blocks=False, spread=False)
+    plain = message_types(ENGINE, compact_blocks=False, spread=False, reconciles=False)
     assert plain == (*MESSAGE_TYPES, *LIMITS, *CONFIRMATION_MESSAGES)
     limits = {kind.type: kind.limit for kind in codec.kinds}
-    groups = (ENGINE.messages, LIMITS, BLOCK_RELAY, CONFIRMATION_MESSAGES, SPREAD)
+    relay, answers = BLOCK_RELAY, CONFIRMATION_MESSAGES
+    groups = (ENGINE.messages, LIMITS, relay, answers, SPREAD, RECONCILIATION)
     assert limits == {kind: limit for group in groups for kind, limit in group.items()}
 
 

@@ -1,95 +1,33 @@
-"""Rounds of reconciliation: what is announced after one, and what happens when one goes wrong."""
+"""Rounds of reconciliation: what is announced after one, and what waits for another."""
 
-from collections.abc import Iterable, Sequence
-from hashlib import sha256
-
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from network.codec import Codec
-from network.messages import LIMITS as NETWORK_LIMITS, AnnounceTransactions
-from network.offences import Offence
-from network.reconcile.core import Reconciler, _seed
-from network.reconcile.messages import LIMITS, AskMore, AskSketch, Differences, SketchOf
-from network.reconcile.sketch import CELL_BYTES, Sketch, cells_for
-from network.reconcile.state import SPREAD_FIRST, ReconcileConfig, ReconcileTimer
-from primitives.ids import Duration, Hash32, Instant, NodeId
-from primitives.machine import Effect, Message, Send, SetTimer
+from network.reconcile import core as core_module, rounds
+from network.reconcile.messages import LIMITS, AskSketch, Differences, SketchOf
+from network.reconcile.sketch import CELL_BYTES, cells_for, element_name
+from network.reconcile.state import SPREAD_FIRST, ReconcileConfig
+from primitives.ids import Duration, Instant, NodeId
+from primitives.machine import Send
 from tests.unit.network.books import Book
-
-ALICE, BOB, CAROL = NodeId(0), NodeId(1), NodeId(2)
-NOW = Instant(0)
-KEY = b"k" * 16
-CONFIG = ReconcileConfig(interval=Duration(100), timeout=Duration(1_000), rest=Duration(10))
-TIMER = SetTimer(ReconcileTimer.ROUND, Duration(100))
-
-
-def name(number: int) -> Hash32:
-    return Hash32(sha256(b"%d" % number).digest())
-
-
-def entries(numbers: Iterable[int]) -> list[tuple[Hash32, int, int]]:
-    return [(name(number), 2, 100 + number) for number in numbers]
-
-
-class Pair:
-    """Alice, who begins the rounds, and Bob; what they say goes through the codec."""
-
-    def __init__(self, alice: Iterable[int], bob: Iterable[int]) -> None:
-        self.books = {ALICE: Book(), BOB: Book()}
-        self.cores = {node: Reconciler(CONFIG, book) for node, book in self.books.items()}
-        limits = {**LIMITS, **NETWORK_LIMITS}
-        self.codec = Codec(limits, limits)
-        self.cores[ALICE].connected(BOB, KEY, asks=True)
-        self.cores[BOB].connected(ALICE, KEY, asks=False)
-        self.cores[ALICE].add(entries(alice), [BOB])
-        self.cores[BOB].add(entries(bob), [ALICE])
-        self.told: dict[NodeId, list[bytes]] = {ALICE: [], BOB: []}
-        """What each has announced."""
-        self.said: list[Message] = []
-        self.now = 0
-
-    def round(self) -> None:
-        self.now += 100
-        self.perform(ALICE, self.cores[ALICE].on_round_timeout(Instant(self.now)))
-
-    def perform(self, node: NodeId, effects: Sequence[Effect]) -> None:
-        for effect in effects:
-            if not isinstance(effect, Send):
-                continue
-            message = self.codec.decode(self.codec.encode(effect.message))
-            self.said.append(message)
-            if isinstance(message, AnnounceTransactions):
-                assert all(
-                    size == 100 + self.number(raw)
-                    for raw, size in zip(message.hashes, message.sizes, strict=True)
-                )
-                self.told[node] += message.hashes
-            else:
-                self.perform(effect.to, handle(self.cores[effect.to], node, message, self.now))
-
-    @staticmethod
-    def number(raw: bytes) -> int:
-        return next(number for number in range(2_000) if name(number) == raw)
-
-    def pending(self) -> list[int]:
-        links = (self.cores[ALICE].state.links[BOB], self.cores[BOB].state.links[ALICE])
-        return [len(link.pending) for link in links]
-
-
-def handle(core: Reconciler, sender: NodeId, message: Message, now: int = 0) -> Sequence[Effect]:
-    handlers = {
-        AskSketch: core.on_ask_sketch,
-        SketchOf: core.on_sketch_of,
-        AskMore: core.on_ask_more,
-        Differences: core.on_differences,
-    }
-    effects: Sequence[Effect] = handlers[type(message)](Instant(now), sender, message)  # type: ignore[operator]
-    return effects
-
-
-def names(numbers: Iterable[int]) -> list[bytes]:
-    return sorted(name(number) for number in numbers)
+from tests.unit.network.reconcile_material import (
+    ALICE,
+    BOB,
+    CAROL,
+    CONFIG,
+    NOW,
+    TIMER,
+    Local,
+    Pair,
+    announced,
+    asked,
+    entries,
+    messages,
+    name,
+    names,
+    reconciler,
+)
 
 
 def test_each_announces_what_the_other_lacks_and_nothing_else() -> None:
@@ -117,7 +55,7 @@ def test_a_sketch_costs_in_proportion_to_the_difference() -> None:
     assert pair.told == {ALICE: [], BOB: []}
 
 
-@pytest.mark.parametrize(("alice", "bob"), [(5, 0), (0, 5), (0, 0), (3, 3)])
+@pytest.mark.parametrize(("alice", "bob"), [(5, 0), (0, 5), (0, 0), (1, 1), (30, 2)])
 def test_small_sets_are_announced_plainly(alice: int, bob: int) -> None:
     """A sketch would be longer than what it saves."""
     pair = Pair(range(alice), range(100, 100 + bob))
@@ -167,193 +105,163 @@ def test_what_the_peer_has_told_is_not_told_to_it() -> None:
 
 
 def test_what_comes_during_a_round_waits_for_the_next() -> None:
-    core = Reconciler(CONFIG, Book())
-    core.connected(BOB, KEY, asks=True)
-    core.add(entries([1]), [BOB])
-    core.on_round_timeout(NOW)
-    core.add(entries([2]), [BOB])
-    (told,) = core.on_sketch_of(NOW, BOB, SketchOf(1, 0, b""))
-    assert isinstance(told, Send)
-    assert isinstance(told.message, AnnounceTransactions)
-    assert told.message.hashes == (name(1),)
+    core = asked(Book(), range(1, 2))
+    core.add(NOW, BOB, entries([2]))
+    number = core.state.links[BOB].round_last
+    assert announced(core.on_sketch_of(NOW, BOB, SketchOf(number, 0, b""))) == [name(1)]
     assert list(core.state.links[BOB].pending) == [name(2)]
-    assert core.on_sketch_of(NOW, BOB, SketchOf(1, 0, b"")) == (), "the round is over"
+    assert core.on_sketch_of(NOW, BOB, SketchOf(number, 0, b"")) == (), "the round is over"
+
+
+def test_what_the_peer_tells_during_a_round_is_not_told_to_it_at_its_end() -> None:
+    core = asked(Book(), range(1, 3))
+    core.heard(BOB, [name(1)])
+    number = core.state.links[BOB].round_last
+    assert announced(core.on_sketch_of(NOW, BOB, SketchOf(number, 0, b""))) == [name(2)]
+
+
+def test_what_is_in_a_block_by_now_is_told_to_nobody() -> None:
+    pair = Pair(range(100), range(100))
+    pair.locals[ALICE].gone = set(names(range(100)))
+    pair.round()
+    assert pair.told[ALICE] == []
+    assert sorted(pair.told[BOB]) == names(range(100)), "who is behind has it still waiting"
 
 
 def test_rounds_go_to_one_peer_after_the_other() -> None:
-    core = Reconciler(CONFIG, Book())
-    assert core.connected(BOB, KEY, asks=True) == (TIMER,)
-    assert core.connected(CAROL, KEY, asks=True) == ()
-    assert core.connected(ALICE, KEY, asks=False) == ()
+    core = reconciler()
+    assert core.connected(NOW, BOB, asks=True) == (TIMER,)
+    assert core.connected(NOW, CAROL, asks=True) == ()
+    assert core.connected(NOW, ALICE, asks=False) == ()
     asked = [core.on_round_timeout(Instant(at)) for at in (100, 200, 300)]
-    first, second = AskSketch(1, 0, SPREAD_FIRST), AskSketch(1, 0, SPREAD_FIRST)
-    assert asked[0] == (Send(BOB, first), TIMER)
-    assert asked[1] == (Send(CAROL, second), TIMER)
-    assert asked[2] == (TIMER,), "the round with Bob is still going on"
+    assert [effect.to for turn in asked for effect in turn if isinstance(effect, Send)] == [
+        BOB,
+        CAROL,
+    ]
+    assert all(turn[-1] == TIMER for turn in asked)
+    assert asked[2] == [TIMER], "both rounds are still going on"
+
+
+def test_each_round_has_a_salt_and_a_number_of_its_own() -> None:
+    core = reconciler()
+    core.connected(NOW, BOB, asks=True)
+    asks = [messages(core.on_round_timeout(Instant(at)))[0] for at in (0, 1_000, 2_000)]
+    assert len({ask.salt for ask in asks if isinstance(ask, AskSketch)}) == 3
+    numbers = [ask.round for ask in asks if isinstance(ask, AskSketch)]
+    assert numbers == list(range(numbers[0], numbers[0] + 3))
 
 
 def test_a_round_that_is_not_answered_is_begun_anew_and_nothing_is_lost() -> None:
-    core = Reconciler(CONFIG, Book())
-    core.connected(BOB, KEY, asks=True)
-    core.add(entries([1]), [BOB])
-    core.on_round_timeout(NOW)
-    assert core.on_round_timeout(Instant(1_000))[0] == Send(BOB, AskSketch(2, 1, SPREAD_FIRST))
-    assert core.on_sketch_of(NOW, BOB, SketchOf(1, 0, b"")) == ()
+    core = asked(Book(), range(1, 2))
+    first = core.state.links[BOB].round_last
+    (again,) = messages(core.on_round_timeout(Instant(1_000)))
+    assert isinstance(again, AskSketch)
+    assert (again.round, again.count) == (first + 1, 1)
+    assert core.on_sketch_of(NOW, BOB, SketchOf(first, 0, b"")) == ()
     assert list(core.state.links[BOB].pending) == [name(1)]
 
 
-def test_the_timer_rests_when_there_is_nobody_to_ask() -> None:
-    core = Reconciler(CONFIG, Book())
-    core.connected(BOB, KEY, asks=True)
+def test_whoever_begins_anew_is_answered_whatever_number_it_counts_from() -> None:
+    """After a crash a node knows of no rounds, and its peers may not have noticed."""
+    pair = Pair(range(5), range(5, 10))
+    pair.round()
+    pair.cores[ALICE] = reconciler()
+    pair.cores[ALICE].state.links.clear()
+    pair.cores[ALICE].connected(NOW, BOB, asks=True)
+    pair.cores[ALICE].state.links[BOB].round_last = 0
+    pair.cores[BOB].add(NOW, ALICE, entries(range(20, 40)))
+    pair.cores[ALICE].add(NOW, BOB, entries(range(20, 38)))
+    pair.round()
+    assert sorted(pair.told[BOB]) == names([*range(5, 10), 38, 39])
+    assert not any(book.offences for book in pair.books.values())
+
+
+def test_who_connects_again_still_gets_what_waited_for_it() -> None:
+    core = asked(Book(), range(3))
+    core.connected(NOW, BOB, asks=True)
+    link = core.state.links[BOB]
+    assert link.asked is None
+    assert list(link.pending) == [name(0), name(1), name(2)]
+
+
+def test_the_timer_rests_when_there_is_nobody_to_reconcile_with() -> None:
+    core = reconciler()
+    core.connected(NOW, BOB, asks=True)
     core.disconnected(BOB)
     assert core.on_round_timeout(NOW) == ()
-    assert core.connected(BOB, KEY, asks=True) == (TIMER,)
+    assert core.connected(NOW, BOB, asks=True) == (TIMER,)
 
 
 def test_peers_that_do_not_reconcile_are_told_plainly() -> None:
-    core = Reconciler(CONFIG, Book())
-    (told,) = core.add(entries([1, 2]), [BOB])
-    assert isinstance(told, Send)
-    assert (told.to, told.message.hashes) == (BOB, (name(1), name(2)))  # type: ignore[attr-defined]
+    assert announced(reconciler().add(NOW, BOB, entries([1, 2]))) == [name(1), name(2)]
 
 
 def test_the_oldest_are_announced_plainly_beyond_the_limit() -> None:
-    core = Reconciler(ReconcileConfig(pending_max=3, hashes_per_announcement=1), Book())
-    core.connected(BOB, KEY, asks=True)
-    assert core.add(entries([1, 2, 3]), [BOB]) == []
-    told = core.add(entries([4, 5]), [BOB])
-    assert [effect.message.hashes for effect in told] == [(name(1),), (name(2),)]  # type: ignore[attr-defined]
+    local = Local()
+    core = reconciler(ReconcileConfig(pending_max=3, hashes_per_announcement=1), local=local)
+    core.connected(NOW, BOB, asks=True)
+    assert core.add(NOW, BOB, entries([1, 2, 3])) == ()
+    local.gone = {name(2)}
+    told = core.add(NOW, BOB, entries([4, 5]))
+    assert announced(told) == [name(1)]
     assert list(core.state.links[BOB].pending) == [name(3), name(4), name(5)]
 
 
-# --- peers that do wrong ----------------------------------------------------------------------
+def test_who_never_asks_is_told_plainly_in_the_end() -> None:
+    """A peer that is down or lazy must not keep transactions from whoever lies behind it."""
+    core = reconciler(msgspec.structs.replace(CONFIG, patience=Duration(500)))
+    core.connected(NOW, BOB, asks=False)
+    core.add(NOW, BOB, entries([1]))
+    assert core.on_round_timeout(Instant(500)) == [TIMER]
+    assert announced(core.on_round_timeout(Instant(501))) == [name(1)]
+    assert core.state.counts.flushed == 1
+    core.add(NOW, BOB, entries([2]))
+    assert core.on_round_timeout(Instant(600)) == [TIMER]
 
 
-def asked(book: Book) -> Reconciler:
-    """Return Alice's core after she has begun a round with Bob."""
-    core = Reconciler(CONFIG, book)
-    core.connected(BOB, KEY, asks=True)
-    core.add(entries(range(100)), [BOB])
-    core.on_round_timeout(NOW)
-    return core
+def test_with_many_peers_a_turn_may_take_longer() -> None:
+    core = reconciler(msgspec.structs.replace(CONFIG, patience=Duration(500)))
+    for peer in range(1, 11):
+        core.connected(NOW, NodeId(peer), asks=False)
+    core.add(NOW, BOB, entries([1]))
+    assert announced(core.on_round_timeout(Instant(3_000))) == []
+    assert announced(core.on_round_timeout(Instant(3_001))) == [name(1)]
 
 
-def answering(book: Book) -> Reconciler:
-    """Return Bob's core after he has answered Alice with a sketch."""
-    core = Reconciler(CONFIG, book)
-    core.connected(ALICE, KEY, asks=False)
-    core.add(entries(range(100)), [ALICE])
-    assert core.on_ask_sketch(NOW, ALICE, AskSketch(1, 100, 0))
-    return core
+# --- what is on its way, and names that are shared --------------------------------------------
 
 
-@pytest.mark.parametrize("cells", [b"x" * CELL_BYTES, bytes(3 * CELL_BYTES + 1)])
-def test_cells_that_are_cut_off_are_an_offence(cells: bytes) -> None:
-    book = Book()
-    core = asked(book)
-    assert core.on_sketch_of(NOW, BOB, SketchOf(1, 5, cells)) == ()
-    assert book.offences == {BOB: {Offence.MALFORMED: 1}}
-    assert len(core.state.links[BOB].pending) == 100
+def test_what_is_on_its_way_already_is_not_asked_for() -> None:
+    """Carol has told of it. That Bob has it too is worth knowing if Carol keeps silent."""
+    pair = Pair(range(50), range(60))
+    pair.locals[ALICE].heard_of = [name(55), name(3), name(70)]
+    pair.round()
+    assert sorted(pair.told[BOB]) == names([*range(50, 55), *range(56, 60)])
+    assert pair.locals[ALICE].holders == {BOB: [name(55)]}
+    assert pair.told[ALICE] == []
 
 
-def test_a_hostile_sketch_ends_in_plain_announcements() -> None:
-    core = asked(Book())
-    hostile = SketchOf(1, 5, b"\x01" * 30 * CELL_BYTES)
-    assert core.on_sketch_of(NOW, BOB, hostile) == (Send(BOB, AskMore(1)),)
-    end, told = core.on_sketch_of(NOW, BOB, hostile)
-    assert end == Send(BOB, Differences(1, found=False, wanted=b""))
-    assert isinstance(told, Send)
-    assert len(told.message.hashes) == 100  # type: ignore[attr-defined]
+def test_of_two_transactions_with_one_name_one_waits_for_another_round(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Names that are this short are shared by many; each salt lets others share."""
 
+    def short(key: bytes, element: bytes) -> int:
+        return element_name(key, element) % 97
 
-def test_names_that_nobody_has_are_passed_over_and_cut_off_ones_are_an_offence() -> None:
-    book = Book()
-    core = answering(book)
-    link = core.state.links[ALICE]
-    assert link.answered is not None
-    (first, *_) = link.answered.names
-    wanted = first.to_bytes(6, "little") + b"nobody"
-    (told,) = core.on_differences(NOW, ALICE, Differences(1, found=True, wanted=wanted))
-    assert isinstance(told, Send)
-    assert len(told.message.hashes) == 1  # type: ignore[attr-defined]
-    assert not book.offences
-    core = answering(book)
-    assert core.on_differences(NOW, ALICE, Differences(1, found=True, wanted=b"12345")) == ()
-    assert book.offences == {ALICE: {Offence.MALFORMED: 1}}
-
-
-@pytest.mark.parametrize(
-    ("sender", "message"),
-    [
-        (CAROL, AskSketch(2, 1, 0)),
-        (ALICE, AskSketch(1, 1, 0)),
-        (ALICE, AskSketch(2, 1, 0)),
-        (ALICE, SketchOf(1, 0, b"")),
-        (ALICE, AskMore(2)),
-        (CAROL, AskMore(1)),
-        (ALICE, Differences(2, found=False, wanted=b"")),
-        (CAROL, Differences(1, found=False, wanted=b"")),
-    ],
-)
-def test_what_is_out_of_turn_is_ignored(sender: NodeId, message: Message) -> None:
-    """Rounds go up, leave time between them, and are begun by one end only."""
-    book = Book()
-    core = answering(book)
-    assert handle(core, sender, message, now=9) == ()
-    assert book.offences == {sender: {Offence.UNASKED: 1}}
-    assert core.state.links[ALICE].answered is not None
-
-
-def test_who_begins_the_rounds_is_not_asked_for_sketches() -> None:
-    book = Book()
-    assert asked(book).on_ask_sketch(NOW, BOB, AskSketch(5, 1, 0)) == ()
-    assert book.offences == {BOB: {Offence.UNASKED: 1}}
-
-
-def test_a_round_ends_once_and_a_later_one_ends_it() -> None:
-    end = Differences(1, found=False, wanted=b"")
-    core = answering(Book())
-    assert core.on_differences(NOW, ALICE, end)
-    assert core.on_differences(NOW, ALICE, end) == ()
-    core = answering(Book())
-    assert core.on_ask_sketch(Instant(10), ALICE, AskSketch(2, 0, 0))
-    assert core.on_differences(Instant(10), ALICE, end) == ()
-
-
-def test_a_second_sketch_has_as_much_time_as_the_first() -> None:
-    core = asked(Book())
-    hostile = SketchOf(1, 5, b"\x01" * 30 * CELL_BYTES)
-    assert core.on_sketch_of(Instant(900), BOB, hostile) == (Send(BOB, AskMore(1)),)
-    assert core.on_round_timeout(Instant(1_000)) == (TIMER,)
-
-
-def test_only_two_sketches_are_given_for_one_round() -> None:
-    book = Book()
-    core = answering(book)
-    (second,) = core.on_ask_more(NOW, ALICE, AskMore(1))
-    assert isinstance(second, Send)
-    assert len(second.message.cells) == 2 * 15 * CELL_BYTES  # type: ignore[attr-defined]
-    assert core.on_ask_more(NOW, ALICE, AskMore(1)) == ()
-    assert book.offences == {ALICE: {Offence.UNASKED: 1}}
-
-
-def test_a_rested_peer_may_begin_another_round() -> None:
-    core = answering(Book())
-    assert core.on_ask_sketch(Instant(10), ALICE, AskSketch(2, 100, 0))
-
-
-def test_two_sketches_of_a_round_place_elements_differently() -> None:
-    core = answering(Book())
-    link = core.state.links[ALICE]
-    assert link.answered is not None
-    seeds = {_seed(KEY, number, part) for number in (1, 2) for part in (0, 1)}
-    assert len(seeds) == 4
-    sketches = []
-    for seed in sorted(seeds):
-        sketch = Sketch(seed, 15)
-        sketch.add(link.answered.names)
-        sketches.append(sketch.pack())
-    assert len(set(sketches)) == 4
+    monkeypatch.setattr(rounds, "element_name", short)
+    monkeypatch.setattr(core_module, "element_name", short)
+    pair = Pair(range(100), [])
+    pair.cores[BOB].add(NOW, ALICE, entries(range(500, 540)))
+    kept = []
+    for _ in range(60):
+        pair.round()
+        kept.append(pair.pending()[0])
+    assert 0 < kept[0] < 100
+    assert kept[-1] == 0
+    # Two that only one end has, and that share a name with one of the other's, stay unseen.
+    assert len(set(pair.told[ALICE])) >= 50
+    assert not any(book.offences for book in pair.books.values())
 
 
 @given(st.sets(st.integers(0, 300)), st.sets(st.integers(0, 300)), st.integers(0, 300))

@@ -275,6 +275,7 @@ def test_every_message_fits_one_codec_and_names_its_core() -> None:
         "confirmation",
         "dissemination",
         "mesh",
+        "reconcile",
     }
     sample = vote(Prepare, child(GENESIS, 0), 2)
     assert codec.decode(codec.encode(sample)) == sample
