@@ -12,9 +12,9 @@ from functools import partial
 from numpy.random import Generator
 
 from primitives.ids import NodeId
-from sim.links import disturbances
+from sim.link_events import link_disturbance, link_ways
 from sim.links.cuts import Direction
-from sim.links.disturbances import Disturbance, Ways
+from sim.links.disturbances import Ways
 from sim.randomness import generator
 from sim.scenario import (
     BitRot,
@@ -28,7 +28,6 @@ from sim.scenario import (
     FullDisk,
     Heal,
     Latency,
-    LinkEnd,
     LinkEvent,
     Lose,
     LyingDisk,
@@ -235,20 +234,13 @@ class Timeline:
             self._at(event.at + event.lasting, take_back)
 
     def _ways(self, event: LinkEvent) -> Ways:
-        return Ways(self._end(event.source), self._end(event.to), event.one_way)
-
-    def _end(self, end: LinkEnd) -> tuple[int, ...]:
-        if isinstance(end, tuple):
-            return named_nodes(end, self._scenario.network)
-        if end == "primary":
-            return (int(self._world.primary()),)
-        return tuple(chosen_nodes(end, self._scenario.network))
+        return link_ways(event, self._scenario.network, lambda: int(self._world.primary()))
 
     def _clog(self, event: Clog) -> None:
         self._world.clog(self._ways(event), event.lasting)
 
     def _disturb(self, event: Duplicate | Reorder | Lose) -> None:
-        number = self._world.disturb(_disturbance(event, self._ways(event)))
+        number = self._world.disturb(link_disturbance(event, self._ways(event)))
         if event.lasting is not None:
             self._at(event.at + event.lasting, partial(self._world.settle, number))
 
@@ -297,13 +289,3 @@ class Timeline:
 def _struck(draws: Generator, count: int, rows: int) -> list[int]:
     """Draw which of `rows` rows rot, `count` of them at most."""
     return sorted(draws.choice(rows, min(count, rows), replace=False).tolist())
-
-
-def _disturbance(event: Duplicate | Reorder | Lose, ways: Ways) -> Disturbance:
-    match event:
-        case Duplicate():
-            return disturbances.Duplicate(ways, event.probability, event.delay)
-        case Reorder():
-            return disturbances.Reorder(ways, event.probability, event.delay)
-        case Lose():
-            return disturbances.Lose(ways, event.probability)

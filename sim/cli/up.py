@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -33,6 +34,14 @@ TABLE_COLUMNS = 76
 """A narrower terminal has no room for the table, and gets a line."""
 LINE_EVERY_S = 5.0
 """Pause between two lines on how things stand, where there is no terminal."""
+WITH_LINKS = (
+    "messages take as long as over the scenario's links, with their jitter and loss; nodes share "
+    "this machine: bandwidth, cores and disks of the virtual world do not apply"
+)
+WITHOUT_LINKS = (
+    "messages pass loopback, and nodes share this machine: latency, bandwidth, cores and disks of "
+    "the virtual world do not apply; --links applies the latency"
+)
 STYLES = (("passed", "green"), ("failed", "bold red"), ("not judged", "yellow"))
 
 
@@ -57,7 +66,8 @@ def command(arguments: Namespace) -> int:
 
 
 def _order(arguments: Namespace) -> Order:
-    scenario = load_scenario(arguments.scenario, arguments.overrides, check_live)
+    further = partial(check_live, links=arguments.links)
+    scenario = load_scenario(arguments.scenario, arguments.overrides, further)
     lasting = None if arguments.lasting is None else _lasting(arguments.lasting)
     return Order(
         scenario=scenario,
@@ -67,6 +77,7 @@ def _order(arguments: Namespace) -> Order:
         p2p_port=arguments.p2p_port,
         lasting_ns=lasting,
         load=not arguments.no_load,
+        links=arguments.links,
     )
 
 
@@ -95,11 +106,8 @@ def _show_plan(network: Network, console: Console) -> None:
     what = "goes on with the chain in" if network.continued else "begins a chain in"
     _say(console, f"{scenario.name}, seed {network.order.seed}: {what} {directory}")
     _say(console, f"genesis {network.genesis}")
-    left_out = not_applied(scenario)
-    notice = (
-        "messages pass loopback, and nodes share this machine: latency, bandwidth, cores and disks "
-        "of the virtual world do not apply"
-    )
+    left_out = not_applied(scenario, links=network.order.links)
+    notice = WITH_LINKS if network.order.links else WITHOUT_LINKS
     _say(console, notice + (f" (here: {', '.join(left_out)})" if left_out else ""))
     if scenario.chain.genesis is not None:
         told = "the chain's time is the clock on the wall: upgrades in its past are in force"

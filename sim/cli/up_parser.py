@@ -63,6 +63,11 @@ def add_up(
         metavar="N",
         help="likewise, for the other nodes (default: 30300)",
     )
+    parser.add_argument(
+        "--links",
+        action="store_true",
+        help="let messages take as long as over the scenario's links (default: loopback's speed)",
+    )
     parser.add_argument("--no-load", action="store_true", help="without the scenario's workload")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
 

@@ -84,6 +84,7 @@ class Closing:
             directory=str(order.directory),
             genesis=self._network.genesis,
             continued=self._network.continued,
+            links=order.links,
             seconds=round(self._seconds, 3),
             partial=self._seconds * SECOND_NS < order.scenario.duration,
             first_height=self._witness.first or 0,

@@ -10,10 +10,13 @@ import signal
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 
-from sim.live.client import NodeClient, Question, Refused, Unanswered
+from sim.links.disturbances import Disturbance, Ways
+from sim.live.client import NodeClient, Refused, Unanswered
 from sim.live.cuts import TOGETHER, Apart, Cuts
 from sim.live.events import Teller
+from sim.live.orders import listed, questions, sides, told, verb, where
 from sim.live.process import NodeProcess
+from sim.live.ways import LinkOrders, LiveLinks
 
 READY_PATIENCE_S = 120.0
 """Seconds that a node may take until it answers for the first time."""
@@ -47,8 +50,12 @@ class Member:
     client: NodeClient
     apart: Apart = TOGETHER
     """From whom it is to be."""
+    links: LinkOrders = ()
+    """What is to happen to what it sends."""
     ready: bool = False
     """Whether it has answered in this life."""
+    ordered: bool = False
+    """Whether it has taken its first orders, in this life."""
     struck: bool = False
     """Whether its process was ended on purpose."""
     died: bool = False
@@ -86,12 +93,18 @@ class Fleet:
         members: in order of their numbers.
         teller: is told what happens.
         primary: returns the primary of the moment.
+        links: between them; as fast as loopback if left out.
     """
 
     def __init__(
-        self, members: Sequence[Member], teller: Teller, primary: Callable[[], int]
+        self,
+        members: Sequence[Member],
+        teller: Teller,
+        primary: Callable[[], int],
+        links: LiveLinks | None = None,
     ) -> None:
         self.members = tuple(members)
+        self._links = LiveLinks(len(members)) if links is None else links
         self.deaths = 0
         """Processes that have ended by themselves."""
         self.is_cut = False
@@ -108,6 +121,7 @@ class Fleet:
             NotReady: the first that does not.
         """
         for member in self.members:
+            member.links = self._links.orders(member.number)
             await self._start(member)
         for member in self.members:
             await self._answers(member)
@@ -213,7 +227,7 @@ class Fleet:
         self.is_cut = True
         for node, apart in orders.items():
             self.members[node].apart = apart
-        self._teller.tell("partitioned", None, _sides(orders))
+        self._teller.tell("partitioned", None, sides(orders))
         self._order_all()
 
     async def heal(self) -> None:
@@ -224,10 +238,46 @@ class Fleet:
         self._teller.tell("healed", None, "")
         self._order_all()
 
+    async def delay(self, nodes: Sequence[int], extra_ns: int) -> None:
+        """Add so much at each of these ends of a link, instead of what was added before."""
+        self._links.delay(nodes, extra_ns)
+        added = f"{extra_ns / 1e6:g} ms at each end" if extra_ns else "no more"
+        self._change_links("latency added", f"{added}: {listed(nodes)}")
+
+    async def disturb(self, disturbance: Disturbance) -> None:
+        """Begin to repeat, mix up or lose messages."""
+        self._links.disturb(disturbance)
+        self._change_links(verb(disturbance) + " messages", where(disturbance))
+
+    async def settle(self, disturbance: Disturbance) -> None:
+        """End what this very object has begun."""
+        self._links.settle(disturbance)
+        self._change_links(verb(disturbance) + " messages no more", where(disturbance))
+
+    async def clog(self, ways: Ways) -> None:
+        """Begin to hold back what is sent."""
+        self._links.clog(ways)
+        self._change_links("clogged", told(ways))
+
+    async def unclog(self, ways: Ways) -> None:
+        """End what this very object has begun."""
+        self._links.unclog(ways)
+        self._change_links("clogged no more", told(ways))
+
     # ---------------------------------------------------------------- within
 
+    def _change_links(self, kind: str, detail: str) -> None:
+        """Say that links are others now, and give those nodes orders whom it concerns."""
+        self._teller.tell(kind, None, detail)
+        for member in self.members:
+            links = self._links.orders(member.number)
+            if links != member.links:
+                member.links = links
+                self._begin(member, self._order(member))
+
     async def _start(self, member: Member) -> None:
-        member.ready = member.struck = member.died = member.paused = False
+        member.ready = member.ordered = False
+        member.struck = member.died = member.paused = False
         member.factor = 1.0
         for task in (*member.tasks, member.slowing):
             if task is not None:
@@ -250,9 +300,9 @@ class Fleet:
         process = member.process
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(READY_PATIENCE_S):
-                while process.is_up and not member.ready:
+                while process.is_up and not member.ordered:
                     await asyncio.sleep(ASK_AGAIN_S)
-        if member.ready and process.is_up:
+        if member.ordered and process.is_up:
             return
         why = f"no answer within {READY_PATIENCE_S:g} s" if process.is_up else _end_of(process)
         raise NotReady(process.number, why)
@@ -265,8 +315,9 @@ class Fleet:
                 member.ready = True
                 break
             await asyncio.sleep(ASK_AGAIN_S)
-        if member.apart != TOGETHER:
+        if member.apart != TOGETHER or member.links:
             await self._order(member)
+        member.ordered = True
 
     def _order_all(self) -> None:
         """Give all nodes their orders, and wait for none: what is due next must not be late."""
@@ -278,15 +329,10 @@ class Fleet:
         loop = asyncio.get_running_loop()
         late = loop.time() + ORDER_PATIENCE_S
         while self.answers(member.number):
-            wanted = member.apart
-            orders: list[Question] = [("orrery_unblockPeers", ())]
-            if wanted.shut_out:
-                orders.append(("orrery_blockPeers", (wanted.shut_out,)))
-            if wanted.ignored:
-                orders.append(("orrery_ignorePeers", (wanted.ignored,)))
+            wanted = member.apart, member.links
             try:
-                await member.client.ask_all(orders, as_owner=True)
-                if wanted == member.apart:
+                await member.client.ask_all(questions(*wanted), as_owner=True)
+                if wanted == (member.apart, member.links):
                     return
             except (Unanswered, Refused) as error:
                 if loop.time() > late:
@@ -322,19 +368,3 @@ def _end_of(process: NodeProcess, code: int | None = None) -> str:
     how = f"exit code {code}" if code is None or code >= 0 else signal.Signals(-code).name
     lines = process.last_lines(LAST_LINES)
     return "\n    ".join([f"{how}; the last lines of its log:", *lines]) if lines else how
-
-
-def _sides(orders: Cuts) -> str:
-    """Write a cut as the sets of nodes that are apart from the same ones."""
-    sides: dict[Apart, list[int]] = {}
-    for node, apart in orders.items():
-        sides.setdefault(apart, []).append(node)
-    told = []
-    for apart, nodes in sides.items():
-        deaf = f" not hearing {_listed(apart.ignored)}" if apart.ignored else ""
-        told.append(_listed(nodes) + deaf)
-    return " | ".join(told)
-
-
-def _listed(nodes: Sequence[int]) -> str:
-    return " ".join(map(str, nodes))

@@ -10,11 +10,13 @@ from node.observe.dashboard import dashboard
 from node.observe.prometheus import CONFIG, TARGETS, Target, prometheus_config, targets_file
 from node.observe.rules import RULES, rules_file
 from primitives.genesis import genesis_hash
+from sim.assembly import link_spec
 from sim.founding import Founding, found
+from sim.links.links import LinkSpec
 from sim.live.configs import write_network
 from sim.live.layout import SCENARIO, Layout, NetworkIdentity, write
 from sim.live.ports import LOOPBACK, NodePorts, check_free, plan_ports
-from sim.scenario import Scenario
+from sim.scenario import Scenario, place_nodes
 from sim.scenario.portable import portable
 
 DASHBOARD = "dashboard.json"
@@ -35,6 +37,8 @@ class Order(msgspec.Struct, frozen=True):
     lasting_ns: int | None = None
     """How long the network is up; until a signal if None."""
     load: bool = True
+    links: bool = False
+    """Whether messages take as long as the scenario's links let them."""
 
 
 def run_node(config: Path) -> list[str]:
@@ -66,6 +70,12 @@ class Network(msgspec.Struct, frozen=True):
         own = [each.history for each in scenario.network.classes if each.history is not None]
         numbers = [each for each in (scenario.chain.history, *own) if isinstance(each, int)]
         return min(numbers, default=None)
+
+    @property
+    def links(self) -> LinkSpec | None:
+        """The scenario's links, if they are to be played."""
+        scenario = self.order.scenario
+        return link_spec(scenario, place_nodes(scenario.network)) if self.order.links else None
 
     def url(self, node: int) -> str:
         """Return where a node answers clients."""

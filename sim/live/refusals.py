@@ -14,16 +14,11 @@ from node.settings.mistakes import Path
 from sim.scenario import (
     BitRot,
     Churn,
-    Clog,
     Crash,
-    Duplicate,
     FreeDisk,
     FullDisk,
-    Latency,
-    Lose,
     LyingDisk,
     Network,
-    Reorder,
     Scenario,
     SetClock,
     Slow,
@@ -35,15 +30,13 @@ from sim.scenario.network import NodeClass
 SLOW_FACTOR_MAX = 100.0
 """A process that runs for less than a hundredth of the time is as good as stopped."""
 
-POSSIBLE = "one of crash, restart, pause, slow, churn, partition, heal, committee in `orrery up`"
+POSSIBLE = (
+    "one of crash, restart, pause, slow, churn, partition, heal, latency, clog, duplicate, "
+    "reorder, lose, committee in `orrery up`"
+)
 
 IMPOSSIBLE: Mapping[type, str] = MappingProxyType(
     {
-        Latency: "nothing delays what passes loopback",
-        Clog: "loopback holds nothing back; a partition cuts the connections",
-        Duplicate: "TCP delivers each byte once",
-        Reorder: "TCP delivers in order",
-        Lose: "loopback loses nothing",
         SetClock: "all processes of a machine share its clock",
         LyingDisk: "the disk of this machine cannot be told to lie",
         SlowDisk: "the disk of this machine cannot be told to be slow",
@@ -54,13 +47,12 @@ IMPOSSIBLE: Mapping[type, str] = MappingProxyType(
 )
 """Events that cannot be made to happen, and why."""
 
+OF_LINKS = ("latency", "latency_value", "jitter", "jitter_size")
+"""Keys of `[network]` that count only if the scenario's links are played."""
+
 VIRTUAL_ONLY = (
-    "latency",
-    "latency_value",
     "bandwidth_up",
     "bandwidth_down",
-    "jitter",
-    "jitter_size",
     "nodes_per_machine",
     "cores",
     "cpu_speed",
@@ -69,9 +61,14 @@ VIRTUAL_ONLY = (
 """Keys of `[network]` that are figures of the virtual world."""
 
 
-def check_live(scenario: Scenario) -> Iterator[Finding]:
-    """Yield what cannot be done. The scenario is right as such, its events in the file's order."""
-    yield from _check_network(scenario.network)
+def check_live(scenario: Scenario, *, links: bool = False) -> Iterator[Finding]:
+    """Yield what cannot be done. The scenario is right as such, its events in the file's order.
+
+    Args:
+        scenario: checked otherwise.
+        links: whether its links are played.
+    """
+    yield from _check_network(scenario.network, links=links)
     if scenario.consensus.signatures != "real":
         expected = '"real": processes have no cost to charge for a signature that is not made'
         yield Finding(("consensus", "signatures"), expected, f'"{scenario.consensus.signatures}"')
@@ -82,16 +79,15 @@ def check_live(scenario: Scenario) -> Iterator[Finding]:
         yield from _check_event(event, ("events", position))
 
 
-def not_applied(scenario: Scenario) -> list[str]:
+def not_applied(scenario: Scenario, *, links: bool = False) -> list[str]:
     """Return the keys of a scenario that mean nothing here, and so go by default or without."""
     network, plain = scenario.network, Network(validators=scenario.network.validators)
-    keys = [
-        f"network.{key}" for key in VIRTUAL_ONLY if getattr(network, key) != getattr(plain, key)
-    ]
+    virtual = VIRTUAL_ONLY if links else (*OF_LINKS, *VIRTUAL_ONLY)
+    keys = [f"network.{key}" for key in virtual if getattr(network, key) != getattr(plain, key)]
     for node_class in network.classes:
         keys += [
             f'{key} of class "{node_class.name}"'
-            for key in VIRTUAL_ONLY
+            for key in virtual
             if getattr(node_class, key, None) is not None
         ]
     if scenario.fidelity == "isolated":
@@ -101,14 +97,16 @@ def not_applied(scenario: Scenario) -> list[str]:
     return keys
 
 
-def _check_network(network: Network) -> Iterator[Finding]:
+def _check_network(network: Network, *, links: bool) -> Iterator[Finding]:
     if network.gateways:
         expected = "0: there is no live gateway; clients ask the nodes themselves"
         yield Finding(("network", "gateways"), expected, str(network.gateways))
-    yield from _check_loss(network, ("network",))
+    if not links:
+        yield from _check_loss(network, ("network",))
     for position, node_class in enumerate(network.classes):
         path = ("network", "classes", position)
-        yield from _check_loss(node_class, path)
+        if not links:
+            yield from _check_loss(node_class, path)
         if node_class.liar is not None:
             expected = "none: live nodes are honest"
             yield Finding((*path, "liar"), expected, f'"{node_class.liar}"')
@@ -116,7 +114,9 @@ def _check_network(network: Network) -> Iterator[Finding]:
 
 def _check_loss(part: Network | NodeClass, path: Path) -> Iterator[Finding]:
     if part.loss:
-        yield Finding((*path, "loss"), "0.0: loopback loses nothing", str(part.loss))
+        yield Finding(
+            (*path, "loss"), "0.0 without --links: loopback loses nothing", str(part.loss)
+        )
 
 
 def _check_event(event: TimelineEvent, path: Path) -> Iterator[Finding]:

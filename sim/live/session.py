@@ -28,6 +28,7 @@ from sim.live.summary import LiveSummary, encode_summary
 from sim.live.table import NetworkFacts
 from sim.live.timeline import LiveTimeline
 from sim.live.watch import LATELY_S, Watch
+from sim.live.ways import LiveLinks
 from sim.live.witness import Witness
 from sim.load.driver import WorkloadDriver
 from sim.load.errors import RpcError
@@ -88,7 +89,8 @@ class Session:
         """
         async with aiohttp.ClientSession() as http:
             members = [self._member(http, node) for node in range(self._network.size)]
-            fleet = Fleet(members, self._chronicle, self._watch.primary)
+            links = LiveLinks(self._network.size, self._network.links)
+            fleet = Fleet(members, self._chronicle, self._watch.primary, links)
             self._watch.fleet = fleet
             with self._handling_signals():
                 try:

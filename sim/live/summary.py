@@ -61,6 +61,8 @@ class LiveSummary(msgspec.Struct, frozen=True):
     """Hash of block 0."""
     continued: bool
     """Whether the chain was there already."""
+    links: bool
+    """Whether messages took as long as over the scenario's links."""
     seconds: float
     """For how long the network was up."""
     partial: bool

@@ -8,24 +8,32 @@ The schedule knows no clock. Whoever has one asks when something is due, waits, 
 """
 
 import heapq
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
+from sim.link_events import link_disturbance, link_ways
+from sim.links.disturbances import Disturbance, Ways
 from sim.live.cuts import Cuts, cuts
 from sim.randomness import generator
 from sim.scenario import (
     Churn,
+    Clog,
     Crash,
+    Duplicate,
     Heal,
+    Latency,
+    Lose,
     Partition,
     Pause,
+    Reorder,
     Restart,
     Scenario,
     Slow,
     TimelineEvent,
     chosen_nodes,
 )
+from sim.scenario.placement import node_regions
 
 SECOND_NS = 1_000_000_000
 
@@ -75,6 +83,26 @@ class Acts(Protocol):
         """End the cut."""
         ...
 
+    async def delay(self, nodes: Sequence[int], extra_ns: int) -> None:
+        """Add so much at each of these ends of a link, instead of what was added before."""
+        ...
+
+    async def disturb(self, disturbance: Disturbance) -> None:
+        """Begin to repeat, mix up or lose messages."""
+        ...
+
+    async def settle(self, disturbance: Disturbance) -> None:
+        """End what this very object has begun."""
+        ...
+
+    async def clog(self, ways: Ways) -> None:
+        """Begin to hold back what is sent."""
+        ...
+
+    async def unclog(self, ways: Ways) -> None:
+        """End what this very object has begun."""
+        ...
+
 
 class LiveTimeline:
     """The events of a scenario, in order of time.
@@ -93,6 +121,8 @@ class LiveTimeline:
         self._cut = 0
         self._held: dict[tuple[type[TimelineEvent], int], int] = {}
         """How often each node was acted on by events of each kind."""
+        self._delayed: dict[int, int] = {}
+        """How often the latency of each node's links was set."""
         self._churned: dict[int, int] = {}
         """Nodes that churn keeps down, with the life that it has ended."""
         for number, event in enumerate(scenario.events):
@@ -126,6 +156,12 @@ class LiveTimeline:
                 self._at(event.at, partial(self._pause, event))
             case Slow():
                 self._at(event.at, partial(self._slow, event))
+            case Latency():
+                self._at(event.at, partial(self._delay, event))
+            case Clog():
+                self._at(event.at, partial(self._clog, event))
+            case Duplicate() | Reorder() | Lose():
+                self._at(event.at, partial(self._disturb, event))
             case Churn():
                 self._churn(number, event, seed)
             case _:
@@ -184,6 +220,32 @@ class LiveTimeline:
 
         if event.lasting is not None:
             self._at(event.at + event.lasting, take_back)
+
+    async def _delay(self, event: Latency) -> None:
+        regions = node_regions(self._scenario.network)
+        nodes = [n for n, r in enumerate(regions) if event.regions == "all" or r in event.regions]
+        settings = {node: self._delayed.get(node, 0) + 1 for node in nodes}
+        self._delayed.update(settings)
+        await self._acts.delay(nodes, event.extra)
+        if event.lasting is not None:
+            self._at(event.at + event.lasting, partial(self._undelay, settings))
+
+    async def _undelay(self, settings: Mapping[int, int]) -> None:
+        nodes = [node for node, setting in settings.items() if self._delayed[node] == setting]
+        if nodes:
+            await self._acts.delay(nodes, 0)
+
+    async def _clog(self, event: Clog) -> None:
+        ways = link_ways(event, self._scenario.network, self._acts.primary)
+        await self._acts.clog(ways)
+        self._at(event.at + event.lasting, partial(self._acts.unclog, ways))
+
+    async def _disturb(self, event: Duplicate | Reorder | Lose) -> None:
+        ways = link_ways(event, self._scenario.network, self._acts.primary)
+        disturbance = link_disturbance(event, ways)
+        await self._acts.disturb(disturbance)
+        if event.lasting is not None:
+            self._at(event.at + event.lasting, partial(self._acts.settle, disturbance))
 
     def _churn(self, number: int, event: Churn, seed: int) -> None:
         """Draw all strikes ahead, as the virtual timeline does."""

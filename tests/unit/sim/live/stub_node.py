@@ -98,6 +98,11 @@ class Stub:
                 self.blocked = self.blocked + params[0] if params else []
                 (self.directory / "blocked.json").write_text(json.dumps(self.blocked))
                 return True
+            case "orrery_setLinks":
+                if not owner:
+                    raise PermissionError(method)
+                (self.directory / "links.json").write_text(json.dumps(params[0]))
+                return True
             case "eth_getBlockByNumber":
                 height = self.height if params[0] in ("latest", "finalized") else int(params[0], 16)
                 return self.block(height) if height <= self.height else None

@@ -1,14 +1,17 @@
 """The timeline of live nodes against that of virtual time: the same, at the same instants."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from network.conditions import PLAIN, Conditions
 from primitives.ids import Duration
 from sim.assembly import build_world
 from sim.live.cuts import cuts
 from sim.live.timeline import LiveTimeline
+from sim.live.ways import LiveLinks
 from sim.scenario import Partition, Scenario, decode_table
 
 SECOND = 1_000_000_000
@@ -21,12 +24,15 @@ class Players:
 
     def __init__(self) -> None:
         self.now = 0
-        self.done: list[tuple[int, str, int | None, object]] = []
+        self.done: list[tuple[int, str, int | None, Any]] = []
         self.up = [True] * NODES
         self.started = [1] * NODES
         self.stopped = [False] * NODES
+        self.links = LiveLinks(NODES)
 
     def note(self, what, node=None, detail=None):
+        if what == "links":
+            detail = [self.links.orders(sender) for sender in range(NODES)]
         self.done.append((self.now, what, node, detail))
 
     def primary(self) -> int:
@@ -78,6 +84,26 @@ class Players:
 
     async def heal(self):
         self.note("heal")
+
+    async def delay(self, nodes, extra_ns):
+        self.links.delay(nodes, extra_ns)
+        self.note("links")
+
+    async def disturb(self, disturbance):
+        self.links.disturb(disturbance)
+        self.note("links")
+
+    async def settle(self, disturbance):
+        self.links.settle(disturbance)
+        self.note("links")
+
+    async def clog(self, ways):
+        self.links.clog(ways)
+        self.note("links")
+
+    async def unclog(self, ways):
+        self.links.unclog(ways)
+        self.note("links")
 
 
 def scenario(*events, until=10) -> Scenario:
@@ -216,3 +242,52 @@ def test_nothing_is_taken_back_from_a_node_that_began_anew(kind):
         event("crash", 2000, node=1, **{"for": "1s"}),
     )
     assert [what for _, what, _ in told] == [kind, "crash", "restart"]
+
+
+def links_of(*events) -> list[tuple[float, Conditions]]:
+    """Return what happens to messages from node 0 to node 1, and from when on."""
+    found = []
+    for at, what, _, orders in play(scenario(*events)).done:
+        if what == "links":
+            (conditions,) = [c for nodes, c in orders[0] if 1 in nodes] or [PLAIN]
+            found.append((at / SECOND, conditions))
+    return found
+
+
+def test_latency_is_added_at_both_ends_and_taken_back_by_its_own_end_only():
+    ms = 1_000_000
+    assert links_of(
+        event("latency", 1000, extra="5ms", **{"for": "2s"}),
+        event("latency", 2000, extra="30ms", **{"for": "3s"}),
+    ) == [
+        (1, Conditions(latency_ns=10 * ms)),
+        (2, Conditions(latency_ns=60 * ms)),
+        (5, PLAIN),
+    ]
+
+
+def test_of_two_clogs_on_a_link_the_longer_one_holds():
+    assert links_of(
+        event("clog", 1000, **{"for": "3s", "from": [0], "to": [1], "one_way": True}),
+        event("clog", 2000, **{"for": "5s"}),
+        event("clog", 3000, **{"for": "6s", "from": [1], "to": [0], "one_way": True}),
+    ) == [(at, Conditions(clogged=at < 7)) for at in (1, 2, 3, 4, 7, 9)]
+
+
+def test_of_two_faults_of_a_kind_the_later_one_stands_until_its_end():
+    told = links_of(
+        event("lose", 1000, probability=0.5, **{"for": "4s"}),
+        event("lose", 2000, probability=0.25, **{"for": "1s", "from": [0], "to": "all"}),
+        event("duplicate", 2500, probability=1, delay="7ns", **{"from": "primary", "to": [1]}),
+        event("reorder", 4000, probability=0.125, delay="9ns", **{"for": "2s"}),
+    )
+    assert [(at, c.loss, c.duplicate, c.reorder) for at, c in told] == [
+        (1, 0.5, 0, 0),
+        (2, 0.25, 0, 0),
+        (2.5, 0.25, 1, 0),
+        (3, 0.5, 1, 0),
+        (4, 0.5, 1, 0.125),
+        (5, 0, 1, 0.125),
+        (6, 0, 1, 0),
+    ]
+    assert (told[-2][1].duplicate_ns, told[-2][1].reorder_ns) == (7, 9)

@@ -1,6 +1,7 @@
 """What processes on one machine cannot do, by name."""
 
 import re
+from functools import partial
 
 import pytest
 
@@ -15,11 +16,6 @@ FIT = (
 UNFIT = ("chaos", "disks", "every-fault", "fast-confirmation", "parallel-execution")
 
 REFUSED = {
-    "latency": 'extra = "5ms"',
-    "clog": 'for = "1s"',
-    "duplicate": "probability = 0.5",
-    "reorder": 'probability = 0.5\ndelay = "1ms"',
-    "lose": "probability = 0.5",
     "clock": 'node = 1\nahead = "1s"',
     "lying-disk": 'node = 1\ncache = "1s"',
     "slow-disk": "node = 1\nfactor = 2",
@@ -34,6 +30,11 @@ POSSIBLE = {
     "churn": 'rate = 0.5\ndown_time = "1s"',
     "partition": "groups = [[0], [1]]\nbridge = [2]\ndirection = 'in'",
     "heal": "",
+    "latency": 'extra = "5ms"',
+    "clog": 'for = "1s"',
+    "duplicate": "probability = 0.5",
+    "reorder": 'probability = 0.5\ndelay = "1ms"',
+    "lose": "probability = 0.5",
     "committee": "rekey = [0]",
 }
 
@@ -95,14 +96,16 @@ def test_a_key_that_means_nothing_real_is_refused(text, key):
 
 
 def test_what_is_set_by_hand_is_named_by_hand():
-    with pytest.raises(ScenarioError, match=r"^--set network.loss=0.5: network.loss: expected 0.0"):
+    with pytest.raises(
+        ScenarioError, match=r"^--set network.loss=0.5: network.loss: expected 0.0 without --links"
+    ):
         decode_scenario(TEXT, "t.toml", ["network.loss=0.5"], further=check_live)
     with pytest.raises(ScenarioError, match=r"network.gateways: expected 0"):
         decode_scenario(TEXT, "t.toml", ["network.gateways=1"], further=check_live)
 
 
 def test_events_keep_their_lines_when_they_are_not_in_order():
-    text = event("heal", "").replace("100ms", "900ms") + event("lose", "probability = 0.1")
+    text = event("heal", "").replace("100ms", "900ms") + event("bit-rot", "node = 0")
     (mistake,) = found(text)
     assert "events[1].kind" in mistake
 
@@ -122,3 +125,11 @@ def test_figures_of_the_virtual_world_are_named_and_not_refused():
     scenario = decode_scenario(TEXT.replace("validators = 4", "validators = 4\ncores = 8") + text)
     assert not_applied(scenario) == ["network.cores", 'cores of class "weak"']
     assert not_applied(decode_scenario(TEXT)) == []
+
+
+def test_links_that_are_played_may_lose_messages_and_have_figures_that_count():
+    text = TEXT.replace("validators = 4", 'validators = 4\nloss = 0.1\njitter = "none"\ncores = 8')
+    text += '[[network.classes]]\nname = "x"\nnodes = [1]\nloss = 0.2\n'
+    made = decode_scenario(text, further=partial(check_live, links=True))
+    assert not_applied(made, links=True) == ["network.cores"]
+    assert not_applied(made) == ["network.jitter", "network.cores"]
