@@ -35,6 +35,9 @@ class ErrorKind(StrEnum):
     OTHER = "other"
 
 
+UNKNOWN = (ErrorKind.TIMEOUT, ErrorKind.CONNECTION, ErrorKind.HTTP)
+"""After these a node may have taken the transaction, or not."""
+
 _PATTERNS: tuple[tuple[ErrorKind, str], ...] = (
     (ErrorKind.ALREADY_KNOWN, r"already[ _]?(known|imported|exists|in)|known transaction"),
     (

@@ -15,7 +15,7 @@ import msgspec
 from sim.load.blocks import SeenBlock
 from sim.load.errors import RpcError
 from sim.load.fees import FeeQuote
-from sim.load.kinds import ErrorKind, error_kind
+from sim.load.kinds import UNKNOWN, ErrorKind, error_kind
 from sim.load.lanes import Lane, Lanes
 from sim.load.ledger import LoadLedger
 from sim.load.nodes import Attempt, Nodes
@@ -289,7 +289,7 @@ class Sender:
         kind = None if error is None else error_kind(error)
         now, lane = self.clock(), attempt.lane
         is_home = self.is_home(attempt)
-        if is_home and kind in (ErrorKind.TIMEOUT, ErrorKind.CONNECTION):
+        if is_home and kind in UNKNOWN:
             self.ledger.on_error(kind, now)
         if kind is None or kind is ErrorKind.ALREADY_KNOWN or is_home:
             if attempt.is_repeat:

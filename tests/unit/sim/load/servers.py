@@ -96,3 +96,36 @@ async def forwarding(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
 
     async with serving(pass_on) as address:
         yield address, cut
+
+
+@asynccontextmanager
+async def failing(url: str, status: bytes, count: int, *, passes: bool) -> AsyncIterator[str]:
+    """Pass requests on to a node, but answer the first transactions as a proxy does in trouble.
+
+    Args:
+        url: of the node.
+        status: "502 Bad Gateway" or the like, in place of the node's answer.
+        count: so many times.
+        passes: whether the node gets those transactions all the same.
+    """
+    left = count
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal left
+        endpoint = Endpoint(url, 1)
+        try:
+            while True:
+                body = await read_request(reader)
+                fails = left > 0 and b"eth_sendRawTransaction" in body
+                left -= fails
+                if not fails:
+                    writer.write(response((await endpoint.post(body)).body))
+                    continue
+                if passes:
+                    await endpoint.post(body)
+                writer.write(response(b"<html>").replace(b"200 OK", status))
+        finally:
+            await endpoint.close()
+
+    async with serving(pass_on) as address:
+        yield address

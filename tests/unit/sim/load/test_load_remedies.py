@@ -9,6 +9,7 @@ from sim.load.session import LoadSession
 from tests.unit.sim.load.fake_chain import ETHER, GWEI, FakeChain
 from tests.unit.sim.load.fake_node import FakeNode, RpcFault, Silence
 from tests.unit.sim.load.scenes import DUE, MS, SECOND, InlineSigning, Scene, play
+from tests.unit.sim.load.servers import failing
 
 SEND = "eth_sendRawTransaction"
 
@@ -154,7 +155,7 @@ def test_a_load_without_any_money_left_breaks_off() -> None:
 def test_a_lost_answer_is_asked_for_at_the_next_node() -> None:
     async def story() -> None:
         scene = Scene()
-        scene.set(timeout_s=0.2)
+        scene.set(timeout_s=0.5)
         async with scene.nodes(2) as nodes:
             nodes[0].meddle = Faults(10**6, Silence())
             result = await scene.load([node.url for node in nodes])
@@ -169,7 +170,7 @@ def test_a_lost_answer_is_asked_for_at_the_next_node() -> None:
 def test_a_node_that_took_it_before_its_answer_was_lost_has_it_once(block_s: float) -> None:
     async def story() -> None:
         scene = Scene()
-        scene.set(timeout_s=0.1, duration=2 * SECOND)
+        scene.set(timeout_s=0.5, duration=2 * SECOND)
 
         class TakenInSilence(FakeNode):
             left = 3
@@ -186,6 +187,33 @@ def test_a_node_that_took_it_before_its_answer_was_lost_has_it_once(block_s: flo
         assert result.errors["timeout"] >= 3
         assert result.included == result.intended == 399
         assert sum(scene.chain.nonces.values()) == 399
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("status", "passes", "kind"),
+    [
+        (b"429 Too Many Requests", False, "rate limited"),
+        (b"502 Bad Gateway", False, "http error"),
+        (b"504 Gateway Timeout", True, "http error"),
+    ],
+)
+def test_what_a_proxy_answers_in_the_place_of_a_node_costs_no_transaction(
+    status: bytes, passes: bool, kind: str
+) -> None:
+    async def story() -> None:
+        scene = Scene()
+        async with (
+            scene.nodes() as (node,),
+            failing(node.url, status, 5, passes=passes) as url,
+        ):
+            result = await scene.load([url])
+        assert result.errors[kind] == 5
+        # What was passed on may be in a block when it is sent again.
+        assert set(result.errors) <= ({kind, "nonce too low"} if passes else {kind})
+        assert result.included == result.intended == DUE
+        assert sum(scene.chain.nonces.values()) == DUE
 
     play(story)
 
