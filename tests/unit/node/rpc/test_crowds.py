@@ -224,6 +224,8 @@ def test_criteria_of_all_subscriptions_and_filters_have_a_limit_together() -> No
             for weight, code in ((6, None), (5, -32005), (4, None), (1, -32005)):
                 found = await tell(socket, request("eth_subscribe", "logs", {"divisor": weight}))
                 assert found.get("error", {}).get("code") == code
+        while rig.server.figures.subscriptions:
+            await asyncio.sleep(0.001)
         async with web_socket(rig) as socket:
             found = await tell(socket, request("eth_subscribe", "logs", {"divisor": 9}))
             assert "result" in found, "who leaves makes room"

@@ -12,7 +12,9 @@ from tests.unit.node.rpc.server_rig import request, run
 from tests.unit.node.rpc.test_dispatch import Desk
 
 
-def sends() -> tuple[Desk, list[tuple[object, asyncio.Future[str]]], list[object]]:
+def sends(
+    call_seconds: float = 60.0,
+) -> tuple[Desk, list[tuple[object, asyncio.Future[str]]], list[object]]:
     """Return a desk whose test_send is under way until its future is set, and what was called."""
     begun: list[tuple[object, asyncio.Future[str]]] = []
     called: list[object] = []
@@ -36,10 +38,16 @@ def sends() -> tuple[Desk, list[tuple[object, asyncio.Future[str]]], list[object
         return len([None for _, coming in begun if coming.done()])
 
     desk = Desk(
-        Requests(call_seconds=0.2),
+        Requests(call_seconds=call_seconds),
         table=method_table([Method("send", send, 1, overlaps=True), Method("look", look)]),
     )
     return desk, begun, called
+
+
+async def settled() -> None:
+    """Let the loop turn until all that can go on has gone on."""
+    for _ in range(100):
+        await asyncio.sleep(0)
 
 
 def test_calls_that_may_overlap_are_under_way_together_and_nothing_else_is() -> None:
@@ -49,11 +57,11 @@ def test_calls_that_may_overlap_are_under_way_together_and_nothing_else_is() -> 
         batch += [request("send", each, id_=each) for each in ("a", "bad", "b", "c")]
         batch += [request("look", id_=1), request("send", "d", id_="d")]
         answer = asyncio.ensure_future(desk.send(batch))
-        await asyncio.sleep(0.01)
+        await settled()
         assert called == ["look", "a", "bad", "b", "c"], "in order, up to what does not overlap"
         for (_, coming), came in zip(reversed(begun), ["3", "refused", "1"], strict=True):
             coming.set_result(came)
-        await asyncio.sleep(0.01)
+        await settled()
         assert called[5:] == ["look", "d"]
         begun[-1][1].set_result("4")
         found = await answer
@@ -66,7 +74,7 @@ def test_calls_that_may_overlap_are_under_way_together_and_nothing_else_is() -> 
 
 def test_what_is_under_way_ends_in_time_and_leaves_nothing_behind() -> None:
     async def test() -> None:
-        desk, begun, _ = sends()
+        desk, begun, _ = sends(call_seconds=0.2)
         answer = asyncio.ensure_future(desk.send([request("send", "a", id_=1)]))
         found = await answer
         assert found[0]["error"] == {"code": -32002, "message": "request timed out"}
@@ -80,7 +88,7 @@ def test_a_caller_that_is_cut_off_is_no_timeout() -> None:
     async def test() -> None:
         desk, _, _ = sends()
         answer = asyncio.ensure_future(desk.send(request("send", "a", id_=1)))
-        await asyncio.sleep(0.01)
+        await settled()
         answer.cancel()
         with pytest.raises(asyncio.CancelledError):
             await answer

@@ -128,7 +128,8 @@ class Scene:
                 await asyncio.sleep(0.001)
 
     async def settle(self) -> None:
-        for _ in range(5):
+        """Let the loop turn often enough for a dozen events, each in a portion of its own."""
+        for _ in range(50):
             await asyncio.sleep(0)
 
 

@@ -26,7 +26,7 @@ def test_four_nodes_decide_what_clients_submit(tmp_path: Path, *, stored: bool) 
             lambda: all(each.node.ledger.tip.state.balance(paid) == len(raws) for each in lives)
         )
         assert len({each.blocks()[-1].digest for each in world.logs}) == 1
-        assert all(log.batches and log.kinds for log in world.logs)
+        await world.until(lambda: all(log.batches and log.kinds for log in world.logs))
         for number, live in world.nodes.items():
             log, counters = world.logs[number], live.transport.counters
             # What is said of a message is its plain frame; handshakes and pings come on top.

@@ -42,9 +42,12 @@ def test_a_node_shows_its_work(tmp_path: Path) -> None:
         observatory.profile("on")
         for node in (1, 2, 3):
             await world.start(node)
-        await world.until(lambda: observatory.health().healthy)
+        await world.until(lambda: len(live.peers()) == 3)
+        assert observatory.health().healthy
         assert (await live.submit(raw_transfer())).refusal == ""
         await world.until(lambda: all(height >= 1 for height in world.heights()))
+        final = "blockchain_confirmation_time_seconds_count"
+        await world.until(lambda: total(text_of(observatory), final) == 1)
         text = text_of(observatory)
         shown = families_of(text)
         live_families = {family.name for family in in_world(World.LIVE)}
@@ -53,7 +56,6 @@ def test_a_node_shows_its_work(tmp_path: Path) -> None:
         absent = live_families - shown.keys() - OCCASIONS
         assert {name for name in absent if not name.startswith("storage_cache_")} == set()
         assert total(text, "blockchain_transactions_total") == 1
-        assert total(text, "blockchain_confirmation_time_seconds_count") == 1
         assert total(text, "network_peers") == 3
         assert total(text, "network_sent_messages_total") > 3
         assert total(text, "runtime_turns_total") > 10

@@ -112,16 +112,17 @@ def test_workers_are_threads_and_work_at_once() -> None:
 
 
 def test_of_what_executes_one_job_runs_at_a_time() -> None:
-    running, most = list[int](), list[int]()
+    running, most, hold = list[int](), list[int](), Event()
 
     def run() -> None:
+        assert hold.wait(PATIENCE_SECONDS), "the others are asked for meanwhile"
         running.append(1)
         time.sleep(0.002)
         most.append(len(running))
         running.pop()
 
     kinds = (Block, Other, Block, Block, Other, Block)
-    finished = finished_of(3, lambda: [kind(run) for kind in kinds])
+    finished = finished_of(3, lambda: [kind(run) for kind in kinds], hold)
     assert max(most) == 1
     order = [int(each.request) for each in finished]
     assert order == [order[0], *sorted(order[1:], key=lambda n: (kinds[n] is Other, n))]
