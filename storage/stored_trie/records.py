@@ -100,8 +100,10 @@ class _Walk:
             _note(older, self.old_storage)
         if isinstance(newer, Leaf):
             _note(newer, self.new_storage)
-        if type(older) is Branch and type(newer) is Branch and older.mask == newer.mask:
-            if hashes_start(older) and hashes_start(newer):
+        if type(older) is Branch and type(newer) is Branch:
+            if older.mask != newer.mask:
+                self._other_children(older, newer, path)
+            elif hashes_start(older) and hashes_start(newer):
                 self._hashed_children(older, newer, path)
             else:
                 self._children(older, newer, path)
@@ -156,6 +158,16 @@ class _Walk:
                 first, last = span(one, mask, nibble)
                 start, end = span(other, mask, nibble)
                 older, newer = (before, one[first:last]), (after, other[start:end])
+                self._both(older, newer, path + NIBBLES[nibble])
+
+    def _other_children(self, old: Branch, new: Branch, path: bytes) -> None:
+        """Do as `_children`, where a child has come or gone: most stay, and are passed over."""
+        olds, news = iter(old.children), iter(new.children)
+        for nibble in range(16):
+            before = next(olds) if old.mask >> nibble & 1 else None
+            after = next(news) if new.mask >> nibble & 1 else None
+            if before is not after:
+                older, newer = child_at(old, nibble), child_at(new, nibble)
                 self._both(older, newer, path + NIBBLES[nibble])
 
     def _delete_all(self, keys: Iterator[bytes]) -> None:
