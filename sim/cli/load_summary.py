@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sim.load.histogram import Quantiles
+from sim.load.limits import limit_words
 from sim.load.result import LoadResult
 from sim.report.page import units
 
@@ -34,6 +35,8 @@ def show_load_trouble(result: LoadResult, console: Console) -> None:
     elif not result.included:
         text = "FAILED: no transaction came into a block"
         console.print(Text(text, style="bold red"), soft_wrap=True)
+    for words in limit_words(result):
+        console.print(Text(words, style="yellow"), soft_wrap=True)
 
 
 def _figures(result: LoadResult) -> list[tuple[str, str]]:
@@ -49,7 +52,8 @@ def _figures(result: LoadResult) -> list[tuple[str, str]]:
         ("answer p50 / p95 / p99", _points(result.acceptance_seconds)),
         ("inclusion p50 / p95 / p99", _points(result.inclusion_seconds)),
         ("finality p50 / p95 / p99", finality),
-        ("client late p50 / p95 / p99", _points(result.lateness_seconds)),
+        ("left late p50 / p95 / p99", _points(result.lateness_seconds)),
+        ("of that the client's own", _points(result.lag_seconds)),
         ("unconfirmed / dropped", " / ".join(f"{count:,}" for count in lost)),
         ("failed in their block", f"{result.failed:,} of {result.looked_at:,} looked at"),
         ("sent again / signed anew", f"{result.resent:,} / {result.repriced:,}"),
@@ -76,6 +80,5 @@ def _blocks(result: LoadResult) -> str:
 def _cost(result: LoadResult) -> str:
     if not result.sent:
         return units.DASH
-    share = result.client_cpu_seconds / max(result.seconds + result.drain_seconds, 1e-9)
     each = result.client_cpu_seconds / result.sent * 1e6
-    return f"{units.percent(share)} of a core, {each:,.0f} µs a transaction"
+    return f"{units.percent(result.client_busy)} of a core, {each:,.0f} µs a transaction"

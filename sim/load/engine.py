@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
@@ -13,6 +14,7 @@ from sim.load.errors import LoadRefused, RpcError
 from sim.load.fees import ask_fees
 from sim.load.lanes import Lanes
 from sim.load.ledger import LoadLedger
+from sim.load.limits import Hold, hold_of
 from sim.load.pacing import count_of
 from sim.load.plan import LoadPlan
 from sim.load.remedies import Remedies, receipt_calls
@@ -81,6 +83,10 @@ class LoadEngine:
         """Receipts that were read at the end, and those of them that tell of a failure."""
         self.cpu_s = 0.0
         """Processor time of this process from the first transaction to the last block."""
+        self.offering_cpu_s = 0.0
+        """That of the time in which it was offered."""
+        self.held_up: Counter[Hold] = Counter()
+        """Seconds in which transactions waited on this side, by what for."""
         self._broken = False
         self._began_ns = time.monotonic_ns()
         self._wake = asyncio.Event()
@@ -238,6 +244,7 @@ class LoadEngine:
         try:
             await self._offer()
             self.offered_ns = min(self.now(), self.plan.duration)
+            self.offering_cpu_s = time.process_time() - spent_s
             await self._drain()
             await self._look_at_receipts()
         finally:
@@ -245,6 +252,7 @@ class LoadEngine:
             self.offered_ns = self.offered_ns or self.now()
             self.ended_ns = self.now()
             self.cpu_s = time.process_time() - spent_s
+            self.offering_cpu_s = self.offering_cpu_s or self.cpu_s
             for task in tasks:
                 task.cancel()
             ended = await asyncio.gather(*tasks, return_exceptions=True)
@@ -283,20 +291,21 @@ class LoadEngine:
     async def _closed(self, clients: int) -> None:
         loop = asyncio.get_running_loop()
         for client in range(clients):
-            loop.call_later(client / clients, self._begin_client, client)
+            due = client * SECOND // clients
+            loop.call_later(due / SECOND, self._begin_client, client, due)
         while (wait := self.plan.duration - self.now()) > 0 and not self._is_over():
             await self._sleep(wait)
 
-    def _begin_client(self, client: int) -> None:
+    def _begin_client(self, client: int, due_ns: int) -> None:
+        """Send the next transaction of a client; how late that is counts, as in an open loop."""
         if self.now() < self.plan.duration and not self._is_over():
-            self.sender.offer(self.now(), client)
+            self.sender.offer(min(due_ns, self.now()), client)
 
     def _go_on(self, client: int, at_ns: int) -> None:
         """Let a client of a closed loop think and send again."""
-        loop = asyncio.get_running_loop()
-        loop.call_later(
-            max(0.0, (at_ns + self.plan.think - self.now()) / SECOND), self._begin_client, client
-        )
+        due = at_ns + self.plan.think
+        wait_s = max(0.0, (due - self.now()) / SECOND)
+        asyncio.get_running_loop().call_later(wait_s, self._begin_client, client, due)
 
     async def _sleep(self, span_ns: int) -> None:
         """Sleep, at most so long that an early end is noticed soon."""
@@ -337,6 +346,8 @@ class LoadEngine:
         while True:
             await asyncio.sleep(1.0)
             self.sender.push()
+            if self.sender.waiting:
+                self.held_up[hold_of(self.lanes)] += 1
             if self.plan.resend_after:
                 self.sender.repeat_older(self.plan.resend_after, REPEATS_MAX)
             for lane in self.sender.passed_over()[:LOOKS_MAX]:

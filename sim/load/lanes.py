@@ -59,12 +59,12 @@ class Lanes:
         in_flight_max: most transactions of one account that are in no block.
     """
 
-    __slots__ = ("_free", "_most", "_retired", "lanes", "signed")
+    __slots__ = ("_free", "_retired", "lanes", "most", "signed")
 
     def __init__(self, nonces: Sequence[int], in_flight_max: int) -> None:
         self.lanes = [Lane(index, nonce) for index, nonce in enumerate(nonces)]
         self._free: deque[Lane] = deque()
-        self._most = in_flight_max
+        self.most = in_flight_max
         self._retired = 0
         self.signed = 0
         """Transactions that are ready."""
@@ -132,7 +132,7 @@ class Lanes:
 
     def settle(self, lane: Lane) -> None:
         """Give an account a turn if it can take one."""
-        able = lane.ready and not lane.busy and lane.in_flight < self._most
+        able = lane.ready and not lane.busy and lane.in_flight < self.most
         if able and not lane.is_queued:
             lane.is_queued = True
             self._free.append(lane)

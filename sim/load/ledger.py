@@ -23,6 +23,7 @@ class LoadLedger:
         "inclusion",
         "inclusion_by_second",
         "intended",
+        "lag",
         "lateness",
         "measured_from_ns",
         "reorganised",
@@ -35,6 +36,8 @@ class LoadLedger:
         """Latencies of what was intended earlier are not counted: the warm-up."""
         self.lateness = LatencyHistogram()
         """From the intended instant to the first request: how late this client itself was."""
+        self.lag = LatencyHistogram()
+        """From the intended instant until this client came to it: nobody else's part."""
         self.intended = SecondBins()
         """Transactions by the second in which they should have been sent."""
         self.sent = SecondBins()

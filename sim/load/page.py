@@ -1,6 +1,7 @@
 """The report page of a load: like a run's, from the client's point of view."""
 
 from sim.load.histogram import ERROR_BOUND, LatencyHistogram, Quantiles
+from sim.load.limits import limit_words
 from sim.load.page_errors import errors_card
 from sim.load.page_latency import latency_card, latency_over_time_card
 from sim.load.page_throughput import throughput_card
@@ -19,10 +20,6 @@ from sim.report.page.shell import (
 
 MEGAWEI = 1_000_000
 """Fees below are shown in wei, others in gwei."""
-BUSY = 0.9
-"""Share of a core from which the client itself is taken for the limit."""
-LATE_S = 0.1
-"""A client whose 99th percentile of lateness is above this is told so."""
 
 
 def render_load_report(result: LoadResult, inclusion: LatencyHistogram) -> str:
@@ -81,15 +78,7 @@ def _banners(result: LoadResult) -> Markup | None:
             f"{units.seconds(result.planned_seconds)}. Every figure covers that part only."
         )
         parts.append(banner("warn", "Partial result", detail))
-    late = result.lateness_seconds.p99 or 0.0
-    if late > LATE_S:
-        busy = result.client_cpu_seconds > BUSY * (result.seconds + result.drain_seconds)
-        cause = "this client had no processor time left" if busy else "all accounts were busy"
-        detail = (
-            f"One request in a hundred left {units.seconds(late)} or more after it was due, "
-            f"because {cause}. Latencies count the delay."
-        )
-        parts.append(banner("warn", "Requests left late", detail))
+    parts += [banner("warn", "On this side", words) for words in limit_words(result)]
     return element("div", *parts) if parts else None
 
 

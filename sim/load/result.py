@@ -103,11 +103,19 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     """From the intended instant to the block's finality; empty where nodes know none."""
     lateness_seconds: Quantiles
     """From the intended instant to the first request: the client's own share."""
+    lag_seconds: Quantiles = Quantiles()
+    """Of that, until the client came to it: what neither nodes nor accounts had a part in."""
     has_finality: bool
     presigned: int
     """Transactions that were signed before the first was sent."""
     client_cpu_seconds: float
     """Processor time of the sending process while it sent; signing is in another process."""
+    client_busy: float = 0.0
+    """Share of a core that it took while the load was offered, without the wait at the end."""
+    held_up: dict[str, int] = {}
+    """Seconds in which transactions waited on this side, by what for (`sim.load.limits`)."""
+    retired: int = 0
+    """Accounts that ran out of money and sent nothing more."""
     blocks: Blocks
     series: Series
     partial: bool = False

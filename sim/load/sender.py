@@ -104,6 +104,7 @@ class Sender:
     def offer(self, intended_ns: int, client: int = OPEN) -> None:
         """Send one more transaction, now or as soon as there is somebody to send it."""
         self.ledger.intended.add(intended_ns, 1)
+        self.ledger.lag.add(self.clock() - intended_ns)
         self._backlog.append(Arrival(intended_ns, client))
         self.push()
 

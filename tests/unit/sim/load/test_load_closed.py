@@ -1,6 +1,7 @@
 """Closed loops: a client waits for its block before it sends again."""
 
 import asyncio
+import time
 
 from sim.load.session import LoadSession
 from tests.unit.sim.load.fake_chain import FakeChain
@@ -42,6 +43,33 @@ def test_more_clients_than_accounts_share_them() -> None:
             result = await scene.load([node.url])
         assert result.included == result.sent >= 12
         assert not result.errors
+
+    play(story)
+
+
+def test_a_client_of_a_closed_loop_that_comes_late_is_told_so() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.set(rate=None, clients=1, think=100 * MS, duration=60 * SECOND)
+        async with scene.nodes(block_s=0) as (node,):
+            loading = asyncio.create_task(scene.load([node.url]))
+            await scene.when(lambda engine: engine.ledger.accepted.total == 1)
+            assert scene.engine is not None
+            go_on = scene.engine.sender.on_home
+
+            def stall(client: int, at_ns: int) -> None:
+                # The client is due after 100 ms, but nothing of this process runs for longer.
+                go_on(client, at_ns)
+                time.sleep(0.5)
+
+            scene.engine.sender.on_home = stall
+            await node.tell(scene.chain.seal())
+            await scene.when(lambda engine: engine.ledger.sent.total == 2)
+            scene.engine.stop()
+            result = await loading
+        for points in (result.lag_seconds, result.lateness_seconds):
+            assert points.max is not None
+            assert points.max > 0.3
 
     play(story)
 

@@ -151,3 +151,18 @@ def test_a_load_ends_when_its_only_node_is_gone_for_good() -> None:
         assert result.dropped > 0
 
     play(story)
+
+
+def test_what_transactions_wait_for_on_this_side_is_told() -> None:
+    async def story() -> None:
+        scene = Scene(accounts=2)
+        scene.set(in_flight_max=1, duration=60 * SECOND)
+        async with scene.nodes(block_s=0) as (node,):
+            loading = asyncio.create_task(scene.load([node.url]))
+            await scene.when(lambda engine: engine.held_up.total() >= 2)
+            assert scene.engine is not None
+            scene.engine.stop()
+            result = await loading
+        assert list(result.held_up) == ["blocks"]
+
+    play(story)

@@ -127,6 +127,7 @@ def test_poor_accounts_leave_the_load_to_the_others() -> None:
         async with scene.nodes() as (node,):
             result = await scene.load([node.url], rob)
         assert 0 < result.errors["insufficient funds"] <= 5 * 16
+        assert result.retired == 5
         assert result.included == DUE
         assert result.passed
 

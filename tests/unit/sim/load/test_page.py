@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -9,7 +10,8 @@ from rich.console import Console
 
 from primitives.errors import InvalidEncoding, InvalidInput
 from sim.cli.load_summary import show_load
-from sim.load.histogram import LatencyHistogram
+from sim.load.histogram import LatencyHistogram, Quantiles
+from sim.load.limits import limit_words
 from sim.load.page import render_load_report
 from sim.load.result import Blocks, LoadResult, encode_load, read_load
 from sim.load.writer import begin_load_directory, write_load_directory
@@ -36,12 +38,28 @@ def test_the_page_has_a_card_for_each_question() -> None:
     for kind in ("pool full", "underpriced", "timeout"):
         assert kind in page
     assert "3 of 200" in page
-    assert "because all accounts were busy" in page
+    assert "all accounts waited for answers" in page
     assert "Partial result" not in page
 
 
-def test_a_client_without_time_says_so() -> None:
-    assert "no processor time left" in page_of(load_result(client_cpu_seconds=31.0))
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"client_busy": 0.97}, "it took 97 % of a core while it sent"),
+        ({"lag_seconds": Quantiles(p99=0.5)}, "one transaction in a hundred 500 ms or more"),
+        ({"held_up": {"signing": 9, "answers": 2}}, "not signed as fast as they were due"),
+        ({"held_up": {"blocks": 9, "answers": 2}}, "as many in no block as they may have"),
+        ({"retired": 7}, "7 of 1,000 accounts ran out of money"),
+    ],
+)
+def test_a_limit_on_this_side_is_told(changes: dict[str, Any], words: str) -> None:
+    result = load_result(**changes)
+    assert words in page_of(result)
+    assert words in " ".join(printed(result).split())
+
+
+def test_a_client_that_is_in_time_needs_no_words() -> None:
+    assert not limit_words(load_result(lateness_seconds=Quantiles(p99=0.01)))
 
 
 def test_what_broke_a_load_off_stands_above_all() -> None:
