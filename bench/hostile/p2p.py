@@ -12,6 +12,7 @@ from lz4 import block as lz4_block
 
 from bench.hostile.peer import Peer, Refused, follower
 from bench.hostile.target import (
+    PATIENCE_S,
     Attack,
     Tally,
     Target,
@@ -170,7 +171,7 @@ async def bombs(target: Target, size: float) -> Tally:
             assert peer.wire is not None
             kind = next(kind for kind in peer.table.kinds if kind.type is type_)
             peer.wire.send(frame_of(kind, encoding, body[: kind.limit]))
-            patience = 1.5 if name == "tiny elements" else 8
+            patience = 1.5 if name == "tiny elements" else PATIENCE_S
             tally[f"{name}: {'dropped' if await _gone(peer.wire, patience) else 'kept'}"] += 1
             peer.wire.close()
     return tally
@@ -289,11 +290,11 @@ async def _swallow(wire: Wire) -> None:
 async def _shown(peer: Peer, context: ssl.SSLContext) -> None:
     """Show a certificate; TLS 1.3 tells who dials only afterwards that it was refused."""
     wire = await peer.connect(context=context)
-    if await _gone(wire, 3):
+    if await _gone(wire):
         raise Refused("closed")
 
 
-async def _gone(wire: Wire, seconds: float = 8) -> bool:
+async def _gone(wire: Wire, seconds: float = PATIENCE_S) -> bool:
     """Tell whether the other end hangs up within some time."""
     try:
         async with asyncio.timeout(seconds):

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Sequence
 
 from bench.hostile.target import (
+    PATIENCE_S,
     Attack,
     Tally,
     Target,
@@ -337,7 +338,7 @@ def _living(wires: Sequence[Wire]) -> Tally:
 async def _closes(wire: Wire) -> bool:
     """Tell whether the other end hangs up."""
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while await wire.reader.read(1 << 16):
                 pass
     except TimeoutError:

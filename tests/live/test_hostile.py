@@ -49,12 +49,20 @@ def suffers(siege: Siege, attack: Attack, size: float, before: Seen) -> Report:
     assert psutil.pid_exists(siege.nodes[0].pid), name
     assert not during.errors, name
     assert not after.errors, name
-    assert after.asked, name
     assert during.resident_max - before.resident < GROWTH_MAX, name
     assert during.descriptors_max < DESCRIPTORS_MAX, name
     assert after.descriptors <= before.descriptors + SLACK, name
+    wait_for(lambda: siege.quiet(0.1).asked, f"it answers after {name}")
     wait_for(lambda: siege.quiet(0.1).blocks, f"blocks are made after {name}")
     return report
+
+
+def in_peace(siege: Siege) -> Seen:
+    """Return what is seen of a node that answers while nobody attacks."""
+    wait_for(lambda: siege.quiet(0.1).asked, "it answers")
+    before = siege.quiet(1.0)
+    assert not before.failed
+    return before
 
 
 def expect(got: Report, *outcomes: str) -> None:
@@ -63,9 +71,7 @@ def expect(got: Report, *outcomes: str) -> None:
 
 
 def test_a_node_withstands_all_of_it(siege: Siege) -> None:
-    before = siege.quiet(1.0)
-    assert before.asked
-    assert not before.failed
+    before = in_peace(siege)
     reports = {
         f"{attack.port}: {attack.name}": suffers(siege, attack, SHORT, before)
         for attack in (*RPC_ATTACKS, *P2P_ATTACKS)
@@ -73,7 +79,7 @@ def test_a_node_withstands_all_of_it(siege: Siege) -> None:
     }
     for report in reports.values():
         assert set(row_of(report)) == set(HEADINGS), "the benchmark shows all of it"
-    assert siege.nodes[0].peers() == 3, "the network is whole"
+    wait_for(lambda: siege.nodes[0].peers() == 3, "the network is whole")
     expect(reports["rpc: garbage"], "HTTP 400", "HTTP 431")
     expect(
         reports["rpc: closed doors"], "HTTP 401", "HTTP 403", "HTTP 415", "error -32601"
@@ -88,12 +94,11 @@ def test_a_node_withstands_all_of_it(siege: Siege) -> None:
     assert reports["p2p: compression bombs"].reasons["malformed"] >= 6
     assert reports["p2p: huge frames"].got["over the limit: kept"] == 0
     assert reports["p2p: no TLS"].reasons["tls"]
-    assert sum(each.during.blocks + each.after.blocks for each in reports.values())
 
 
 @pytest.mark.slow
 def test_crowds_and_full_sizes(siege: Siege, capsys: pytest.CaptureFixture[str]) -> None:
-    before = siege.quiet(2.0)
+    before = in_peace(siege)
     for attack in (*RPC_ATTACKS, *P2P_ATTACKS):
         size = 1.0 if attack.name in FULL else 0.3
         report = suffers(siege, attack, size, before)
