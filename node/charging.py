@@ -59,19 +59,25 @@ class Charging(msgspec.Struct, frozen=True):
         """Return what is to be traced of a job that is done; None if it executed nothing.
 
         Args:
-            completed: the job, and what its task graphs took.
+            completed: the job, and what its task graphs took; where that is not known, it counts
+                as nothing.
             built: it built a block of this node's.
         """
         block, spent = completed.result, completed.spent
         if spent is UNSPENT or not isinstance(block, ExecutedBlock):
             return None
+        if spent is None and not block.transactions:
+            return None
+        # A tally takes 10 us a transaction, which a node in real time has better use for.
+        critical_path = 0 if spent is None else self.tallies.of(block).critical_path
+        spent = spent or UNSPENT
         event = BlockExecutedTraced(
             block.number,
             block.digest,
             built,
             len(block.transactions),
             block.block.header.gas_used,
-            self.tallies.of(block).critical_path,
+            critical_path,
             spent.work_ns,
             spent.span_ns,
             spent.repeats,

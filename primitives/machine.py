@@ -90,7 +90,8 @@ class Completed(Event, frozen=True, gc=False):
 
     request: RequestId
     result: object
-    spent: Spent = UNSPENT
+    spent: Spent | None = UNSPENT
+    """None where nobody has told the graphs from the rest of the job: in real time."""
 
 
 class Persisted(Event, frozen=True, gc=False):

@@ -21,37 +21,25 @@ from primitives.machine import TraceEvent
 _EXECUTION = (
     (consensus.EXECUTED_BLOCKS, "blocks"),
     (consensus.EXECUTED_TRANSACTIONS, "transactions"),
-    (consensus.REPEATS, "repeats"),
     (consensus.EXECUTED_GAS, "gas"),
-    (consensus.CRITICAL_PATH, "critical_path"),
-    (consensus.WORK, "work_ns"),
-    (consensus.SPAN, "span_ns"),
 )
 
 
 class TaskSums:
     """Sums over the blocks executed for one task."""
 
-    __slots__ = ("blocks", "critical_path", "gas", "repeats", "span_ns", "transactions", "work_ns")
+    __slots__ = ("blocks", "gas", "transactions")
 
     def __init__(self) -> None:
         self.blocks = 0
         self.transactions = 0
-        self.repeats = 0
         self.gas = 0
-        self.critical_path = 0
-        self.work_ns = 0
-        self.span_ns = 0
 
     def add(self, event: BlockExecutedTraced) -> None:
         """Take in one block."""
         self.blocks += 1
         self.transactions += event.transactions
-        self.repeats += event.repeats
         self.gas += event.gas_used
-        self.critical_path += event.critical_path
-        self.work_ns += event.work_ns
-        self.span_ns += event.span_ns
 
 
 class ConsensusSource:

@@ -224,7 +224,7 @@ _EXECUTION = Row(
     (
         Panel(
             "Speed-up",
-            "Time of one core for the transactions of blocks, for each second that they took.",
+            "Virtual time: that of one core for the transactions of blocks, by what they took.",
             "short",
             (
                 Query(

@@ -205,7 +205,7 @@ class Driver:
         if finished.error is not None:
             self.fail(finished.error)
         elif not self._over:
-            self._on_own(Completed(finished.request, finished.result))
+            self._on_own(Completed(finished.request, finished.result, None))
 
     def _on_own(self, event: Event | Fired) -> None:
         self._own.append(event)

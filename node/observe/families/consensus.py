@@ -1,6 +1,6 @@
 """Families of agreement and execution: `consensus_*`, `execution_*`."""
 
-from node.observe.families.family import Family, Kind
+from node.observe.families.family import BOTH, VIRTUAL, Family, Kind, World
 
 EXECUTED = "execution.block_executed"
 
@@ -46,29 +46,35 @@ EVIDENCE = Family(
 )
 
 
-def _by_task(name: str, meaning: str, unit: str = "") -> Family:
-    return Family(name, Kind.COUNTER, meaning, EXECUTED, unit=unit, labels=("task",))
+def _by_task(name: str, meaning: str, unit: str = "", worlds: tuple[World, ...] = BOTH) -> Family:
+    labels = ("task",)
+    return Family(name, Kind.COUNTER, meaning, EXECUTED, unit=unit, labels=labels, worlds=worlds)
 
 
 EXECUTED_BLOCKS = _by_task(
     "execution_blocks", "Blocks with transactions that this node has executed."
 )
 EXECUTED_TRANSACTIONS = _by_task("execution_transactions", "Transactions in them.")
-REPEATS = _by_task("execution_repeats", "Executions beside the first of each transaction.")
+REPEATS = _by_task(
+    "execution_repeats", "Executions beside the first of each transaction.", worlds=VIRTUAL
+)
 EXECUTED_GAS = _by_task("execution_gas", "Gas that they used.")
 CRITICAL_PATH = _by_task(
     "execution_critical_path",
     "Gas of the dearest chains of transactions that depend on others.",
+    worlds=VIRTUAL,
 )
 WORK = _by_task(
     "execution_work_seconds",
     "Time of one core for all transactions, each once.",
     unit="seconds",
+    worlds=VIRTUAL,
 )
 SPAN = _by_task(
     "execution_span_seconds",
     "Time that the transactions took on the cores that were free.",
     unit="seconds",
+    worlds=VIRTUAL,
 )
 
 FAMILIES = (

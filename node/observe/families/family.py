@@ -36,6 +36,7 @@ class World(StrEnum):
 
 
 BOTH = (World.VIRTUAL, World.LIVE)
+VIRTUAL = (World.VIRTUAL,)
 LIVE = (World.LIVE,)
 
 

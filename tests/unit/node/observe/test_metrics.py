@@ -94,7 +94,7 @@ def test_events_are_counted(metrics: NodeMetrics) -> None:
     assert value(metrics, "sync_snapshots_total") == 1
     assert value(metrics, "consensus_view_changes_total") == 1
     assert value(metrics, "consensus_evidence_total", kind="prepare") == 1
-    assert value(metrics, "execution_span_seconds_total", task="building") == 0.002
+    assert value(metrics, "execution_gas_total", task="building") == 42_000
     assert value(metrics, "network_peer_offences_total", reason="no answer in time") == 1
     assert value(metrics, "txpool_rejected_total", code="nonce_too_low") == 1
     assert value(metrics, "network_compact_transactions_total", origin="matched") == 7

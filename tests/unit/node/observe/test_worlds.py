@@ -117,7 +117,7 @@ def test_names_kinds_units_and_help_are_equal_in_both_worlds(worlds: Worlds) -> 
     for text in live_texts(worlds):
         live = families_of(text)
         shared = virtual.keys() & live.keys()
-        assert len(shared) > 25
+        assert len(shared) > 20
         assert {name: virtual[name] for name in shared} == {name: live[name] for name in shared}
 
 
@@ -141,12 +141,13 @@ def test_every_shared_family_of_protocol_events_is_in_both(worlds: Worlds) -> No
 def test_every_series_ends_with_the_same_number(worlds: Worlds) -> None:
     """But what one world keeps where the other starts anew: throughput is as of its own sample."""
     virtual = last_samples(worlds.virtual_text)
+    modelled = [f.name for f in FAMILIES if World.LIVE not in f.worlds]
     live: dict[Sample, float] = {}
     for text in live_texts(worlds):
         live |= last_samples(text)
     compared = 0
     for sample, value in virtual.items():
-        if sample.name == chain.TPS.name or sample.name.startswith(tuple(ASKED)):
+        if sample.name == chain.TPS.name or sample.name.startswith((*ASKED, *modelled)):
             continue
         assert live[sample] == pytest.approx(value, rel=1e-9), sample
         compared += 1

@@ -158,7 +158,7 @@ def test_each_effect_is_performed_in_its_order() -> None:
         assert world.out == [Send(PEER, Ping(1)), Broadcast("committee", Ping(2))]
         assert world.seen[:2] == [Started(), event]
         assert sorted(map(repr, world.seen[2:])) == sorted(
-            map(repr, [Completed(RequestId(8), "done"), TimerFired("late")])
+            map(repr, [Completed(RequestId(8), "done", None), TimerFired("late")])
         )
         assert world.log.events == [TRACED]
         assert world.driver.figures.work == {"hash": 7}
@@ -248,7 +248,7 @@ def test_with_too_many_jobs_peers_wait() -> None:
         world.driver.leave(Loopback(Poke(1)))
         world.driver.receive(PEER, Ping(1), 10)
         await world.until(lambda: len(world.seen) == 3)
-        assert world.seen == [Poke(1), Completed(RequestId(1), 1), Received(PEER, Ping(1))]
+        assert world.seen == [Poke(1), Completed(RequestId(1), 1, None), Received(PEER, Ping(1))]
         world.driver.stop()
 
     play(scene)
