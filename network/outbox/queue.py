@@ -49,13 +49,14 @@ class Outbox(Generic[Item]):
         "_queues",
         "bytes",
         "length",
+        "own_bytes",
     )
 
     def __init__(self, config: OutboxConfig, dropped: list[int]) -> None:
         self._bounds = tuple([config.bounds[traffic] for traffic in Traffic])
         self._bytes_max = config.bytes_max
         self._hold = config.hold
-        self._queues: tuple[deque[tuple[Item, int, Instant]], ...] = tuple(
+        self._queues: tuple[deque[tuple[Item, int, Instant, int]], ...] = tuple(
             [deque() for _ in Traffic]
         )
         self._bytes = [0] * len(Traffic)
@@ -64,9 +65,21 @@ class Outbox(Generic[Item]):
         """Messages that wait."""
         self.bytes = 0
         """Bytes that wait."""
+        self.own_bytes = 0
+        """Those of them that wait for nobody else."""
 
-    def put(self, traffic: Traffic, item: Item, size: int, now: Instant) -> Put:
-        """Let something wait; `size` is what it is long, in bytes."""
+    def put(
+        self, traffic: Traffic, item: Item, size: int, now: Instant, *, is_own: bool = False
+    ) -> Put:
+        """Let something wait.
+
+        Args:
+            traffic: its class.
+            item: what waits.
+            size: what it is long, in bytes.
+            now: since when.
+            is_own: whether it waits for nobody else.
+        """
         bound, queue = self._bounds[traffic], self._queues[traffic]
         outcome = Put.KEPT
         if self.bytes + size > self._bytes_max:
@@ -80,7 +93,9 @@ class Outbox(Generic[Item]):
             outcome = Put.DISPLACED
         if self.bytes + size > self._bytes_max:
             self._make_room(traffic, size)
-        queue.append((item, size, now))
+        own = size if is_own else 0
+        queue.append((item, size, now, own))
+        self.own_bytes += own
         self._bytes[traffic] += size
         self.bytes += size
         self.length += 1
@@ -95,7 +110,7 @@ class Outbox(Generic[Item]):
             stale = self._stale(traffic, now, linked=True)
             before, count = size_max, len(taken)
             while queue:
-                item, size, since = queue[0]
+                item, size, since, own = queue[0]
                 if stale is not None and since < stale:
                     self._drop(Traffic(traffic))
                     continue
@@ -103,6 +118,7 @@ class Outbox(Generic[Item]):
                     break
                 queue.popleft()
                 size_max -= size
+                self.own_bytes -= own
                 taken.append(item)
             self._took(traffic, len(taken) - count, before - size_max)
             if queue:
@@ -139,7 +155,7 @@ class Outbox(Generic[Item]):
             self._dropped[traffic] += len(self._queues[traffic])
             self._queues[traffic].clear()
             self._bytes[traffic] = 0
-        self.length = self.bytes = 0
+        self.length = self.bytes = self.own_bytes = 0
 
     def depth(self, traffic: Traffic) -> tuple[int, int]:
         """Return how much of a class waits: messages and bytes."""
@@ -171,7 +187,8 @@ class Outbox(Generic[Item]):
         self._dropped[traffic] += 1
 
     def _pop(self, traffic: Traffic) -> Item:
-        item, size, _ = self._queues[traffic].popleft()
+        item, size, _, own = self._queues[traffic].popleft()
+        self.own_bytes -= own
         self._bytes[traffic] -= size
         self.bytes -= size
         self.length -= 1

@@ -67,15 +67,20 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class RoomLimits:
-    """What may be kept of what has come from all peers together; see `network.transport.room`.
+    """What may be kept of all peers together, in bytes; see `network.transport.room`.
 
-    Three eighths of each must hold a message of any kind, or it could never come. One read of each
-    connection comes on top, 256 KiB.
+    Three eighths of each room must hold a message of any kind, or it could never come. One read of
+    each connection comes on top, 256 KiB.
     """
 
-    validators_bytes: int = 192 * MEBIBYTE
-    others_bytes: int = 96 * MEBIBYTE
-    """Of followers and gateways."""
+    validators_room: int = 192 * MEBIBYTE
+    """What has come from validators, and the node has not taken."""
+    others_room: int = 96 * MEBIBYTE
+    """What has come from followers and gateways."""
+    validators_waiting: int = 256 * MEBIBYTE
+    """What may wait for all validators together. What several are sent counts for none of them."""
+    others_waiting: int = 128 * MEBIBYTE
+    """The same for followers and gateways."""
 
     def check(self, message_bytes_max: int) -> None:
         """Make sure that messages of all kinds can come.
@@ -86,11 +91,11 @@ class RoomLimits:
         Raises:
             InvalidInput: one of the longest kind could not.
         """
-        for name in ("validators_bytes", "others_bytes"):
+        for name in ("validators_room", "others_room"):
             limit = getattr(self, name)
             if 3 * limit // 8 < message_bytes_max:
                 least = -(-8 * message_bytes_max // 3)
-                raise InvalidInput(f"network.rooms.{name}", f"at least {least} bytes", limit)
+                raise InvalidInput(f"network.{name}", f"at least {least} bytes", limit)
 
 
 @dataclass(frozen=True, slots=True)

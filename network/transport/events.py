@@ -172,6 +172,8 @@ class Counters:
     throttled: int = 0
     paused: int = 0
     """Times that reading from a peer stopped because the node's inbox was full."""
+    crowded: int = 0
+    """Times that it stopped because there was no room beside what all peers have sent."""
     pings: int = 0
     pongs: int = 0
     dropped: dict[DropReason, int] = field(default_factory=dict)

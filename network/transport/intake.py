@@ -16,6 +16,7 @@ from enum import IntFlag
 from typing import Protocol
 
 from network.codec import HEADER_BYTES, Encoding
+from network.compression import LinkCodec
 from network.frames import Frame, FrameReader
 from network.outbox import Traffic, traffic_of_kind
 from network.transport.bucket import TokenBucket
@@ -50,10 +51,6 @@ _NO_DELIVERY = int(Pause.MESSAGES | Pause.INBOX | Pause.ROOM)
 class IntakeOwner(Protocol):
     """The link."""
 
-    def size_of(self, frame: Frame) -> int:
-        """Return how many bytes the next frame has when plain, as far as it says so."""
-        ...
-
     def on_frame(self, frame: Frame) -> None:
         """Take the next frame."""
         ...
@@ -80,9 +77,8 @@ class Intake:
     """
 
     __slots__ = (
-        "_byte_rate", "_claim", "_held", "_held_bytes", "_message_rate", "_over_since", "_owner",
-        "_pauses",
-        "_reader", "_settings", "_timers", "_told",
+        "_byte_rate", "_claim", "_codec", "_held", "_held_bytes", "_message_rate", "_over_since",
+        "_owner", "_pauses", "_reader", "_settings", "_timers", "_told",
     )  # fmt: skip
 
     def __init__(self, settings: LinkSettings, owner: IntakeOwner) -> None:
@@ -91,6 +87,7 @@ class Intake:
         self._settings = settings
         self._owner = owner
         self._reader: FrameReader | None = None
+        self._codec: LinkCodec | None = None
         self._claim: Claim | None = None
         self._held: deque[Frame] = deque()
         self._held_bytes = 0
@@ -117,15 +114,17 @@ class Intake:
         """What the peer has sent that is no frame, if anything."""
         return self._reader.fault if self._reader else None
 
-    def open(self, reader: FrameReader, node: NodeId, *, is_guest: bool) -> None:
+    def open(self, reader: FrameReader, codec: LinkCodec, node: NodeId, *, is_guest: bool) -> None:
         """Cut what comes from now on into frames.
 
         Args:
             reader: cuts them.
+            codec: knows how long compressed ones are.
             node: the peer.
             is_guest: whether it is no validator.
         """
         self._reader = reader
+        self._codec = codec
         self._claim = self._settings.rooms.enter(node, self._on_room, is_guest=is_guest)
         rates = self._settings.config.rates
         if is_guest:
@@ -217,7 +216,7 @@ class Intake:
 
     def _unpacks(self, frame: Frame) -> bool:
         """Tell whether there is room for what a compressed frame becomes, and count its bytes."""
-        size = self._owner.size_of(frame)
+        size = 0 if self._codec is None else self._codec.size_of(frame)
         if not self._find_room(size, traffic_of_kind(frame.kind.type)):
             return False
         debt = self._byte_rate.take(self._settings.now(), max(0, size - len(frame.body)))
@@ -238,6 +237,7 @@ class Intake:
         claim = self._claim
         if claim is None or self._settings.rooms.ask(claim, size, traffic):
             return True
+        self._settings.counters.crowded += not self._pauses & Pause.ROOM
         self.pause(Pause.ROOM)
         return False
 

@@ -185,10 +185,6 @@ class Link(asyncio.Protocol):
 
     # What the intake calls.
 
-    def size_of(self, frame: Frame) -> int:
-        """Return how many bytes a frame has when plain, as far as it says so."""
-        return self._codec.size_of(frame) if self._codec is not None else 0
-
     def on_frame(self, frame: Frame) -> None:
         """Decode what the peer has sent, and hand it over."""
         codec = self._codec
@@ -202,7 +198,7 @@ class Link(asyncio.Protocol):
             self._on_control(message)
         else:
             is_plain = frame.encoding is Encoding.PLAIN
-            size = HEADER_BYTES + len(frame.body) if is_plain else self.size_of(frame)
+            size = HEADER_BYTES + len(frame.body) if is_plain else codec.size_of(frame)
             self._host.on_message(self, message, size)
 
     def on_paused(self) -> None:
@@ -245,6 +241,11 @@ class Link(asyncio.Protocol):
             for traffic, _ in batch:
                 counters.messages_sent[traffic] += 1
         self._say_goodbye()
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether the peer is no validator."""
+        return self.session is not None and self.session.role is not PeerRole.VALIDATOR
 
     @property
     def is_unborn(self) -> bool:
@@ -324,11 +325,10 @@ class Link(asyncio.Protocol):
         self.stage = Stage.OPEN
         self.opened_at = settings.now()
         reader = FrameReader(settings.stream, session.incoming.encodings)
-        is_guest = session.role is not PeerRole.VALIDATOR
-        self.intake.open(reader, session.node, is_guest=is_guest)
         self._codec = LinkCodec(
             settings.codec, settings.compression, session.outgoing, session.incoming
         )
+        self.intake.open(reader, self._codec, session.node, is_guest=self.is_guest)
         self._host.on_open(self, session)
         self.greeted.set()
 

@@ -84,7 +84,7 @@ class Rooms:
         clock: tells the instant.
     """
 
-    __slots__ = ("_clock", "_others", "_tenants", "_validators", "waits")
+    __slots__ = ("_clock", "_others", "_tenants", "_validators")
 
     def __init__(
         self,
@@ -94,11 +94,9 @@ class Rooms:
         clock: Callable[[], Instant],
     ) -> None:
         self._clock = clock
-        self._validators = Room(limits.validators_bytes, validators)
-        self._others = Room(limits.others_bytes, lambda: others)
+        self._validators = Room(limits.validators_room, validators)
+        self._others = Room(limits.others_room, lambda: others)
         self._tenants: dict[NodeId, Tenant] = {}
-        self.waits = 0
-        """Times that a peer had to wait for room."""
 
     @property
     def used(self) -> tuple[int, int]:
@@ -145,9 +143,7 @@ class Rooms:
             return True
         claim.wanted, claim.traffic, claim.since = size, traffic, self._clock()
         room.waiting.append(claim)
-        is_served = claim in self._serve(room, claim)
-        self.waits += not is_served
-        return is_served
+        return claim in self._serve(room, claim)
 
     def settle(self, claim: Claim) -> None:
         """Give back what was taken for a message: it was handed over."""

@@ -7,7 +7,7 @@ noticed before the other that the old one is dead: then the new one stays.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from network.compression import SharedMessage
@@ -63,13 +63,16 @@ class Roster:
         observer: is told of queues that are full.
     """
 
-    __slots__ = ("_dirty", "_links", "_observer", "_peers", "_settings")
+    __slots__ = ("_dirty", "_links", "_observer", "_peers", "_settings", "_waiting")
 
     def __init__(self, settings: LinkSettings, observer: Observer) -> None:
         self._settings = settings
         self._links: Mapping[NodeId, Conditions] = {}
         """What holds up messages to whom, on purpose."""
         self._observer = observer
+        self._waiting = [0, 0]
+        """Bytes that waited for one peer each when last looked, and what came since: of validators,
+        of others."""
         self._peers: dict[NodeId, Peer] = {}
         self._dirty: dict[NodeId, Peer] = {}
         """Whose outbox has got something since the last flush."""
@@ -124,7 +127,7 @@ class Roster:
             if peer.link is not None and peer.link.session is not None
         ]
 
-    def put(self, nodes: Iterable[NodeId], traffic: Traffic, message: Message) -> tuple[int, int]:
+    def put(self, nodes: Sequence[NodeId], traffic: Traffic, message: Message) -> tuple[int, int]:
         """Let a message wait for several peers; return for how many it does, and its bytes.
 
         It is encoded once. It leaves when the loop has done what it is doing now, together with
@@ -141,7 +144,7 @@ class Roster:
             peer = self._peers.get(node)
             if peer is None:
                 settings.counters.messages_unreachable += 1
-            elif self._put(peer, outgoing, size, now):
+            elif self._put(peer, outgoing, size, now, is_own=len(nodes) == 1):
                 kept += 1
         return kept, size
 
@@ -154,9 +157,15 @@ class Roster:
             if peer.link is None and peer.address is None and not peer.outbox.length:
                 self.forget(peer)
 
-    def _put(self, peer: Peer, outgoing: Outgoing, size: int, now: Instant) -> bool:
+    def _put(
+        self, peer: Peer, outgoing: Outgoing, size: int, now: Instant, *, is_own: bool
+    ) -> bool:
         traffic = outgoing[0]
-        outcome = peer.outbox.put(traffic, outgoing, size, now)
+        outcome = Put.DROPPED
+        if not is_own or traffic is Traffic.CONSENSUS or self._has_room(peer, size):
+            outcome = peer.outbox.put(traffic, outgoing, size, now, is_own=is_own)
+        else:
+            self._settings.counters.messages_dropped[traffic] += 1
         if outcome is not Put.KEPT and not peer.overflow_told:
             peer.overflow_told = True
             self._observer.on_event(QueueOverflowed(peer.node, traffic))
@@ -170,6 +179,36 @@ class Roster:
             asyncio.get_running_loop().call_soon(self._flush)
         self._dirty[peer.node] = peer
         return outcome is not Put.DROPPED
+
+    def _has_room(self, peer: Peer, size: int) -> bool:
+        """Tell whether there is room for an answer, beside what waits for others of its kind.
+
+        If there is none, those make it who have taken nothing for longest.
+        """
+        if peer.link is None:
+            return True
+        is_guest, limits = peer.link.is_guest, self._settings.config.rooms
+        limit = limits.others_waiting if is_guest else limits.validators_waiting
+        self._waiting[is_guest] += size  # what has left since is seen when it seems too much
+        if self._waiting[is_guest] <= limit:
+            return True
+        linked = [(each, each.link) for each in self._peers.values() if each.link is not None]
+        alike = [(each, link) for each, link in linked if link.is_guest == is_guest]
+        waiting = size + sum([each.outbox.own_bytes for each, _ in alike])
+        stalled = [
+            (link.outlet.paused_at, each.node, each, link)
+            for each, link in alike
+            if link.outlet.paused_at is not None and each.outbox.own_bytes
+        ]
+        for _, _, each, link in sorted(stalled, key=lambda found: found[:2]):
+            if waiting <= limit:
+                break
+            waiting -= each.outbox.own_bytes
+            link.end(DropReason.SLOW, "others need the room of what waits for it")
+            each.outbox.clear()
+        fits = waiting <= limit
+        self._waiting[is_guest] = waiting if fits else waiting - size
+        return fits and peer.link is not None
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, {}

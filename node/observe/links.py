@@ -42,11 +42,18 @@ class TransportSource:
     Args:
         counters: of the transport; only read.
         peers: returns who is connected.
+        room: returns the bytes kept of what has come, of validators and of others.
     """
 
-    def __init__(self, counters: Counters, peers: Callable[[], Sequence[PeerInfo]]) -> None:
+    def __init__(
+        self,
+        counters: Counters,
+        peers: Callable[[], Sequence[PeerInfo]],
+        room: Callable[[], tuple[int, int]] = lambda: (0, 0),
+    ) -> None:
         self._counters = counters
         self._peers = peers
+        self._room = room
         self._round_trips: dict[NodeId, int] = {}
         self.latency = Histogram(network.LATENCY.bounds)
 
@@ -74,6 +81,8 @@ class TransportSource:
         yield Reading(network.QUEUED_MESSAGES, sum([peer.queued_messages for peer in peers]))
         yield Reading(network.QUEUED_BYTES, sum([peer.queued_bytes for peer in peers]))
         yield Reading(network.HELD_BYTES, sum([peer.held_bytes for peer in peers]))
+        validators, others = self._room()
+        yield from by_label(network.ROOM_BYTES, ((VALIDATOR, validators), ("other", others)))
         yield from self._messages()
         yield from self._connections()
 
@@ -103,7 +112,11 @@ class TransportSource:
         yield from by_label(network.CONNECTIONS, outcomes)
         ended = sorted((reason.name.lower(), count) for reason, count in counters.dropped.items())
         yield from by_label(network.CONNECTIONS_ENDED, ended)
-        causes = (("rate_limit", counters.throttled), ("inbox_full", counters.paused))
+        causes = (
+            ("rate_limit", counters.throttled),
+            ("inbox_full", counters.paused),
+            ("no_room", counters.crowded),
+        )
         yield from by_label(network.HELD_BACK, causes)
         pings = (("sent", counters.pings), ("answered", counters.pongs))
         yield from by_label(network.PINGS, pings)

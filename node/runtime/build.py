@@ -19,6 +19,7 @@ from network.transport import (
     Address,
     Observer,
     Rates,
+    RoomLimits,
     Slots,
     SocketOptions,
     Transport,
@@ -258,6 +259,12 @@ def transport_config(settings: NodeSettings) -> TransportConfig:
             messages_burst=2 * network.messages_per_second,
             connections_per_second=network.connections_per_second,
             connections_burst=network.connections_burst,
+        ),
+        rooms=RoomLimits(
+            validators_room=network.validators_room,
+            others_room=network.others_room,
+            validators_waiting=network.validators_waiting,
+            others_waiting=network.others_waiting,
         ),
         slots=dataclasses.replace(
             Slots(),

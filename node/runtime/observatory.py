@@ -100,7 +100,7 @@ class Observatory:
         live, metrics = self._live, self.metrics
         driver, transport = live.driver, live.transport
         process = ProcessSource()
-        links = TransportSource(transport.counters, transport.peers)
+        links = TransportSource(transport.counters, transport.peers, lambda: transport.rooms.used)
         for sampled in (process, links):
             metrics.add_sampled(sampled)
         queues = QueueSource()

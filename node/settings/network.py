@@ -80,6 +80,15 @@ class NetworkSettings(SpreadSettings, frozen=True, forbid_unknown_fields=True):
     """What is read from one peer in a second; the rest waits in its sockets."""
     messages_per_second: PositiveCount = 50_000
     """Likewise messages."""
+    validators_room: ByteCount = 192 * MEBIBYTE
+    """What is kept of what has come from all validators; what finds no room waits with them."""
+    others_room: ByteCount = 96 * MEBIBYTE
+    """Likewise from all followers and gateways."""
+    validators_waiting: ByteCount = 256 * MEBIBYTE
+    """What waits for all validators, beside what several are sent. Who takes none of it is dropped
+    first."""
+    others_waiting: ByteCount = 128 * MEBIBYTE
+    """Likewise for all followers and gateways."""
     nodelay: bool = True
     """TCP_NODELAY: small frames leave at once."""
     keepalive: bool = True

@@ -112,6 +112,14 @@ HELD_BYTES = _live(
     _PEERS,
     unit="bytes",
 )
+ROOM_BYTES = _live(
+    "network_room_bytes",
+    Kind.GAUGE,
+    "Bytes kept of what has come from peers, and room kept for what has begun, by their role.",
+    "network.transport.room.Rooms",
+    unit="bytes",
+    labels=("peer_role",),
+)
 WIRE_BYTES = _live(
     "network_wire_bytes",
     Kind.COUNTER,
@@ -151,7 +159,7 @@ CONNECTIONS_ENDED = _live(
 HELD_BACK = _live(
     "network_held_back",
     Kind.COUNTER,
-    "Times that reading from a peer stopped: its limit is used up, or this node's inbox is full.",
+    "Times that reading from a peer stopped: its limit is used up, the inbox is full, or the room.",
     labels=("cause",),
 )
 PINGS = _live("network_pings", Kind.COUNTER, "Pings sent and answered.", labels=("what",))
@@ -170,6 +178,7 @@ FAMILIES = (
     QUEUED_MESSAGES,
     QUEUED_BYTES,
     HELD_BYTES,
+    ROOM_BYTES,
     WIRE_BYTES,
     WIRE_MESSAGES,
     DROPPED_MESSAGES,

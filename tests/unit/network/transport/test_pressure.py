@@ -14,6 +14,7 @@ from network.transport import (
     PeerThrottled,
     QueueOverflowed,
     Rates,
+    RoomLimits,
     TransportConfig,
 )
 from primitives.ids import Duration, NodeId
@@ -224,14 +225,14 @@ def test_a_peer_that_would_miss_votes_is_let_go(loops: Loops) -> None:
 
 def test_bytes_over_the_rate_are_read_later_and_all_of_them(loops: Loops) -> None:
     async def main() -> None:
-        rates = Rates(bytes_per_second=8 * MEBIBYTE, bytes_burst=MEBIBYTE)
+        rates = Rates(bytes_per_second=MEBIBYTE, bytes_burst=MEBIBYTE // 4)
         async with nodes(Node(0), Node(1, dataclasses.replace(CONFIG, rates=rates))) as (a, b):
             a.transport.add_target(B, b.address)
             await a.until_open(1)
             await b.until_open(0)
-            for number in range(40):
+            for number in range(20):
                 a.transport.send(B, block(BLOCK, number))
-            await b.until_received(40)
+            await b.until_received(20)
             throttled = await b.event(PeerThrottled, limit="bytes")
             assert throttled.node == A  # type: ignore[attr-defined]
             assert not b.closed
@@ -278,3 +279,41 @@ def test_whoever_is_unknown_is_sent_nothing(loops: Loops) -> None:
             assert a.transport.counters.messages_unreachable == 1
 
     run(main(), loops)
+
+
+def test_answers_that_nobody_takes_have_a_bound_for_all_that_ask(loops: Loops) -> None:
+    async def main() -> None:
+        rooms = RoomLimits(others_waiting=8 * MEBIBYTE)
+        async with nodes(Node(0, dataclasses.replace(CONFIG, rooms=rooms))) as (a,):
+            lazy = [await Stranger.over_tls(a.address, 10 + number) for number in range(12)]
+            for number, each in enumerate(lazy):
+                await each.shake_hands(10 + number, bytes([number]) * 32)
+                each.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            await a.until(lambda: len(a.open) == 12)
+            honest = Node(30, targets={0: a.address})
+            async with nodes(honest):
+                await honest.until_open(0)
+                for number in range(12):
+                    for part in range(200):
+                        a.transport.send(NodeId(10 + number), block(BLOCK, part))
+                    # What is there after it has been written is what waits.
+                    await poll(lambda number=number: is_stalled(a, 10 + number))
+                    waiting = [each.queued_bytes for each in a.transport.peers()]
+                    assert sum(waiting) <= 8 * MEBIBYTE + 12 * 2 * CONFIG.write_bytes
+                for part in range(50):
+                    await poll(lambda part=part: a.transport.send(NodeId(30), block(BLOCK, part)))
+                await honest.until_received(50)
+                # A broadcast is kept once, whoever it waits for.
+                reached = a.transport.broadcast(list(a.open), block(3 * MEBIBYTE))
+                assert reached == len(a.open)
+            assert {reason for _, reason in a.closed} <= {DropReason.SLOW, DropReason.PEER_LEFT}
+            assert a.transport.counters.dropped[DropReason.SLOW]
+            for each in lazy:
+                each.abort()
+
+    run(main(), loops)
+
+
+def is_stalled(node: Node, peer: int) -> bool:
+    found = node.transport._roster.get(NodeId(peer))
+    return found is None or found.link is None or found.link.outlet.paused_at is not None

@@ -44,7 +44,7 @@ async def guest(node: Node, number: int) -> Stranger:
 
 
 def has_waited(node: Node, times: int) -> bool:
-    return node.transport.rooms.waits >= times
+    return node.transport.counters.crowded >= times
 
 
 def has_come(node: Node, more_than: int) -> bool:
@@ -171,8 +171,8 @@ def test_what_unpacks_to_a_thousand_times_its_length_counts_as_it_is_then(
 
 
 def test_a_room_that_holds_no_message_of_the_longest_kind_is_refused() -> None:
-    config = dataclasses.replace(CONFIG, rooms=RoomLimits(others_bytes=4 * MEBIBYTE))
-    with pytest.raises(InvalidInput, match=r"network\.rooms\.others_bytes: expected at least"):
+    config = dataclasses.replace(CONFIG, rooms=RoomLimits(others_room=4 * MEBIBYTE))
+    with pytest.raises(InvalidInput, match=r"network\.others_room: expected at least"):
         Node(0, config)
 
 
