@@ -36,6 +36,31 @@ def test_links_lead_somewhere(text: Path) -> None:
     assert not missing
 
 
+def prose_of(markdown: str) -> str:
+    """Return a text without its fenced blocks."""
+    return re.sub(r"^```[^\n]*\n.*?^```", "", markdown, flags=re.MULTILINE | re.DOTALL)
+
+
+def headings(markdown: str) -> set[str]:
+    """Return what links to the headings of a text have behind their `#`."""
+    named = re.findall(r"^#{1,6} +(.+)$", prose_of(markdown), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", name.lower()).replace(" ", "-") for name in named}
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_to_headings_lead_somewhere(text: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]*\.md|)#([^)\s]+)\)", text.read_text(encoding="utf-8"))
+    files = [(text.parent / name if name else text, heading) for name, heading in links]
+    missing = [h for file, h in files if h not in headings(file.read_text(encoding="utf-8"))]
+    assert not missing
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_line_that_begins_with_a_number_sign_is_a_heading(text: Path) -> None:
+    prose = prose_of(text.read_text(encoding="utf-8"))
+    assert not re.findall(r"^#+[^# \n].*$", prose, re.MULTILINE)
+
+
 def make_targets(makefile: str) -> set[str]:
     return set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
 
@@ -43,8 +68,7 @@ def make_targets(makefile: str) -> set[str]:
 def code_of(markdown: str) -> str:
     """Return the fenced blocks and the inline code of a text."""
     blocks = re.findall(r"^```[^\n]*\n(.*?)^```", markdown, re.MULTILINE | re.DOTALL)
-    prose = re.sub(r"^```[^\n]*\n.*?^```", "", markdown, flags=re.MULTILINE | re.DOTALL)
-    return "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", prose)])
+    return "\n".join([*blocks, *re.findall(r"`([^`\n]+)`", prose_of(markdown))])
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -29,6 +29,13 @@ def test_all_of_them_are_there() -> None:
     assert {path.stem for path in SHIPPED} >= NAMES
 
 
+def test_the_guide_lists_those_that_lie_side_by_side(repository: Path) -> None:
+    guide = (repository / "docs" / "guides" / "scenarios.md").read_text("utf-8")
+    table = guide.partition("## The scenarios that ship")[2].partition("\n## ")[0]
+    listed = set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE))
+    assert listed == {path.stem for path in (ROOT / "scenarios").glob("*.toml")}
+
+
 @pytest.mark.parametrize("file", SHIPPED, ids=by_name)
 def test_it_decodes_and_survives_being_written(file: Path) -> None:
     scenario = load_scenario(file)
