@@ -35,6 +35,9 @@ _FAULTS = f"floor(({_SIZE} - 1) / 3)"
 _NEEDED = f"(ceil(({_SIZE} + {_FAULTS} + 1) / 2) - 1)"
 """Peers of a quorum beside the node itself, where all targets are the committee."""
 
+_PROOFS = f"sum by (network, kind) ({consensus.EVIDENCE.sample})"
+_EARLIER_PROOFS = f"sum by (network, kind) ({consensus.EVIDENCE.sample} offset 5m)"
+
 ALERTS = (
     Alert(
         "NodeDown",
@@ -84,7 +87,9 @@ ALERTS = (
     ),
     Alert(
         "Lies",
-        f"sum by (network, kind) (increase({consensus.EVIDENCE.sample}[5m])) > 0",
+        f"sum by (network, kind) (increase({consensus.EVIDENCE.sample}[5m])) > 0"
+        # A series that begins with 1 has no increase, and the first proof begins one.
+        f" or {_PROOFS} > 0 unless {_EARLIER_PROOFS}",
         "0s",
         "critical",
         "A replica of {{ $labels.network }} has lied ({{ $labels.kind }}), and there is proof.",

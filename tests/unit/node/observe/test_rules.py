@@ -37,14 +37,14 @@ def series(changes: dict[tuple[int, str], str]) -> list[dict[str, str]]:
     return given
 
 
-def fired(tmp_path: Path, given: list[dict[str, str]]) -> dict[str, int]:
-    """Return how many alerts of each name promtool finds firing after five minutes.
+def fired(tmp_path: Path, given: list[dict[str, str]], at: str = "5m") -> dict[str, int]:
+    """Return how many alerts of each name promtool finds firing after a while.
 
     It tells them only by what it did not expect: so it is told to expect none.
     """
     (tmp_path / RULES).write_text(rules_file())
     tests: list[dict[str, Any]] = [
-        {"eval_time": "5m", "alertname": alert.name, "exp_alerts": []} for alert in ALERTS
+        {"eval_time": at, "alertname": alert.name, "exp_alerts": []} for alert in ALERTS
     ]
     content = {
         "rule_files": [RULES],
@@ -93,10 +93,28 @@ def test_an_alert_fires_for_what_it_is_about_and_nothing_else(
     assert fired(tmp_path, series(changes)) == expected
 
 
-def test_a_proof_of_a_lie_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("_x8 1x12", {"Lies": 1}),  # The first of its kind: a node has no series for it before.
+        ("1x8 2x12", {"Lies": 1}),
+        ("0x20", {}),
+    ],
+)
+def test_a_proof_of_a_lie_is_told(tmp_path: Path, values: str, expected: dict[str, int]) -> None:
+    assert fired(tmp_path, [*series({}), proof(values)]) == expected
+
+
+def test_a_proof_is_told_for_five_minutes(tmp_path: Path) -> None:
+    # The alerts are asked for after five minutes; the proof was there seven minutes before.
+    given = [{**each, "values": each["values"].replace("x20", "x60")} for each in series({})]
+    assert fired(tmp_path, [*given, proof("1x60")], "12m") == {}
+
+
+def proof(values: str) -> dict[str, str]:
+    """Return the samples of a counter of proofs."""
     labels = WELL.format(0, "validator") + ', node="0", kind="vote"'
-    proof = {"series": f"consensus_evidence_total{{{labels}}}", "values": "0x8 1x12"}
-    assert fired(tmp_path, [*series({}), proof]) == {"Lies": 1}
+    return {"series": f"consensus_evidence_total{{{labels}}}", "values": values}
 
 
 def test_promtool_accepts_the_rules(tmp_path: Path) -> None:
