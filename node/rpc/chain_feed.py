@@ -1,6 +1,6 @@
 """What filters and subscriptions ask of the chain: a `node.rpc.feed.Feed`."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any
 
 from node.rpc.backend import ChainBackend
@@ -9,6 +9,7 @@ from node.rpc.chain import ChainReader
 from node.rpc.hexes import data_hex
 from node.rpc.log_filter import LogFilter, log_filter
 from node.rpc.logs import LogMethods, bound_height
+from node.rpc.network_methods import syncing
 from node.rpc.transaction_shapes import transaction_shape
 from primitives.header import header_hash
 from primitives.ids import Hash32
@@ -69,11 +70,11 @@ class ChainFeed:
         assert block is not None, "the height of a final block"
         return data_hex(block.digest)
 
-    def logs(self, criteria: object, first: int, last: int) -> Sequence[dict[str, Any]]:
-        """Return the logs of final blocks in a range that match.
+    def logs(self, criteria: object, first: int, last: int) -> Iterable[dict[str, Any]]:
+        """Yield the logs of final blocks in a range that match.
 
         Raises:
-            RpcError: there are too many, or blocks are not held any more.
+            RpcError: when they are asked for: a block is not held any more.
         """
         assert isinstance(criteria, LogFilter), "what `criteria` has returned"
         head = self.height()
@@ -94,6 +95,10 @@ class ChainFeed:
         """
         assert isinstance(criteria, LogFilter), "what `criteria` has returned"
         return self._logs.all_logs(self._backend, criteria)
+
+    def syncing(self) -> object:
+        """Return what eth_syncing answers."""
+        return syncing(self._backend)
 
     def pending(self, hash_: bytes) -> dict[str, Any] | None:
         """Return a pending transaction as it is shown; None if it is not in the pool any more."""

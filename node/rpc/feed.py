@@ -4,7 +4,7 @@ The machinery (who follows what, what waits for whom, what is dropped) knows not
 logs but their heights: it hands a criterion back as it got it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
 
@@ -44,13 +44,13 @@ class Feed(Protocol):
         """
         ...
 
-    def logs(self, criteria: object, first: int, last: int) -> Sequence[object]:
-        """Return the logs of final blocks in a range (both ends included) that match.
+    def logs(self, criteria: object, first: int, last: int) -> Iterable[object]:
+        """Yield the logs of final blocks in a range (both ends included) that match.
 
         The range of the criteria themselves counts too: what it excludes is left out.
 
         Raises:
-            RpcError: there are too many for one answer.
+            RpcError: when they are asked for: a block is not held any more.
         """
         ...
 
@@ -60,6 +60,10 @@ class Feed(Protocol):
         Raises:
             RpcError: the range is too long or has too many.
         """
+        ...
+
+    def syncing(self) -> object:
+        """Return what eth_syncing answers: false, or how far the node has come."""
         ...
 
     def pending(self, hash_: bytes) -> object | None:

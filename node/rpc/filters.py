@@ -12,7 +12,7 @@ Reference: go-ethereum eth/filters/api.go, for texts and for the five minutes.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
@@ -139,14 +139,20 @@ class Filters:
         """Answer eth_uninstallFilter."""
         return self._filters.pop(required(parameters, 0, text), None) is not None
 
-    def on_block(self, height: int) -> None:
-        """Of no interest: a filter looks when it is asked."""
+    def on_block(self, height: int) -> Iterable[None]:
+        """Do nothing: a filter looks when it is asked."""
+        return ()
 
-    def on_pooled(self, hashes: Sequence[bytes]) -> None:
+    def on_sync(self) -> Iterable[None]:
+        """Do nothing: no filter is about that."""
+        return ()
+
+    def on_pooled(self, hashes: Sequence[bytes]) -> Iterable[None]:
         """Keep hashes for filters of pending transactions, as long as there is one."""
         if any(each.kind is FilterKind.PENDING for each in self._filters.values()):
             self._pending.extend(hashes)
             self._pooled += len(hashes)
+        return ()
 
     def sweep(self) -> None:
         """Remove filters that nobody has asked for long."""

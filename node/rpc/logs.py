@@ -76,7 +76,7 @@ class LogMethods:
         limits, found, spent = self._limits, list[Any](), 0
         begun = monotonic_ns()
         for height in heights:
-            self._add(backend, wanted, height, found)
+            found += self._matching(backend, wanted, height)
             if len(found) > limits.logs and len(heights) > 1:
                 shown = f"[{heights.start:#x}, {max(heights.start, height - 1):#x}]"
                 raise limit_exceeded(
@@ -95,16 +95,16 @@ class LogMethods:
                 begun = monotonic_ns()
         return found
 
-    def logs_now(self, backend: ChainBackend, wanted: LogFilter, heights: range) -> list[Any]:
-        """Return the logs of some final blocks at once, however many. Few blocks, please.
+    def logs_now(
+        self, backend: ChainBackend, wanted: LogFilter, heights: range
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the logs of some final blocks, however many.
 
         Raises:
             RpcError: a block is not held any more.
         """
-        found: list[Any] = []
         for height in heights:
-            self._add(backend, wanted, height, found)
-        return found
+            yield from self._matching(backend, wanted, height)
 
     def heights(self, backend: ChainBackend, wanted: LogFilter) -> range:
         """Return the blocks that a query looks through.
@@ -132,13 +132,15 @@ class LogMethods:
             raise RpcError(PRUNED, "pruned history unavailable")
         return range(first, last + 1)
 
-    def _add(self, backend: ChainBackend, wanted: LogFilter, height: int, found: list[Any]) -> None:
+    def _matching(
+        self, backend: ChainBackend, wanted: LogFilter, height: int
+    ) -> Iterator[dict[str, Any]]:
         header = self._chain.header(backend, height)
         if header is None or not wanted.may_match(header.logs_bloom):
-            return
+            return iter(())
         block = self._chain.at(backend, height)
         assert block is not None, "a height that was found"
-        found += matching(block, wanted)
+        return matching(block, wanted)
 
 
 async def _bloomed(wanted: LogFilter) -> LogFilter:

@@ -4,7 +4,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from node.rpc.arguments import data, required
-from node.rpc.backend import Backend
+from node.rpc.backend import Backend, ChainBackend
 from node.rpc.hexes import data_hex, quantity_hex
 from node.rpc.methods import Method, Parameters
 from primitives.keccak import keccak256
@@ -14,7 +14,7 @@ def network_methods() -> tuple[Method, ...]:
     """Return them."""
     return (
         Method("eth_chainId", chain_id),
-        Method("eth_syncing", syncing),
+        Method("eth_syncing", lambda backend, _: syncing(backend)),
         Method("eth_accounts", accounts),
         Method("net_version", network_id),
         Method("net_listening", listening),
@@ -29,7 +29,7 @@ def chain_id(backend: Backend, parameters: Parameters) -> str:
     return quantity_hex(backend.environment.genesis.params.chain_id)
 
 
-def syncing(backend: Backend, parameters: Parameters) -> object:
+def syncing(backend: ChainBackend) -> object:
     """eth_syncing: false, or from where to where the node is catching up."""
     state = backend.node.parts.sync.state
     height = backend.node.ledger.height

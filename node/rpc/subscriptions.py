@@ -1,4 +1,4 @@
-"""eth_subscribe: callers on a WebSocket are told of new blocks, logs and pending transactions.
+"""eth_subscribe: callers on a WebSocket are told of new blocks, logs, pending transactions.
 
 A block of this chain is final before anybody is told of it, and stays where it is. So no log is
 ever taken back (`removed` is always false), and no height comes twice.
@@ -6,8 +6,9 @@ ever taken back (`removed` is always false), and no height comes twice.
 Reference: go-ethereum rpc/subscription.go, rpc/json.go and eth/filters/api.go, for texts and forms.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -40,6 +41,7 @@ class Topic(Enum):
     HEADS = "newHeads"
     LOGS = "logs"
     PENDING = "newPendingTransactions"
+    SYNCING = "syncing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,10 @@ class Subscriptions:
         weight = self._feed.weight(detail) if topic is Topic.LOGS else 0
         self._find_room(caller.number, weight)
         id_ = self._draw_id()
-        self._by_topic[topic][id_] = Subscription(
-            id_, caller.number, caller.push, detail, weight, self._feed.height()
-        )
+        made = Subscription(id_, caller.number, caller.push, detail, weight, self._feed.height())
+        self._by_topic[topic][id_] = made
+        if topic is Topic.SYNCING:
+            asyncio.get_running_loop().call_soon(self._tell_sync, [made])
         return id_
 
     def unsubscribe(self, caller: Caller, parameters: Parameters) -> bool:
@@ -117,41 +120,58 @@ class Subscriptions:
             for id_ in [each.id for each in subscriptions.values() if each.owner == caller.number]:
                 del subscriptions[id_]
 
-    def on_block(self, height: int) -> None:
-        """Tell of a block that is final, and of its logs."""
+    def on_block(self, height: int) -> Iterator[None]:
+        """Tell of a block that is final, and of its logs: those of equal criteria together."""
         heads = [each for each in self._by_topic[Topic.HEADS].values() if each.since < height]
-        if heads:
-            try:
+        logs: dict[object, list[Subscription]] = {}
+        for each in self._by_topic[Topic.LOGS].values():
+            if each.since < height:
+                logs.setdefault(each.detail, []).append(each)
+        try:
+            if heads:
                 _push(heads, encode_result(self._feed.head(height)))
-            except RpcError as error:  # not held any more; the caller sees the gap in heights
-                _log.warning("block %d is not told: %s", height, error)
-        logs = self._by_topic[Topic.LOGS].values()
-        for subscription in [each for each in logs if each.since < height]:
-            for log in self._matching(subscription, height):
-                subscription.push(subscription.id, encode_result(log))
+            for criteria, group in logs.items():
+                yield
+                for log in self._feed.logs(criteria, height, height):
+                    _push(self._standing(Topic.LOGS, group), encode_result(log))
+                    yield
+        except RpcError as error:  # not held any more; the caller sees the gap in heights
+            _log.warning("block %d is not told to all: %s", height, error)
 
-    def on_pooled(self, hashes: Sequence[bytes]) -> None:
+    def on_pooled(self, hashes: Sequence[bytes]) -> Iterator[None]:
         """Tell of transactions that have entered the pool."""
         pending = self._by_topic[Topic.PENDING]
         brief = [each for each in pending.values() if each.detail is False]
         full = [each for each in pending.values() if each.detail is True]
         for hash_ in hashes if pending else ():
             if brief:
+                brief = self._standing(Topic.PENDING, brief)
                 _push(brief, encode_result(f"0x{hash_.hex()}"))
             shown = self._feed.pending(hash_) if full else None
             if shown is not None:
+                full = self._standing(Topic.PENDING, full)
                 _push(full, encode_result(shown))
+            yield
 
-    def _matching(self, subscription: Subscription, height: int) -> Sequence[object]:
-        try:
-            return self._feed.logs(subscription.detail, height, height)
-        except RpcError as error:  # likewise, or too many for one answer
-            _log.warning("logs of block %d are not told: %s", height, error)
-            return ()
+    def on_sync(self) -> Iterator[None]:
+        """Tell whether the node catches up."""
+        self._tell_sync(list(self._by_topic[Topic.SYNCING].values()))
+        yield
+
+    def _tell_sync(self, subscriptions: Sequence[Subscription]) -> None:
+        """Tell some whether the node catches up; who has just come is told at once."""
+        status = self._feed.syncing()
+        shown = {"syncing": True, "status": status} if status else False
+        _push(self._standing(Topic.SYNCING, subscriptions), encode_result(shown))
+
+    def _standing(self, topic: Topic, some: Iterable[Subscription]) -> list[Subscription]:
+        """Return those of some subscriptions that have not ended meanwhile."""
+        standing = self._by_topic[topic]
+        return [each for each in some if each.id in standing]
 
     def _detail(self, topic: Topic, parameters: Parameters) -> object:
         match topic:
-            case Topic.HEADS:
+            case Topic.HEADS | Topic.SYNCING:
                 if len(parameters) > 1:
                     raise invalid_params("too many arguments, want at most 1")
                 return None
@@ -188,5 +208,5 @@ def _topic(name: str) -> Topic:
 
 
 def _push(subscriptions: Iterable[Subscription], encoded: bytes) -> None:
-    for subscription in list(subscriptions):
+    for subscription in subscriptions:
         subscription.push(subscription.id, encoded)

@@ -46,6 +46,7 @@ class FakeFeed:
         self.padding = 0
         """Of each head, in bytes."""
         self.gone: set[bytes] = set()
+        self.status: object = False
 
     def height(self) -> int:
         return self.tip
@@ -73,6 +74,9 @@ class FakeFeed:
 
     def all_logs(self, criteria: object) -> Sequence[object]:
         return self.logs(criteria, 0, self.tip)
+
+    def syncing(self) -> object:
+        return self.status
 
     def pending(self, hash_: bytes) -> object | None:
         return None if hash_ in self.gone else {"hash": f"0x{hash_.hex()}", "nonce": "0x0"}

@@ -1,13 +1,23 @@
 """eth_subscribe over a WebSocket: what is told, to whom, and how much may wait."""
 
 import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import aiohttp
 import pytest
 
-from node.rpc.limits import Connections, Watching
+from network.trace import SyncFinished, SyncStarted
+from node.rpc.caller import Callers
+from node.rpc.limits import Connections, Rates, Watching
+from node.rpc.news import News
+from node.rpc.subscriptions import Subscriptions
+from node.trace import BlockCommitted, TransactionsPooled
+from primitives.ids import Instant
 from tests.unit.node.rpc.server_rig import (
+    FakeFeed,
     Rig,
     ask,
     limited,
@@ -94,6 +104,113 @@ def test_pending_transactions_come_as_hashes_or_in_full() -> None:
     with_rig(test)
 
 
+def test_who_asks_whether_the_node_catches_up_is_told_at_once_and_when_it_changes() -> None:
+    async def test(rig: Rig) -> None:
+        async with web_socket(rig) as socket:
+            id_ = await subscribe(socket, "syncing")
+            assert await news(socket, id_) is False
+            rig.feed.status = {"currentBlock": "0x1", "highestBlock": "0x9"}
+            rig.hub.publish(SyncStarted(1, 9))
+            told = await news(socket, id_)
+            assert told == {"syncing": True, "status": rig.feed.status}
+            rig.feed.status = False
+            rig.hub.publish(SyncFinished(9))
+            assert await news(socket, id_) is False
+            assert (await tell(socket, request("eth_unsubscribe", id_)))["result"] is True
+            rig.hub.publish(SyncStarted(9, 12))
+            await quiet(socket)
+
+    with_rig(test)
+
+
+class Alone:
+    """Subscriptions of one caller, without a server."""
+
+    def __init__(self) -> None:
+        self.feed = FakeFeed()
+        self.told: list[tuple[str, bytes]] = []
+        ids = map(str, count())
+        self.subscriptions = Subscriptions(self.feed, Watching(), lambda: next(ids))
+        self.caller = Callers(Rates(), lambda: 0).new(
+            push=lambda id_, news: self.told.append((id_, news))
+        )
+
+    def follow(self, *parameters: object) -> str:
+        return self.subscriptions.subscribe(self.caller, parameters)
+
+
+def test_equal_criteria_are_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = Alone()
+    asked: list[object] = []
+    plain = alone.feed.logs
+
+    def counted(criteria: object, first: int, last: int) -> Sequence[object]:
+        asked.append(criteria)
+        return plain(criteria, first, last)
+
+    monkeypatch.setattr(alone.feed, "logs", counted)
+    ids = [alone.follow("logs", {"divisor": 1 + place % 2}) for place in range(6)]
+    alone.feed.tip = 4
+    assert len(list(alone.subscriptions.on_block(4))) >= 6
+    assert asked == [1, 2]
+    for place, id_ in enumerate(ids):
+        found = [json.loads(log)["logIndex"] for owner, log in alone.told if owner == id_]
+        assert found == [["0x0", "0x1", "0x2", "0x3"], ["0x0", "0x2"]][place % 2]
+
+
+@pytest.mark.parametrize("topic", ["logs", "newPendingTransactions"])
+def test_who_has_left_in_the_midst_of_news_is_told_no_more(topic: str) -> None:
+    alone = Alone()
+    left, standing = alone.follow(topic), alone.follow(topic)
+    alone.feed.tip = 3
+    hashes = [bytes([place]) * 32 for place in range(3)]
+    steps = (
+        alone.subscriptions.on_block(3)
+        if topic == "logs"
+        else alone.subscriptions.on_pooled(hashes)
+    )
+    while not alone.told:
+        next(steps)
+    alone.subscriptions.unsubscribe(alone.caller, (left,))
+    list(steps)
+    assert [owner for owner, _ in alone.told] == [left, standing, standing, standing]
+
+
+def test_news_keep_the_loop_for_a_moment_only() -> None:
+    """What there is to tell is told in order, step by step, whoever fails in between."""
+    told: list[object] = []
+
+    class Slow:
+        def on_block(self, height: int) -> Iterator[None]:
+            for part in range(3):
+                told.append((height, part))
+                yield
+            if height == 1:
+                raise ValueError("no more")
+
+        def on_pooled(self, hashes: Sequence[bytes]) -> Iterator[None]:
+            told.append(tuple(hashes))
+            yield
+
+        def on_sync(self) -> Iterator[None]:
+            told.append("sync")
+            yield
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        news = News(loop, (Slow(), Slow()), 10)
+        for height in (1, 2):
+            news.event(Instant(0), BlockCommitted(height, bytes(32), bytes(32), 0, 0, 0, 0))
+        news.event(Instant(0), TransactionsPooled((b"a",)))
+        news.event(Instant(0), SyncFinished(2))
+        while told[-2:] != ["sync", "sync"]:
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    blocks = [(height, part) for height in (1, 2) for _ in range(2) for part in range(3)]
+    assert told == [*blocks, (b"a",), (b"a",), "sync", "sync"]
+
+
 def test_a_subscription_ends_when_its_owner_asks_and_nobody_else_can() -> None:
     async def test(rig: Rig) -> None:
         async with web_socket(rig) as socket, web_socket(rig) as other:
@@ -129,6 +246,7 @@ def test_all_of_a_connections_subscriptions_end_with_it() -> None:
         ((7,), -32602, "expected subscription name as first argument"),
         (("tea",), -32601, 'no "tea" subscription in eth namespace'),
         (("newHeads", {}), -32602, "too many arguments, want at most 1"),
+        (("syncing", {}), -32602, "too many arguments, want at most 1"),
         (
             ("logs", 7),
             -32602,
