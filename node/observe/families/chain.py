@@ -35,7 +35,7 @@ BLOCK_TIME = Family(
     COMMIT,
     unit="seconds",
     bounds=tuple(
-        ms * _MS for ms in (50, 100, 250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000)
+        ms * _MS for ms in (10, 25, 50, 100, 250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000)
     ),
 )
 CONFIRMATION_TIME = Family(
@@ -46,7 +46,10 @@ CONFIRMATION_TIME = Family(
     unit="seconds",
     bounds=tuple(
         ms * _MS
-        for ms in (50, 100, 200, 300, 400, 600, 800, 1_000, 1_500, 2_500, 5_000, 10_000, 30_000)
+        for ms in (
+            *(10, 25, 50, 100, 200, 300, 400, 600, 800),
+            *(1_000, 1_500, 2_500, 5_000, 10_000, 30_000),
+        )
     ),
 )
 BLOCK_SIZE = Family(
