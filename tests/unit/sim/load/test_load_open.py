@@ -166,3 +166,28 @@ def test_what_transactions_wait_for_on_this_side_is_told() -> None:
         assert list(result.held_up) == ["blocks"]
 
     play(story)
+
+
+def test_a_node_that_comes_back_gets_what_was_due_meanwhile() -> None:
+    async def story() -> None:
+        scene = Scene()
+        scene.set(duration=3_600 * SECOND, patience=3_600 * SECOND)
+        async with scene.nodes() as (node,), forwarding(node.url) as (url, cut):
+            loading = asyncio.create_task(scene.load([url]))
+            await scene.when(lambda engine: engine.ledger.accepted.total >= 5)
+            cut.set()
+            await scene.when(lambda engine: "connection" in engine.ledger.error_totals())
+            assert scene.engine is not None
+            ledger = scene.engine.ledger
+            # The schedule goes on while there is nobody to send to.
+            due = ledger.intended.total + 40
+            await scene.when(lambda engine: engine.ledger.intended.total >= due)
+            assert ledger.accepted.total < ledger.intended.total
+            cut.clear()
+            await scene.when(lambda engine: engine.ledger.included.total >= due)
+            scene.engine.stop()
+            result = await loading
+        assert set(result.errors) <= {"connection", "nonce too low"}
+        assert result.included >= due
+
+    play(story)
