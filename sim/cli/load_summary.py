@@ -73,6 +73,8 @@ def _points(points: Quantiles) -> str:
 
 def _blocks(result: LoadResult) -> str:
     blocks = result.blocks
+    if not blocks.count:
+        return "none"
     full = units.DASH if blocks.fullness is None else units.percent(blocks.fullness)
     return f"{blocks.count:,}, every {units.seconds(blocks.block_time_p50)}, {full} full"
 
