@@ -5,6 +5,7 @@ Nothing heavy is imported before the command is known, so that `orrery --help` a
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from enum import IntEnum
 from importlib import import_module
@@ -46,6 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     try:
+        # To import a command takes long enough for somebody to think better of it.
+        return _run(arguments)
+    except KeyboardInterrupt:
+        print("\norrery: interrupted; there is no result", file=sys.stderr)
+        return Exit.INTERRUPTED
+
+
+def _run(arguments: Namespace) -> int:
+    try:
         module = import_module(COMMANDS[arguments.command])
     except ModuleNotFoundError as error:
         if error.name is None or not COMMANDS[arguments.command].startswith(error.name):
@@ -62,9 +72,6 @@ def _guarded(command: object, arguments: object) -> int:
         return int(command(arguments))
     except OrreryError as error:
         return _refuse(str(error))
-    except KeyboardInterrupt:
-        print("\norrery: interrupted; there is no result", file=sys.stderr)
-        return Exit.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has had enough: `orrery run ... | head`.
         # What is left in the buffer must not fail once more when the process ends.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli import main
+from sim.cli import entry, main
 from sim.report.result import Expectation
 from tests.unit.sim.cli_results import BREACH, FakeRuns
 
@@ -119,6 +119,17 @@ def test_an_interrupted_run_is_marked(
     runs.changes = {"partial": True, "expectations": FAILED}  # not reached before the interrupt
     assert main(["run", str(file)]) == 130
     assert main(["test", str(file)]) == 130
+
+
+def test_an_interrupt_while_the_command_is_imported_says_so_too(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(entry, "import_module", interrupted)
+    assert main(["run", str(file)]) == 130
+    assert "orrery: interrupted; there is no result" in capsys.readouterr().err
 
 
 def test_an_interrupt_without_any_result_says_so(
