@@ -1,5 +1,6 @@
 """What `up` is asked for, and the files that it makes of it."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from sim.assembly import link_spec
 from sim.founding import Founding, found
 from sim.links.links import LinkSpec
 from sim.live.configs import write_network
+from sim.live.environment import check_environment
 from sim.live.layout import SCENARIO, Layout, NetworkIdentity, write
 from sim.live.ports import LOOPBACK, NodePorts, check_free, plan_ports
 from sim.scenario import Scenario, place_nodes
@@ -93,8 +95,10 @@ def prepare(order: Order) -> Network:
     Raises:
         PortsTaken: a port that a node needs is not free.
         OtherNetwork: the directory holds another chain.
-        InvalidInput: the directory cannot be used, or what the scenario names.
+        InvalidInput: the directory cannot be used, what the scenario names, or what variables of
+            the environment say.
     """
+    check_environment(os.environ)
     scenario, count = order.scenario, order.scenario.network.peers
     founding = found(scenario, order.seed)
     ports = plan_ports(count, order.rpc_port, order.p2p_port)

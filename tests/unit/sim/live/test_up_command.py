@@ -81,6 +81,32 @@ def test_bad_input_is_refused_before_anything_is_there(typed, tmp_path, capsys, 
     assert not (tmp_path / "net").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("ORRERY_RPC_PORT", "9999", "expected no such variable: `orrery up` gives each node its"),
+        ("ORRERY_NODE_INDEX", "2", "gives each node its own node.index, got 2"),
+        ("ORRERY_LOG_LEVEL", "loud", 'log.level: expected one of "debug", "error"'),
+        ("ORRERY_LOG_LEVLE", "info", 'did you mean "ORRERY_LOG_LEVEL"?'),
+    ],
+)
+def test_a_variable_that_no_node_can_use_is_refused_before_anything_is_there(
+    typed, tmp_path, capsys, monkeypatch, name, value, words
+):
+    monkeypatch.setenv(name, value)
+    assert typed("--for", "1s") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("orrery: environment")
+    assert name in line
+    assert words in line
+    assert not (tmp_path / "net").exists()
+
+
+def test_a_variable_that_all_nodes_can_use_is_left_to_them(typed, monkeypatch):
+    monkeypatch.setenv("ORRERY_LOG_LEVEL", "debug")
+    assert typed("--for", "500ms", "--no-load") == 0
+
+
 def test_a_busy_port_is_refused_by_name(typed, tmp_path, capsys):
     port = free_ports(8)
     with listening(port + 2):
