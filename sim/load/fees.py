@@ -8,11 +8,14 @@ Reference: EIP-1559; execution-apis, eth_feeHistory.
 
 import msgspec
 
+from sim.load.blocks import HASHES_ONLY, read_block
 from sim.load.chain import read_number
 from sim.load.errors import RpcRefusal, UnusableAnswer
 from sim.load.rpc import RpcClient
 
 GWEI = 10**9
+BASE_FEE_CHANGE = 8
+"""A base fee grows by at most this part of it from one block to the next."""
 HEADROOM = 2
 """The cap has room for a base fee that grows this many times."""
 
@@ -55,12 +58,18 @@ async def ask_fees(client: RpcClient, tip: int | None) -> FeeQuote:
 
 
 async def ask_base_fee(client: RpcClient) -> int:
-    """Return the base fee of the next block.
+    """Return the base fee of the next block; the most that it can be where there is no history.
 
     Raises:
         RpcError: the node does not answer, or its answer is none.
     """
-    found = await client.call("eth_feeHistory", "0x1", "latest", [])
+    try:
+        found = await client.call("eth_feeHistory", "0x1", "latest", [])
+    except RpcRefusal:
+        block = read_block(
+            client.url, await client.call("eth_getBlockByNumber", "latest", HASHES_ONLY), 0
+        )
+        return block.base_fee + block.base_fee // BASE_FEE_CHANGE
     try:
         return int(found["baseFeePerGas"][-1], 16)
     except (KeyError, IndexError, TypeError, ValueError) as error:

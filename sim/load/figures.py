@@ -8,6 +8,7 @@ from sim.load.chain import ChainFacts
 from sim.load.engine import BlockRow, LoadEngine
 from sim.load.plan import LoadPlan
 from sim.load.result import Blocks, LoadResult, Series
+from sim.load.urls import shown_url
 from sim.report.series import SECOND_NS, SecondBins
 
 
@@ -35,7 +36,7 @@ def build_load_result(
     measured_ns = max(offered_ns - plan.warm_up, 0)
     seconds = max(1, -(-engine.ended_ns // SECOND_NS))
     return LoadResult(
-        urls=tuple(urls),
+        urls=tuple([shown_url(url) for url in urls]),
         software=facts.software,
         chain_id=facts.chain_id,
         genesis=facts.genesis,

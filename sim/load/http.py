@@ -18,7 +18,7 @@ from typing import cast
 from primitives.errors import InvalidInput
 from sim.load.errors import NodeUnreachable, RequestTimedOut, UnusableAnswer
 from sim.load.response import Response, ResponseReader
-from sim.load.urls import split_url
+from sim.load.urls import authorization, shown_url, split_url
 
 SWEEP_S = 0.25
 """How often overdue requests are looked for: a time-out is late by at most this."""
@@ -118,14 +118,14 @@ class Endpoint:
 
     def __init__(self, url: str, connections: int = 8, timeout_s: float = 10.0) -> None:
         parts = split_url(url)
-        self.url = url
+        self.url = shown_url(url)
         self._host = parts.hostname or ""
         self._secure = parts.scheme == "https"
         self._port = parts.port or (443 if self._secure else 80)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         host = parts.netloc.rpartition("@")[2]
         self._head = (
-            f"POST {path} HTTP/1.1\r\nHost: {host}\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: {host}\r\n{authorization(parts)}"
             "Content-Type: application/json\r\nContent-Length: "
         ).encode()
         self._most = connections

@@ -1,5 +1,6 @@
 """JSON-RPC calls to one node."""
 
+import asyncio
 from asyncio import Future
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -10,9 +11,12 @@ import msgspec
 from sim.load.errors import HttpFailed, RpcError, RpcRefusal, UnusableAnswer
 from sim.load.http import Endpoint
 from sim.load.response import Response
+from sim.load.urls import shown_url
 
 _SEND_HEAD = b'{"jsonrpc":"2.0","id":1,"method":"eth_sendRawTransaction","params":["0x'
 _SEND_TAIL = b'"]}'
+_BUSY = (429, 502, 503, 504)
+"""Statuses that say nothing about what was asked."""
 SHOWN_BYTES = 80
 """So much of an answer that is no JSON-RPC is quoted."""
 
@@ -54,7 +58,8 @@ class RpcClient:
     """
 
     def __init__(self, url: str, connections: int = 4, timeout_s: float = 10.0) -> None:
-        self.url = url
+        self.url = shown_url(url)
+        self._takes_batches = True
         self._endpoint = Endpoint(url, connections, timeout_s)
 
     async def call(self, method: str, *parameters: object) -> Any:
@@ -68,17 +73,20 @@ class RpcClient:
         return result_of(self.url, self.read(await self._endpoint.post(body)))
 
     async def batch(self, calls: Sequence[tuple[str, Sequence[object]]]) -> list[Reply]:
-        """Return the replies to several calls in one request, in their order.
+        """Return the replies to several calls in their order; in one request if the node lets us.
 
         Raises:
             RpcError: the node does not answer, or not with JSON-RPC.
         """
-        if not calls:
-            return []
-        body = b"[%s]" % b",".join(
-            _request(index, method, parameters) for index, (method, parameters) in enumerate(calls)
-        )
-        return self.read_batch(await self._endpoint.post(body), len(calls))
+        if len(calls) > 1 and self._takes_batches:
+            body = b"[%s]" % b",".join(_request(index, *call) for index, call in enumerate(calls))
+            response = await self._endpoint.post(body)
+            if response.body.lstrip()[:1] == b"[":
+                return self.read_batch(response, len(calls))
+            # One answer for all is a refusal: of batches, or of something that each call will meet.
+            self._takes_batches = response.status in _BUSY
+        requests = [self._endpoint.post(_request(1, *call)) for call in calls]
+        return [self.read(response) for response in await asyncio.gather(*requests)]
 
     def send(self, raw_hex: bytes) -> "Future[Response]":
         """Send a signed transaction; `read` makes a reply of the response.

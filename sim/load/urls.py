@@ -1,6 +1,7 @@
 """Addresses of nodes, checked before anything is sent to them."""
 
-from urllib.parse import SplitResult, urlsplit
+from base64 import b64encode
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from primitives.errors import InvalidInput
 
@@ -22,6 +23,24 @@ def split_url(url: str) -> SplitResult:
     if not usable or not url.isascii() or any(letter.isspace() for letter in url):
         raise InvalidInput("URL", EXPECTED, url)
     return parts
+
+
+def shown_url(url: str) -> str:
+    """Return an address as it may be shown: without a user's name and password."""
+    parts = split_url(url)
+    host = parts.netloc.rpartition("@")[2]
+    return url if host == parts.netloc else parts._replace(netloc=host).geturl()
+
+
+def authorization(parts: SplitResult) -> str:
+    """Return the header line that a name and a password in an address ask for, or nothing.
+
+    Reference: RFC 7617.
+    """
+    if parts.username is None:
+        return ""
+    words = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return f"Authorization: Basic {b64encode(words.encode()).decode()}\r\n"
 
 
 def socket_url(url: str) -> str:

@@ -36,6 +36,7 @@ class FakeNode:
     def __init__(self, chain: FakeChain, *, sockets: bool = True, finality: bool = True) -> None:
         self.chain = chain
         self.meddle: Callable[[str, list[Any]], None] = nothing
+        self.takes_batches = True
         self.shows_pool = True
         """Whether `pending` counts what is in the pool."""
         self.shows_height: Callable[[], int] | None = None
@@ -90,6 +91,9 @@ class FakeNode:
 
     async def _post(self, request: web.Request) -> web.Response:
         body = json.loads(await request.read())
+        if isinstance(body, list) and not self.takes_batches:
+            refusal = {"code": -32600, "message": "batch requests are not supported"}
+            return web.json_response({"jsonrpc": "2.0", "id": None, "error": refusal})
         try:
             if isinstance(body, list):
                 return web.json_response([self._reply(each) for each in body])

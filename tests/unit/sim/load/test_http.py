@@ -201,6 +201,24 @@ def test_what_is_no_address_of_a_node_is_refused(url: str) -> None:
         split_url(url)
 
 
+def test_a_name_and_a_password_are_sent_and_not_shown() -> None:
+    async def scene() -> None:
+        heads = []
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heads.append(await reader.readuntil(b"\r\n\r\n"))
+
+        async with serving(answer) as url:
+            endpoint = Endpoint(url.replace("//", "//user:pass%40word@"))
+            with pytest.raises(NodeUnreachable) as failed:
+                await endpoint.post(b"{}")
+            await endpoint.close()
+        assert b"\r\nAuthorization: Basic dXNlcjpwYXNzQHdvcmQ=\r\n" in heads[0]
+        assert str(failed.value).startswith(url)
+
+    asyncio.run(scene())
+
+
 def test_a_node_has_its_socket_beside_its_port() -> None:
     assert socket_url("http://node:8545") == "ws://node:8545/"
     assert socket_url("https://node/key?x=1") == "wss://node/key?x=1"

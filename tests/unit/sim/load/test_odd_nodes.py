@@ -9,8 +9,9 @@ from sim.load.errors import UnusableAnswer
 from sim.load.fees import ask_fees
 from sim.load.response import Response
 from sim.load.rpc import RpcClient
-from tests.unit.sim.load.fake_node import FakeNode
-from tests.unit.sim.load.scenes import MS, SECOND, Scene, play
+from tests.unit.sim.load.fake_chain import GWEI, FakeChain
+from tests.unit.sim.load.fake_node import FakeNode, RpcFault
+from tests.unit.sim.load.scenes import DUE, MS, SECOND, Scene, play
 
 
 class Odd(FakeNode):
@@ -73,5 +74,35 @@ def test_a_tip_that_is_no_number_is_told() -> None:
         async with Odd(scene.chain, eth_maxPriorityFeePerGas=None).serve(0) as node:
             with pytest.raises(UnusableAnswer, match="no number"):
                 await ask_fees(RpcClient(node.url), None)
+
+    play(story)
+
+
+def test_a_node_that_takes_no_batches_is_asked_one_by_one() -> None:
+    async def story() -> None:
+        scene = Scene()
+        async with scene.nodes() as (node,):
+            node.takes_batches = False
+            result = await scene.load([node.url])
+        assert result.included == result.looked_at == DUE
+        assert not result.errors
+
+    play(story)
+
+
+def test_a_node_without_a_history_of_fees_has_those_of_its_blocks() -> None:
+    async def story() -> None:
+        scene = Scene(chain=FakeChain(fixed_fee=True))
+        async with scene.nodes() as (node,):
+
+            def refuse(method: str, parameters: list[Any]) -> None:
+                if method == "eth_feeHistory":
+                    raise RpcFault(-32601, "the method does not exist")
+
+            node.meddle = refuse
+            result = await scene.load([node.url])
+            quote = await ask_fees(RpcClient(node.url), None)
+        assert result.included == DUE
+        assert quote.base_fee == GWEI + GWEI // 8
 
     play(story)
