@@ -60,12 +60,12 @@ def optional(
 
 def quantity(value: object) -> int:
     """Decode "0x0" or hex digits without leading zeros, up to 256 bits."""
-    return _number(value, "*hexutil.Big", _UINT256_DIGITS, "hex number > 256 bits")
+    return _quantity(value, "*hexutil.Big", _UINT256_DIGITS, "hex number > 256 bits")
 
 
 def quantity64(value: object) -> int:
     """Decode a quantity of at most 64 bits."""
-    return _number(value, "hexutil.Uint64", _UINT64_DIGITS, "hex number > 64 bits")
+    return _quantity(value, "hexutil.Uint64", _UINT64_DIGITS, "hex number > 64 bits")
 
 
 def data(value: object) -> bytes:
@@ -126,16 +126,30 @@ def kind(value: object) -> str:
             return "array"
 
 
-def _number(value: object, name: str, digits_max: int, range_text: str) -> int:
-    digits = _prefixed(value, name)
+def uint64(text: str) -> int:
+    """Decode a number of at most 64 bits where go-ethereum names no type in its refusals."""
+    return _number(text, _UINT64_DIGITS, "hex number > 64 bits")
+
+
+def _quantity(value: object, name: str, digits_max: int, range_text: str) -> int:
+    if not isinstance(value, str):
+        raise unfit("non-string", name)
+    try:
+        return _number(value, digits_max, range_text)
+    except BadArgument as error:
+        raise unfit(str(error), name) from None
+
+
+def _number(text: str, digits_max: int, range_text: str) -> int:
+    digits = _prefixed(text)
     if not digits:
-        raise unfit('hex string "0x"', name)
+        raise BadArgument('hex string "0x"')
     if len(digits) > 1 and digits[0] == "0":
-        raise unfit("hex number with leading zero digits", name)
+        raise BadArgument("hex number with leading zero digits")
     if len(digits) > digits_max:
-        raise unfit(range_text, name)
+        raise BadArgument(range_text)
     if not _DIGITS.issuperset(digits):
-        raise unfit("invalid hex string", name)
+        raise BadArgument("invalid hex string")
     return int(digits, 16)
 
 
@@ -154,20 +168,23 @@ def _fixed(value: object, size: int, name: str) -> bytes:
 
 
 def _digits(value: object, name: str) -> str:
-    digits = _prefixed(value, name)
+    if not isinstance(value, str):
+        raise unfit("non-string", name)
+    try:
+        digits = _prefixed(value)
+    except BadArgument as error:
+        raise unfit(str(error), name) from None
     if len(digits) % 2:
         raise unfit("hex string of odd length", name)
     return digits
 
 
-def _prefixed(value: object, name: str) -> str:
-    if not isinstance(value, str):
-        raise unfit("non-string", name)
-    if not value:
-        raise unfit("empty hex string", name)
-    if not value.startswith(("0x", "0X")):
-        raise unfit("hex string without 0x prefix", name)
-    return value[2:]
+def _prefixed(text: str) -> str:
+    if not text:
+        raise BadArgument("empty hex string")
+    if not text.startswith(("0x", "0X")):
+        raise BadArgument("hex string without 0x prefix")
+    return text[2:]
 
 
 def _decoded(digits: str, name: str) -> bytes:

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from node.rpc.arguments import BadArgument, boolean, hash32, kind, quantity64, unfit
+from node.rpc.arguments import BadArgument, boolean, hash32, kind, uint64, unfit
 from primitives.ids import Hash32
 
 
@@ -41,6 +41,9 @@ class ByHash(msgspec.Struct, frozen=True, gc=False):
 
 BlockId: TypeAlias = Tag | int | ByHash
 
+HEIGHT_MAX = (1 << 63) - 1
+"""As in Go, whose negative numbers are tags."""
+
 _TAGS = {tag.value: tag for tag in Tag}
 
 
@@ -54,9 +57,10 @@ def block_number(value: object) -> Tag | int:
         return _TAGS[value]
     if not isinstance(value, str):
         raise unfit(kind(value), "rpc.BlockNumber")
-    if not value.startswith(("0x", "0X")):
-        raise BadArgument("hex string without 0x prefix")
-    return quantity64(value)
+    height = uint64(value)
+    if height > HEIGHT_MAX:
+        raise BadArgument("block number larger than int64")
+    return height
 
 
 def block_id(value: object) -> BlockId:

@@ -9,7 +9,17 @@ from typing import TypeVar
 
 import msgspec
 
-from node.rpc.arguments import BadArgument, address, data, hash32, mapping, quantity, quantity64
+from node.rpc.arguments import (
+    BadArgument,
+    address,
+    data,
+    hash32,
+    kind,
+    mapping,
+    quantity,
+    quantity64,
+    unfit,
+)
 from node.rpc.errors import invalid_params, server_error
 from primitives.ids import Address, Gas, Hash32, Wei
 from primitives.transaction import (
@@ -27,7 +37,9 @@ ZERO_ADDRESS = Address(bytes(20))
 INITCODE_BYTES_MAX = 49_152
 """EIP-3860."""
 ENTRIES_MAX = 10_000
-"""Of an access list, or authorizations."""
+"""Of an access list, or blobs."""
+AUTHORIZATIONS_MAX = 256
+"""Their signers are recovered in one go, in 40 us each."""
 
 
 class CallRequest(msgspec.Struct, frozen=True):
@@ -156,7 +168,12 @@ def _input(given: dict[str, object]) -> bytes:
 
 
 def _authorizations(value: object) -> tuple[Authorization, ...]:
-    return tuple([_authorization(each) for each in _list(value, "types.SetCodeAuthorization")])
+    return tuple(
+        [
+            _authorization(each)
+            for each in _list(value, "types.SetCodeAuthorization", AUTHORIZATIONS_MAX)
+        ]
+    )
 
 
 def _authorization(value: object) -> Authorization:
@@ -175,11 +192,11 @@ def _hashes(value: object) -> tuple[Hash32, ...]:
     return tuple([Hash32(hash32(each)) for each in _list(value, "common.Hash")])
 
 
-def _list(value: object, name: str) -> list[object]:
+def _list(value: object, name: str, most: int = ENTRIES_MAX) -> list[object]:
     if not isinstance(value, list):
-        raise BadArgument(f"json: cannot unmarshal into Go value of type []{name}")
-    if len(value) > ENTRIES_MAX:
-        raise BadArgument(f"more than {ENTRIES_MAX} entries of type {name}")
+        raise unfit(kind(value), f"[]{name}")
+    if len(value) > most:
+        raise BadArgument(f"more than {most} entries of type {name}")
     return value
 
 

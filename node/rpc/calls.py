@@ -12,7 +12,7 @@ import msgspec
 from contracts.gas import CALL_STIPEND
 from contracts.sliced import SlicedResult
 from node.rpc.backend import Backend
-from node.rpc.call_errors import failed, halt_text, revert_reason
+from node.rpc.call_errors import REVERTED, failed, halt_text
 from node.rpc.call_runner import CallRunner
 from node.rpc.errors import RpcError, server_error
 from node.rpc.hexes import data_hex, quantity_hex
@@ -163,9 +163,7 @@ def _shown(listed: tuple[AccessListEntry, ...], found: SlicedResult) -> dict[str
         "gasUsed": quantity_hex(result.gas_used),
     }
     if not result.succeeded:
-        reason = revert_reason(result.output)
-        text = "execution reverted" if result.failure is None else halt_text(result.failure)
-        shown["error"] = text if reason is None else f"{text}: {reason}"
+        shown["error"] = REVERTED if result.failure is None else halt_text(result.failure)
     return shown
 
 

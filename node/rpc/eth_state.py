@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from string import hexdigits
 from typing import Any, TypeVar
 
-from node.rpc.arguments import BadArgument, address, data, optional, quantity, required
+from node.rpc.arguments import address, kind, mapping, optional, required, text, unfit
 from node.rpc.backend import Backend
 from node.rpc.block_id import BlockId, Tag, block_id
-from node.rpc.errors import invalid_params
+from node.rpc.errors import invalid_params, server_error
 from node.rpc.hexes import data_hex, quantity_hex, word_hex
 from node.rpc.methods import Method, Parameters
 from node.rpc.states import ProvenState, States
@@ -18,7 +19,8 @@ from storage.proof import proof_json, prove_account
 Result = TypeVar("Result")
 
 SLOTS_MAX = 1_024
-"""Of one eth_getProof: each takes the hashing of a way through a trie."""
+"""Of one eth_getProof or eth_getStorageValues: for a proof each takes the hashing of a way through
+a trie."""
 SLOTS_AT_ONCE = 16
 """That are proven before everything else that waits has its turn."""
 KEY_BYTES_MAX = 32
@@ -40,6 +42,7 @@ class StateMethods:
             Method("eth_getBalance", self.balance, 2),
             Method("eth_getCode", self.code, 2, cost=2),
             Method("eth_getStorageAt", self.slot, 3),
+            Method("eth_getStorageValues", self.slots, 2, cost=20),
             Method("eth_getTransactionCount", self.nonce, 2),
             Method("eth_getProof", self.proof, 3, cost=50),
         )
@@ -69,6 +72,19 @@ class StateMethods:
         who = Address(required(parameters, 0, address))
         slot = required(parameters, 1, storage_key)
         return self._ask(backend, parameters, 2, lambda state: word_hex(state.slot(who, slot)))
+
+    async def slots(self, backend: Backend, parameters: Parameters) -> dict[str, list[str]]:
+        """eth_getStorageValues: slots of several accounts."""
+        wanted = required(parameters, 0, slot_requests)
+        _, state = await self._states.at(backend, named(parameters, 1))
+        found: dict[str, list[str]] = {}
+        for who, slots in wanted.items():
+            values = found[data_hex(who)] = []
+            for first in range(0, len(slots), SLOTS_AT_ONCE):
+                some = slots[first : first + SLOTS_AT_ONCE]
+                values += [word_hex(state.slot(who, slot)) for slot in some]
+                await asyncio.sleep(0)
+        return found
 
     def nonce(self, backend: Backend, parameters: Parameters) -> object:
         """eth_getTransactionCount; for `pending` what waits in the pool without a gap counts."""
@@ -112,21 +128,20 @@ def named(parameters: Parameters, place: int) -> BlockId:
 
 
 def storage_key(value: object) -> int:
-    """Decode a slot: a quantity, or up to 32 bytes, leading zeros or not.
+    """Decode a slot: up to 32 bytes, leading zeros or not, with 0x or not.
 
     Raises:
-        BadArgument: it is neither.
+        BadArgument: it is no string.
+        RpcError: it is no slot.
     """
-    if not isinstance(value, str) or not value.startswith(("0x", "0X")):
-        raise BadArgument("unable to decode storage key: hex string without 0x prefix")
-    digits = value[2:]
+    digits = _digits(text(value))
     if len(digits) > 2 * KEY_BYTES_MAX:
-        raise BadArgument(
+        raise server_error(
             "unable to decode storage key: hex string too long, want at most 32 bytes"
         )
-    if digits.startswith("0") and len(digits) > 1:
-        return int.from_bytes(data("0x" + ("0" if len(digits) % 2 else "") + digits), "big")
-    return quantity(value) if digits else 0
+    if not frozenset(hexdigits).issuperset(digits):
+        raise server_error("unable to decode storage key: hex string invalid")
+    return int(digits, 16) if digits else 0
 
 
 def storage_keys(value: object) -> list[int]:
@@ -137,16 +152,41 @@ def storage_keys(value: object) -> list[int]:
         RpcError: there are too many.
     """
     if not isinstance(value, list):
-        raise BadArgument("json: cannot unmarshal into Go value of type []string")
+        raise unfit(kind(value), "[]string")
     if len(value) > SLOTS_MAX:
         raise invalid_params(f"too many keys ({len(value)}, at most {SLOTS_MAX})")
     return [storage_key(each) for each in value]
+
+
+def slot_requests(value: object) -> dict[Address, list[int]]:
+    """Decode the slots of eth_getStorageValues, by address.
+
+    Raises:
+        BadArgument: they are none.
+        RpcError: there are none or too many.
+    """
+    given = mapping(value, "map[common.Address][]common.Hash")
+    count = sum(len(keys) for keys in given.values() if isinstance(keys, list))
+    if count > SLOTS_MAX or len(given) > SLOTS_MAX:
+        raise invalid_params(f"too many slots (max {SLOTS_MAX})")
+    wanted = {Address(address(who)): storage_keys(keys) for who, keys in given.items()}
+    if not count:
+        raise invalid_params("empty request")
+    return wanted
+
+
+def _digits(key: str) -> str:
+    """Return the digits of whole bytes."""
+    digits = key[2:] if key.startswith(("0x", "0X")) else key
+    return "0" + digits if len(digits) % 2 else digits
 
 
 def _keys(value: object) -> list[str]:
     """Return the slots as go-ethereum echoes them: as words if they came so, else as quantities."""
     assert isinstance(value, list), "it has been decoded"
     return [
-        each if len(each) == 2 + 2 * KEY_BYTES_MAX else quantity_hex(storage_key(each))
+        word_hex(storage_key(each))
+        if len(_digits(each)) == 2 * KEY_BYTES_MAX
+        else quantity_hex(storage_key(each))
         for each in value
     ]

@@ -77,22 +77,22 @@ class FeeMethods:
         """eth_feeHistory."""
         count = required(parameters, 0, block_count)
         newest = required(parameters, 1, block_number)
-        percentiles = optional(parameters, 2, reward_percentiles, None)
+        percentiles = optional(parameters, 2, reward_percentiles, [])
+        if not count:
+            return {"oldestBlock": "0x0", "gasUsedRatio": []}
         ledger = backend.node.ledger
         last = self._chain.height(backend, newest)
         if last is None:
             raise server_error(
                 f"request beyond head block: requested {newest}, head {ledger.height}"
             )
-        if not count:
-            return {"oldestBlock": "0x0", "gasUsedRatio": []}
         lowest = 0 if ledger.lowest <= 1 else ledger.lowest
         first = max(last - min(count, BLOCKS_MAX) + 1, min(lowest, last))
         heights = range(first, last + 1)
         return await self._runner.run(self._gathered(backend, heights, percentiles))
 
     def _gathered(
-        self, backend: Backend, heights: range, percentiles: Sequence[float] | None
+        self, backend: Backend, heights: range, percentiles: Sequence[float]
     ) -> Generator[None, None, dict[str, Any]]:
         """Gather a history a block at a time; only rewards need more than its header."""
         headers: list[Header] = []
@@ -102,11 +102,11 @@ class FeeMethods:
             assert header is not None, "the height of a final block"
             headers.append(header)
             block = self._chain.at(backend, height) if percentiles else None
-            tips = [] if block is None else block_rewards(block, percentiles or ())
+            tips = [] if block is None else block_rewards(block, percentiles)
             rewards.append([quantity_hex(tip) for tip in tips])
             yield
         shape = _history(headers, backend.environment.genesis.params)
-        return shape if percentiles is None else shape | {"reward": rewards}
+        return shape | {"reward": rewards} if percentiles else shape
 
     def _tip(self, backend: Backend) -> int:
         """Return what should be enough to be taken: what the cheaper ones have paid lately."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from node.rpc.backend import ChainBackend
-from node.rpc.block_id import BlockId
+from node.rpc.block_id import BlockId, ByHash
 from node.rpc.chain import ChainReader
 from node.rpc.errors import server_error
 from primitives.header import Header
@@ -97,7 +97,8 @@ class States:
     def _height(self, backend: ChainBackend, block: BlockId) -> int:
         height = self._chain.height(backend, block)
         if height is None:
-            raise server_error("header not found")
+            by_hash = isinstance(block, ByHash)
+            raise server_error(f"header{' for hash' if by_hash else ''} not found")
         return height
 
     def _in_memory(self, backend: ChainBackend, height: int) -> ProvenState | None:

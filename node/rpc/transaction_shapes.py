@@ -51,6 +51,7 @@ def transaction_shape(
     shape: dict[str, Any] = {
         "blockHash": None,
         "blockNumber": None,
+        "blockTimestamp": None,
         "transactionIndex": None,
         "hash": data_hex(digest),
         "type": quantity_hex(transaction.tx_type),
@@ -68,6 +69,7 @@ def transaction_shape(
         price = effective_gas_price(transaction, place.header.base_fee_per_gas)
         shape["blockHash"] = data_hex(place.digest)
         shape["blockNumber"] = quantity_hex(place.header.number)
+        shape["blockTimestamp"] = quantity_hex(place.header.timestamp)
         shape["transactionIndex"] = quantity_hex(place.index)
     shape["gasPrice"] = quantity_hex(price)
     if isinstance(transaction, LegacyTransaction):

@@ -25,7 +25,8 @@ BLOCK = {
 LISTS_OF_BLOCK = {"transactions", "uncles", "withdrawals"}
 
 TRANSACTION = {
-    "blockHash": HASH, "blockNumber": QUANTITY, "transactionIndex": QUANTITY, "hash": HASH,
+    "blockHash": HASH, "blockNumber": QUANTITY, "blockTimestamp": QUANTITY,
+    "transactionIndex": QUANTITY, "hash": HASH,
     "from": ADDRESS, "to": ADDRESS, "type": QUANTITY, "nonce": QUANTITY, "gas": QUANTITY,
     "value": QUANTITY, "input": DATA, "gasPrice": QUANTITY, "chainId": QUANTITY, "v": QUANTITY,
     "r": QUANTITY, "s": QUANTITY,

@@ -37,7 +37,6 @@ def test_the_history_is_that_of_the_headers(rig: Rig) -> None:
     ]
     assert history["baseFeePerBlobGas"] == ["0x1"] * 3
     assert history["blobGasUsedRatio"] == [0.0] * 2
-    assert history["reward"] == [[], []]
     rig.mine(raw_transfer(0, 3, stranger(1), 1))
     following = rig.ask("eth_getBlockByNumber", "0x4")
     assert history["baseFeePerGas"][2] == following["baseFeePerGas"]
