@@ -153,9 +153,10 @@ class Node:
             OwnMessage: self._on_own_message,
         }
         spread, peers = parts.spread, [part for part in (parts.relay, parts.spread) if part]
-        if peers:
-            self._events[PeerConnected] = _each([part.on_peer_connected for part in peers])
-            self._events[PeerGone] = _each([part.on_peer_gone for part in peers])
+        connected = [part.on_peer_connected for part in peers]
+        meet = lambda now, event: parts.sync.meet(event.peer)  # noqa: E731
+        self._events[PeerConnected] = _each([*connected, meet])
+        self._events[PeerGone] = _each([part.on_peer_gone for part in peers])
         if spread is not None:
             self._events[PublishProposal] = spread.on_publish_proposal
         if parts.confirmations is not None:

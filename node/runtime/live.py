@@ -203,27 +203,21 @@ class LiveNode:
             self.driver.receive(peer, message, size)
 
     def on_peer_opened(self, peer: PeerInfo) -> None:
-        """Say who understands what. All else the node finds out by its own timers."""
+        """Say who is here, and understands what."""
         if self._meets_all:
             self.links.meet(peer.node)
-        if self._tells_peers:
-            compact = speaks(peer.session, Feature.COMPACT_BLOCKS)
-            reconciles = speaks(peer.session, Feature.RECONCILIATION)
-            near = self._meets_all or peer.node in self._named
-            self.driver.tell(PeerConnected(peer.node, compact, near, reconciles))
+        compact = speaks(peer.session, Feature.COMPACT_BLOCKS)
+        reconciles = speaks(peer.session, Feature.RECONCILIATION)
+        near = self._meets_all or peer.node in self._named
+        self.driver.tell(PeerConnected(peer.node, compact, near, reconciles))
 
     def on_peer_closed(self, peer: NodeId, reason: DropReason) -> None:
         """Say who is gone, likewise."""
         if self._meets_all and peer not in self._named:
             self.links.part(peer)
-        if self._tells_peers:
-            self.driver.tell(PeerGone(peer))
+        self.driver.tell(PeerGone(peer))
 
     # ---------------------------------------------------------------- within
-
-    @property
-    def _tells_peers(self) -> bool:
-        return self.config.relay is not None or self.config.spread is not None
 
     def _sent(self, kind: str, count: int, size: int) -> None:
         self.hub.sent(self.now(), kind, count, size)

@@ -19,6 +19,7 @@ from network.compact.messages import (
     WholeBlock,
 )
 from network.compact.state import CompactConfig, CompactTimer
+from network.messages import GetStatus
 from node.block_layout import EthereumBlocks
 from node.events import PeerConnected, PeerGone
 from node.execution import ExecutedBlock
@@ -374,8 +375,10 @@ def test_what_is_no_block_or_has_too_many_transactions_leaves_as_it_is(
 def test_a_handshake_tells_who_understands_it() -> None:
     driver = CompactDriver(PRIMARY, able=())
     relay = driver.relay
-    assert driver.step(PeerConnected(OTHER, compact=False)) == []
-    assert driver.step(PeerConnected(OTHER, compact=True)) == [Send(OTHER, SendCompact(high=False))]
+    ask = Send(OTHER, GetStatus())
+    assert driver.step(PeerConnected(OTHER, compact=False)) == [ask]
+    told = driver.step(PeerConnected(OTHER, compact=True))
+    assert told == [Send(OTHER, SendCompact(high=False)), ask]
     assert not relay.is_able(OTHER)
     driver.receive(OTHER, SendCompact(high=False))
     assert relay.is_able(OTHER)

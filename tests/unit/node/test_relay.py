@@ -14,7 +14,13 @@ from network.compact.messages import (
     SendCompact,
 )
 from network.compact.state import CompactTimer
-from network.messages import AnnounceBlock, CertifiedBlock, CertifiedBlocks, GetBlocks
+from network.messages import (
+    AnnounceBlock,
+    CertifiedBlock,
+    CertifiedBlocks,
+    GetBlocks,
+    GetStatus,
+)
 from node.events import PeerConnected
 from node.execution import ExecutedBlock
 from node.ledger import encode_certificate
@@ -180,4 +186,4 @@ def test_a_node_that_is_back_says_so_to_those_that_pushed() -> None:
 def test_a_peer_that_only_connects_is_told_and_not_believed() -> None:
     follower = Follower(able=())
     effects = follower.give(PeerConnected(NEAR, compact=True))
-    assert sent(effects) == [(NEAR, SendCompact(high=False))]
+    assert sent(effects) == [(NEAR, SendCompact(high=False)), (NEAR, GetStatus())]

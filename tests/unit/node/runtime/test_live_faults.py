@@ -8,12 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from network.handshake_messages import PeerRole
+from network.sync_state import SyncConfig
+from node.config import NodeConfig
 from node.epochs import group_of
 from node.rpc.backend import SubmitOutcome
 from node.runtime.live import LiveNode
 from node.runtime.submissions import STOPPED
 from primitives.committee_change import COMMITTEE_ADDRESS, CommitteeChange, encode_changes
-from primitives.ids import NodeId
+from primitives.ids import Duration, NodeId
 from primitives.transaction import transaction_hash
 from storage.rocks import Committer, StoreFull
 from tests.unit.node.harness import validator_key
@@ -78,6 +80,35 @@ def test_a_node_that_is_cut_off_stands_still_and_then_follows(tmp_path: Path) ->
         await world.until(lambda: world.balances(PAID) == [10] * 4)
 
     play(lambda: LiveWorld(tmp_path, 4), scene)
+
+
+class WorldThatNeverPolls(LiveWorld):
+    """Whose nodes ask nobody for his height by themselves."""
+
+    def config(self, node: int) -> NodeConfig:
+        peers = tuple([NodeId(each) for each in range(self.validators) if each != node])
+        reach = self.shared.consensus.reach
+        sync = SyncConfig(peers=peers, follow_gap=reach, poll_interval=Duration(0))
+        return dataclasses.replace(super().config(node), sync=sync)
+
+
+def test_a_node_that_comes_back_one_block_behind_learns_it_from_whom_it_meets(
+    tmp_path: Path,
+) -> None:
+    async def scene(world: LiveWorld) -> None:
+        await world.start_all()
+        await world.until(lambda: all(len(live.peers()) == 3 for live in world.nodes.values()))
+        alone = world.nodes[3]
+        alone.block_peers([NodeId(0), NodeId(1), NodeId(2)])
+        await world.until(lambda: not alone.peers())
+        await pay(world.nodes[0], 1, 0)
+        await world.until(lambda: world.heights() == [1, 1, 1, 0])
+        await world.until(lambda: not world.nodes[0].node.replica.state.progress_armed)  # type: ignore[union-attr]
+        # Nothing is decided any more, so nothing tells it but the meeting.
+        alone.unblock_peers()
+        await world.until(lambda: world.heights() == [1] * 4)
+
+    play(lambda: WorldThatNeverPolls(tmp_path, 4), scene)
 
 
 def test_a_node_that_hears_nobody_stays_connected_and_stands_still(tmp_path: Path) -> None:
