@@ -45,6 +45,7 @@ from node.runtime.hub import EventHub
 from node.runtime.limits import DriverLimits
 from node.runtime.live import LiveNode, LiveOptions
 from node.runtime.logs import Level, Log
+from node.runtime.memory import Trimmer, allocator
 from node.runtime.packing import read_dictionaries
 from node.runtime.reporting import Reporter
 from node.settings import NodeSettings
@@ -168,7 +169,11 @@ class NodeProcess:
     async def _served_lives(self, data: DataDirectory) -> ExitCode:
         """Let the node live with a face; whatever ends it stands in the log."""
         face = Face(self, data)
+        memory = allocator()
+        trimmer = None if memory is None else Trimmer(asyncio.get_running_loop(), memory)
         try:
+            if trimmer is not None:
+                trimmer.start()
             face.forget()
             return await self._lives(data, face)
         except (StoreError, DamagedStore) as error:
@@ -178,6 +183,8 @@ class NodeProcess:
         except Exception as error:  # noqa: BLE001 - a node that met an error says so in its log
             return self._give_up(error)
         finally:
+            if trimmer is not None:
+                await trimmer.stop()
             await face.stop()
 
     async def _lives(self, data: DataDirectory, face: Face) -> ExitCode:
