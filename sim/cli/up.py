@@ -140,12 +140,8 @@ class _Lines:
         directory = network.order.directory
         metrics = f"cd {directory} && prometheus --config.file=prometheus.yml"
         _say(self._console, f"metrics of all: {metrics}; dashboard.json is for Grafana", "dim")
-        alone = alone_elsewhere(network.layout, network.size - 1)
-        elsewhere = (
-            "on another machine, with its directory and genesis.json: --network.host 0.0.0.0, and "
-            "in each configuration the addresses of the machines"
-        )
-        _say(self._console, f"one node alone: {alone}; {elsewhere}", "dim")
+        alone = alone_elsewhere(network.layout, network.order.scenario, network.size - 1)
+        _say(self._console, f"one node alone: {alone}", "dim")
         _say(self._console, "Ctrl-C ends it", "dim")
 
     def happened(self, happening: Happening) -> None:

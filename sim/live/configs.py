@@ -178,6 +178,12 @@ def _network(
     )
 
 
-def alone_elsewhere(layout: Layout, node: int) -> str:
-    """Return the command that runs one node by itself."""
-    return f"python -m node.runtime {layout.node(node) / CONFIG}"
+def alone_elsewhere(layout: Layout, scenario: Scenario, node: int) -> str:
+    """Say how to run one node by itself, here or on another machine."""
+    kinds = scenario.network.compression_dictionaries
+    *files, last = ("its directory", GENESIS, *[dictionary_file(kind) for kind in kinds])
+    return (
+        f"python -m node.runtime {layout.node(node) / CONFIG}; on another machine, with "
+        f"{', '.join(files)} and {last} beside it: --network.host 0.0.0.0, and in each "
+        "configuration the addresses of the machines"
+    )

@@ -10,7 +10,7 @@ from primitives.genesis import genesis_hash
 from primitives.keys import ValidatorKey
 from sim.assembly import build_world
 from sim.founding import found
-from sim.live.configs import write_network
+from sim.live.configs import alone_elsewhere, write_network
 from sim.live.layout import Layout
 from sim.live.ports import plan_ports
 from sim.scenario import Scenario, load_scenario
@@ -130,3 +130,15 @@ def test_keys_for_later_committees_are_there(tmp_path):
         spare = founding.electorate.spare_keys(node)
         assert [ValidatorKey(s).public_key for s in seeds] == [k.signer.public_key for k in spare]
         assert all(file.with_name(file.name + ".vote").exists() for file in files)
+
+
+def test_who_moves_a_node_is_told_of_every_file_that_it_needs(tmp_path):
+    text = '[network]\nvalidators = 4\ncompression = "zstd"\n'
+    packed = scenario(
+        text + 'compression_dictionaries = ["PooledTransactions"]\n',
+        'name = "t"\nduration = "9s"\n',
+    )
+    layout = Layout(tmp_path)
+    assert "its directory and genesis.json beside it" in alone_elsewhere(layout, scenario(), 3)
+    told = alone_elsewhere(layout, packed, 3)
+    assert "its directory, genesis.json and PooledTransactions.dictionary beside it" in told
