@@ -9,6 +9,7 @@ from sim.liars.context import LiarFactory
 from sim.liars.equivocating_primary import equivocating_primary
 from sim.liars.equivocating_voter import equivocating_voter
 from sim.liars.false_forms import false_forms
+from sim.liars.false_ids import false_ids
 from sim.liars.false_shreds import false_shreds
 from sim.liars.flooding import Flooding
 from sim.liars.garbage import Garbage
@@ -45,13 +46,14 @@ BUILT_IN_LIARS: Mapping[str, LiarFactory] = MappingProxyType(
         "misinforming": misinforming,
         "false-forms": false_forms,
         "false-shreds": false_shreds,
+        "false-ids": false_ids,
     }
 )
 
 SPREAD_LIARS = frozenset(
     (
         *("silent", "slow", "replaying", "flooding", "garbage", "lying-server", "misinforming"),
-        "false-shreds",
+        *("false-shreds", "false-ids"),
     )
 )
 """Those whose own proposals go over a mesh or down coded trees where their network has them. The
