@@ -71,8 +71,8 @@ class CodedTree:
     """
 
     __slots__ = (
-        "_alarm", "_book", "_code", "_config", "_generator", "_node", "_verifier",
-        "drafts", "horizon", "roster", "signer", "statistics",
+        "_alarm", "_book", "_code", "_generator", "_node", "_verifier",
+        "config", "drafts", "horizon", "roster", "signer", "statistics",
     )  # fmt: skip
 
     def __init__(
@@ -85,7 +85,7 @@ class CodedTree:
         generator: Generator,
         book: PeerBook,
     ) -> None:
-        self._config = config
+        self.config = config
         self.roster = roster
         self._node = node
         self.signer = signer
@@ -110,7 +110,7 @@ class CodedTree:
         Raises:
             InvalidInput: the block is too long, or another node leads at this place.
         """
-        most = self._config.payload_bytes_max
+        most = self.config.payload_bytes_max
         if len(payload) > most:
             raise InvalidInput("dissemination.payload", f"at most {most} bytes", len(payload))
         leader = self.roster.leader_of(place)
@@ -172,11 +172,11 @@ class CodedTree:
             if not self._is_signed(place, commitment):
                 return self._false(now, sender)
             draft = self._begin(now, place, commitment)
-            effects += self._set_alarm(self._config.repair_delay)
+            effects += self._set_alarm(self.config.repair_delay)
         draft.shreds[shred.index] = shred
-        draft.due, draft.tries = now + self._config.repair_delay, 0
+        draft.due, draft.tries = now + self.config.repair_delay, 0
         effects += [Send(child, shred) for child in draft.children[shred.index]]
-        if draft.phase is Phase.COLLECTING and len(draft.shreds) == self._config.data:
+        if draft.phase is Phase.COLLECTING and len(draft.shreds) == self.config.data:
             draft.phase = Phase.REBUILDING
             job = RebuildBlock(self._code, commitment, dict(draft.shreds))
             effects.append(RebuildWanted(place, job))
@@ -184,7 +184,7 @@ class CodedTree:
 
     def _is_possible(self, commitment: Commitment) -> bool:
         """Whether a block of this network could be cut so."""
-        config = self._config
+        config = self.config
         return (
             commitment.data == config.data
             and commitment.parity == config.parity
@@ -226,8 +226,8 @@ class CodedTree:
         others = self._others(leader)
         total = commitment.data + commitment.parity
         orders = tree_orders(self.roster.domain, place, others, total)
-        children = own_children(orders, self._node, self._config.fanout)
-        draft = Draft(commitment, leader, children, now + self._config.repair_delay)
+        children = own_children(orders, self._node, self.config.fanout)
+        draft = Draft(commitment, leader, children, now + self.config.repair_delay)
         self.statistics.evicted += self.drafts.add(place, draft)
         return draft
 
@@ -275,12 +275,12 @@ class CodedTree:
     def _repair(self, now: Instant, place: Place, draft: Draft) -> Sequence[Effect]:
         """Ask some peers, or give the block up when that was done often enough."""
         draft.tries += 1
-        if draft.tries > self._config.repair_tries_max:
+        if draft.tries > self.config.repair_tries_max:
             self.drafts.drop(place)
             return (PayloadLost(place, draft.commitment.root, is_miscoded=False),)
-        draft.due = now + self._config.repair_interval
+        draft.due = now + self.config.repair_interval
         draft.asked += 1
-        requests = ask(self._config, self._generator, place, draft, self._others(self._node))
+        requests = ask(self.config, self._generator, place, draft, self._others(self._node))
         self.statistics.repairs_asked += sum(
             len(request.message.indexes)
             for request in requests

@@ -43,6 +43,11 @@ class TreeConfig(msgspec.Struct, frozen=True):
     """Most bytes of all shreds; then a block of the leader that fills most is forgotten."""
 
     @property
+    def total(self) -> int:
+        """Number of shreds of a block."""
+        return self.data + self.parity
+
+    @property
     def payload_bytes_max(self) -> int:
         """Longest block, in bytes."""
         return min(PAYLOAD_BYTES_MAX, self.data * SHRED_BYTES_MAX)

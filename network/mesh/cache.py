@@ -4,6 +4,7 @@ Reference: gossipsub v1.0, "Message cache" and "seen messages cache".
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from primitives.ids import Duration, Instant, NodeId
@@ -63,6 +64,11 @@ class CachedMessage:
     served: dict[NodeId, int] = field(default_factory=dict)
     """How often each peer has got it on demand."""
 
+    @property
+    def most_served(self) -> int:
+        """How often the peer has got it that has got it most often."""
+        return max(self.served.values(), default=0)
+
 
 class MessageCache:
     """Messages of the latest heartbeats, in windows that are shifted at each of them.
@@ -93,6 +99,10 @@ class MessageCache:
     def get(self, identity: bytes) -> CachedMessage | None:
         """Return a message, or None when it is not kept any more."""
         return self._held.get(identity)
+
+    def held(self) -> Iterable[CachedMessage]:
+        """Return all messages, oldest first."""
+        return self._held.values()
 
     def recent(self, topic: bytes, windows: int) -> list[bytes]:
         """Return the ids of a topic in the youngest windows, the youngest window first."""

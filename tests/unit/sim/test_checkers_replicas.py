@@ -6,6 +6,7 @@ from consensus.bounds import overfull
 from consensus.messages import Commit
 from consensus.replica import Replica
 from consensus.trace import EvidenceFound
+from network.mesh.topics import BLOCKS
 from node.trace import PeerScored
 from primitives.ids import Hash32, NodeId, Sequence, View
 from primitives.machine import Received
@@ -105,6 +106,26 @@ def test_a_running_network_keeps_within_its_bounds_and_a_stuffed_replica_is_seen
     assert isinstance(replica, Replica)
     replica.state.repair.peer_views.update(dict.fromkeys(range(9), View(1)))
     assert tables.overfull(NodeId(2)) == ("repair.peer_views", 9, 4)
+
+
+@pytest.mark.parametrize("way", ["mesh", "tree"])
+def test_a_running_mesh_and_running_trees_keep_within_their_bounds(way: str) -> None:
+    keys = {"validators": 4, "followers": 1, "dissemination": way}
+    table = {"name": "bounds", "duration": "3s", "network": keys, "workload": {"rate": 20}}
+    with build_world(decode_table(table), 1) as world:
+        world.run_until(2 * 10**9)
+        tables = Tables(world)
+        assert [tables.overfull(NodeId(node)) for node in range(5)] == [None] * 5
+        spread = world.node(NodeId(2)).parts.spread
+        assert spread is not None
+        if spread.mesh is not None:
+            spread.mesh.state.mesh[BLOCKS] = dict.fromkeys(map(NodeId, range(20)))
+            assert tables.overfull(NodeId(2)) == ("mesh.links", 20, 14)
+        if spread.tree is not None:
+            place, draft = spread.tree.drafts.entries()[-1]
+            draft.served[NodeId(1)] = 65
+            assert place.sequence > 0
+            assert tables.overfull(NodeId(2)) == ("tree.served", 65, 64)
 
 
 @pytest.mark.parametrize("peer", [2, 3])
