@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from primitives.ids import Duration
 from sim.fuzz.chance import MILLISECOND, Chance
+from sim.fuzz.resending import extra_max
 from sim.fuzz.scene import Scene
 from sim.scenario import (
     Clog,
@@ -21,6 +22,8 @@ from sim.scenario import (
 from sim.scenario.placement import node_regions
 
 EXTRAS_MS = (10, 100, 500, 2_000)
+PATIENCE_PERCENT = 75
+"""Of the time for the return, what lost copies may take that were sent over slowed links."""
 OFTEN = (0.02, 0.1, 0.5, 1.0)
 LOSSES = (0.02, 0.1)
 """No more: a link delivers in order, and each further loss of one copy doubles what all wait."""
@@ -46,7 +49,8 @@ def latency(chance: Chance, scene: Scene, at: int) -> Iterator[TimelineEvent]:
     """Slow the links of a region, or all."""
     places = tuple(dict.fromkeys(node_regions(scene.network)))
     region = (chance.pick(places),)
-    extra = Duration(chance.pick(EXTRAS_MS) * MILLISECOND)
+    most = extra_max(scene.network, scene.end * 2 // 3 * PATIENCE_PERCENT // 100)
+    extra = Duration(min(chance.pick(EXTRAS_MS) * MILLISECOND, most))
     regions: tuple[str, ...] | Literal["all"] = "all" if chance.hit(40) else region
     yield Latency(Duration(at), extra, regions, scene.lasting(at, chance.span(50, 5_000)))
 

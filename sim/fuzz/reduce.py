@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from node.settings.spreading import SPREAD_KEYS, SpreadSettings
 from primitives.ids import Duration
 from sim.fuzz.faults import calm_tail
 from sim.fuzz.scene import SECOND
@@ -56,6 +57,7 @@ SIMPLER_NETWORK: tuple[tuple[str, Any], ...] = (
     ("disk", "nvme"),
     ("blocks", "full"),
     ("compression", "none"),
+    *zip(SPREAD_KEYS, msgspec.structs.astuple(SpreadSettings()), strict=True),
 )
 SIMPLER_CONSENSUS = (
     "empty_blocks", "block_interval", "pipeline_depth", "batching", "batch_size", "batch_delay",

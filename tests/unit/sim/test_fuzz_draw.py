@@ -11,10 +11,12 @@ import pytest
 from primitives.ids import Duration
 from sim.fuzz import draw_scenario, phases
 from sim.fuzz.chance import Chance
-from sim.fuzz.draw import LIARS, VALIDATORS, WORLD_LATENCY
+from sim.fuzz.draw import LIARS, VALIDATORS
 from sim.fuzz.faults import EPISODES, OFFSETS_MS, START, calm_tail, draw_events
 from sim.fuzz.faults_disks import draw_disks
+from sim.fuzz.resending import WORLD_LATENCY, latency_of, resending, resent
 from sim.fuzz.scene import Scene, draw_scene
+from sim.fuzz.spreading import CODES, DEGREES, WAY_LIARS, draw_spreading
 from sim.randomness import generator
 from sim.registry import liar_names
 from sim.scenario import (
@@ -261,6 +263,19 @@ def test_timeouts_can_outlast_what_the_network_may_lose(base: Scenario, duration
     assert lossy > len(SEEDS) // 10
 
 
+def test_what_is_lost_over_slowed_links_arrives_while_the_network_returns(base: Scenario) -> None:
+    """Each loss of one copy doubles what all behind it wait, also when links are quick again."""
+    for duration in (20, 30, 60):
+        other = msgspec.structs.replace(base, duration=Duration(duration * SECOND))
+        for seed in SEEDS:
+            scenario = draw_scenario(other, seed)
+            slowed = [each.extra for each in scenario.events if isinstance(each, Latency)]
+            one_way = latency_of(scenario.network) + max(slowed, default=0)
+            kept_up = resending(one_way, resent(scenario.network.loss))
+            assert kept_up <= 0.75 * phases(other.duration).recovery
+            assert all(extra > 0 for extra in slowed)
+
+
 def test_a_network_that_loses_messages_is_given_less_to_carry(base: Scenario) -> None:
     keys = ["network.loss", "consensus.batch_size", "network.latency", "network.latency_value"]
     rates = []
@@ -277,9 +292,10 @@ def test_a_drawn_run_is_asked_for_recovery_agreement_and_what_was_admitted(
     drawn: list[Scenario],
 ) -> None:
     for scenario in drawn:
-        expect = scenario.expect
+        expect, consensus = scenario.expect, scenario.consensus
         assert expect.agreement
-        assert expect.agreement_within == (10 if scenario.consensus.empty_blocks else 0)
+        within = max(10, 2 * consensus.repair_interval // max(1, consensus.block_interval))
+        assert expect.agreement_within == (within if consensus.empty_blocks else 0)
         assert expect.min_height is None
         assert (expect.recovery_within, expect.stranded_after) == (20 * SECOND, 10 * SECOND)
 
@@ -381,3 +397,46 @@ def test_a_tail_holds_only_what_is_needed() -> None:
     assert calm_tail([Crash(at, 0)], end) == (Restart(end, "all"),)
     both: list[TimelineEvent] = [Partition(at, ((0,),)), Crash(at, 0)]
     assert calm_tail(both, end) == (Heal(end), Restart(end, "all"))
+
+
+def test_blocks_and_transactions_take_every_way(drawn: list[Scenario]) -> None:
+    networks = [scenario.network for scenario in drawn]
+    direct = sum(each.dissemination == "direct" for each in networks)
+    assert 0.4 * len(drawn) < direct < 0.7 * len(drawn)
+    assert {each.dissemination for each in networks} == {"direct", "mesh", "tree"}
+    assert {each.gossip for each in networks} == {"announce", "mesh"}
+    trees = [each for each in networks if each.dissemination == "tree"]
+    assert {(each.tree_data, each.tree_parity) for each in trees} <= {*CODES}
+    meshed = [each for each in networks if "mesh" in (each.dissemination, each.gossip)]
+    degrees = {(e.mesh_degree_low, e.mesh_degree, e.mesh_degree_high) for e in meshed}
+    assert degrees == {*DEGREES}
+    assert {each.mesh_degree for each in networks if each not in meshed} == {8}
+
+
+def test_some_liars_lie_about_the_way_that_is_drawn(base: Scenario) -> None:
+    lying: dict[str, set[str]] = {"tree": set(), "mesh": set(), "direct": set()}
+    for seed in range(1, 400):
+        network = draw_scenario(base, seed).network
+        way = "mesh" if network.gossip == "mesh" else network.dissemination
+        lying[way] |= {each.liar for each in network.classes if each.liar is not None}
+    assert set(WAY_LIARS.values()) <= lying["mesh"] | lying["tree"]
+    assert "false-ids" not in lying["direct"]
+    assert "silent" in lying["mesh"] | lying["tree"]
+
+
+def test_ways_of_spreading_leave_the_other_draws_alone(base: Scenario) -> None:
+    """They have a stream of their own, whatever it is asked for."""
+    names = [name for name in liar_names() if name != "false-ids"]
+    for seed in SEEDS[:30]:
+        scenario = draw_scenario(base, seed)
+        spread = draw_spreading(Chance(generator(seed, "fuzz.spreading")))
+        for key, value in spread.items():
+            assert getattr(scenario.network, key) == value
+        chance = Chance(generator(seed, "fuzz.liars"))
+        if scenario.network.classes and scenario.network.classes[0].liar not in WAY_LIARS.values():
+            assert chance.hit(25)
+            count = chance.between(1, (scenario.network.validators - 1) // 3)
+            who = sorted(chance.shuffled(range(scenario.network.validators))[:count])
+            assert scenario.network.classes == (
+                NodeClass(LIARS, tuple(who), liar=chance.pick(names)),
+            )

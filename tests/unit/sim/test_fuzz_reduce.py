@@ -205,3 +205,15 @@ def test_blocks_are_whole_and_bodies_plain_where_that_changes_nothing(base):
     assert small.network.compression == "none"
     small = shrink_scenario(drawn, lambda scenario: scenario.network.compression != "none", 400)
     assert small.network.blocks == "full"
+
+
+def test_blocks_and_transactions_go_directly_where_that_changes_nothing(base):
+    def wanted(scenario: Scenario) -> bool:
+        network = scenario.network
+        return (network.dissemination, network.gossip) == ("tree", "mesh")
+
+    drawn = first_with(base, wanted)
+    small = shrink_scenario(drawn, lambda scenario: scenario.network.gossip == "mesh", 600).network
+    assert (small.dissemination, small.mesh_degree, small.tree_data) == ("direct", 8, 32)
+    small = shrink_scenario(drawn, lambda s: s.network.dissemination == "tree", 600).network
+    assert (small.gossip, small.tree_data, small.tree_fanout) == ("announce", 32, 16)
