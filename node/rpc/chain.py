@@ -58,6 +58,8 @@ class FinalBlock:
         self.size = size
         self._receipts_row = receipts_row
         self._senders: list[Address | None] = [None] * len(block.transactions)
+        self._decoded: dict[int, Transaction] = {}
+        """Of the transactions, those that somebody has asked for one by one."""
 
     @staticmethod
     def of(executed: ExecutedBlock) -> "FinalBlock":
@@ -90,6 +92,23 @@ class FinalBlock:
         """The transactions, decoded, in order."""
         return [decode_transaction(raw) for raw in self.block.transactions]
 
+    def transaction(self, index: int) -> Transaction:
+        """Return one transaction: decoding all takes some milliseconds."""
+        all_ = self.__dict__.get("transactions")
+        if all_ is not None:
+            found: Transaction = all_[index]
+            return found
+        known = self._decoded.get(index)
+        if known is None:
+            known = self._decoded[index] = decode_transaction(self.block.transactions[index])
+        return known
+
+    def hash(self, index: int) -> Hash32:
+        """Return the hash of one transaction."""
+        if "hashes" in self.__dict__:
+            return self.hashes[index]
+        return transaction_hash(self.block.transactions[index])
+
     @cached_property
     def tips(self) -> list[int]:
         """What each transaction pays the proposer, in wei per gas."""
@@ -121,7 +140,7 @@ class FinalBlock:
         """Return who signed a transaction; recovering it takes a tenth of a millisecond, once."""
         known = self._senders[index]
         if known is None:
-            known = recover_sender(self.transactions[index], self.block.transactions[index])
+            known = recover_sender(self.transaction(index), self.block.transactions[index])
             self._senders[index] = known
         return known
 

@@ -177,8 +177,8 @@ def shown_block(block: FinalBlock, transactions: list[Any]) -> dict[str, Any]:
 
 def shown_transaction(block: FinalBlock, index: int) -> dict[str, Any]:
     """Return a transaction of a block."""
-    digest, sender = block.hashes[index], block.sender(index)
-    return transaction_shape(block.transactions[index], digest, sender, block.place(index))
+    digest, sender = block.hash(index), block.sender(index)
+    return transaction_shape(block.transaction(index), digest, sender, block.place(index))
 
 
 def shown_receipt(backend: Backend, block: FinalBlock, index: int) -> dict[str, Any]:
@@ -187,9 +187,9 @@ def shown_receipt(backend: Backend, block: FinalBlock, index: int) -> dict[str, 
     params = backend.environment.genesis.params.at(header.timestamp)
     excess = header.excess_blob_gas
     return receipt_shape(
-        block.transactions[index],
+        block.transaction(index),
         block.receipts[index],
-        block.hashes[index],
+        block.hash(index),
         block.sender(index),
         block.place(index),
         block.gas_used(index),
@@ -200,7 +200,7 @@ def shown_receipt(backend: Backend, block: FinalBlock, index: int) -> dict[str, 
 
 def shown_logs(block: FinalBlock, index: int) -> Iterator[dict[str, Any]]:
     """Yield the logs of a transaction of a block."""
-    place, digest, first = block.place(index), block.hashes[index], block.first_logs[index]
+    place, digest, first = block.place(index), block.hash(index), block.first_logs[index]
     for number, log in enumerate(block.receipts[index].logs):
         yield log_shape(log, digest, place, first + number)
 

@@ -3,8 +3,9 @@
 Reference: execution-apis src/eth/fee_market.yaml; EIP-1559, EIP-4844.
 """
 
+import asyncio
 from bisect import bisect_right
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from node.execution_base_fee import next_base_fee
@@ -49,6 +50,8 @@ class FeeMethods:
         self._runner = runner
         self._suggested: tuple[int, int] | None = None
         """The last suggestion: height, and wei per gas."""
+        self._lowest: dict[int, tuple[int, ...]] = {}
+        """The lowest tips of the last blocks that were looked at, by height."""
 
     def methods(self) -> tuple[Method, ...]:
         """Return them."""
@@ -59,14 +62,18 @@ class FeeMethods:
             Method("eth_feeHistory", self.fee_history, 3, cost=20),
         )
 
-    def gas_price(self, backend: Backend, parameters: Parameters) -> str:
+    def gas_price(self, backend: Backend, parameters: Parameters) -> object:
         """eth_gasPrice: the base fee of the next block, and the tip that is suggested."""
-        header, params = backend.node.ledger.tip.block.header, backend.environment.genesis.params
-        return quantity_hex(next_base_fee(header, params) + self._tip(backend))
 
-    def priority_fee(self, backend: Backend, parameters: Parameters) -> str:
+        def shown(tip: int) -> str:
+            header = backend.node.ledger.tip.block.header
+            return quantity_hex(next_base_fee(header, backend.environment.genesis.params) + tip)
+
+        return self._with_tip(backend, shown)
+
+    def priority_fee(self, backend: Backend, parameters: Parameters) -> object:
         """eth_maxPriorityFeePerGas."""
-        return quantity_hex(self._tip(backend))
+        return self._with_tip(backend, quantity_hex)
 
     def blob_base_fee(self, backend: Backend, parameters: Parameters) -> str:
         """eth_blobBaseFee: that of the next block."""
@@ -108,24 +115,40 @@ class FeeMethods:
         shape = _history(headers, backend.environment.genesis.params)
         return shape | {"reward": rewards} if percentiles else shape
 
-    def _tip(self, backend: Backend) -> int:
-        """Return what should be enough to be taken: what the cheaper ones have paid lately."""
-        head = backend.node.ledger.height
-        if self._suggested is None or self._suggested[0] != head:
-            self._suggested = head, self._sampled_tip(backend, head)
-        return self._suggested[1]
+    def _with_tip(self, backend: Backend, shown: Callable[[int], str]) -> object:
+        """Answer with what should be enough to be taken: what the cheaper ones have paid lately.
 
-    def _sampled_tip(self, backend: Backend, head: int) -> int:
+        Args:
+            backend: the node.
+            shown: makes the answer of wei per gas.
+        """
+        if self._suggested is not None and self._suggested[0] == backend.node.ledger.height:
+            return shown(self._suggested[1])
+        return self._sampled_later(backend, shown)
+
+    async def _sampled_later(self, backend: Backend, shown: Callable[[int], str]) -> str:
+        """Look at the last blocks, one in each turn: decoding one takes some milliseconds."""
+        head = backend.node.ledger.height
         tips: list[int] = []
-        lowest = max(1, backend.node.ledger.lowest)
-        for height in range(head, max(head - SAMPLED_BLOCKS, lowest - 1), -1):
-            block = self._chain.at(backend, height)
-            if block is not None:
-                paid = block.ascending_tips
-                first = bisect_right(paid, 1)
-                tips += paid[first : first + SAMPLED_TIPS]
+        for height in range(head, max(head - SAMPLED_BLOCKS, 0), -1):
+            if height not in self._lowest:
+                if height < backend.node.ledger.lowest:
+                    break
+                self._lowest[height] = self._lowest_tips(backend, height)
+                await asyncio.sleep(0)
+            tips += self._lowest.get(height, ())
+        for height in [each for each in self._lowest if each <= head - 2 * SAMPLED_BLOCKS]:
+            del self._lowest[height]
         tips.sort()
-        return tips[(len(tips) - 1) * SAMPLE_PERCENT // 100] if tips else DEFAULT_TIP
+        tip = tips[(len(tips) - 1) * SAMPLE_PERCENT // 100] if tips else DEFAULT_TIP
+        self._suggested = head, tip
+        return shown(tip)
+
+    def _lowest_tips(self, backend: Backend, height: int) -> tuple[int, ...]:
+        block = self._chain.at(backend, height)
+        paid = [] if block is None else block.ascending_tips
+        first = bisect_right(paid, 1)
+        return tuple(paid[first : first + SAMPLED_TIPS])
 
 
 def block_count(value: object) -> int:

@@ -163,9 +163,9 @@ def matching(block: FinalBlock, wanted: LogFilter) -> Iterator[dict[str, Any]]:
         found = [(place, log) for place, log in enumerate(receipt.logs) if wanted.matches(log)]
         if not found:
             continue
-        place, first = block.place(index), block.first_logs[index]
+        place, digest, first = block.place(index), block.hash(index), block.first_logs[index]
         for number, log in found:
-            yield log_shape(log, block.hashes[index], place, first + number)
+            yield log_shape(log, digest, place, first + number)
 
 
 def bound_height(block: Tag | int | None, head: int) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from primitives.address import contract_address
+from primitives.transaction import Transaction, decode_transaction
 from tests.unit.node.harness import MILLISECOND
 from tests.unit.node.rpc import shapes
 from tests.unit.node.rpc.chain_rig import FLAT, Rig, hexed, signed
@@ -224,3 +225,29 @@ def test_bad_arguments_are_refused(
 
 def test_the_store_of_a_rig_is_flat(rig: Rig) -> None:
     assert rig.backend.config.storage == FLAT
+
+
+def test_who_asks_for_one_transaction_has_one_decoded(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block may have thousands, and whoever asks for one of each block would get them all."""
+    hashes = filled(rig)
+    rig.restart()
+    decoded: list[bytes] = []
+
+    def counted(raw: bytes) -> Transaction:
+        decoded.append(raw)
+        return decode_transaction(raw)
+
+    monkeypatch.setattr("node.rpc.chain.decode_transaction", counted)
+    fresh = Rig.over(rig)
+    try:
+        found = fresh.ask("eth_getTransactionByHash", hashes[1])
+        receipt = fresh.ask("eth_getTransactionReceipt", hashes[1])
+        assert len(decoded) == 1
+        assert found["hash"] == receipt["transactionHash"] == hashes[1]
+        block = fresh.ask("eth_getBlockByHash", found["blockHash"], True)
+        assert block["transactions"][1] == found
+        assert len(decoded) == 3
+    finally:
+        fresh.close()

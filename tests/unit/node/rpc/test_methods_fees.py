@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from node.rpc.call_runner import CallLimits
+from node.rpc.chain import FinalBlock
 from node.rpc.fees import block_rewards
 from node.rpc.node_methods import MethodLimits
 from tests.unit.node.rpc.chain_rig import Rig
@@ -152,3 +153,22 @@ def test_rewards_against_a_list_of_units(
         threshold = int(len(units) * percentile / 100)
         expected.append(units[max(threshold - 1, 0)])
     assert block_rewards(block, sorted(percentiles)) == expected  # type: ignore[arg-type]
+
+
+def test_a_block_is_looked_at_once_for_all_suggestions(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def noted(block: FinalBlock) -> list[int]:
+        looked.append(block.number)
+        return sorted(block.tips)
+
+    monkeypatch.setattr(FinalBlock, "ascending_tips", property(noted))
+    for nonce in range(30):
+        rig.mine(raw_transfer(0, nonce, stranger(1), 1, tip=GWEI + nonce))
+        if nonce % 5 == 4:
+            rig.ask("eth_gasPrice")
+            rig.ask("eth_maxPriorityFeePerGas")
+    assert sorted(looked) == list(range(1, 31))
+    assert rig.ask("eth_maxPriorityFeePerGas") == hex(GWEI + 10 + 11)
