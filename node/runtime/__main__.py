@@ -5,10 +5,11 @@ import asyncio
 import os
 import resource
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from network.transport import new_event_loop
+from node.plugins import make_batching, make_engine
 from node.runtime.errors import ExitCode, read_text, reason
 from node.runtime.library_logs import give_back, take_over
 from node.runtime.logs import Log
@@ -75,7 +76,18 @@ async def _run(settings: NodeSettings, directory: Path, log: Log) -> int:
 
 
 def _settings(file: Path, flags: Mapping[str, str], environment: Mapping[str, str]) -> NodeSettings:
-    return decode_settings(read_text(file, str(file)), str(file), flags, environment)
+    settings = decode_settings(read_text(file, str(file)), str(file), flags, environment)
+    _check_named("consensus.protocol", settings.consensus.protocol, make_engine)
+    _check_named("consensus.batching", settings.consensus.batching, make_batching)
+    return settings
+
+
+def _check_named(key: str, name: str, make: Callable[[str], object]) -> None:
+    """Refuse the name of what nobody provides, by the key that has it."""
+    try:
+        make(name)
+    except InvalidInput as error:
+        raise InvalidInput(key, error.expected, error.actual) from error
 
 
 def _log(settings: NodeSettings, directory: Path) -> Log:

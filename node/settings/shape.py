@@ -197,7 +197,8 @@ def describe(type_: types.Type) -> str:
         case types.FloatType():
             return "a number" + _bounds(type_)
         case types.StrType():
-            return f"text that matches {type_.pattern}" if type_.pattern else "text in quotes"
+            plain = "text in quotes, not empty" if type_.min_length else "text in quotes"
+            return f"text that matches {type_.pattern}" if type_.pattern else plain
         case types.BoolType():
             return "true or false"
         case types.LiteralType():

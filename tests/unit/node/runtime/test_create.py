@@ -1,4 +1,4 @@
-"""What the command that founds a chain refuses, and what it says."""
+"""What the commands of a live node refuse, and what they say."""
 
 from pathlib import Path
 
@@ -29,6 +29,17 @@ def test_what_makes_no_chain_is_refused_before_anything_is_written(
     assert main([str(tmp_path / "net"), *options]) == ExitCode.REFUSED
     assert f"create: {why}" in capsys.readouterr().err
     assert not (tmp_path / "net").exists()
+
+
+@pytest.mark.parametrize("key", ["consensus.protocol", "consensus.batching"])
+def test_a_protocol_or_policy_that_nobody_provides_is_refused_by_a_look_alone(
+    key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path / "net")]) == ExitCode.STOPPED
+    config = str(tmp_path / "net" / "node-0" / "config.toml")
+    assert node([config, "--check"]) == ExitCode.STOPPED
+    assert node([config, "--check", f"--{key}=raft"]) == ExitCode.REFUSED
+    assert f"node: {key}: expected one of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [main, node])
