@@ -9,13 +9,16 @@ seen before it means that the chain has been reorganised: what was seen is undon
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 from sim.load.blocks import HASHES_ONLY, HeadListener, SeenBlock, read_block
 from sim.load.chain import read_number
 from sim.load.errors import RequestTimedOut, RpcError, RpcRefusal
 from sim.load.heads_socket import HeadsSocket
 from sim.load.rpc import RpcClient, result_of
+
+Answer = TypeVar("Answer")
 
 POLL_S_MIN, POLL_S_MAX = 0.02, 0.5
 WITH_SOCKET_S = 1.0
@@ -28,7 +31,8 @@ DEPTH = 256
 """So many blocks that are not final are remembered for reorganisations."""
 RETRY_S = 0.2
 PATIENCE_S = 1.0
-"""Where there are several nodes, longest wait for one to say how high it is."""
+"""Where there are several nodes, longest wait for one; twice as long after each that was in vain,
+until one answers."""
 
 
 class HeadWatch:
@@ -61,6 +65,7 @@ class HeadWatch:
         self._ask_final_ns = 0
         self._gap_s = POLL_S_MAX
         self._compare_ns = 0
+        self._patience_s = PATIENCE_S
         self._wake = asyncio.Event()
         self._socket: HeadsSocket | None = None
         self._socket_at = -1
@@ -161,13 +166,20 @@ class HeadWatch:
         return newest
 
     async def _height(self, client: RpcClient) -> int:
-        asked = client.call("eth_blockNumber")
+        return read_number(client.url, await self._soon(client, client.call("eth_blockNumber")))
+
+    async def _soon(self, client: RpcClient, asked: Coroutine[Any, Any, Answer]) -> Answer:
+        """Wait for an answer: not for long, if there is another node to ask."""
         if len(self._clients) == 1:
-            return read_number(client.url, await asked)
+            return await asked
+        patience_s = self._patience_s
         try:
-            return read_number(client.url, await asyncio.wait_for(asked, PATIENCE_S))
+            answer = await asyncio.wait_for(asked, patience_s)
         except TimeoutError as error:
-            raise RequestTimedOut(client.url, PATIENCE_S) from error
+            self._patience_s = 2 * patience_s
+            raise RequestTimedOut(client.url, patience_s) from error
+        self._patience_s = PATIENCE_S
+        return answer
 
     def _late_ns(self) -> int:
         return int(max(PATIENCE_S, 4 * self._gap_s) * 1e9)
@@ -201,9 +213,8 @@ class HeadWatch:
 
     async def _fetch(self, client: RpcClient, last: int) -> None:
         numbers = range(self._next, last + 1)
-        replies = await client.batch(
-            [("eth_getBlockByNumber", (hex(number), HASHES_ONLY)) for number in numbers]
-        )
+        asked = [("eth_getBlockByNumber", (hex(number), HASHES_ONLY)) for number in numbers]
+        replies = await self._soon(client, client.batch(asked))
         for reply in replies:
             found = result_of(client.url, reply)
             if found is None:
@@ -231,7 +242,8 @@ class HeadWatch:
         """Ask for the final block; tell whether it has joined the chain as its newest one."""
         self._ask_final_ns = self._clock() + FINAL_AGAIN_NS
         try:
-            found = await client.call("eth_getBlockByNumber", "finalized", HASHES_ONLY)
+            asked = client.call("eth_getBlockByNumber", "finalized", HASHES_ONLY)
+            found = await self._soon(client, asked)
         except RpcRefusal:
             self._has_final = self._final_first = False
             return False

@@ -102,7 +102,8 @@ def test_a_node_that_is_down_is_passed_over() -> None:
             urls = [node.url, node.url, node.url, "http://127.0.0.1:1"]
             driver = await drive(given, urls)
         # What went to the dead node first was lost with it, and is repeated elsewhere.
-        assert set(driver.ledger.errors) == {"connection"}
+        # Where a block comes late, what is in it already is repeated too, and refused.
+        assert {"connection"} <= set(driver.ledger.errors) <= {"connection", "nonce too low"}
         assert driver.ledger.resent.total > 0
         assert driver.ledger.included.total == driver.ledger.intended.total == 39
 

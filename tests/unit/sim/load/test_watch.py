@@ -4,6 +4,8 @@ import asyncio
 import time
 from typing import Any
 
+import pytest
+
 from sim.load.blocks import SeenBlock
 from sim.load.rpc import RpcClient
 from sim.load.urls import socket_url
@@ -178,11 +180,17 @@ def test_what_a_node_calls_final_before_it_is_fetched_is_told_with_it() -> None:
     play(story)
 
 
-def test_a_node_that_stops_in_the_middle_holds_nothing_up_for_long() -> None:
+@pytest.mark.parametrize("asked", ["eth_blockNumber", "0x1", "finalized"])
+def test_a_node_that_stops_in_the_middle_holds_nothing_up_for_long(asked: str) -> None:
     async def story() -> None:
         chain, notes = FakeChain(), Notes()
 
         def hang(method: str, parameters: list[Any]) -> None:
+            if asked in (method, *parameters[:1]):
+                one.meddle = silent
+                raise Silence
+
+        def silent(method: str, parameters: list[Any]) -> None:
             raise Silence
 
         async with FakeNode(chain).serve(0) as one, FakeNode(chain).serve(0.02) as other:
@@ -191,7 +199,8 @@ def test_a_node_that_stops_in_the_middle_holds_nothing_up_for_long() -> None:
             await watch.begin()
             one.meddle = hang
             following = asyncio.create_task(watch.follow())
-            await until_seen_some(notes)
+            while notes.final < 3:
+                await asyncio.sleep(0.01)
             following.cancel()
 
     play(story)
