@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import time
 import tracemalloc
 
 import pytest
@@ -32,6 +33,7 @@ from tests.unit.network.transport.stranger import (
 )
 from tests.unit.network.transport.world import (
     CONFIG,
+    SECOND,
     Node,
     Vote,
     codec,
@@ -169,6 +171,7 @@ def test_a_flood_is_slowed_down_then_dropped(loops: Loops, said: bytes, node: in
             flooder = await Stranger.over_tls(a.address, node)
             await flooder.shake_hands(node)
             await a.until_open(node)
+            begun = time.monotonic_ns()
 
             async def flood() -> int:
                 held = 0
@@ -184,9 +187,10 @@ def test_a_flood_is_slowed_down_then_dropped(loops: Loops, said: bytes, node: in
             flooder.abort()
             held = await task
             counters = a.transport.counters
-            assert counters.throttled > 3
+            assert counters.throttled
             assert len([e for e in a.events if isinstance(e, PeerThrottled)]) == 1
-            assert sum(counters.messages_received) < 200 + 2_000 * 5
+            seconds = (time.monotonic_ns() - begun) / SECOND
+            assert sum(counters.messages_received) < 200 + 2_000 * (5 + seconds)
             assert counters.writes < 1_000
             assert held <= 1 << 20
 
