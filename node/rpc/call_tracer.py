@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import msgspec
+
 from contracts.calls import DEPTH_MAX
 from contracts.frame import Frame
 from contracts.halts import ExceptionalHalt
 from contracts.opcodes import Op
 from contracts.sliced import SlicedResult
 from node.rpc.call_errors import REVERTED, halt_text, revert_reason
+from node.rpc.call_tree import CallTree, OpenCall
 from node.rpc.hexes import data_hex, quantity_hex
 from node.rpc.trace_config import TraceConfig
 from node.rpc.traced import Traced, TraceRoom
@@ -38,12 +41,10 @@ class CallTracer:
     def __init__(self, config: TraceConfig, traced: Traced, room: TraceRoom) -> None:
         self._config = config
         self._room = room
-        self._root = _root(traced.transaction, traced.sender)
-        self._open: list[dict[str, Any]] = [self._root]
+        root = OpenCall(_root(traced.transaction, traced.sender), traced.first_log)
+        self._tree = CallTree(root, shows_inner=not config.only_top_call)
         self._log = traced.first_log
         """Index of the next log."""
-        self._log_marks: list[int] = []
-        """What that was when each of the open calls began, but for the outermost."""
         self._operands: list[int] = []
         """Of the instruction that is running, the last on top."""
         self._started: dict[str, Any] | None = None
@@ -79,8 +80,6 @@ class CallTracer:
         if self._op in WITH_VALUE:
             node["value"] = quantity_hex(value)
         self._started = node
-        if not self._config.only_top_call:
-            self._open[-1].setdefault("calls", []).append(node)
 
     def after(self, f: Frame, pc: int, op: int) -> None:
         """Note what came of an instruction: a call, a log, the end of a contract."""
@@ -100,18 +99,16 @@ class CallTracer:
         """Note how a call has ended; the outermost one is noted by `shown`."""
         if f.parent is None:
             return
-        node, mark = self._open.pop(), self._log_marks.pop()
-        if f.has_failed:
-            self._log = mark
+        node = self._tree.last.fields
         node["gasUsed"] = quantity_hex(int(node["gas"], 16) - f.gas)
-        self._close(node, f.output, f.failure, has_failed=f.has_failed)
+        self._end(f.output, f.failure, has_failed=f.has_failed)
 
-    def shown(self, found: SlicedResult, after: StateReader) -> dict[str, Any]:
+    def shown(self, found: SlicedResult, after: StateReader) -> msgspec.Raw:
         """Return the trace."""
-        result, root = found.result, self._root
-        root["gasUsed"] = quantity_hex(result.gas_used)
-        self._close(root, result.output, result.failure, has_failed=not result.succeeded)
-        return root
+        result = found.result
+        self._tree.last.fields["gasUsed"] = quantity_hex(result.gas_used)
+        self._end(result.output, result.failure, has_failed=not result.succeeded)
+        return self._tree.written()
 
     def _note_call(self, f: Frame, op: int) -> None:
         node, child = self._started, f.pending
@@ -119,55 +116,57 @@ class CallTracer:
         if child is not None:
             if child.created is not None:
                 node["to"] = data_hex(child.created)
-            self._open.append(node)
-            self._log_marks.append(self._log)
+            self._tree.begin(OpenCall(node, self._log))
             return
         used = self._given - (f.gas - self._gas) if op not in CREATIONS else self._gas - f.gas
         node["gasUsed"] = quantity_hex(max(used, 0))
-        if f.stack[-1]:
-            self._close(node, f.return_data, None, has_failed=False)
-        else:
+        if not f.stack[-1]:
             node["error"] = _refusal(f, op, used)
+        elif f.return_data and not self._config.only_top_call:
+            self._room.take(2 * len(f.return_data))
+            node["output"] = data_hex(f.return_data)
+        self._tree.add(node)
 
-    def _close(
-        self, node: dict[str, Any], output: bytes, failure: str | None, *, has_failed: bool
-    ) -> None:
-        """Note how a call has ended. What it wrote is forgotten if it failed."""
-        if output and (node is self._root or not self._config.only_top_call):
+    def _end(self, output: bytes, failure: str | None, *, has_failed: bool) -> None:
+        """Note how the last call has ended. What it wrote is forgotten if it failed."""
+        call = self._tree.last
+        node = call.fields
+        if output and self._tree.is_shown:
             self._room.take(2 * len(output))
             node["output"] = data_hex(output)
-        if not has_failed:
-            return
-        node["error"] = REVERTED if failure is None else halt_text(failure)
-        if failure is None and (reason := revert_reason(output)) is not None:
-            node["revertReason"] = reason
-        if node["type"].startswith("CREATE"):
-            node.pop("to", None)
-        _forget_logs(node)
+        if has_failed:
+            node["error"] = REVERTED if failure is None else halt_text(failure)
+            if failure is None and (reason := revert_reason(output)) is not None:
+                node["revertReason"] = reason
+            if node["type"].startswith("CREATE"):
+                node.pop("to", None)
+            self._log = call.first_log
+            self._tree.forget_logs()
+        self._tree.end()
 
     def _note_log(self, f: Frame, op: int) -> None:
         if not self._config.with_log:
             return
+        self._log += 1
+        if not self._tree.is_shown:
+            return
         offset, size = self._operands[-1], self._operands[-2]
         count = op - Op.LOG0
         topics = [self._operands[-3 - place] for place in range(count)]
-        node = self._open[-1]
+        call = self._tree.last
         self._room.take(LOG_BYTES + TOPIC_BYTES * count + 2 * size)
-        node.setdefault("logs", []).append(
+        call.logs.append(
             {
                 "address": data_hex(f.address),
                 "topics": [f"0x{topic:064x}" for topic in topics],
                 "data": data_hex(bytes(f.memory[offset : offset + size]) if size else b""),
-                "index": quantity_hex(self._log),
-                "position": quantity_hex(len(node.get("calls", ()))),
+                "index": quantity_hex(self._log - 1),
+                "position": quantity_hex(call.calls),
             }
         )
-        self._log += 1
 
     def _note_end(self, f: Frame) -> None:
-        if self._config.only_top_call:
-            return
-        self._open[-1].setdefault("calls", []).append(
+        self._tree.add(
             {
                 "type": "SELFDESTRUCT",
                 "from": data_hex(f.address),
@@ -192,14 +191,6 @@ def _root(transaction: Transaction, sender: Address) -> dict[str, Any]:
         "gasUsed": "0x0",
         "input": data_hex(transaction.data),
     }
-
-
-def _forget_logs(node: dict[str, Any]) -> None:
-    nodes = [node]
-    while nodes:
-        each = nodes.pop()
-        each.pop("logs", None)
-        nodes += each.get("calls", ())
 
 
 def _refusal(f: Frame, op: int, used: int) -> str:

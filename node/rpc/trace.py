@@ -8,7 +8,6 @@ Reference: execution-apis src/debug; go-ethereum eth/tracers/api.go.
 
 from collections.abc import Generator
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -41,7 +40,8 @@ from storage.state import StateOverlay
 STEPPED_ALWAYS = 1 << 62
 """Runs of a block before it would be fused: a tracer wants every instruction by itself."""
 TIMED_OUT = "execution timeout"
-Trace = dict[str, Any]
+Trace = object
+"""As an encoder takes it."""
 Steps = Generator[None, None, Trace]
 
 

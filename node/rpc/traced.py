@@ -1,6 +1,6 @@
 """What tracers are given, and what they give."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -56,8 +56,8 @@ class TraceRoom:
 class Tracer(Watcher, Protocol):
     """A watcher that ends as JSON."""
 
-    def shown(self, found: SlicedResult, after: StateReader) -> dict[str, Any]:
-        """Return the trace.
+    def shown(self, found: SlicedResult, after: StateReader) -> object:
+        """Return the trace, as an encoder takes it.
 
         Args:
             found: what the transaction gave.

@@ -189,12 +189,16 @@ class Rig:
 
     def ask(self, name: str, *parameters: object) -> Any:
         """Return the answer to a call, as a client would see it."""
+        return msgspec.json.decode(self.encoded(name, *parameters))
+
+    def encoded(self, name: str, *parameters: object) -> bytes:
+        """Return the answer to a call as it goes to a client."""
         method = self._table[name]
         assert len(parameters) <= method.arguments, f"too many arguments for {name}"
         answer = method.handler(cast("Backend", self.backend), parameters)
         if hasattr(answer, "__await__"):
             answer = self.wait(cast("Awaitable[object]", answer))
-        return msgspec.json.decode(msgspec.json.encode(answer))
+        return msgspec.json.encode(answer)
 
     def refused(self, name: str, *parameters: object) -> RpcError:
         """Return the error that a call is answered with."""
