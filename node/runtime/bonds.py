@@ -67,7 +67,9 @@ def bind(where: str, key: Path, data: Path, identity: str) -> None:
             f"replace the validator by one with another key, or remove {file} once nothing that "
             f"it may have voted for is still undecided"
         )
-        raise ForeignDirectory("node.data", expected, f"another one, {wanted.path}")
+        is_new = found.path == wanted.path
+        actual = "one made anew in its place" if is_new else f"another one, {wanted.path}"
+        raise ForeignDirectory("node.data", expected, actual)
 
 
 def _write(file: Path, content: bytes) -> None:

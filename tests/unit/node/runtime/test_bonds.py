@@ -32,6 +32,9 @@ def test_a_key_goes_with_its_first_directory(tmp_path: Path) -> None:
     told = str(refused.value)
     assert told.startswith("node.data: expected the data directory that node.key votes with, which")
     assert f"remove {key}.used once" in told
+    assert told.endswith("got one made anew in its place")
+    with pytest.raises(ForeignDirectory, match="got another one, "):
+        bind(KEY, key, tmp_path / "elsewhere", "b2")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["node.key.used"]
     assert (tmp_path / "node.key.used").stat().st_mode & 0o777 == 0o600
 
