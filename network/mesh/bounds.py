@@ -1,5 +1,7 @@
 """What the tables of a mesh may hold, whoever fills them: for whoever watches over a run."""
 
+from collections import Counter
+
 from network.mesh.state import MeshState
 
 
@@ -8,7 +10,7 @@ def mesh_tables(state: MeshState) -> tuple[tuple[str, int, int], ...]:
     config, peers = state.config, state.peers.values()
     links = max((len(links) for links in state.mesh.values()), default=0)
     served = max((held.most_served for held in state.cache.held()), default=0)
-    asking = config.haves_per_beat * (config.promise // config.heartbeat + 2) * len(peers)
+    watched = Counter(peer for makers in state.promises.values() for peer in makers)
     return (
         # Better peers may be grafted into a mesh that is full, and one is cut down at each beat.
         ("mesh.links", links, config.degree_high + config.opportunistic_grafts),
@@ -20,7 +22,7 @@ def mesh_tables(state: MeshState) -> tuple[tuple[str, int, int], ...]:
         ("mesh.refused", len(state.refused), config.refused_max),
         ("mesh.backoff", len(state.backoff), config.backoffs_max),
         ("mesh.gone", len(state.gone), config.retained_max),
-        ("mesh.promises", sum(len(each) for each in state.promises.values()), asking),
+        ("mesh.promises", max(watched.values(), default=0), config.promises_per_peer),
         ("mesh.topics", max((len(p.topics) for p in peers), default=0), config.topics_per_peer),
         ("mesh.unwanted", max((len(p.unwanted) for p in peers), default=0), config.unwanted_max),
     )

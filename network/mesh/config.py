@@ -95,6 +95,10 @@ class MeshConfig(msgspec.Struct, frozen=True):
     opportunistic_grafts: int = 2
     promise: Duration = Duration(3 * SECOND_NS)
     """After which a message that was promised and asked for counts as withheld."""
+    promises_per_peer: int = 4
+    """Promises of one peer that are watched at a time: as many as may be broken without a cost.
+    Behind a cut that is over its ids of many heartbeats come at once, and messages of most of them
+    are not kept any more."""
     retransmissions: int = 3
     """How often one peer gets the same message on demand."""
     haves_per_beat: int = 10

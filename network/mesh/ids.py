@@ -7,8 +7,8 @@ Within the mesh, whoever gets a long message says so at once (IDONTWANT): then t
 still validating it, need not send it as well.
 
 Whoever announces an id and does not send the message when asked has broken a promise. For each
-`MeshWant` one id by chance is watched; a peer that answers some and withholds others is found
-after some tries, and watching costs one entry.
+`MeshWant` one id by chance is watched, of each peer four at a time; a peer that answers some and
+withholds others is found after some tries, and watching costs one entry.
 
 Reference: gossipsub v1.0 "Gossip", v1.1 "Spam Protection Measures", v1.2.
 """
@@ -46,8 +46,9 @@ def on_have(state: MeshState, now: Instant, sender: NodeId, message: MeshHave) -
     wanted = state.choose(fresh, room)
     state.statistics.ids_ignored += len(fresh) - len(wanted)
     peer.ids_asked += len(wanted)
-    # The order is by chance already, so the first one is as good as any.
-    state.promises.setdefault(wanted[0], {})[sender] = now + config.promise
+    if sum(sender in makers for makers in state.promises.values()) < config.promises_per_peer:
+        # The order is by chance already, so the first one is as good as any.
+        state.promises.setdefault(wanted[0], {})[sender] = now + config.promise
     return (Send(sender, MeshWant(tuple(wanted))),)
 
 

@@ -15,6 +15,7 @@ from network.mesh import (
 from network.mesh.messages import IDS_PER_MESSAGE, PAYLOAD_BYTES_MAX
 from primitives.errors import InvalidInput
 from primitives.ids import NodeId
+from primitives.machine import Send
 from tests.unit.network.mesh.material import (
     BEAT,
     NOW,
@@ -277,6 +278,17 @@ def test_what_is_asked_for_and_does_not_come_is_a_broken_promise() -> None:
     # The heartbeat that counts them lets a little of them be forgotten.
     assert faults == [0, 985, 985]
     assert mesh.state.promises == {}
+
+
+def test_ids_that_a_link_has_held_back_cost_an_honest_peer_little() -> None:
+    """Behind a cut they come all at once, and what they name is not given away any more."""
+    mesh = make()
+    for number in range(SMALL.haves_per_beat):
+        have = MeshHave(TOPIC, (number.to_bytes(20, "big"),))
+        assert mesh.on_message(NOW, NodeId(1), have) == (Send(NodeId(1), MeshWant(have.ids)),)
+    beats(mesh, 6)
+    assert mesh.statistics.promises_broken == SMALL.promises_per_peer
+    assert mesh.score(NodeId(1)) >= 0
 
 
 def test_whoever_never_answers_is_pruned_and_in_the_end_not_heard() -> None:
