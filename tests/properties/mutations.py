@@ -1,4 +1,4 @@
-"""Faults to plant into the code of consensus, from `mutations.toml`, and how they are found.
+"""Faults to plant into the code, from `mutations.toml`, and how they are found.
 
 A mutation replaces one piece of text in one module. It is planted by giving the module's functions
 the mutated code objects, so that it does not matter who has imported them. Each one names the test
