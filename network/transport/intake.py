@@ -27,6 +27,8 @@ from primitives.errors import InvalidEncoding
 from primitives.ids import Duration, Instant, NodeId
 
 _SECOND = 1_000_000_000
+_WITHIN = Duration(_SECOND)
+"""Who keeps to the rate for so long after a burst is over it no more."""
 _SLICE = 64
 """Messages that are handed over between two looks at their rate."""
 
@@ -78,7 +80,7 @@ class Intake:
 
     __slots__ = (
         "_byte_rate", "_claim", "_codec", "_held", "_held_bytes", "_message_rate", "_over_since",
-        "_owner", "_pauses", "_reader", "_settings", "_timers", "_told",
+        "_over_until", "_owner", "_pauses", "_reader", "_settings", "_timers", "_told",
     )  # fmt: skip
 
     def __init__(self, settings: LinkSettings, owner: IntakeOwner) -> None:
@@ -94,6 +96,8 @@ class Intake:
         self._byte_rate = TokenBucket(rates.bytes_per_second, rates.bytes_burst, now)
         self._message_rate = TokenBucket(rates.messages_per_second, rates.messages_burst, now)
         self._over_since: Instant | None = None
+        self._over_until = Instant(0)
+        """When what was sent beyond the rate of messages is paid for."""
         self._pauses = 0
         self._told = 0
         """Limits of which the owner knows that they were used up."""
@@ -131,6 +135,14 @@ class Intake:
             rate = min(rates.guest_messages_per_second, rates.messages_per_second)
             burst = min(rates.guest_messages_burst, rates.messages_burst)
             self._message_rate = TokenBucket(rate, burst, self._settings.now())
+
+    def promote(self) -> None:
+        """The peer has become a validator, and may send as much as those."""
+        rates = self._settings.config.rates
+        rate, burst = rates.messages_per_second, rates.messages_burst
+        self._message_rate = TokenBucket(rate, burst, self._settings.now())
+        if self._claim is not None:
+            self._settings.rooms.promote(self._claim)
 
     def feed(self, data: bytes) -> None:
         """Take what has arrived."""
@@ -181,6 +193,7 @@ class Intake:
             return False
         if self._message_rate.is_full(now):
             self._told &= ~Pause.MESSAGES
+        if not self._told & Pause.MESSAGES or now - self._over_until >= _WITHIN:
             self._over_since = None
             return False
         return now - self._over_since >= self._settings.config.rates.flood
@@ -246,8 +259,11 @@ class Intake:
 
     def _throttle(self, why: Pause, debt: Duration) -> None:
         self._settings.counters.throttled += 1
-        if self._over_since is None and why is Pause.MESSAGES:
-            self._over_since = self._settings.now()
+        if why is Pause.MESSAGES:
+            now = self._settings.now()
+            self._over_until = Instant(now + debt)
+            if self._over_since is None:
+                self._over_since = now
         if why in self._timers:
             return
         loop = asyncio.get_running_loop()

@@ -64,6 +64,11 @@ class Outlet:
         self._release()
         self._on_room()
 
+    def forgive(self, now: Instant) -> None:
+        """Begin anew to count how long the peer takes nothing."""
+        if self.paused_at is not None:
+            self.paused_at = now
+
     def condition(self, conditions: Conditions) -> None:
         """Hold up what is sent from now on as these say; what is on its way stays so."""
         if self._way is None and conditions != PLAIN:

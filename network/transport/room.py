@@ -84,7 +84,7 @@ class Rooms:
         clock: tells the instant.
     """
 
-    __slots__ = ("_clock", "_others", "_tenants", "_validators")
+    __slots__ = ("_clock", "_forgiven_at", "_others", "_tenants", "_validators")
 
     def __init__(
         self,
@@ -94,6 +94,7 @@ class Rooms:
         clock: Callable[[], Instant],
     ) -> None:
         self._clock = clock
+        self._forgiven_at = Instant(0)
         self._validators = Room(limits.validators_room, validators)
         self._others = Room(limits.others_room, lambda: others)
         self._tenants: dict[NodeId, Tenant] = {}
@@ -113,6 +114,11 @@ class Rooms:
             self._move(tenant, room)
         tenant.claims += 1
         return Claim(tenant, on_room)
+
+    def promote(self, claim: Claim) -> None:
+        """Let a peer that has become a validator have its place among those."""
+        if claim.tenant.room is not self._validators:
+            self._move(claim.tenant, self._validators)
 
     def leave(self, claim: Claim) -> None:
         """Forget the claim of a connection that has ended. Once."""
@@ -165,7 +171,12 @@ class Rooms:
         room = claim.tenant.room
         if not claim.granted or not room.waiting or claim.tenant.used <= room.share:
             return False
-        return now - max(claim.since, min([each.since for each in room.waiting])) >= patience
+        waits = min([each.since for each in room.waiting])
+        return now - max(claim.since, waits, self._forgiven_at) >= patience
+
+    def forgive(self) -> None:
+        """Begin anew to count how long messages take."""
+        self._forgiven_at = self._clock()
 
     def _grant(self, claim: Claim, size: int) -> None:
         if size:

@@ -10,9 +10,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from network.compression import SharedMessage
 from network.conditions import PLAIN, Conditions
 from network.handshake import Session, Side
+from network.handshake_messages import PeerRole
 from network.outbox import Outbox, OutboxConfig, Put, Traffic
 from network.transport.events import DropReason, Observer, QueueOverflowed
 from network.transport.face import Address, PeerInfo
@@ -149,13 +152,28 @@ class Roster:
         return kept, size
 
     def expire(self, now: Instant) -> None:
-        """Drop what has waited too long, and who is neither connected nor dialled."""
+        """Drop what has waited too long, who is neither connected nor dialled, or is another."""
         for peer in self.all():
+            if peer.link is not None and peer.link.is_guest:
+                self._review(peer, peer.link)
             peer.outbox.expire(now, linked=peer.link is not None)
             if peer.overflow_told and not peer.outbox.length:
                 peer.overflow_told = False
             if peer.link is None and peer.address is None and not peer.outbox.length:
                 self.forget(peer)
+
+    def _review(self, peer: Peer, link: Link) -> None:
+        """See whether a peer that was none is a validator by now, or has the number of one."""
+        settings, session = self._settings, link.session
+        key = settings.handshake.validators.get(peer.node)
+        if key is None or session is None:
+            return
+        if session.key != key:
+            link.end(DropReason.REFUSED, f"node {peer.node} is a validator now, with another key")
+            return
+        link.session = msgspec.structs.replace(session, role=PeerRole.VALIDATOR)
+        settings.doorkeeper.hold(peer.node, PeerRole.VALIDATOR, key)
+        link.intake.promote()
 
     def _put(
         self, peer: Peer, outgoing: Outgoing, size: int, now: Instant, *, is_own: bool

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from network.codec import HEADER_BYTES, Codec
 from network.compression import Compression
 from network.draws import Draw
-from network.handshake import Doorkeeper, HandshakeConfig
+from network.handshake import HandshakeConfig
+from network.transport.admission import Places
 from network.transport.config import TransportConfig
 from network.transport.control import StreamCodec
 from network.transport.events import Counters
@@ -30,7 +31,7 @@ class LinkSettings:
     compression: Compression
     signer: Signer
     verifier: Verifier
-    doorkeeper: Doorkeeper
+    doorkeeper: Places
     counters: Counters
     clock: Callable[[], int]
     draw_nonce: Callable[[int], bytes]

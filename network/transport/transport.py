@@ -36,11 +36,10 @@ from network.transport.listener import Listener
 from network.transport.roster import Roster, info_of, takes_over
 from network.transport.settings import LinkSettings
 from network.transport.tls import dialling_context, listening_context
+from network.transport.watch import look_after
 from primitives.ids import Duration, NodeId
 from primitives.keys import Ed25519Verifier, ValidatorKey, Verifier
 from primitives.machine import Message, TraceEvent
-
-_TICKS_MISSED = 4
 
 
 class Transport:
@@ -141,7 +140,8 @@ class Transport:
         self._receiver = receiver
         address = self._listener.start()
         self._tell(Listening(address.host, address.port))
-        self._ticking = asyncio.get_running_loop().create_task(self._tick())
+        watch = look_after(self._settings, self._links, self._roster)
+        self._ticking = asyncio.get_running_loop().create_task(watch)
         for node, target in self._targets.items():
             self.add_target(node, target)
         return address
@@ -370,21 +370,6 @@ class Transport:
             self.counters.dials_failed += 1
             wait = peer.plan.failed(self._settings.now())
             self._tell(DialFailed(peer.node, reason, detail, wait, peer.plan.breaker.value))
-
-    async def _tick(self) -> None:
-        interval = self._config.patience.tick
-        before = self._settings.now()
-        while True:
-            await asyncio.sleep(interval / SECOND)
-            now = self._settings.now()
-            # A process that was stopped must not take its own sleep for the silence of others.
-            overslept = now - before > _TICKS_MISSED * interval
-            for link in list(self._links.values()):
-                if overslept:
-                    link.health.on_resumed(now)
-                link.tick(now)
-            self._roster.expire(now)
-            before = now
 
     async def _wait_until_empty(self) -> None:
         if self._links:

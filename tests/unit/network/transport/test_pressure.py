@@ -297,11 +297,11 @@ def test_answers_that_nobody_takes_have_a_bound_for_all_that_ask(loops: Loops) -
                     for part in range(200):
                         a.transport.send(NodeId(10 + number), block(BLOCK, part))
                     # What is there after it has been written is what waits.
-                    await poll(lambda number=number: is_stalled(a, 10 + number))
+                    await poll(partial(is_stalled, a, 10 + number))
                     waiting = [each.queued_bytes for each in a.transport.peers()]
                     assert sum(waiting) <= 8 * MEBIBYTE + 12 * 2 * CONFIG.write_bytes
                 for part in range(50):
-                    await poll(lambda part=part: a.transport.send(NodeId(30), block(BLOCK, part)))
+                    await poll(partial(a.transport.send, NodeId(30), block(BLOCK, part)))
                 await honest.until_received(50)
                 # A broadcast is kept once, whoever it waits for.
                 reached = a.transport.broadcast(list(a.open), block(3 * MEBIBYTE))
