@@ -164,6 +164,15 @@ def test_a_trace_shows_the_calls(w3: Any, token: Any) -> None:
     steps = w3.provider.make_request("debug_traceTransaction", [name, {}])["result"]
     assert steps["gas"] == receipt["gasUsed"]
     assert "SSTORE" in {each["op"] for each in steps["structLogs"]}
+    config = {"tracer": "prestateTracer", "tracerConfig": {"diffMode": True}, "timeout": "1m"}
+    states = w3.provider.make_request("debug_traceTransaction", [name, config])["result"]
+    assert set(states["post"][token.address.lower()]) == {"storage"}
+    assert states["post"][OWNER.address.lower()]["nonce"] == receipt_nonce(w3, receipt) + 1
+
+
+def receipt_nonce(w3: Any, receipt: Any) -> int:
+    nonce: int = w3.eth.get_transaction(receipt["transactionHash"])["nonce"]
+    return nonce
 
 
 def test_events_arrive_over_a_websocket(node: LiveProcess, w3: Any, token: Any) -> None:
@@ -171,6 +180,7 @@ def test_events_arrive_over_a_websocket(node: LiveProcess, w3: Any, token: Any) 
         async with AsyncWeb3(WebSocketProvider(node.ws)) as socket:
             heads = await socket.eth.subscribe("newHeads")
             logs = await socket.eth.subscribe("logs", {"address": token.address})
+            syncing = await socket.eth.subscribe("syncing")
             sent = await asyncio.to_thread(token.functions.transfer(RECEIVER, 5).transact)
             found: dict[str, Any] = {}
             async for message in socket.socket.process_subscriptions():
@@ -179,7 +189,10 @@ def test_events_arrive_over_a_websocket(node: LiveProcess, w3: Any, token: Any) 
                     found["log"] = result
                 elif message["subscription"] == heads:
                     found.setdefault("head", result)
-                if len(found) == 2:
+                elif message["subscription"] == syncing:
+                    found["syncing"] = result
+                if len(found) == 3:
+                    assert found["syncing"] is False
                     return [found["log"], found["head"]]
         raise AssertionError("the subscription has ended")
 
