@@ -14,6 +14,7 @@ from consensus.params import ConsensusParams
 from network.draws import seeded_draws
 from network.handshake import HandshakeConfig
 from network.handshake_messages import Feature, FeatureVersion, PeerRole
+from network.reconcile import RECONCILE_VERSION
 from network.transport import (
     Address,
     PeerClosed,
@@ -131,6 +132,7 @@ class LiveWorld:
         params: of the chain.
         compact: nodes that understand compact blocks.
         spread: how all of them spread blocks and transactions, if not directly.
+        announcing: nodes that do neither, but announce to all as nodes do that know nothing else.
     """
 
     def __init__(
@@ -144,9 +146,11 @@ class LiveWorld:
         params: ChainParams = FIXED,
         compact: Collection[int] = (),
         spread: SpreadConfig | None = None,
+        announcing: Collection[int] = (),
     ) -> None:
         self.compact = compact
         self.spread = spread
+        self.announcing = announcing
         self.shared = make_environment(validators, params, consensus, accounts)
         self.count = validators + followers
         self.validators = validators
@@ -169,7 +173,7 @@ class LiveWorld:
             announce_blocks=self.count > self.validators,
             answers_clients=True,
             relay=RelayConfig() if node in self.compact else None,
-            spread=self.spread,
+            spread=None if node in self.announcing else self.spread,
         )
 
     def store(self, node: int) -> RocksStore | MemoryStore:
@@ -182,7 +186,9 @@ class LiveWorld:
         """Bring a node to life, which dials all those that were started before."""
         config = self.config(node)
         known = KnownValidators(self.shared.genesis.committee)
-        spoken = (FeatureVersion(Feature.COMPACT_BLOCKS, 1),) if node in self.compact else ()
+        spoken = [FeatureVersion(Feature.COMPACT_BLOCKS, 1)] if node in self.compact else []
+        if config.spread is not None and config.spread.gossip == "reconcile":
+            spoken.append(FeatureVersion(Feature.RECONCILIATION, RECONCILE_VERSION))
         role = PeerRole.VALIDATOR if config.role is Role.VALIDATOR else PeerRole.FOLLOWER
         environment = dataclasses.replace(
             live_environment(self.shared, node),
@@ -194,7 +200,11 @@ class LiveWorld:
         transport = Transport(
             TransportConfig(rates=Rates(connections_per_second=1_000), redial=SOON),
             HandshakeConfig(
-                self.shared.genesis_block.digest, NodeId(node), role, known, features=spoken
+                self.shared.genesis_block.digest,
+                NodeId(node),
+                role,
+                known,
+                features=tuple(spoken),
             ),
             seed_of(node),
             node_codec(self.shared.engine),

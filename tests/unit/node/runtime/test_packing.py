@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from network.compact.messages import COMPACT_VERSION
 from network.handshake_messages import Feature
+from network.reconcile import RECONCILE_VERSION
 from node.runtime.packing import features, make_compression, read_dictionaries
 from node.settings import DictionarySettings, NetworkSettings, NodeSettings, OwnSettings
 from primitives.errors import InvalidInput
@@ -38,6 +40,15 @@ def test_a_dictionary_that_cannot_be_used_is_named(tmp_path: Path, content: byte
 def test_only_who_understands_compact_blocks_says_so() -> None:
     assert features(settings()) == ()
     assert [each.name for each in features(settings(blocks="compact"))] == [Feature.COMPACT_BLOCKS]
+
+
+def test_only_who_announces_by_reconciling_says_so() -> None:
+    spoken = features(settings(blocks="compact", gossip="reconcile"))
+    assert [(each.name, each.version) for each in spoken] == [
+        (Feature.COMPACT_BLOCKS, COMPACT_VERSION),
+        (Feature.RECONCILIATION, RECONCILE_VERSION),
+    ]
+    assert features(settings(gossip="mesh")) == ()
 
 
 def test_the_same_chain_gives_the_same_dictionaries() -> None:
