@@ -103,12 +103,12 @@ class LoadEngine:
             plan.batch,
             plan.patience,
         )
-        self._remedies = Remedies(self.sender, signer, self._askers, plan.tip)
-        self.sender.on_refused = self._remedies.answer
-        self.sender.on_late = self._remedies.look_after
         self.sender.on_home = self._go_on
         sockets = [socket_url(url) if plan.sockets else None for url in urls]
         self.watch = HeadWatch(self._askers, self.now, self, sockets)
+        self._remedies = Remedies(self.sender, signer, self._askers, plan.tip, self._head)
+        self.sender.on_refused = self._remedies.answer
+        self.sender.on_late = self._remedies.look_after
 
     def now(self) -> int:
         """Return ns since the beginning of the load."""
@@ -118,6 +118,9 @@ class LoadEngine:
         """End early; what is known so far is the result."""
         self.stopped = True
         self._wake.set()
+
+    def _head(self) -> SeenBlock | None:
+        return self.watch.head
 
     async def run(self, signing: Signing, on_signed: Callable[[int, int], None]) -> None:
         """Sign ahead, offer the load, wait for the last blocks.

@@ -8,18 +8,20 @@ keeps its intended instant through all of it, until its patience ends.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import math
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
 from primitives.address import format_address
+from sim.load.blocks import SeenBlock
 from sim.load.chain import Call, ask_nonces, ask_numbers
 from sim.load.errors import RpcError
 from sim.load.fees import ask_fees
 from sim.load.kinds import ErrorKind
 from sim.load.lanes import Lane
 from sim.load.nodes import Attempt
-from sim.load.rpc import RpcClient, result_of
+from sim.load.rpc import Reply, RpcClient, result_of
 from sim.load.sender import Sender
 from sim.load.signing import Signer
 
@@ -36,11 +38,18 @@ class Remedies:
         signer: signs anew.
         clients: to the nodes.
         tip: what is given beside the base fee; as the node suggests if None.
+        head: returns the newest block that was read.
     """
 
     def __init__(
-        self, sender: Sender, signer: Signer, clients: Sequence[RpcClient], tip: int | None
+        self,
+        sender: Sender,
+        signer: Signer,
+        clients: Sequence[RpcClient],
+        tip: int | None,
+        head: Callable[[], SeenBlock | None],
     ) -> None:
+        self._head = head
         self._sender = sender
         self._signer = signer
         self._clients = clients
@@ -122,6 +131,7 @@ class Remedies:
         try:
             if kind is ErrorKind.NONCE_TOO_LOW and await self._is_included(attempt):
                 sender.accept(attempt)
+                self.look_after(lane)
                 return
             nonce = (await ask_nonces(self._client(lane), [address]))[address]
         except RpcError:
@@ -151,34 +161,40 @@ class Remedies:
         return any(result_of(client.url, reply) is not None for reply in replies)
 
     async def _take_back(self, lane: Lane) -> None:
-        """Take back what an account has sent under nonces that blocks have used otherwise."""
+        """Take back what an account has sent under nonces that blocks have used otherwise.
+
+        And take home what a block holds that was read before: somebody else had sent the very same.
+        """
         sender = self._sender
         sent = [each for each in sender.sent_by(lane) if each.signed.digest != lane.asked]
         try:
-            lost = await self._without_receipt(lane, sent)
+            receipts = await self._receipts(lane, sent)
         except RpcError:
-            lost = []
+            receipts = []
         finally:
             self._looked_after.discard(lane.index)
-        for attempt in lost:
-            if not sender.is_home(attempt):
+        for attempt, found in receipts:
+            if sender.is_home(attempt):
+                continue
+            if all(reply.error is None and reply.result is None for reply in found):
                 sender.on_overtaken(attempt)
+            elif (block := self._head()) is not None and block.number >= max(map(block_of, found)):
+                sender.on_found(attempt, block)
 
-    async def _without_receipt(self, lane: Lane, sent: Sequence[Attempt]) -> list[Attempt]:
-        """Return which of an account's transactions are in no block, though their nonce is."""
+    async def _receipts(
+        self, lane: Lane, sent: Sequence[Attempt]
+    ) -> list[tuple[Attempt, list[Reply]]]:
+        """Return those of an account's transactions whose nonce is used, with their receipts."""
         client = self._client(lane)
         address = format_address(self._signer.address(lane.index))
         (done,) = await ask_numbers(client, [("eth_getTransactionCount", (address, "latest"))])
         late = [attempt for attempt in sent if attempt.signed.nonce < done]
         forms = [(attempt, form) for attempt in late for form in self._forms(attempt)]
         replies = await client.batch(receipt_calls([form for _, form in forms]))
-        # What a node does not say counts as there.
-        there = {
-            attempt.signed.digest
-            for (attempt, _), reply in zip(forms, replies, strict=True)
-            if reply.error is not None or reply.result is not None
-        }
-        return [attempt for attempt in late if attempt.signed.digest not in there]
+        found: dict[bytes, list[Reply]] = {attempt.signed.digest: [] for attempt in late}
+        for (attempt, _), reply in zip(forms, replies, strict=True):
+            found[attempt.signed.digest].append(reply)
+        return [(attempt, found[attempt.signed.digest]) for attempt in late]
 
     def _forms(self, attempt: Attempt) -> list[bytes]:
         return self._sender.tracker.forms(attempt.signed.digest)
@@ -207,6 +223,14 @@ class Remedies:
 
     def _span(self, lane: Lane) -> float:
         return min(PAUSE_S * 2.0 ** max(lane.tries - 1, 0), PAUSE_S_MAX)
+
+
+def block_of(reply: Reply) -> float:
+    """Return the block that a receipt names; one beyond all if it names none."""
+    try:
+        return int(reply.result["blockNumber"], 16)
+    except (KeyError, TypeError, ValueError):
+        return -1 if reply.error is None and reply.result is None else math.inf
 
 
 def receipt_calls(digests: Sequence[bytes]) -> list[Call]:

@@ -181,6 +181,12 @@ class Sender:
         self.lanes.settle(attempt.lane)
         self.push()
 
+    def on_found(self, attempt: Attempt, newest: SeenBlock) -> None:
+        """Take home what a block before the newest one holds, as if the newest one did."""
+        digests = (attempt.signed.digest,)
+        found = msgspec.structs.replace(newest, transactions=digests, at_ns=self.clock())
+        self.on_block(found)
+
     def release(self, lane: Lane) -> None:
         """Let an account take turns again."""
         self.lanes.release(lane)

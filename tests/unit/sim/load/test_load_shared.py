@@ -7,11 +7,12 @@ import pytest
 
 from primitives.account_key import AccountKey
 from sim.load.engine import LoadEngine
+from sim.load.signing import Order, Signer, SigningSetup
 from sim.workload.calls import Call
 from sim.workload.minting import Purse
 from tests.unit.sim.load.fake_chain import GWEI, FakeChain
 from tests.unit.sim.load.fake_node import FakeNode
-from tests.unit.sim.load.scenes import DUE, MS, SECOND, Scene, play
+from tests.unit.sim.load.scenes import DUE, MS, SECOND, InlineSigning, Scene, play
 
 
 class Stranger:
@@ -147,5 +148,26 @@ def test_what_blocks_hold_and_were_not_read_yet_is_not_overtaken() -> None:
             sealing.cancel()
         assert not result.errors
         assert result.included == DUE
+
+    play(story)
+
+
+def test_what_somebody_else_has_sent_before_in_the_same_bytes_is_included() -> None:
+    async def story() -> None:
+        scene = Scene(accounts=1)
+
+        def forestall(setup: SigningSetup) -> InlineSigning:
+            # In a block that is old when the load begins: nobody will tell of it.
+            (signed,) = Signer(setup).fill(Order([0], GWEI, 3 * GWEI))
+            scene.chain.overtake(signed.raw)
+            scene.chain.seal()
+            return InlineSigning(setup)
+
+        scene.chain.fixed_fee = True
+        async with scene.nodes() as (node,):
+            result = await scene.load([node.url], make_signing=forestall)
+        assert result.included == result.intended == result.final == DUE
+        assert result.unconfirmed == 0
+        assert scene.chain.nonces[bytes(scene.wallet.addresses[0])] == DUE
 
     play(story)
