@@ -3,17 +3,20 @@
 import asyncio
 import contextlib
 import shutil
-import socket
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from tests.unit.sim.live.networks import free_ports
+
 PATIENCE_SECONDS = 90.0
 PAUSE_SECONDS = 0.1
+PORTS = 40
+"""As many as one process of tests has for itself; networks take the first of them."""
 NAME = "prometheus"
 
 
@@ -37,6 +40,16 @@ class Prometheus:
         assert found["resultType"] == "vector"
         return {row["metric"].get("node", ""): float(row["value"][1]) for row in found["result"]}
 
+    async def until(self, expression: str, wanted: Mapping[str, float]) -> None:
+        """Wait until an instant query gives these values: the server looks once a second."""
+        found: dict[str, float] = {}
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while (found := await self.query(expression)) != wanted:
+                    await asyncio.sleep(PAUSE_SECONDS)
+        except TimeoutError:
+            raise AssertionError(f"{expression}: expected {wanted}, got {found}") from None
+
     async def is_ready(self) -> bool:
         """Whether it answers queries."""
         try:
@@ -54,14 +67,6 @@ def program() -> str:
     return found
 
 
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextlib.asynccontextmanager
 async def serving(config: Path, data: Path) -> AsyncIterator[Prometheus]:
     """Run a server until the end of the block.
@@ -70,7 +75,7 @@ async def serving(config: Path, data: Path) -> AsyncIterator[Prometheus]:
         config: its configuration.
         data: where it keeps samples, of whatever age: those of virtual runs are from 1970.
     """
-    port = free_port()
+    port = free_ports(PORTS) + PORTS - 1
     log = data.with_suffix(".log")
     with log.open("wb") as out:
         process = subprocess.Popen(

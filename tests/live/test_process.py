@@ -17,6 +17,7 @@ import pytest
 from eth_account import Account
 
 from tests.live.devnet import ETHER, PATIENCE_S, LiveProcess, wait_for
+from tests.unit.sim.live.networks import free_ports
 
 OWNER = Account.from_key("0x" + "4c" * 32)
 RECEIVER = "0x" + "3b" * 20
@@ -220,10 +221,8 @@ def test_a_follower_that_is_made_by_hand_follows_and_passes_on(tmp_path: Path) -
 def four(directory: Path) -> list[Node]:
     """Four validators with addresses of their own."""
     found(directory, "--validators=4")
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
+    first = free_ports(4)
+    ports = range(first, first + 4)
     nodes = []
     for node in range(4):
         peers = [f'{{node = {n}, host = "127.0.0.1", port = {ports[n]}}}' for n in range(4)]
