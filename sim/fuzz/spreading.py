@@ -9,14 +9,16 @@ from sim.fuzz.chance import MILLISECOND, Chance
 
 DISSEMINATION_PERCENT = 45
 """In so many runs of a hundred proposals do not go directly to each: half of them over a mesh."""
-GOSSIP_PERCENT = 25
-"""In so many, transactions go over a mesh."""
+GOSSIP_PERCENT = 35
+"""In so many, transactions are not announced to all: they go over a mesh, or by reconciling."""
 DEGREES = ((1, 1, 2), (1, 2, 3), (2, 3, 5), (4, 4, 4), (6, 8, 12))
 """Least, wanted and most links: meshes that are thinner than a small committee, and usual ones."""
 HEARTBEATS_MS = (200, 700, 1_500)
 CODES = ((1, 0), (1, 2), (2, 2), (4, 1), (4, 4), (8, 0), (32, 32))
 """Shreds of data and parity: copies, codes that bear much, and such as bear no loss."""
 FANOUTS = (1, 2, 3, 16)
+INTERVALS_MS = (50, 250, 1_000)
+"""Between two rounds of reconciling."""
 LIARS_PERCENT = 50
 """Of the runs with liars, in so many of a hundred these lie about the way that is drawn."""
 
@@ -32,11 +34,12 @@ def draw_spreading(chance: Chance) -> dict[str, Any]:
     if chance.hit(DISSEMINATION_PERCENT):
         drawn["dissemination"] = chance.pick(("mesh", "tree"))
     if chance.hit(GOSSIP_PERCENT):
-        drawn["gossip"] = "mesh"
+        drawn["gossip"] = chance.pick(("mesh", "reconcile"))
     low, degree, high = chance.pick(DEGREES)
     heartbeat = Duration(chance.pick(HEARTBEATS_MS) * MILLISECOND)
     data, parity = chance.pick(CODES)
     fanout = chance.pick(FANOUTS)
+    told, interval = chance.between(1, 4), Duration(chance.pick(INTERVALS_MS) * MILLISECOND)
     if "mesh" in drawn.values():
         drawn |= {
             "mesh_degree": degree,
@@ -46,6 +49,8 @@ def draw_spreading(chance: Chance) -> dict[str, Any]:
         }
     if "tree" in drawn.values():
         drawn |= {"tree_data": data, "tree_parity": parity, "tree_fanout": fanout}
+    if "reconcile" in drawn.values():
+        drawn |= {"reconcile_fanout": told, "reconcile_interval": interval}
     return drawn
 
 
