@@ -12,7 +12,7 @@ class Happening(msgspec.Struct, frozen=True):
     """One event."""
 
     at: float
-    """Seconds since the network was up; negative before."""
+    """Seconds since the network was up; before that, since `up` began to start it."""
     unix: float
     """The same by the clock on the wall."""
     kind: str

@@ -59,7 +59,7 @@ def is_free(port: int) -> bool:
 
 
 def order(directory: Path, text: str = "", lasting_s: float | None = None, **changes) -> Order:
-    made = scenario(text)
+    made = scenario(text, changes.pop("base", TEXT))
     first = free_ports(2 * made.network.peers)
     return Order(
         scenario=made,

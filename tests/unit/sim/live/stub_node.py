@@ -101,7 +101,7 @@ class Stub:
             case "orrery_setLinks":
                 if not owner:
                     raise PermissionError(method)
-                (self.directory / "links.json").write_text(json.dumps(params[0]))
+                (self.directory / f"links-{self.lives}.json").write_text(json.dumps(params[0]))
                 return True
             case "eth_getBlockByNumber":
                 height = self.height if params[0] in ("latest", "finalized") else int(params[0], 16)
