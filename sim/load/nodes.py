@@ -30,6 +30,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     """When it was handed over last."""
     is_repeat: bool = False
     """Whether a node has taken it before: its account does not wait for the answer."""
+    was_taken: bool = False
+    """Whether a node had taken it once, under another nonce."""
 
 
 OnAnswer = Callable[[Attempt, RpcError | None], None]

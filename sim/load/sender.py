@@ -37,6 +37,10 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
 
     intended_ns: int
     client: int
+    was_sent: bool = False
+    """Whether it has been handed to a node, and taken back."""
+    was_taken: bool = False
+    """Whether a node had taken it then."""
 
 
 def nobody(client: int, at_ns: int) -> None:
@@ -125,9 +129,13 @@ class Sender:
             if not self.quote.is_enough(signed.max_fee):
                 signed = self._signer.again(signed, self.quote.tip, self.quote.max_fee)
                 self.repriced += 1
-            self.ledger.sent.add(now, 1)
-            self.ledger.lateness.add(now - arrival.intended_ns)
-            self.hand(Attempt(lane, signed, arrival.intended_ns, arrival.client, now))
+            if arrival.was_sent:
+                self.ledger.resent.add(now, 1)
+            else:
+                self.ledger.sent.add(now, 1)
+                self.ledger.lateness.add(now - arrival.intended_ns)
+            place = arrival.intended_ns, arrival.client, now
+            self.hand(Attempt(lane, signed, *place, was_taken=arrival.was_taken))
 
     def hand(self, attempt: Attempt) -> None:
         """Give a transaction of a busy account to a node."""
@@ -144,7 +152,8 @@ class Sender:
 
     def accept(self, attempt: Attempt) -> None:
         """Count a transaction of a busy account as taken, and let the account go on."""
-        self.ledger.on_accepted(attempt.intended_ns, self.clock())
+        if not attempt.was_taken:
+            self.ledger.on_accepted(attempt.intended_ns, self.clock())
         attempt.lane.tries = 0
         attempt.lane.asked = b""
         self.release(attempt.lane)
@@ -168,7 +177,8 @@ class Sender:
     def withdraw(self, attempt: Attempt, *, again: bool = True) -> None:
         """Take back a transaction that no node has; its arrival waits once more, or is given up."""
         self._forget(attempt)
-        arrival = Arrival(attempt.intended_ns, attempt.client)
+        place = attempt.intended_ns, attempt.client
+        arrival = Arrival(*place, was_sent=True, was_taken=attempt.was_taken)
         if again:
             self._backlog.appendleft(arrival)
         else:
@@ -177,7 +187,7 @@ class Sender:
     def on_overtaken(self, attempt: Attempt) -> None:
         """Take back a transaction that no block can hold any more; its arrival waits once more."""
         self.ledger.on_error(ErrorKind.NONCE_TAKEN, self.clock())
-        self.withdraw(attempt)
+        self.withdraw(msgspec.structs.replace(attempt, was_taken=True))
         self.lanes.settle(attempt.lane)
         self.push()
 

@@ -85,6 +85,8 @@ def test_a_full_pool_makes_accounts_pause() -> None:
         async with scene.nodes() as (node,):
             result = await scene.load([node.url])
         assert result.errors["pool full"] > 0
+        assert result.sent == DUE
+        assert result.resent == result.errors["pool full"]
         assert result.included == result.intended == DUE
         assert not result.dropped
 

@@ -63,7 +63,9 @@ def test_what_somebody_else_has_overtaken_is_sent_under_other_nonces(
             result = await loading
             sealing.cancel()
         assert result.errors == {"nonce taken": taken}
-        assert result.included == result.intended == DUE
+        assert result.sent == result.accepted == result.included == result.intended == DUE
+        assert result.lateness_seconds.count == DUE
+        assert result.resent >= taken
         assert result.unconfirmed == 0
         assert scene.chain.nonces[bytes(stranger.key.address)] == DUE + taken
 
