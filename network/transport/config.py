@@ -115,8 +115,9 @@ class Patience:
     """A peer that takes nothing for so long, while something waits for it, is dropped."""
     hold: Duration = Duration(10 * SECOND)
     """What has waited longer is not worth sending."""
-    body: Duration = Duration(15 * SECOND)
-    """For a message that has begun to come, while others wait for the room that it takes."""
+    body: Duration = Duration(6 * SECOND)
+    """For a message that has begun to come, while others wait for the room that it takes. Who waits
+    for as long as `pong` thinks that this node is dead."""
     drain: Duration = Duration(3 * SECOND)
     """For both ends to say what they still have to say, when a connection ends in good order."""
     tick: Duration = Duration(250 * MILLISECOND)

@@ -6,7 +6,8 @@ have one room and all others another, which whoever makes keys can fill, and not
 
 Half of a room belongs to its peers in equal shares, which nobody can take from them; the other half
 is common, and only votes and proposals may use the last quarter of that. What finds no room waits,
-the more urgent first, and nothing is read from its sender meanwhile.
+the more urgent and the shorter first, and nothing is read from its sender meanwhile: whoever wants
+to keep others waiting has to ask for much.
 
 A message has room for all of itself before more than one read of it is taken, and nobody who has
 begun waits for more. So whoever has begun can finish, what is finished is taken by the node, and
@@ -38,6 +39,14 @@ class Room:
     def share(self) -> int:
         """Bytes that each peer has for itself."""
         return self.limit // 2 // max(1, self.members())
+
+    def is_own(self, tenant: "Tenant", size: int) -> bool:
+        """Tell whether a peer has so much left of its share.
+
+        Peers that are gone keep what the node has not taken yet, so there may be more of them than
+        shares.
+        """
+        return tenant.used + size <= self.share and self.used + size <= self.limit
 
     def common(self, traffic: Traffic) -> int:
         """Return up to which use of the room a peer may have more than its share."""
@@ -144,7 +153,7 @@ class Rooms:
             return claim.wanted is None
         tenant = claim.tenant
         room = tenant.room
-        if tenant.used + size <= room.share:
+        if room.is_own(tenant, size):
             self._grant(claim, size)
             return True
         claim.wanted, claim.traffic, claim.since = size, traffic, self._clock()
@@ -207,12 +216,12 @@ class Rooms:
         served: list[Claim] = []
         if not room.waiting:
             return served
-        share, is_blocked = room.share, False
-        for claim in sorted(room.waiting, key=lambda each: each.traffic):
+        is_blocked = False
+        for claim in sorted(room.waiting, key=lambda each: (each.traffic, each.wanted)):
             tenant, wanted = claim.tenant, claim.wanted
             assert wanted is not None, "who waits wants something"
             in_common = not is_blocked and room.used + wanted <= room.common(claim.traffic)
-            if in_common or tenant.used + wanted <= share:
+            if in_common or room.is_own(tenant, wanted):
                 claim.wanted = None
                 self._grant(claim, wanted)
                 room.waiting.remove(claim)

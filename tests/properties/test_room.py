@@ -141,6 +141,29 @@ def test_votes_and_proposals_go_before_what_has_waited_longer() -> None:
     assert world.told == {2}
 
 
+def test_whoever_comes_back_under_ever_new_numbers_keeps_no_more_than_there_is_room_for() -> None:
+    world = World()
+    for number in range(100):
+        peer = 10 + number
+        world.ask(peer, SHARE, Traffic.SYNC)
+        world.end(peer)
+        world.leave(peer)
+    assert LIMIT - SHARE < world.used() <= LIMIT
+    world.ask(0, SHARE, Traffic.SYNC)
+    assert not world.told
+    world.take(10)
+    assert world.told == {0}
+
+
+def test_what_is_short_does_not_wait_behind_what_is_long() -> None:
+    world = World()
+    world.ask(1, SIZE_MAX, Traffic.SYNC)
+    world.ask(2, SIZE_MAX, Traffic.SYNC)
+    world.ask(3, SHARE + 1, Traffic.SYNC)
+    world.leave(1)
+    assert world.told == {3}
+
+
 def test_who_has_begun_is_hoarding_only_while_others_wait_for_long() -> None:
     now = Instant(0)
     rooms = Rooms(RoomLimits(LIMIT, LIMIT), lambda: 4, 4, lambda: now)
