@@ -24,7 +24,7 @@ from tests.unit.durability_worlds import (
     persist,
     send,
 )
-from tests.unit.node.runtime.driven_turns import DriverWorld
+from tests.unit.node.runtime.driven_turns import PATIENCE_SECONDS, DriverWorld
 
 KINDS = ("persist", "send", "loop")
 
@@ -79,7 +79,7 @@ FIXED: Turns = [
 
 
 def awaited(go: Event) -> None:
-    go.wait()
+    go.wait(PATIENCE_SECONDS)
 
 
 def test_both_worlds_hold_one_core_and_let_the_other_go(tmp_path: Path) -> None:
@@ -117,9 +117,9 @@ class Disorderly(Driver):
 @pytest.mark.parametrize("mutant", [Careless, Disorderly])
 def test_a_driver_that_breaks_the_rule_is_found_out(tmp_path: Path, mutant: type[Driver]) -> None:
     played: Turns = [[persist("a", 1), send("a", 2), loop(3)], [send("a", 4)]]
-    good = DriverWorld(tmp_path / "good", lambda: time.sleep(0.01))
+    good = DriverWorld(tmp_path / "good", lambda: awaited(good.played))
     judge(played, good.play(played))
-    bad = DriverWorld(tmp_path / "bad", lambda: time.sleep(0.01), mutant)
+    bad = DriverWorld(tmp_path / "bad", lambda: awaited(bad.played), mutant)
     with pytest.raises(AssertionError, match="durable"):
         judge(played, bad.play(played))
 

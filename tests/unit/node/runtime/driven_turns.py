@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Event
 
 from node.runtime.driver import Driver
 from node.runtime.hub import EventHub
 from node.runtime.keeper import Held, StoreKeeper
 from node.runtime.limits import DriverLimits
-from primitives.ids import Instant, NodeId
+from primitives.ids import Instant
 from primitives.machine import (
     Broadcast,
     Effect,
-    Event,
+    Event as MachineEvent,
     Loopback,
     Persist,
     Persisted,
@@ -42,6 +43,8 @@ class DriverWorld:
         make: type[Driver] = Driver,
     ) -> None:
         self.happened: list[Happened] = []
+        self.played = Event()
+        """Set when all turns are over, and what they let go at once has left."""
         self._path = path
         self._before_sync = before_sync
         self._make = make
@@ -59,7 +62,7 @@ class DriverWorld:
             hub = EventHub(lambda _sink, _error: None)
             keeper = StoreKeeper(loop, lambda: Instant(0), hub)
             driver = self._make(
-                loop, self, lambda: Instant(0), keeper, self, hub, ignore, ignore,
+                loop, self, lambda: Instant(0), keeper, self, hub, ignore, ignore, ignore,
                 DriverLimits(workers=0), failures.append,
             )  # fmt: skip
             self._note_leaving(driver)
@@ -69,6 +72,12 @@ class DriverWorld:
                 for _ in turns:
                     driver.leave(Loopback(Poke(0)))
                     await asyncio.sleep(0)
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    while self._turns:
+                        await asyncio.sleep(0.001)
+                for _ in range(10):
+                    await asyncio.sleep(0)
+                self.played.set()
                 await self._until_quiet(keeper, driver, failures)
                 driver.stop()
 
@@ -94,7 +103,7 @@ class DriverWorld:
 
     # The machine.
 
-    def step(self, now: Instant, event: Event) -> Sequence[Effect]:
+    def step(self, now: Instant, event: MachineEvent) -> Sequence[Effect]:
         if isinstance(event, Persisted):
             self.happened.append(Happened("acknowledged", int(event.token)))
             return ()
@@ -113,5 +122,5 @@ class DriverWorld:
         pass
 
 
-def ignore(_node: NodeId) -> None:
-    """Nobody is there to be paused."""
+def ignore(*_: object) -> None:
+    """Nobody is there to be paused, or to have something kept of."""
