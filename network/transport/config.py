@@ -91,10 +91,15 @@ class RoomLimits:
         Raises:
             InvalidInput: one of the longest kind could not.
         """
-        for name in ("validators_room", "others_room"):
-            limit = getattr(self, name)
-            if 3 * limit // 8 < message_bytes_max:
-                least = -(-8 * message_bytes_max // 3)
+        in_room = -(-8 * message_bytes_max // 3)
+        bounds = {
+            "validators_room": (self.validators_room, in_room),
+            "others_room": (self.others_room, in_room),
+            "validators_waiting": (self.validators_waiting, message_bytes_max),
+            "others_waiting": (self.others_waiting, message_bytes_max),
+        }
+        for name, (limit, least) in bounds.items():
+            if limit < least:
                 raise InvalidInput(f"network.{name}", f"at least {least} bytes", limit)
 
 

@@ -283,7 +283,7 @@ def test_whoever_is_unknown_is_sent_nothing(loops: Loops) -> None:
 
 def test_answers_that_nobody_takes_have_a_bound_for_all_that_ask(loops: Loops) -> None:
     async def main() -> None:
-        rooms = RoomLimits(others_waiting=8 * MEBIBYTE)
+        rooms = RoomLimits(others_waiting=16 * MEBIBYTE)
         async with nodes(Node(0, dataclasses.replace(CONFIG, rooms=rooms))) as (a,):
             lazy = [await Stranger.over_tls(a.address, 10 + number) for number in range(12)]
             for number, each in enumerate(lazy):
@@ -299,7 +299,7 @@ def test_answers_that_nobody_takes_have_a_bound_for_all_that_ask(loops: Loops) -
                     # What is there after it has been written is what waits.
                     await poll(partial(is_stalled, a, 10 + number))
                     waiting = [each.queued_bytes for each in a.transport.peers()]
-                    assert sum(waiting) <= 8 * MEBIBYTE + 12 * 2 * CONFIG.write_bytes
+                    assert sum(waiting) <= 16 * MEBIBYTE + 12 * 2 * CONFIG.write_bytes
                 for part in range(50):
                     await poll(partial(a.transport.send, NodeId(30), block(BLOCK, part)))
                 await honest.until_received(50)

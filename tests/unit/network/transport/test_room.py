@@ -170,9 +170,12 @@ def test_what_unpacks_to_a_thousand_times_its_length_counts_as_it_is_then(
     run(main(), loops)
 
 
-def test_a_room_that_holds_no_message_of_the_longest_kind_is_refused() -> None:
-    config = dataclasses.replace(CONFIG, rooms=RoomLimits(others_room=4 * MEBIBYTE))
-    with pytest.raises(InvalidInput, match=r"network\.others_room: expected at least"):
+@pytest.mark.parametrize(
+    "bound", ["validators_room", "others_room", "validators_waiting", "others_waiting"]
+)
+def test_a_bound_that_holds_no_message_of_the_longest_kind_is_refused(bound: str) -> None:
+    config = dataclasses.replace(CONFIG, rooms=RoomLimits(**{bound: 4 * MEBIBYTE}))
+    with pytest.raises(InvalidInput, match=rf"network\.{bound}: expected at least"):
         Node(0, config)
 
 
