@@ -25,14 +25,22 @@ def publish(state: MeshState, now: Instant, topic: bytes, payload: bytes) -> Seq
 
 
 def _audience(state: MeshState, now: Instant, topic: bytes) -> list[NodeId]:
-    """Return to whom one's own message of a topic goes."""
+    """Return to whom one's own message of a topic goes.
+
+    Whose mesh is too thin, because all are full or have cut it off, sends also to some others: a
+    leader's block would else go to nobody before the next heartbeat.
+    """
     config = state.config
     least = config.scores.publish_threshold
     if config.flood_publish:
         return [peer for peer in state.subscribers(topic) if score_of(state, peer) >= least]
     links = state.mesh.get(topic)
     if links is not None:
-        return list(links)
+        if len(links) >= config.degree_low:
+            return list(links)
+        others = [peer for peer in state.subscribers(topic) if peer not in links]
+        trusted = [peer for peer in others if score_of(state, peer) >= least]
+        return [*links, *state.choose(trusted, config.degree - len(links))]
     fanout = state.fanout.get(topic)
     if fanout is None:
         fanout = state.fanout[topic] = Fanout({}, now)

@@ -194,6 +194,21 @@ def test_a_dropped_message_may_come_again() -> None:
     assert len(deliver(mesh, 2, b"b")) == 1
 
 
+def test_what_is_published_where_links_are_few_goes_to_some_others_too() -> None:
+    """All peers may have cut this node off, each because its own mesh is full."""
+    mesh = make()
+    first, *cut = links(mesh)
+    for peer in cut:
+        mesh.on_message(NOW, peer, MeshPrune(TOPIC, 60 * SECOND))
+    assert links(mesh) == [first]
+    worst = outside(mesh)[0]
+    mesh.state.peers[worst].invalid = 9_000
+    told = [to for to, _ in sent(mesh.publish(NOW, TOPIC, b"block"), MeshPayload)]
+    assert told[0] == first
+    assert len(set(told)) == len(told) == SMALL.degree
+    assert worst not in told
+
+
 def test_ids_of_the_latest_windows_go_to_peers_outside_the_mesh() -> None:
     mesh = make()
     mesh.publish(NOW, TOPIC, b"block")
