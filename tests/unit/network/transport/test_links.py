@@ -1,15 +1,27 @@
 """Connections over which messages take longer, on purpose: what comes when, and what is kept."""
 
 import asyncio
+import dataclasses
 import time
 from functools import partial
 
 from network.conditions import Conditions
 from network.transport import outlet
 from network.transport.link import Link
-from primitives.ids import NodeId
+from primitives.ids import Duration, NodeId
 from tests.unit.network.transport.conftest import Loops
-from tests.unit.network.transport.world import MILLISECOND, Node, Vote, block, nodes, poll, run
+from tests.unit.network.transport.world import (
+    CONFIG,
+    MILLISECOND,
+    PATIENCE,
+    SECOND,
+    Node,
+    Vote,
+    block,
+    nodes,
+    poll,
+    run,
+)
 
 A, B = NodeId(0), NodeId(1)
 FAR = Conditions(latency_ns=120 * MILLISECOND)
@@ -136,8 +148,12 @@ def test_what_is_held_up_is_bounded_and_the_rest_waits_in_the_outbox(
 
 
 def test_a_node_that_leaves_says_first_what_is_under_way(loops: Loops) -> None:
+    # However busy the machine is, the good-bye has the time to come.
+    patient = dataclasses.replace(PATIENCE, drain=Duration(30 * SECOND))
+    config = dataclasses.replace(CONFIG, patience=patient)
+
     async def main() -> None:
-        async with nodes(Node(0), Node(1)) as (a, b):
+        async with nodes(Node(0, config), Node(1, config)) as (a, b):
             await connected(a, b)
             a.transport.set_links({B: FAR})
             b.transport.set_links({A: FAR})
