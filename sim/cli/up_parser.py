@@ -14,9 +14,11 @@ What processes on one machine cannot do is refused by name before anything start
 examples:
   orrery up scenarios/devnet.toml
   orrery up scenarios/quickstart.toml --for 60s --dir /tmp/quick --rpc-port 9545 --json
+  orrery up scenarios/quickstart.toml --links
 
 exit code: 0 nothing that was expected has failed, also after Ctrl-C; 1 an expectation failed, or
-a node did not come up or ended by itself; 2 bad input, nothing ran.
+a node did not come up or ended by itself; 2 bad input, nothing ran; 130 interrupted before all
+nodes were up.
 """
 
 PORT_MAX = 65_535
