@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from bench.announcements_row import bench_announcements
 from bench.batching_row import POLICIES
 from bench.cache_row import (
     bench_cache,
@@ -269,6 +270,7 @@ BENCHES: Mapping[str, Callable[[], Report]] = MappingProxyType(
         "spreading": bench_spreading,
         "memory": bench_memory,
         "reconcile": bench_reconcile,
+        "announcements": bench_announcements,
         "transport": bench_transport,
         "runtime": bench_runtime,
         "rpc": bench_rpc,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bench.announcements_row import HEADINGS as ANNOUNCEMENTS_HEADINGS
 from bench.cache_row import HEADINGS as CACHE_HEADINGS
 from bench.codec_row import HEADINGS as CODEC_HEADINGS
 from bench.commit_loop_row import HEADINGS as COMMIT_LOOP_HEADINGS
@@ -36,6 +37,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         **DECISIONS_HEADINGS,
         **DISSEMINATION_HEADINGS,
         **SPREADING_HEADINGS,
+        **ANNOUNCEMENTS_HEADINGS,
         **CACHE_HEADINGS,
         **LIVE_HEADINGS,
         **HOSTILE_HEADINGS,

@@ -62,9 +62,9 @@ Measure the simulator's own speed and memory; all benchmarks if none is named.
 Benchmarks: consensus, thousand, wan, view-change, gossip, dissemination, shreds, certificates,
 complexity, batching, evm, transfers, graph, parallel, state-root, store, stored-trie, flat,
 commit, commit-groups, commit-loop, file-io, memory, codec, compact, decisions, spreading,
-reconcile, transport, runtime, rpc, load, hostile, live, cache-speed, cache-levels; and two that
-are run only when they are named: evm-peers, which needs `make peers`, and cache, which needs
-public traces.
+announcements, reconcile, transport, runtime, rpc, load, hostile, live, cache-speed, cache-levels;
+and two that are run only when they are named: evm-peers, which needs `make peers`, and cache,
+which needs public traces.
 
 example:
   orrery bench consensus --json

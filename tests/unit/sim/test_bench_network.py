@@ -1,9 +1,9 @@
-"""The benchmarks of compact blocks and of reconciliation do what their tables say."""
+"""The benchmarks of compact blocks and of announcements do what their tables say."""
 
 import pytest
 from rich.console import Console
 
-from bench import command, compact_row, reconcile_row
+from bench import announcements_row, command, compact_row, reconcile_row
 
 
 @pytest.mark.parametrize("held", [100, 90])
@@ -31,6 +31,20 @@ def test_every_policy_brings_every_transaction_to_every_node() -> None:
     assert reconciled["learnt_p50_seconds"] > flood["learnt_p50_seconds"]
     assert flood["rounds"] == 0 < reconciled["rounds"]
     assert reconcile_row.run("flood", rate=50, seconds=2) == flood
+
+
+def test_the_ways_of_transactions_are_weighed_in_whole_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(announcements_row, "RATE", 20)
+    monkeypatch.setattr(announcements_row, "SECONDS", 7)
+    monkeypatch.setattr(announcements_row, "LOAD_SECONDS", 2)
+    ways = ("announce", "mesh", "reconcile, 1 at once")
+    announced, meshed, reconciled = (announcements_row.run(12, 6, way) for way in ways)
+    assert 0 < reconciled["telling_bytes"] < announced["telling_bytes"]
+    assert reconciled["had_p50_ms"] > announced["had_p50_ms"] > meshed["had_p50_ms"] > 0
+    assert meshed["telling_bytes"] < 20
+    assert meshed["body_bytes"] > announced["body_bytes"]
 
 
 def test_the_tables_have_their_columns(
