@@ -111,7 +111,12 @@ def test_a_running_network_keeps_within_its_bounds_and_a_stuffed_replica_is_seen
 @pytest.mark.parametrize("way", ["mesh", "tree"])
 def test_a_running_mesh_and_running_trees_keep_within_their_bounds(way: str) -> None:
     keys = {"validators": 4, "followers": 1, "dissemination": way}
-    table = {"name": "bounds", "duration": "3s", "network": keys, "workload": {"rate": 20}}
+    table: dict[str, object] = {
+        "name": "bounds",
+        "duration": "3s",
+        "network": keys,
+        "workload": {"rate": 20},
+    }
     with build_world(decode_table(table), 1) as world:
         world.run_until(2 * 10**9)
         tables = Tables(world)
