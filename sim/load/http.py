@@ -50,6 +50,11 @@ class Connection(asyncio.Protocol):
         # The transports of uvloop are no subclasses of asyncio's.
         self.transport = cast(asyncio.Transport, transport)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it has ended."""
+        return self.transport is None or self.transport.is_closing()
+
     def send(self, request: bytes, waiter: "asyncio.Future[Response]", deadline: float) -> None:
         """Send a whole request."""
         assert self.transport is not None
@@ -153,7 +158,11 @@ class Endpoint:
             self._free.pop().send(request, waiter, deadline)
             return
         self._line.append((request, waiter, deadline))
-        if len(self._open) + self._opening < self._most:
+        self._dial()
+
+    def _dial(self) -> None:
+        """Open one more connection for those in line, if there may be one."""
+        if self._line and len(self._open) + self._opening < self._most:
             self._opening += 1
             task = asyncio.get_running_loop().create_task(self._connect())
             self._tasks.add(task)
@@ -169,22 +178,24 @@ class Endpoint:
         self._free.append(connection)
 
     def lost(self, connection: Connection) -> None:
-        """Forget a connection that is gone."""
-        self._open.pop(connection, None)
-        if connection in self._free:
-            self._free.remove(connection)
+        """Forget a connection that is gone; who waits for it gets another one."""
+        if connection in self._open:
+            del self._open[connection]
+            if connection in self._free:
+                self._free.remove(connection)
+            self._dial()
 
     async def close(self) -> None:
         """Hang up everywhere; what is under way ends with an error."""
         if self._sweeper is not None:
             self._sweeper.cancel()
+        error = NodeUnreachable(self.url, "this side has ended")
+        self._fail_line(error)
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        error = NodeUnreachable(self.url, "this side has ended")
         for connection in tuple(self._open):
             connection.fail(error)
-        self._fail_line(error)
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
@@ -202,6 +213,11 @@ class Endpoint:
         finally:
             self._opening -= 1
         self._open[connection] = None
+        if connection.is_lost:
+            if self._line:
+                connection.waiter = self._line.popleft()[1]
+            connection.fail(NodeUnreachable(self.url, "it hung up"))
+            return
         self.give_back(connection)
 
     def _fail_line(self, error: Exception) -> None:

@@ -71,6 +71,39 @@ def test_a_response_that_ends_the_connection_is_taken() -> None:
     asyncio.run(scene())
 
 
+def test_who_waits_in_line_does_not_wait_for_a_connection_that_has_ended() -> None:
+    async def scene() -> None:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(response(await read_request(reader), b"Connection: close\r\n"))
+
+        async with serving(answer) as url:
+            endpoint = Endpoint(url, connections=1, timeout_s=3_600.0)
+            bodies = [b"%d" % number for number in range(3)]
+            async with asyncio.timeout(60):
+                found = await asyncio.gather(*[endpoint.post(body) for body in bodies])
+            assert [each.body for each in found] == bodies
+            await endpoint.close()
+
+    asyncio.run(scene())
+
+
+def test_a_server_that_hangs_up_at_once_is_unreachable_to_all_who_wait() -> None:
+    async def scene() -> None:
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            """Do not even read."""
+
+        async with serving(hang_up) as url:
+            endpoint = Endpoint(url, connections=2, timeout_s=3_600.0)
+            async with asyncio.timeout(60):
+                found = await asyncio.gather(
+                    *[endpoint.post(b"{}") for _ in range(5)], return_exceptions=True
+                )
+            assert [type(each) for each in found] == [NodeUnreachable] * 5
+            await endpoint.close()
+
+    asyncio.run(scene())
+
+
 def test_a_server_that_hangs_up_without_a_word_is_unreachable() -> None:
     async def scene() -> None:
         async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
