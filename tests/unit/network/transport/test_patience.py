@@ -9,7 +9,7 @@ from network.frames import Frame, FrameReader
 from network.messages import CertifiedBlocks
 from network.transport import Rates
 from network.transport.intake import Intake, Pause
-from primitives.ids import Duration, Instant, NodeId
+from primitives.ids import Instant, NodeId
 from tests.unit.network.transport.conftest import Loops
 from tests.unit.network.transport.stranger import Stranger, header
 from tests.unit.network.transport.test_room import LONGEST, guest, has_waited, limited
@@ -117,9 +117,7 @@ def test_a_process_that_was_stopped_does_not_call_those_slow_who_have_waited_for
 def test_nor_hoarders_who_could_not_end_what_they_had_begun(loops: Loops) -> None:
     async def main() -> None:
         slept = 0
-        patience = dataclasses.replace(CONFIG.patience, body=Duration(60 * SECOND))
-        config = limited(dataclasses.replace(CONFIG, patience=patience))
-        a = Node(0, config, clock=lambda: time.monotonic_ns() + slept)
+        a = Node(0, limited(), clock=lambda: time.monotonic_ns() + slept)
         async with nodes(a):
             first, second = await guest(a, 10), await guest(a, 11)
             first.writer.write(header(LONGEST, CertifiedBlocks) + bytes(LONGEST - 1_000))

@@ -59,6 +59,7 @@ PATIENCE = Patience(
     pong=Duration(10 * SECOND),
     stall=Duration(10 * SECOND),
     hold=Duration(20 * SECOND),
+    body=Duration(60 * SECOND),
     drain=Duration(5 * SECOND),
     tick=Duration(20 * MILLISECOND),
 )
