@@ -17,6 +17,9 @@ from primitives.ids import Duration, NodeId
 DRAFTS = 64
 """Blocks of one primary whose shreds are remembered: a stable one leads them all."""
 
+INTERVAL_MIN = Duration(10_000_000)
+"""Between rounds of reconciliation, ns."""
+
 
 class SpreadSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The keys, which a scenario's `[network]` and that of a live node have in common."""
@@ -94,3 +97,7 @@ def check_spreading(names: SpreadSettings, path: Path) -> Iterator[Finding]:
     if total > SHREDS_MAX:
         expected = f"at most {SHREDS_MAX - names.tree_data}: the code has {SHREDS_MAX} shreds"
         yield Finding((*path, "tree_parity"), expected, str(names.tree_parity))
+    if names.reconcile_interval < INTERVAL_MIN:
+        expected = f"at least {INTERVAL_MIN // 1_000_000}ms, for each round is a message or more"
+        found = f"{names.reconcile_interval / 1_000_000:g}ms"
+        yield Finding((*path, "reconcile_interval"), expected, found)
