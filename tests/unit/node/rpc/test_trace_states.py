@@ -132,13 +132,17 @@ def test_what_a_failed_transaction_changes_is_its_fee(rig: Rig) -> None:
 
 
 def test_slots_that_begin_and_end_empty(rig: Rig) -> None:
-    """Nothing has no row: neither before it is there nor after it has gone."""
-    set_code, unset_code = "60095f5500", "5f5f5500"
+    """Nothing has no row: neither before it is there nor after it has gone.
+
+    Nor has what was looked at and stays as it is.
+    """
+    set_code, unset_code, look_code = "60095f5500", "5f5f5500", "600154505f5f5500"
     place = hexed(stranger(3))
     request = {"from": hexed(account(0)), "to": place}
     for code, held, expected in (
         (set_code, {}, (None, {word(0): word(9)})),
         (unset_code, {word(0): word(4)}, ({word(0): word(4)}, None)),
+        (look_code, {word(0): word(4), word(1): word(6)}, ({word(0): word(4)}, None)),
     ):
         overrides = {place: {"code": "0x" + code, "state": held}}
         config = {**CHANGES, "stateOverrides": overrides}
