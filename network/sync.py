@@ -112,12 +112,12 @@ class Sync:
         state.status_next += len(asked)
         return [Send(peer, GetStatus()) for peer in asked]
 
-    def meet(self, peer: NodeId) -> Sequence[Effect]:
+    def meet(self, peer: NodeId) -> Sequence[Send]:
         """Ask a peer that is connected anew for its height, if it is one of those that are asked.
 
         It may have gone on while this node was cut off, and have nothing to say of that.
         """
-        return (Send(peer, GetStatus()),) if peer in self._config.peers else NOTHING
+        return (Send(peer, GetStatus()),) if peer in self._config.peers else ()
 
     def adopted(self, height: int, epoch: int = 0) -> Sequence[Effect]:
         """Note that the node's head moved, by sync or by consensus.

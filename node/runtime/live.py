@@ -187,9 +187,16 @@ class LiveNode:
         self._ignored = self._ignored.union(nodes)
 
     def unblock_peers(self) -> None:
-        """Let all nodes connect again, and be heard."""
+        """Let all nodes connect again, and be heard.
+
+        Those that were connected all the time are asked for what was not heard, as new ones are.
+        """
+        deaf_to = self._ignored
         self._blocked = self._ignored = frozenset()
         self.transport.block(())
+        for node in sorted(deaf_to):
+            for effect in self.node.parts.sync.meet(node):
+                self.links.send(effect)
 
     def set_links(self, links: Mapping[NodeId, Conditions]) -> None:
         """Hold up what exactly these nodes are sent as it says, until the next call."""

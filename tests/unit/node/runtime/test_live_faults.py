@@ -111,6 +111,21 @@ def test_a_node_that_comes_back_one_block_behind_learns_it_from_whom_it_meets(
     play(lambda: WorldThatNeverPolls(tmp_path, 4), scene)
 
 
+def test_a_node_that_was_deaf_learns_what_it_has_missed(tmp_path: Path) -> None:
+    async def scene(world: LiveWorld) -> None:
+        await world.start_all()
+        await world.until(lambda: all(len(live.peers()) == 3 for live in world.nodes.values()))
+        deaf = world.nodes[3]
+        deaf.ignore_peers([NodeId(0), NodeId(1), NodeId(2)])
+        await pay(world.nodes[0], 1, 0)
+        await world.until(lambda: world.heights() == [1, 1, 1, 0])
+        await world.until(lambda: not world.nodes[0].node.replica.state.progress_armed)  # type: ignore[union-attr]
+        deaf.unblock_peers()
+        await world.until(lambda: world.heights() == [1] * 4)
+
+    play(lambda: WorldThatNeverPolls(tmp_path, 4), scene)
+
+
 def test_a_node_that_hears_nobody_stays_connected_and_stands_still(tmp_path: Path) -> None:
     async def scene(world: LiveWorld) -> None:
         await world.start_all()
