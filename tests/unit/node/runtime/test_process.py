@@ -128,8 +128,8 @@ def test_a_validator_that_the_chain_does_not_know_is_refused(
 @pytest.mark.parametrize(
     ("flag", "told"),
     [
-        ("--consensus.protocol=raft", "orrery.consensus: expected one of pbft"),
-        ("--consensus.batching=fixt", "orrery.batching: expected one of fixed, adaptive"),
+        ("--consensus.protocol=raft", "consensus.protocol: expected one of pbft"),
+        ("--consensus.batching=fixt", "consensus.batching: expected one of fixed, adaptive"),
         ("--consensus.batch_gas=30000001", "consensus.batch_gas: expected at most the chain's"),
         ("--execution.scheduler=all-at-once", "execution.scheduler: expected another one"),
     ],
