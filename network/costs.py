@@ -47,7 +47,11 @@ COSTS: tuple[CostKind, ...] = (
         "Hash one fetched transaction and compare it with what was asked for.",
     ),
     CostKind(SERVED, "byte", "Collect one byte of an answer to a request of a peer."),
-    CostKind(MATCHED, "transaction", "Look for one pooled transaction in a block by its short id."),
+    CostKind(
+        MATCHED,
+        "transaction",
+        "Look for one transaction in a block, or among those of a round, by its short id.",
+    ),
     CostKind(
         REBUILT,
         "transaction",

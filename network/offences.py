@@ -27,6 +27,7 @@ class Offence(StrEnum):
     EXCESS = "more blocks than were asked for"
     MISPLACED = "a block of another height than was asked for"
     MALFORMED = "a compact block, or a request for parts of a block, that is malformed"
+    CUT_OFF = "a sketch, or names of transactions, the last of which is cut off"
     OTHER_PARTS = "other parts of a block than were asked for"
     FALSE_BLOCK = "a block or certificate that is not valid"
     FALSE_OFFER = "an offer that is not proven"

@@ -78,6 +78,7 @@ WEIGHTS: Mapping[str, Weight] = MappingProxyType(
         Offence.NEEDLESS_SPLIT: Weight(25, proof=True),
         Offence.UNEVEN: Weight(25, proof=True),
         Offence.MALFORMED: Weight(25, proof=True),
+        Offence.CUT_OFF: Weight(25, proof=True),
         Offence.FOREIGN: Weight(8, proof=False),
         Offence.MISPLACED: Weight(8, proof=False),
         Offence.EXCESS: Weight(8, proof=False),

@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from network.announcements import announcements
-from network.costs import SKETCH_CELL, SKETCHED
+from network.costs import MATCHED, SKETCH_CELL, SKETCHED
 from network.draws import Draws
 from network.offences import Offence, PeerBook
 from network.reconcile.messages import (
@@ -221,7 +221,7 @@ class Reconciler:
         if len(message.cells) % (CELL_BYTES * PARTS):
             link.asked = None
             return [
-                *self._book.count(now, sender, Offence.MALFORMED),
+                *self._book.count(now, sender, Offence.CUT_OFF),
                 *self._failed(now, sender, link),
             ]
         if not mine.sketches:
@@ -255,7 +255,7 @@ class Reconciler:
         link.answered = None
         if len(message.wanted) % NAME_BYTES:
             return [
-                *self._book.count(now, sender, Offence.MALFORMED),
+                *self._book.count(now, sender, Offence.CUT_OFF),
                 *self._failed(now, sender, link),
             ]
         link.served_at = now
@@ -315,20 +315,23 @@ class Reconciler:
         size = len(found.mine) + len(found.theirs)
         counts.differences += size
         link.spread = next_spread(link.spread, size, len(mine.entries), mine.peer_count)
-        lacking = self._not_coming(peer, mine, found.theirs)
+        work, lacking = self._not_coming(peer, mine, found.theirs)
         wanted = b"".join([name.to_bytes(NAME_BYTES, "little") for name in lacking])
         end = Send(peer, Differences(mine.number, found=True, wanted=wanted))
         surplus = {mine.names[name]: mine.entries[mine.names[name]] for name in found.mine}
-        return [end, *self._tell(peer, link, mine, surplus)]
+        return [*work, end, *self._tell(peer, link, mine, surplus)]
 
-    def _not_coming(self, peer: NodeId, mine: Round, theirs: Sequence[int]) -> Sequence[int]:
+    def _not_coming(
+        self, peer: NodeId, mine: Round, theirs: Sequence[int]
+    ) -> tuple[Sequence[Effect], Sequence[int]]:
         """Return names of what this node has not heard of; the peer has the others as well."""
         if not theirs:
-            return theirs
+            return NOTHING, theirs
         key = key_of(mine.salt, NAMES)
         coming = {element_name(key, each): each for each in self._local.coming()}
         self._local.shown(peer, [coming[name] for name in theirs if name in coming])
-        return [name for name in theirs if name not in coming]
+        lacking = [name for name in theirs if name not in coming]
+        return (Work(MATCHED, len(coming)),) if coming else NOTHING, lacking
 
     def _tell(self, peer: NodeId, link: Link, mine: Round, entries: Entries) -> list[Effect]:
         """Announce some of a round's transactions; none of them waits any more."""

@@ -11,7 +11,7 @@ from network.reconcile.messages import LIMITS, AskSketch, SketchOf
 from network.reconcile.sketch import CELL_BYTES
 from network.reconcile.state import Entries, ReconcileConfig, ReconcileTimer
 from primitives.ids import Duration, Hash32, Instant, NodeId
-from primitives.machine import Effect, Message, Send, SetTimer
+from primitives.machine import Effect, Message, Send, SetTimer, Work
 from tests.unit.network.books import Book
 
 ALICE, BOB, CAROL = NodeId(0), NodeId(1), NodeId(2)
@@ -75,6 +75,7 @@ class Pair:
         self.told: dict[NodeId, list[bytes]] = {ALICE: [], BOB: []}
         """What each has announced."""
         self.said: list[Message] = []
+        self.work: list[Work] = []
         self.now = 0
 
     def round(self) -> None:
@@ -83,6 +84,8 @@ class Pair:
 
     def perform(self, node: NodeId, effects: Sequence[Effect]) -> None:
         for effect in effects:
+            if isinstance(effect, Work):
+                self.work.append(effect)
             if not isinstance(effect, Send):
                 continue
             message = self.codec.decode(self.codec.encode(effect.message))

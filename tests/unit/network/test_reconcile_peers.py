@@ -37,7 +37,7 @@ def test_cells_that_are_cut_off_are_an_offence(cells: bytes) -> None:
     core = asked(book)
     number = core.state.links[BOB].round_last
     assert core.on_sketch_of(NOW, BOB, SketchOf(number, 5, cells)) == []
-    assert book.offences == {BOB: {Offence.MALFORMED: 1}}
+    assert book.offences == {BOB: {Offence.CUT_OFF: 1}}
     assert len(core.state.links[BOB].pending) == 100
 
 
@@ -103,7 +103,7 @@ def test_names_that_nobody_has_are_passed_over_and_cut_off_ones_are_an_offence()
     assert not book.offences
     core = answering(book)
     assert core.on_differences(NOW, ALICE, Differences(1, found=True, wanted=b"12345")) == []
-    assert book.offences == {ALICE: {Offence.MALFORMED: 1}}
+    assert book.offences == {ALICE: {Offence.CUT_OFF: 1}}
 
 
 @pytest.mark.parametrize(
