@@ -4,12 +4,13 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
+from network.costs import MATCHED
 from network.reconcile import core as core_module, rounds
 from network.reconcile.messages import LIMITS, AskSketch, Differences, SketchOf
 from network.reconcile.sketch import CELL_BYTES, cells_for, element_name
 from network.reconcile.state import SPREAD_FIRST, ReconcileConfig
 from primitives.ids import Duration, Instant, NodeId
-from primitives.machine import Send
+from primitives.machine import Send, Work
 from tests.unit.network.books import Book
 from tests.unit.network.reconcile_material import (
     ALICE,
@@ -238,6 +239,7 @@ def test_what_is_on_its_way_already_is_not_asked_for() -> None:
     pair.round()
     assert sorted(pair.told[BOB]) == names([*range(50, 55), *range(56, 60)])
     assert pair.locals[ALICE].holders == {BOB: [name(55)]}
+    assert Work(MATCHED, 3) in pair.work
     assert pair.told[ALICE] == []
 
 
