@@ -118,13 +118,12 @@ class Fleet:
         """Start all nodes, and wait until each answers.
 
         Raises:
-            NotReady: the first that does not.
+            NotReady: one has died, or none has come up for too long.
         """
         for member in self.members:
             member.links = self._links.orders(member.number)
             await self._start(member)
-        for member in self.members:
-            await self._answers(member)
+        await self._all_answer()
 
     async def finish(self) -> list[int]:
         """End all nodes in good order; return those that had to be killed."""
@@ -291,29 +290,34 @@ class Fleet:
         member.tasks = [task for task in member.tasks if not task.done()]
         member.tasks.append(asyncio.create_task(work))
 
-    async def _answers(self, member: Member) -> None:
-        """Wait until a node has answered.
+    async def _all_answer(self) -> None:
+        """Wait until all nodes have answered and have their orders.
 
         Raises:
-            NotReady: it has died, or takes too long.
+            NotReady: one has died, or none has come up for too long.
         """
-        process = member.process
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(READY_PATIENCE_S):
-                while process.is_up and not member.ordered:
-                    await asyncio.sleep(ASK_AGAIN_S)
-        if member.ordered and process.is_up:
-            return
-        why = f"no answer within {READY_PATIENCE_S:g} s" if process.is_up else _end_of(process)
-        raise NotReady(process.number, why)
+        now = asyncio.get_running_loop().time
+        until, missing = now() + READY_PATIENCE_S, len(self.members)
+        while True:
+            waiting = [each.number for each in self.members if not each.ordered]
+            for member in self.members:
+                if member.died:
+                    raise NotReady(member.number, _end_of(member.process))
+            if not waiting and all(each.process.is_up for each in self.members):
+                return
+            if len(waiting) < missing:
+                until, missing = now() + READY_PATIENCE_S, len(waiting)
+            if waiting and now() > until:
+                raise NotReady(waiting[0], f"no answer within {READY_PATIENCE_S:g} s")
+            await asyncio.sleep(ASK_AGAIN_S)
 
     async def _welcome(self, member: Member) -> None:
         """Wait for a node's first answer, then give it its orders."""
         while member.process.is_up:
             with contextlib.suppress(Unanswered, Refused):
-                await member.client.ask("orrery_status")
-                member.ready = True
-                break
+                if await _is_its_own(member):
+                    member.ready = True
+                    break
             await asyncio.sleep(ASK_AGAIN_S)
         if member.apart != TOGETHER or member.links:
             await self._order(member)
@@ -348,6 +352,16 @@ class Fleet:
         member.died = True
         self.deaths += 1
         self._teller.tell("died", member.number, _end_of(member.process, code))
+
+
+async def _is_its_own(member: Member) -> bool:
+    """Tell whether it is the node itself that answers, and nobody who was faster at its port.
+
+    Another network may have been started at the same instant, of the same chain even. Nobody but
+    the node takes the token that it has made for this life: whoever else has one refuses it.
+    """
+    (found,) = await member.client.ask_all([("orrery_status", ())], as_owner=True)
+    return isinstance(found, dict) and found.get("node") == member.number
 
 
 async def _hold_up(member: Member, factor: float) -> None:

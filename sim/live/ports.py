@@ -12,6 +12,8 @@ RPC_FIRST = 8545
 """Where clients of Ethereum look for a node."""
 P2P_FIRST = 30300
 PORT_MAX = 65_535
+RPC, PEERS = "RPC", "peers"
+"""What a port is for."""
 
 
 class PortsTaken(OrreryError):
@@ -27,8 +29,15 @@ class PortsTaken(OrreryError):
             f"{LOOPBACK}:{port}: expected a free port for {use}, got: {reason}"
             for use, port, reason in taken
         ]
-        lines.append("name other ports with --rpc-port and --p2p-port")
-        super().__init__("\n".join(lines))
+        super().__init__("\n".join([*lines, f"name other ports with {_options(taken)}"]))
+
+
+def _options(taken: Sequence[tuple[str, int, str]]) -> str:
+    """Return the options that move the ports which are not to be had."""
+    named = {RPC: "--rpc-port", PEERS: "--p2p-port"}
+    uses = {use.partition(" ")[0] for use, _, _ in taken}
+    needed = [option for use, option in named.items() if use in uses]
+    return " and ".join(needed or named.values())
 
 
 class NodePorts(msgspec.Struct, frozen=True):
@@ -63,7 +72,7 @@ def check_free(ports: Sequence[NodePorts]) -> None:
     """
     taken = []
     for node, each in enumerate(ports):
-        for use, port in (("RPC", each.rpc), ("peers", each.p2p)):
+        for use, port in ((RPC, each.rpc), (PEERS, each.p2p)):
             reason = _refused(port)
             if reason:
                 taken.append((f"{use} of node {node}", port, reason))

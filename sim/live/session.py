@@ -19,10 +19,11 @@ from primitives.ids import Duration, NodeId
 from sim.live.client import NodeClient
 from sim.live.closing import Closing
 from sim.live.events import Chronicle, Happening
-from sim.live.fleet import Fleet, Member
+from sim.live.fleet import Fleet, Member, NotReady
 from sim.live.governor import Governor
 from sim.live.layout import EVENTS, SUMMARY, write
 from sim.live.order import Command, Network, run_node
+from sim.live.ports import PortsTaken, check_free
 from sim.live.process import NodeProcess
 from sim.live.summary import LiveSummary, encode_summary
 from sim.live.table import NetworkFacts
@@ -75,6 +76,7 @@ class Session:
         self._watch = Watch()
         self._driver: WorkloadDriver | None = None
         self._overtaken = False
+        self._is_up = False
         self._signals = 0
         self._signalled = asyncio.Event()
         self.unwritten: str | None = None
@@ -94,7 +96,7 @@ class Session:
             self._watch.fleet = fleet
             with self._handling_signals():
                 try:
-                    await self._unless_signalled(fleet.start())
+                    await self._unless_signalled(self._start(fleet))
                     if self._signals:
                         raise KeyboardInterrupt
                     summary = await self._live(fleet)
@@ -115,6 +117,19 @@ class Session:
             self.unwritten = f"{file}: expected to write all of it, got: {error.strerror or error}"
 
     # ---------------------------------------------------------------- its parts
+
+    async def _start(self, fleet: Fleet) -> None:
+        """Start all nodes; if that fails because others were faster at their ports, say so, too."""
+        try:
+            await fleet.start()
+        except NotReady as error:
+            await fleet.kill()
+            try:
+                check_free(self._network.ports)
+            except PortsTaken as taken:
+                raise NotReady(error.node, f"{error.why}\n{taken}") from error
+            raise
+        self._is_up = True
 
     async def _live(self, fleet: Fleet) -> LiveSummary:
         await self._watch.look()
@@ -186,6 +201,8 @@ class Session:
             self._chronicle.tell("load stuck", None, told)
 
     def _happened(self, happening: Happening) -> None:
+        if happening.kind == "died" and not self._is_up:
+            return  # `NotReady` says so.
         with self._watched():
             self._display.happened(happening)
 

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import signal
 import sys
 import time
@@ -32,12 +33,15 @@ class Stub:
         behave = self.directory / "behave.json"
         self.behave = json.loads(behave.read_text()) if behave.exists() else {}
         began = self.directory.parent / "began"
-        if not began.exists():
-            began.write_text(str(time.time()))
+        own = self.directory / "began"
+        own.write_text(str(time.time()))
+        with contextlib.suppress(FileExistsError):  # Whoever is first decides, with a whole file.
+            began.hardlink_to(own)
         self.began = float(began.read_text())
         self.data = self.directory / self.settings["node"]["data"]
         self.data.mkdir(exist_ok=True)
-        (self.data / "admin.token").write_text("token-of-this-life")
+        self.token = secrets.token_hex()
+        (self.data / "admin.token").write_text(self.token)
         lives = self.directory / "lives"
         self.lives = int(lives.read_text()) + 1 if lives.exists() else 1
         lives.write_text(str(self.lives))
@@ -121,7 +125,10 @@ class Stub:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
                 size = int(head.partition("content-length:")[2].split()[0])
                 found = json.loads(await reader.readexactly(size))
-                owner = "authorization: bearer token-of-this-life" in head
+                owner = f"authorization: bearer {self.token}" in head
+                if "authorization:" in head and not owner:
+                    writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+                    continue
                 calls = found if isinstance(found, list) else [found]
                 answers = [self.reply(call, owner=owner) for call in calls]
                 told = json.dumps(answers[::-1] if isinstance(found, list) else answers[0])
@@ -143,6 +150,7 @@ class Stub:
         if self.behave.get("dies_at_start"):
             say("the stars are wrong")
             return 7
+        await asyncio.sleep(self.behave.get("sleeps", 0))
         over = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

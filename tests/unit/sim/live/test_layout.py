@@ -95,6 +95,9 @@ def test_every_busy_port_is_named():
     assert f"127.0.0.1:{first + 1}: expected a free port for RPC of node 1" in told
     assert f"127.0.0.1:{first + 2}: expected a free port for peers of node 0" in told
     assert len(caught.value.taken) == 2
+    assert told.endswith("name other ports with --rpc-port and --p2p-port")
+    with listening(first + 3), pytest.raises(PortsTaken, match=r"ports with --p2p-port$"):
+        check_free(ports)
 
 
 def test_busy_ports_leave_no_directory_behind(tmp_path):

@@ -3,7 +3,11 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
+import subprocess
+import time
+from contextlib import contextmanager
 
 import msgspec
 import pytest
@@ -16,6 +20,7 @@ from tests.unit.sim.live.networks import (
     Witnessing,
     has_confirmed,
     is_alive,
+    is_free,
     prepared,
     stub_command,
 )
@@ -148,6 +153,34 @@ def test_a_node_that_does_not_come_up_takes_the_others_down(tmp_path):
     (network.layout.node(3) / "behave.json").write_text('{"dies_at_start": true}')
     with pytest.raises(NotReady, match=r"(?s)node 3: exit code 7.*the stars are wrong"):
         run(network)
+
+
+def test_who_was_faster_at_the_port_of_a_node_is_not_taken_for_it(tmp_path):
+    network = prepared(tmp_path / "net", "", 1.5)
+    (network.layout.node(2) / "behave.json").write_text('{"sleeps": 1}')
+    port = network.ports[2].rpc
+    with stranger(network, 2, tmp_path / "other"), pytest.raises(NotReady) as caught:
+        run(network, screen := Screen())
+    assert caught.value.node == 2
+    assert f"127.0.0.1:{port}: expected a free port for RPC of node 2" in caught.value.why
+    assert "name other ports with --rpc-port" in caught.value.why
+    assert not screen.networks
+
+
+@contextmanager
+def stranger(network, node, directory):
+    """Let a node of the same chain in another directory listen where one is going to."""
+    shutil.copytree(network.layout.directory, directory)
+    config = directory / f"node-{node}" / "config.toml"
+    (directory / f"node-{node}" / "behave.json").unlink()
+    with subprocess.Popen(stub_command(config), stderr=subprocess.DEVNULL) as process:
+        try:
+            while is_free(network.ports[node].rpc):
+                assert process.poll() is None
+                time.sleep(0.02)
+            yield
+        finally:
+            process.kill()
 
 
 def test_another_chain_on_one_node_is_seen(tmp_path):

@@ -128,7 +128,12 @@ def test_a_node_that_does_not_come_up_is_a_failure(typed, tmp_path, capsys, monk
     assert typed("--for", "500ms", "--no-load") == 0
     (tmp_path / "net" / "node-2" / "behave.json").write_text('{"dies_at_start": true}')
     assert typed("--for", "500ms", "--no-load") == 1
-    assert "node 2: exit code 7" in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert "node 2: exit code 7" in shown.err
+    assert (shown.out + shown.err).count("the stars are wrong") == 1
+    assert "died" not in shown.out.partition("starting 4 nodes")[2]
+    events = (tmp_path / "net" / "events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["kind"] for line in events[-2:]] == ["ending", "died"]
 
 
 @pytest.mark.parametrize(("columns", "is_table"), [(40, False), (100, True)])
