@@ -8,7 +8,7 @@ from dataclasses import asdict
 from unittest.mock import patch
 
 import msgspec
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from network.messages import AnnounceTransactions
 from network.offences import Offence
@@ -71,7 +71,6 @@ sizes = st.integers(2, 9)
 batches = st.lists(st.tuples(st.integers(0, 8), st.integers(1, 12)), min_size=1, max_size=12)
 
 
-@settings(max_examples=30, deadline=None)
 @given(sizes, st.booleans(), batches, st.booleans())
 def test_without_losses_rounds_alone_bring_all_to_all(
     size: int, chords: bool, given: list[tuple[int, int]], tight: bool
@@ -82,7 +81,6 @@ def test_without_losses_rounds_alone_bring_all_to_all(
         settle(network, given)
 
 
-@settings(max_examples=30, deadline=None)
 @given(sizes, st.booleans(), batches, st.integers(0, 30), st.data())
 def test_losses_liars_and_absences_cost_time_and_no_transaction(
     size: int, chords: bool, given: list[tuple[int, int]], loss: int, data: st.DataObject
@@ -96,7 +94,6 @@ def test_losses_liars_and_absences_cost_time_and_no_transaction(
     settle(network, given)
 
 
-@settings(max_examples=20, deadline=None)
 @given(sizes, st.booleans(), batches, st.integers(0, 10))
 def test_names_that_are_shared_cost_time_and_no_transaction(
     size: int, chords: bool, given: list[tuple[int, int]], loss: int
@@ -142,7 +139,6 @@ def test_these_networks_have_rounds_of_all_sorts() -> None:
     assert sum(len(set(each)) < 20 for each in names) > 40
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.integers(2, 9), st.sampled_from(sorted(LIES)), st.integers(0, 99))
 def test_what_liars_make_a_node_remember_and_send_is_bounded(
     size: int, lie: str, seed: int
