@@ -1,7 +1,5 @@
-"""One node: a mempool, a builder, an executor and the cores of consensus and network, composed."""
+"""One node: a mempool, a builder, an executor and the cores of consensus and network, composed.
 
-from node.config import Environment, NodeConfig, Role
-from node.node import Node
-from node.wire import node_codec
-
-__all__ = ["Environment", "Node", "NodeConfig", "Role", "node_codec"]
+Start with `node.node`, then `node.config`. Nothing is imported here: `python -m node.runtime` loads
+this first, and has to listen to signals before it loads the rest.
+"""

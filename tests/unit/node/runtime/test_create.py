@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from node.runtime.__main__ import main as node
+from node.runtime.command import main as node
 from node.runtime.create import main
 from node.runtime.errors import ExitCode
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from node.runtime import __main__ as program, create
+from node.runtime import command as program, create
 from node.runtime.process import COLLECTED_AT, NodeProcess
 from node.settings import NodeSettings
 

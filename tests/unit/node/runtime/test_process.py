@@ -13,7 +13,7 @@ import pytest
 
 from node.executors.processes import ProcessPool
 from node.restore import DamagedLog
-from node.runtime.__main__ import main
+from node.runtime.command import main
 from node.runtime.create import main as create
 from node.runtime.errors import DirectoryInUse, ExitCode
 from node.runtime.live import LiveNode
