@@ -49,7 +49,7 @@ class Room:
         return tenant.used + size <= self.share and self.used + size <= self.limit
 
     def common(self, traffic: Traffic) -> int:
-        """Return up to which use of the room a peer may have more than its share."""
+        """Return how much may be kept in nobody's share, bytes."""
         return self.limit // 2 if traffic is Traffic.CONSENSUS else 3 * self.limit // 8
 
 
@@ -62,6 +62,10 @@ class Tenant:
     used: int = 0
     claims: int = 0
     """Connections."""
+
+    def beyond(self, share: int) -> int:
+        """Return how much of it is in nobody's share, bytes; of who is gone, all."""
+        return max(0, self.used - share) if self.claims else self.used
 
 
 @dataclass(slots=True, eq=False)
@@ -216,14 +220,18 @@ class Rooms:
         served: list[Claim] = []
         if not room.waiting:
             return served
-        is_blocked = False
+        share, is_blocked = room.share, False
+        tenants = [each for each in self._tenants.values() if each.room is room]
+        common = sum([each.beyond(share) for each in tenants])
         for claim in sorted(room.waiting, key=lambda each: (each.traffic, each.wanted)):
             tenant, wanted = claim.tenant, claim.wanted
             assert wanted is not None, "who waits wants something"
-            in_common = not is_blocked and room.used + wanted <= room.common(claim.traffic)
-            if in_common or room.is_own(tenant, wanted):
+            more = max(0, tenant.used + wanted - share) - tenant.beyond(share)
+            in_common = not is_blocked and common + more <= room.common(claim.traffic)
+            if room.is_own(tenant, wanted) or (in_common and room.used + wanted <= room.limit):
                 claim.wanted = None
                 self._grant(claim, wanted)
+                common += more
                 room.waiting.remove(claim)
                 served.append(claim)
             else:
