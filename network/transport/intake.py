@@ -170,6 +170,8 @@ class Intake:
         self._pauses &= ~why
         self._deliver()
         if not self._pauses:
+            if self._claim is not None:
+                self._settings.rooms.forgive(self._claim)
             self._owner.on_resumed()
 
     def close(self) -> None:

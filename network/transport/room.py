@@ -187,9 +187,16 @@ class Rooms:
         waits = min([each.since for each in room.waiting])
         return now - max(claim.since, waits, self._forgiven_at) >= patience
 
-    def forgive(self) -> None:
-        """Begin anew to count how long messages take."""
-        self._forgiven_at = self._clock()
+    def forgive(self, claim: Claim | None = None) -> None:
+        """Begin anew to count how long messages take: that of one peer, or all.
+
+        Args:
+            claim: of a peer that was not read from meanwhile; None if nobody was.
+        """
+        if claim is None:
+            self._forgiven_at = self._clock()
+        elif claim.granted:
+            claim.since = self._clock()
 
     def _grant(self, claim: Claim, size: int) -> None:
         if size:

@@ -7,6 +7,7 @@ import time
 from network.compression import Compression, CompressionPolicy, LinkCodec
 from network.frames import Frame, FrameReader
 from network.messages import CertifiedBlocks
+from network.outbox import Traffic
 from network.transport import Rates
 from network.transport.intake import Intake, Pause
 from primitives.ids import Instant, NodeId
@@ -36,8 +37,9 @@ class Reader:
     def __init__(self) -> None:
         self.now = 0
         rates = Rates(messages_per_second=RATE, messages_burst=RATE)
-        node = Node(0, dataclasses.replace(CONFIG, rates=rates), clock=lambda: self.now)
+        node = Node(0, dataclasses.replace(limited(), rates=rates), clock=lambda: self.now)
         self.taken = 0
+        self.rooms = node.transport.rooms
         self.intake = Intake(node.transport._settings, self)
         links = LinkCodec(codec(), Compression(CompressionPolicy()))
         self.intake.open(FrameReader(codec()), links, NodeId(1), is_guest=False)
@@ -132,3 +134,21 @@ def test_nor_hoarders_who_could_not_end_what_they_had_begun(loops: Loops) -> Non
                 each.abort()
 
     run(main(), loops)
+
+
+def test_who_was_not_read_from_has_as_long_as_others_to_end_what_it_has_begun() -> None:
+    async def main() -> None:
+        reader, patience = Reader(), CONFIG.patience.body
+        reader.intake.feed(header(LONGEST, CertifiedBlocks) + bytes(LONGEST // 2))
+        other = reader.rooms.enter(NodeId(2), lambda: None, is_guest=False)
+        assert not reader.rooms.ask(other, LONGEST, Traffic.SYNC)
+        reader.intake.pause(Pause.INBOX)
+        reader.now += patience
+        assert not reader.intake.is_hoarding(Instant(reader.now))
+        reader.intake.resume(Pause.INBOX)
+        assert not reader.intake.is_hoarding(Instant(reader.now))
+        reader.now += patience
+        assert reader.intake.is_hoarding(Instant(reader.now))
+        reader.intake.close()
+
+    asyncio.run(main())
