@@ -109,8 +109,10 @@ class Trimmer:
         self._loop = loop
         self._memory = memory
         self._free: deque[int] = deque(maxlen=LOOKS)
+        self._gone = 0
+        """Bytes in free lists that have been given back: those lists do not say it themselves."""
         self._left = 0
-        """Resident bytes after the last time. Free lists do not say what has been given back."""
+        """The least resident bytes since the last time."""
         self._timer: asyncio.TimerHandle | None = None
         self._under_way: asyncio.Future[None] | None = None
 
@@ -127,16 +129,20 @@ class Trimmer:
 
     def is_due(self) -> bool:
         """Look, and tell whether there is enough to give back that nobody has needed for long."""
-        free, memory = self._free, self._memory
-        free.append(memory.free_bytes())
-        if len(free) < LOOKS or min(free) < FREE_BYTES_MIN:
+        free, resident = self._memory.free_bytes(), self._memory.resident_bytes()
+        self._free.append(free)
+        self._gone = min(self._gone, free)
+        self._left = min(self._left, resident)
+        free_min = min(self._free)
+        if len(self._free) < LOOKS or free_min < FREE_BYTES_MIN:
             return False
-        return memory.resident_bytes() >= self._left + FREE_BYTES_MIN
+        # What is free for the first time, or was needed meanwhile and so is resident again.
+        return max(free_min - self._gone, resident - self._left) >= FREE_BYTES_MIN
 
     def give_back(self) -> None:
         """Give back what can be; on any thread."""
         self._memory.trim()
-        self._left = self._memory.resident_bytes()
+        self._gone, self._left = self._memory.free_bytes(), self._memory.resident_bytes()
         self._free.clear()
 
     def _on_time(self) -> None:

@@ -67,6 +67,32 @@ def test_what_has_gone_back_already_is_no_reason_to_do_it_again(
     assert looks(trimmer, 1) == [True]
 
 
+def test_what_was_in_use_the_last_time_goes_back_when_it_is_free(
+    trimmer: Trimmer, memory: Memory
+) -> None:
+    memory.free, memory.resident = FREE_BYTES_MIN, 500 * MEBIBYTE
+    assert looks(trimmer)[-1]
+    trimmer.give_back()
+    memory.free += FREE_BYTES_MIN - 1
+    assert not any(looks(trimmer))
+    memory.free += 300 * MEBIBYTE
+    assert looks(trimmer)[-1]
+    trimmer.give_back()
+    assert not any(looks(trimmer, 4 * LOOKS))
+
+
+def test_what_has_gone_back_and_is_taken_again_counts_when_it_is_free_again(
+    trimmer: Trimmer, memory: Memory
+) -> None:
+    memory.free, memory.resident = 300 * MEBIBYTE, 400 * MEBIBYTE
+    assert looks(trimmer)[-1]
+    trimmer.give_back()
+    memory.free = 100 * MEBIBYTE
+    assert not any(looks(trimmer))
+    memory.free = 200 * MEBIBYTE
+    assert looks(trimmer)[-1]
+
+
 def test_the_allocator_of_this_process_gives_back_what_lies_between_what_is_used() -> None:
     found = allocator()
     if not isinstance(found, Glibc):
