@@ -201,7 +201,8 @@ class Roster:
     def _has_room(self, peer: Peer, size: int) -> bool:
         """Tell whether there is room for an answer, beside what waits for others of its kind.
 
-        If there is none, those make it who have taken nothing for longest.
+        If there is none, those make it who have taken nothing for longest: first of whom more waits
+        than an equal share, then the others.
         """
         if peer.link is None:
             return True
@@ -213,12 +214,13 @@ class Roster:
         linked = [(each, each.link) for each in self._peers.values() if each.link is not None]
         alike = [(each, link) for each, link in linked if link.is_guest == is_guest]
         waiting = size + sum([each.outbox.own_bytes for each, _ in alike])
+        share = limit // len(alike)
         stalled = [
-            (link.outlet.paused_at, each.node, each, link)
+            (each.outbox.own_bytes <= share, link.outlet.paused_at, each.node, each, link)
             for each, link in alike
             if link.outlet.paused_at is not None and each.outbox.own_bytes
         ]
-        for _, _, each, link in sorted(stalled, key=lambda found: found[:2]):
+        for *_, each, link in sorted(stalled, key=lambda found: found[:3]):
             if waiting <= limit:
                 break
             waiting -= each.outbox.own_bytes

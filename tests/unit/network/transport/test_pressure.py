@@ -1,5 +1,6 @@
 """Back-pressure from one end to the other, and what a slow peer costs: measured, not supposed."""
 
+import asyncio
 import dataclasses
 import gc
 import tracemalloc
@@ -24,6 +25,7 @@ from tests.unit.network.transport.world import (
     CONFIG,
     MILLISECOND,
     PATIENCE,
+    SECOND,
     Node,
     Vote,
     block,
@@ -309,6 +311,37 @@ def test_answers_that_nobody_takes_have_a_bound_for_all_that_ask(loops: Loops) -
             assert {reason for _, reason in a.closed} <= {DropReason.SLOW, DropReason.PEER_LEFT}
             assert a.transport.counters.dropped[DropReason.SLOW]
             for each in lazy:
+                each.abort()
+
+    run(main(), loops)
+
+
+def test_for_the_room_of_answers_those_go_first_who_have_more_than_their_share(
+    loops: Loops,
+) -> None:
+    async def main() -> None:
+        rooms = RoomLimits(others_waiting=16 * MEBIBYTE)
+        patience = dataclasses.replace(PATIENCE, stall=Duration(3_600 * SECOND))
+        config = dataclasses.replace(CONFIG, rooms=rooms, patience=patience)
+        async with nodes(Node(0, config)) as (a,):
+            slow, *greedy = [await Stranger.over_tls(a.address, 10 + each) for each in range(3)]
+            for number, each in enumerate((slow, *greedy)):
+                await each.shake_hands(10 + number, bytes([number]) * 32)
+                each.writer.transport.pause_reading()  # type: ignore[attr-defined]
+            await a.until(lambda: len(a.open) == 3)
+            while not is_stalled(a, 10):
+                assert a.transport.send(NodeId(10), block(BLOCK))
+                await asyncio.sleep(0)
+            a.transport.send(NodeId(10), block(BLOCK))
+            for number in (11, 12):
+                for part in range(150):
+                    a.transport.send(NodeId(number), block(BLOCK, part))
+                await poll(partial(is_stalled, a, number))
+            for part in range(150):
+                a.transport.send(NodeId(12), block(BLOCK, part))
+            assert a.closed[0] == (NodeId(11), DropReason.SLOW)
+            assert NodeId(10) in a.open
+            for each in (slow, *greedy):
                 each.abort()
 
     run(main(), loops)
