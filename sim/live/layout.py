@@ -30,6 +30,10 @@ CONFIG = "config.toml"
 TOKEN = "admin.token"
 DATA = "data"
 LOCK = "lock"
+GENESIS_HASH = "genesis hash"
+"""What `OtherNetwork` calls it."""
+BEGUN = frozenset({LOCK, f"{NETWORK}.new"})
+"""All that is there where an `up` has come no further."""
 
 
 class OtherNetwork(OrreryError):
@@ -93,31 +97,46 @@ class Layout:
         """Return where a node that runs has put the token of its owner."""
         return self.node(number) / DATA / TOKEN
 
-    def claim(self, identity: NetworkIdentity) -> bool:
-        """Make the directory this network's; tell whether it was already.
+    def look(self, identity: NetworkIdentity) -> bool:
+        """Tell whether the directory is this network's, and write nothing.
 
         Raises:
             OtherNetwork: it is another one's.
-            InvalidInput: it cannot be written, or is not empty and no network's.
+            InvalidInput: it is not empty and no network's, or an `up` is at work here.
         """
-        file = self.file(NETWORK)
-        try:
-            if file.exists():
-                self._compare(
-                    msgspec.json.decode(file.read_bytes(), type=NetworkIdentity), identity
-                )
-                return True
-            if self.directory.is_dir() and any(self.directory.iterdir()):
-                raise InvalidInput(
-                    str(self.directory), f"an empty directory, or one with a {NETWORK}", "neither"
-                )
+        with self.writing():
+            known = self._is_known(identity)
+            has_lock = self.file(LOCK).exists()
+            lock = os.open(self.file(LOCK), os.O_RDWR | os.O_CLOEXEC) if has_lock else None
+        if lock is not None:
+            try:
+                self._hold(lock)
+            finally:
+                os.close(lock)
+        return known
+
+    def claim(self, identity: NetworkIdentity) -> bool:
+        """Make the directory this network's and hold it; tell whether it was the network's already.
+
+        Raises:
+            OtherNetwork: it is another one's.
+            InvalidInput: it cannot be written, is not empty and no network's, or an `up` is at
+                work here.
+        """
+        with self.writing():
+            self._is_known(identity)
             self.directory.mkdir(parents=True, exist_ok=True)
-            write(file, msgspec.json.format(msgspec.json.encode(identity), indent=2))
-        except OSError as error:
-            raise self._unwritable(error) from error
-        except msgspec.DecodeError as error:
-            raise InvalidInput(str(file), "what `orrery up` has written there", error) from error
-        return False
+            self.hold()
+            # Somebody may have been faster until now.
+            try:
+                known = self._is_known(identity)
+                if not known:
+                    text = msgspec.json.format(msgspec.json.encode(identity), indent=2)
+                    write(self.file(NETWORK), text)
+            except BaseException:
+                self.release()
+                raise
+        return known
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -137,15 +156,15 @@ class Layout:
         Raises:
             InvalidInput: one is at work here.
         """
+        if self._lock is not None:
+            return
         with self.writing():
             lock = os.open(self.file(LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            self._hold(lock)
+        except InvalidInput:
             os.close(lock)
-            expected = "a directory that no other `orrery up` works with"
-            raise InvalidInput(str(self.directory), expected, f"process {holder}") from error
+            raise
         self._lock = lock
         with contextlib.suppress(OSError):  # It holds even where there is no room for a number.
             os.ftruncate(lock, 0)
@@ -157,6 +176,29 @@ class Layout:
             os.close(self._lock)
             self._lock = None
 
+    def _hold(self, lock: int) -> None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            expected = "a directory that no other `orrery up` works with"
+            raise InvalidInput(str(self.directory), expected, f"process {holder}") from error
+
+    def _is_known(self, identity: NetworkIdentity) -> bool:
+        """Tell whether the directory is this network's; it has to be, or nobody's."""
+        file = self.file(NETWORK)
+        try:
+            held = msgspec.json.decode(file.read_bytes(), type=NetworkIdentity)
+        except FileNotFoundError:
+            if self.directory.is_dir() and {each.name for each in self.directory.iterdir()} - BEGUN:
+                expected = f"an empty directory, or one with a {NETWORK}"
+                raise InvalidInput(str(self.directory), expected, "neither") from None
+            return False
+        except msgspec.DecodeError as error:
+            raise InvalidInput(str(file), "what `orrery up` has written there", error) from error
+        self._compare(held, identity)
+        return True
+
     def _unwritable(self, error: OSError) -> InvalidInput:
         expected = "a directory that can be written; name another one with --dir"
         return InvalidInput(str(self.directory), expected, error.strerror or error)
@@ -165,7 +207,7 @@ class Layout:
         for name in NetworkIdentity.__struct_fields__:
             expected, actual = getattr(held, name), getattr(asked, name)
             if expected != actual:
-                what = {"nodes": "number of nodes", "genesis": "genesis hash"}.get(name, name)
+                what = {"nodes": "number of nodes", "genesis": GENESIS_HASH}.get(name, name)
                 raise OtherNetwork(self.directory, what, expected, actual)
 
 

@@ -10,13 +10,24 @@ import msgspec
 from node.observe.dashboard import dashboard
 from node.observe.prometheus import CONFIG, TARGETS, Target, prometheus_config, targets_file
 from node.observe.rules import RULES, rules_file
-from primitives.genesis import genesis_hash
+from node.settings import read_genesis
+from primitives.errors import InvalidInput
+from primitives.genesis import Genesis, genesis_hash
 from sim.assembly import link_spec
 from sim.founding import Founding, found
 from sim.links.links import LinkSpec
 from sim.live.configs import write_network
+from sim.live.differing import difference
 from sim.live.environment import check_environment
-from sim.live.layout import SCENARIO, Layout, NetworkIdentity, write
+from sim.live.layout import (
+    GENESIS,
+    GENESIS_HASH,
+    SCENARIO,
+    Layout,
+    NetworkIdentity,
+    OtherNetwork,
+    write,
+)
 from sim.live.ports import LOOPBACK, NodePorts, check_free, plan_ports
 from sim.scenario import Scenario, place_nodes
 from sim.scenario.portable import portable
@@ -102,12 +113,13 @@ def prepare(order: Order) -> Network:
     scenario, count = order.scenario, order.scenario.network.peers
     founding = found(scenario, order.seed)
     ports = plan_ports(count, order.rpc_port, order.p2p_port)
-    check_free(ports)
     genesis = "0x" + genesis_hash(founding.genesis).hex()
+    identity = NetworkIdentity(scenario.name, order.seed, count, genesis)
     layout = Layout(order.directory)
-    continued = layout.claim(NetworkIdentity(scenario.name, order.seed, count, genesis))
-    network = Network(order, founding, layout, ports, genesis, continued)
-    layout.hold()
+    # An `up` at work there has most likely these very ports: other ones would be no help.
+    _look(layout, identity, founding.genesis)
+    check_free(ports)
+    network = Network(order, founding, layout, ports, genesis, layout.claim(identity))
     try:
         with layout.writing():
             _write_files(network)
@@ -115,6 +127,23 @@ def prepare(order: Order) -> Network:
         layout.release()
         raise
     return network
+
+
+def _look(layout: Layout, identity: NetworkIdentity, genesis: Genesis) -> None:
+    """Refuse the directory of another network, and say in what that differs."""
+    try:
+        layout.look(identity)
+    except OtherNetwork as other:
+        if other.what != GENESIS_HASH:
+            raise
+        file = layout.file(GENESIS)
+        try:
+            found = difference(read_genesis(file.read_text("utf-8"), str(file)), genesis)
+        except (OSError, UnicodeDecodeError, InvalidInput):
+            raise other from None
+        if found is None:
+            raise
+        raise OtherNetwork(layout.directory, *found) from other
 
 
 def _write_files(network: Network) -> None:

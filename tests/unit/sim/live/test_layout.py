@@ -8,7 +8,7 @@ from primitives.errors import InvalidInput
 from sim.live.layout import Layout, NetworkIdentity, OtherNetwork, write
 from sim.live.order import prepare
 from sim.live.ports import PortsTaken, check_free, plan_ports
-from tests.unit.sim.live.networks import free_ports, listening, order, prepared
+from tests.unit.sim.live.networks import TEXT, free_ports, listening, order, prepared
 
 IDENTITY = NetworkIdentity("s", 1, 4, "0xabc")
 PID = os.getpid()
@@ -74,6 +74,60 @@ def test_another_seed_in_the_same_directory_is_refused_before_anything_is_writte
     assert network.layout.config(0).read_text() == before
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("[network]\nvalidators = 3\nfollowers = 1", "number of validators 4, .* got 3;"),
+        ("[chain]\nchain_id = 7", "chain's chain_id 1337, .* got 7;"),
+        (
+            "[chain]\naccounts = ['0x00000000000000000000000000000000000000c0=1ether']",
+            "accounts at",
+        ),
+    ],
+)
+def test_what_differs_is_named_where_scenario_and_seed_are_the_same(tmp_path, change, words):
+    prepared(tmp_path / "net").layout.release()
+    section = change.partition("\n")[0]
+    base = TEXT.replace(TEXT[TEXT.index("[network]") : TEXT.index("[workload]")], "")
+    base = base if section == "[network]" else TEXT
+    with pytest.raises(OtherNetwork, match=rf"expected the {words}"):
+        prepared(tmp_path / "net", change + "\n", base=base)
+
+
+def test_an_up_at_work_is_named_before_the_ports_that_it_has(tmp_path):
+    network = prepared(tmp_path / "net")
+    with listening(network.ports[0].rpc), pytest.raises(InvalidInput, match=f"process {PID}"):
+        prepare(network.order)
+
+
+def test_who_comes_at_the_same_instant_changes_nothing(tmp_path, monkeypatch):
+    wanted = order(tmp_path / "net", seed=2)
+    looked = Layout.look
+
+    def look(layout, identity):
+        monkeypatch.setattr(Layout, "look", looked)
+        known = looked(layout, identity)
+        first.append(prepared(tmp_path / "net"))
+        return known
+
+    first = []
+    monkeypatch.setattr(Layout, "look", look)
+    with pytest.raises(OtherNetwork, match="seed 1"):
+        prepare(wanted)
+    first[0].layout.release()
+    assert prepared(tmp_path / "net").continued
+
+
+def test_a_directory_that_is_refused_stays_as_it_was(tmp_path):
+    network = prepared(tmp_path / "net")
+    network.layout.release()
+    before = {each: each.stat().st_mtime_ns for each in (tmp_path / "net").rglob("*")}
+    for changes in ({"seed": 2}, {"base": TEXT.replace("tiny", "other")}):
+        with pytest.raises(OtherNetwork):
+            prepared(tmp_path / "net", **changes)
+    assert before == {each: each.stat().st_mtime_ns for each in (tmp_path / "net").rglob("*")}
+
+
 def test_ports_count_up_from_two_places():
     ports = plan_ports(3, 8545, 30300)
     assert [(each.rpc, each.p2p) for each in ports] == [(8545, 30300), (8546, 30301), (8547, 30302)]
@@ -130,6 +184,7 @@ def test_what_a_killed_start_has_left_is_gone_on_with(tmp_path):
     layout = Layout(tmp_path / "net")
     identity = NetworkIdentity("tiny", 1, 4, prepared(tmp_path / "other").genesis)
     assert not layout.claim(identity)
+    layout.release()
     assert prepared(tmp_path / "net").layout.config(3).is_file()
 
 
