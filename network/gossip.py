@@ -151,7 +151,8 @@ class Gossip:
 
     def shown(self, peer: NodeId, transactions: Sequence[Hash32]) -> None:
         """Note that a peer holds some that are coming, as if it had announced them."""
-        self._want(transactions, peer)
+        wanted = self.state.wanted
+        self._want([each for each in transactions if each in wanted], peer)
         if self.announcer is not None:
             self.announcer.heard(peer, transactions)
 

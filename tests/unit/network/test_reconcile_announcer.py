@@ -176,3 +176,15 @@ def test_a_peer_whose_sketch_has_shown_something_can_be_asked_for_it() -> None:
     again = gossip.on_fetch_timeout(Instant(GossipConfig().request_timeout))
     (request,) = [effect for effect in again if isinstance(effect, Send)]
     assert (request.to, type(request.message)) == (PEERS[1], GetTransactions)
+
+
+def test_what_a_sketch_shows_of_those_that_left_the_pool_is_not_wanted_again() -> None:
+    """A block had it before it was announced; nobody would ever ask for it, or need it."""
+    rig = Rig()
+    gossip = rig.gossip
+    gossip.admitted(NOW, [(name(1), 2, 100)], own=False)
+    assert list(gossip.coming()) == [name(1)]
+    gossip.shown(PEERS[1], [name(1)])
+    assert not gossip.state.wanted
+    assert not gossip.state.queues
+    assert PEERS[1] not in {**told(gossip.on_announce_timeout(NOW)), **rig.waiting()}
