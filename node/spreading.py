@@ -164,7 +164,11 @@ class Spreading:
         self._advance(Instant(0))
 
     def start(self, now: Instant) -> list[Effect]:
-        """Begin, with the peers that are linked already: they have begun likewise."""
+        """Begin, with the peers that are linked already: they have begun likewise.
+
+        When all begin together, nobody has to say so: between `n` nodes that are all linked it
+        would be `n * (n - 1)` messages.
+        """
         mesh, topics = self.mesh, self._topics()
         effects: list[Effect] = []
         if self.announcer is not None:
@@ -177,7 +181,7 @@ class Spreading:
             for topic in topics:
                 effects += mesh.on_message(now, peer, MeshSubscribe(topic, joined=True))
         for topic in topics:
-            effects += mesh.join(now, topic)
+            effects += mesh.join(now, topic, told=now == 0)
         return effects
 
     def on_peer_connected(self, now: Instant, event: PeerConnected) -> Sequence[Effect]:

@@ -111,9 +111,15 @@ class Mesh:
         """The link with a peer is gone."""
         return membership.disconnected(self.state, now, peer)
 
-    def join(self, now: Instant, topic: bytes) -> Sequence[Effect]:
-        """Hear of a topic from now on."""
-        return membership.join(self.state, now, topic)
+    def join(self, now: Instant, topic: bytes, *, told: bool = False) -> Sequence[Effect]:
+        """Hear of a topic from now on.
+
+        Args:
+            now: the time.
+            topic: its name.
+            told: whether all peers know of it already.
+        """
+        return membership.join(self.state, now, topic, told=told)
 
     def leave(self, now: Instant, topic: bytes) -> Sequence[Effect]:
         """Hear of a topic no more."""

@@ -48,12 +48,13 @@ def disconnected(state: MeshState, now: Instant, peer: NodeId) -> Sequence[Effec
     return NOTHING
 
 
-def join(state: MeshState, now: Instant, topic: bytes) -> Sequence[Effect]:
+def join(state: MeshState, now: Instant, topic: bytes, *, told: bool = False) -> Sequence[Effect]:
     """Say that a topic is joined, and link with those that it was published to, and others."""
     if topic in state.mesh:
         return NOTHING
     state.mesh[topic] = {}
-    effects: list[Effect] = [Send(peer, MeshSubscribe(topic, joined=True)) for peer in state.peers]
+    listeners = () if told else state.peers
+    effects: list[Effect] = [Send(peer, MeshSubscribe(topic, joined=True)) for peer in listeners]
     fanout = state.fanout.pop(topic, None)
     known = list(fanout.peers) if fanout is not None else []
     wanted = [peer for peer in known if is_welcome(state, topic, peer)]

@@ -14,7 +14,7 @@ from sim.assembly import build_world
 from sim.scenario import Scenario
 from sim.trace import Observation, Traffic
 from tests.properties import whole_runs
-from tests.properties.whole_runs import CUT, LIAR, blamed, chain, faults
+from tests.properties.whole_runs import CRASH, CUT, LIAR, blamed, chain, faults
 
 SECOND = 1_000_000_000
 SMALL = """
@@ -109,6 +109,14 @@ def test_in_a_mesh_of_transactions_hashes_are_no_longer_announced() -> None:
     kinds, _ = sent(scenario(TRANSACTIONS), 8 * SECOND)
     assert kinds["PrePrepare"] > 20
     assert kinds.get("AnnounceTransactions", 0) * 5 < announced["AnnounceTransactions"]
+
+
+def test_only_who_begins_later_than_the_others_says_what_it_listens_to() -> None:
+    kinds, _ = sent(scenario(MESH), SECOND)
+    assert kinds["MeshGraft"] > 0
+    assert "MeshSubscribe" not in kinds
+    crashed, _ = sent(scenario(MESH, events=CRASH.format(at=500, node=2)), 5 * SECOND)
+    assert crashed["MeshSubscribe"] == 5
 
 
 @pytest.mark.parametrize("keys", [TREE, MESH])

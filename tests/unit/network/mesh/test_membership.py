@@ -48,6 +48,13 @@ def test_joining_tells_all_peers_and_grafts_the_degree() -> None:
     assert mesh.join(NOW, TOPIC) == ()
 
 
+def test_joining_what_all_know_of_grafts_without_a_word() -> None:
+    mesh = make(joined=False)
+    effects = mesh.join(NOW, TOPIC, told=True)
+    assert not sent(effects, MeshSubscribe)
+    assert len(sent(effects, MeshGraft)) == len(links(mesh)) == SMALL.degree
+
+
 def test_only_subscribers_are_grafted() -> None:
     mesh = Mesh(SMALL, make().state.generator, lambda raw: raw)  # type: ignore[arg-type,return-value]
     for peer in range(1, 6):
