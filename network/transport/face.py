@@ -50,7 +50,7 @@ class Receiver(Protocol):
     """The node. Its methods are called on the event loop, one at a time, and must not raise."""
 
     def on_message(self, peer: NodeId, message: Message, size: int) -> None:
-        """Take a message; `size` is what it was long on the wire, in bytes."""
+        """Take a message; `size` is the length of its plain frame, in bytes."""
         ...
 
     def on_peer_opened(self, peer: PeerInfo) -> None:

@@ -1,7 +1,6 @@
 """The transport: keeps one authenticated connection to each peer, and carries messages over it."""
 
 import asyncio
-import contextlib
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,36 +9,26 @@ from network.codec import Codec
 from network.compression import Compression, CompressionPolicy
 from network.conditions import Conditions
 from network.draws import Draw
-from network.handshake import HandshakeConfig, Session, Side
+from network.handshake import HandshakeConfig
 from network.handshake_messages import handshake_codec
-from network.outbox import traffic_of, traffic_table
+from network.outbox import traffic_of
 from network.transport.admission import Gate, Places
 from network.transport.certificates import make_credentials
-from network.transport.config import SECOND, TransportConfig
+from network.transport.config import TransportConfig
+from network.transport.connections import Connections
 from network.transport.control import Parting, StreamCodec
 from network.transport.dialler import Dialler
-from network.transport.events import (
-    Counters,
-    DialFailed,
-    DropReason,
-    Listening,
-    Observer,
-    PeerClosed,
-    PeerOpened,
-    PeerThrottled,
-    StrangerDropped,
-)
+from network.transport.events import Counters, DropReason, Listening, Observer
 from network.transport.face import Address, PeerInfo, Receiver
 from network.transport.intake import Pause
-from network.transport.link import Link
 from network.transport.listener import Listener
-from network.transport.roster import Roster, info_of, takes_over
+from network.transport.roster import Roster
 from network.transport.settings import LinkSettings
 from network.transport.tls import dialling_context, listening_context
 from network.transport.watch import look_after
-from primitives.ids import Duration, NodeId
+from primitives.ids import NodeId
 from primitives.keys import Ed25519Verifier, ValidatorKey, Verifier
-from primitives.machine import Message, TraceEvent
+from primitives.machine import Message
 
 
 class Transport:
@@ -82,10 +71,7 @@ class Transport:
         self.compression = compression or Compression(CompressionPolicy())
         self._config = config
         self._own = handshake.node
-        self._observer = observer
-        self._traffic = traffic_table(kind.type for kind in codec.kinds)
         self._places = Places(config.slots, clock)
-        self._gate = Gate(config.rates, config.slots)
         self._settings = LinkSettings(
             config,
             handshake,
@@ -103,21 +89,20 @@ class Transport:
         )
         self.rooms = self._settings.rooms
         """Told of what the node keeps of what has come; see `Inbox`."""
+        self._observer = observer
         self._roster = Roster(self._settings, observer)
+        gate = Gate(config.rates, config.slots)
+        self._connections = Connections(self._settings, gate, self._roster, observer)
         credentials = make_credentials(seed, handshake.genesis)
         now = self._settings.now
         self._listener = Listener(
-            config, listening_context(credentials), self._gate, self.counters, now, self
+            config, listening_context(credentials), gate, self.counters, now, self._connections
         )
-        self._dialler = Dialler(config, dialling_context(credentials), self.counters, now, self)
-        self._receiver: Receiver | None = None
+        self._dialler = Dialler(
+            config, dialling_context(credentials), self.counters, now, self._connections
+        )
         self._targets = dict(targets or {})
-        self._links: dict[int, Link] = {}
-        """Every connection whose socket may be open, by its number."""
-        self._links_made = 0
         self._ticking: asyncio.Task[None] | None = None
-        self._empty = asyncio.Event()
-        self._closing = False
 
     @property
     def own(self) -> NodeId:
@@ -127,7 +112,7 @@ class Transport:
     @property
     def connections(self) -> int:
         """Sockets that are open, or about to be."""
-        return len(self._links)
+        return len(self._connections.links)
 
     # The face.
 
@@ -137,10 +122,10 @@ class Transport:
         Raises:
             OSError: the configured address is not this machine's, or taken.
         """
-        self._receiver = receiver
+        self._connections.receiver = receiver
         address = self._listener.start()
-        self._tell(Listening(address.host, address.port))
-        watch = look_after(self._settings, self._links, self._roster)
+        self._observer.on_event(Listening(address.host, address.port))
+        watch = look_after(self._settings, self._connections.links, self._roster)
         self._ticking = asyncio.get_running_loop().create_task(watch)
         for node, target in self._targets.items():
             self.add_target(node, target)
@@ -148,7 +133,7 @@ class Transport:
 
     def add_target(self, node: NodeId, address: Address) -> None:
         """Dial a node until it is connected, and again whenever it is not any more."""
-        if node == self._own or self._closing:
+        if node == self._own or self._connections.is_closing:
             return
         peer = self._roster.peer(node)
         peer.address = address
@@ -235,151 +220,10 @@ class Transport:
 
         It takes `Patience.drain` at most, and then as long again for sockets that do not close.
         """
-        self._closing = True
+        self._connections.is_closing = True
         await self._listener.stop()
         await self._dialler.stop()
-        for link in list(self._links.values()):
-            link.leave(Parting.SHUTDOWN, DropReason.SHUTDOWN)
-            if link.session is None:
-                link.end(DropReason.SHUTDOWN)
-        await self._wait_until_empty()
-        for link in list(self._links.values()):
-            link.end(DropReason.DRAIN_TIMEOUT)
-        await self._wait_until_empty()
+        await self._connections.end()
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
-
-    # What listener and dialler call.
-
-    def make_link(self, side: Side, address: str, expected: NodeId | None = None) -> Link:
-        """Return a link for a connection that is about to be made."""
-        self._links_made += 1
-        link = Link(self._settings, self, side, address, self._links_made, expected)
-        self._links[link.order] = link
-        self._empty.clear()
-        return link
-
-    def abandon(self, link: Link, reason: DropReason, detail: str) -> None:
-        """There will be no connection for that link, or none any more."""
-        link.end(reason, detail)
-        if link.is_unborn:
-            self.on_lost(link)
-
-    def may_dial(self, node: NodeId) -> bool:
-        """Tell whether nothing speaks against dialling this node now."""
-        key = self._settings.handshake.validators.get(node)
-        return not self._places.is_blocked(node) and not (key and self._places.is_banned(key))
-
-    # What links call.
-
-    def on_open(self, link: Link, session: Session) -> None:
-        """A peer has proven who it is: decide which connection to it stays."""
-        node = session.node
-        self._gate.settle(link.order, _host_of(link))
-        if self._closing or not self._places.hold(node, session.role, session.key):
-            link.end(DropReason.REFUSED, "it was shut out, or somebody was faster")
-            return
-        peer = self._roster.peer(node)
-        old = peer.link
-        if old is not None and not takes_over(self._own, node, old.side, link.side):
-            old.probe()
-            link.leave(Parting.DUPLICATE, DropReason.DUPLICATE)
-            return
-        peer.link = link
-        peer.vacant.clear()
-        if old is not None:
-            self._retire(old, link)
-        self._roster.connect(peer, link)
-        self._tell(PeerOpened(node, session.role, link.address, link.side is Side.DIALLER))
-        self.counters.opened += 1
-        if self._receiver is not None and (old is None or old.side is link.side):
-            if old is not None:  # It has begun anew, and knows nothing of what was before.
-                self._receiver.on_peer_closed(node, DropReason.REPLACED)
-            self._receiver.on_peer_opened(info_of(peer, link, session))
-
-    def on_message(self, link: Link, message: Message, size: int) -> None:
-        """Something has arrived."""
-        traffic = self._traffic.get(message.__class__)
-        self.counters.messages_received[traffic_of(message) if traffic is None else traffic] += 1
-        session, receiver = link.session, self._receiver
-        if session is not None and receiver is not None:
-            receiver.on_message(session.node, message, size)
-
-    def on_throttled(self, link: Link, limit: str) -> None:
-        """A peer has used up a limit."""
-        if link.session is not None:
-            self._tell(PeerThrottled(link.session.node, limit))
-
-    def on_ended(self, link: Link, reason: DropReason, detail: str) -> None:
-        """A connection has ended, or was never made."""
-        self.counters.count_drop(reason)
-        self._gate.settle(link.order, _host_of(link))
-        session = link.session
-        if session is None:
-            self._on_stranger(link, reason, detail)
-            return
-        node, now = session.node, self._settings.now()
-        peer = self._roster.get(node)
-        if reason.is_hostile:
-            self._places.ban(session.key, self._config.ban)
-        if peer is None or peer.link is not link:
-            if peer is not None and peer.link is None:
-                peer.plan.failed(now)
-            return
-        lasted = Duration(now - link.opened_at)
-        peer.link = None
-        self._places.free(node)
-        self._tell(PeerClosed(node, link.address, reason, detail, lasted))
-        if reason.is_failure:
-            if lasted >= self._config.redial.stable:
-                peer.plan.succeeded()
-            peer.plan.failed(now)
-        peer.vacant.set()
-        if peer.address is None and reason is not DropReason.DUPLICATE:
-            # Otherwise the other connection is about to open here too.
-            self._roster.forget(peer)
-        if self._receiver is not None:
-            self._receiver.on_peer_closed(node, reason)
-
-    def on_lost(self, link: Link) -> None:
-        """A socket is closed."""
-        if self._links.pop(link.order, None) is None:
-            return
-        if link.side is Side.LISTENER:
-            self._gate.leave(link.order, _host_of(link))
-        if not self._links:
-            self._empty.set()
-
-    # Within.
-
-    def _retire(self, old: Link, new: Link) -> None:
-        """End a connection whose place another one has taken."""
-        old.outbox = None
-        if old.side is new.side:
-            old.end(DropReason.REPLACED)
-        else:
-            old.leave(Parting.DUPLICATE, DropReason.DUPLICATE)
-
-    def _on_stranger(self, link: Link, reason: DropReason, detail: str) -> None:
-        """A connection has ended before its handshake was done."""
-        peer = None if link.expected is None else self._roster.get(link.expected)
-        if peer is None or peer.link is not None:
-            self._tell(StrangerDropped(link.address, reason, detail))
-        elif reason is not DropReason.SHUTDOWN:
-            self.counters.dials_failed += 1
-            wait = peer.plan.failed(self._settings.now())
-            self._tell(DialFailed(peer.node, reason, detail, wait, peer.plan.breaker.value))
-
-    async def _wait_until_empty(self) -> None:
-        if self._links:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._config.patience.drain / SECOND):
-                    await self._empty.wait()
-
-    def _tell(self, event: TraceEvent) -> None:
-        self._observer.on_event(event)
-
-
-def _host_of(link: Link) -> str:
-    return link.address.rpartition(":")[0]

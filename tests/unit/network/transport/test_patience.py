@@ -100,7 +100,7 @@ def test_a_process_that_was_stopped_does_not_call_those_slow_who_have_waited_for
             await lazy.shake_hands(1)
             await a.until_open(1)
             lazy.writer.transport.pause_reading()  # type: ignore[attr-defined]
-            link = next(iter(a.transport._links.values()))
+            link = next(iter(a.transport._connections.links.values()))
             number = 0
             while link.outlet.paused_at is None:
                 a.transport.send(NodeId(1), block(1 << 16, number := number + 1))

@@ -222,7 +222,7 @@ def show(made: Iterable[Node]) -> None:
     for node in made:
         transport = node.transport
         print(f"node {transport.own}: {transport.counters}, dials {transport._dialler._tasks}")  # noqa: T201
-        for link in transport._links.values():
+        for link in transport._connections.links.values():
             print(f"  link {link.order}: {link.side}, {link.stage}, {link.address}", end=", ")  # noqa: T201
             print(f"{link._transport}, paused: {link.intake.is_paused}")  # noqa: T201
         for event in node.events[-20:]:
