@@ -4,7 +4,9 @@ Processor time is what its turns and computations cost by the profile. Memory is
 its tables of known transactions hold; rows and states are shared by nodes and have no one owner.
 """
 
+from network.reconcile import ReconcileCounts
 from node.node import Node
+from node.observe.rounds import counts_of
 from sim.world import World
 
 
@@ -44,5 +46,12 @@ class NodeUsage:
             (machine.pool.pending_count, machine.pool.queued_count, machine.pool.byte_count)
             if isinstance(machine, Node)
             else (0, 0, 0)
+            for machine in self._world.nodes
+        ]
+
+    def rounds(self) -> list[ReconcileCounts | None]:
+        """Return what reconciling came to at each node; None while it is down or does not."""
+        return [
+            counts_of(machine) if isinstance(machine, Node) else None
             for machine in self._world.nodes
         ]

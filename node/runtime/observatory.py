@@ -11,6 +11,7 @@ from node.observe.metrics import NodeMetrics
 from node.observe.process import PoolSource, ProcessSource, UptimeSource
 from node.observe.profile_table import ProfileTable, profile_table
 from node.observe.profiler import Profiler
+from node.observe.rounds import RoundSource, counts_of
 from node.observe.stores import CacheSource, CommitSource, StoreSource
 from node.observe.ticker import CollectionSource, Ticker
 from node.runtime.live import LiveNode
@@ -117,6 +118,7 @@ class Observatory:
             queues,
             DriverSource(driver.figures, jobs.by_priority),
             PoolSource(self.facts.pool),
+            RoundSource(lambda: counts_of(live.node)),
             UptimeSource(live.uptime_ns),
             CacheSource(self.facts.caches),
             self.profiler,

@@ -164,7 +164,7 @@ class _Export:
             )
 
     def usage(self) -> None:
-        """Processor, memory and pool of each node, as modelled."""
+        """Processor, memory, pool and rounds of each node, as modelled."""
         ledger = self._collector.usage
         if not ledger.is_known:
             return
@@ -174,6 +174,8 @@ class _Export:
         self._gauge(runtime.MEMORY, ledger.memory_bytes)
         self._by_label(chain.POOL_TRANSACTIONS, ledger.pool_transactions)
         self._gauge(chain.POOL_BYTES, ledger.pool_bytes)
+        for family, counters in ledger.rounds.items():
+            self._by_labels(family, counters)
 
     def storage(self) -> None:
         """What nodes made durable, and how long that took."""

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from network.reconcile import ReconcileCounts
+
 
 class BlockTransactions(Protocol):
     """Looks into blocks by their digest."""
@@ -27,6 +29,10 @@ class Usage(Protocol):
 
     def pools(self) -> Sequence[tuple[int, int, int]]:
         """Return pending and queued transactions of each, and the bytes of both."""
+        ...
+
+    def rounds(self) -> Sequence[ReconcileCounts | None]:
+        """Return what reconciling came to at each; None where it does not, or is not known."""
         ...
 
 

@@ -5,6 +5,7 @@ from node.observe.families.family import LIVE, Family, Kind
 _US = 1_000
 _COUNTERS = "network.transport.Counters"
 _PEERS = "network.transport.PeerInfo"
+_ROUNDS = "network.reconcile.ReconcileCounts"
 
 
 def _live(
@@ -83,6 +84,23 @@ COMPACT_BYTES = Family(
     "compact.rebuilt",
     unit="bytes",
     labels=("form",),
+)
+RECONCILE_ROUNDS = Family(
+    "network_reconcile_rounds",
+    Kind.COUNTER,
+    "Rounds of reconciliation that this node began, by how they ended.",
+    _ROUNDS,
+    labels=("outcome",),
+)
+RECONCILE_EXTENDED = Family(
+    "network_reconcile_extended", Kind.COUNTER, "Those that took a second sketch.", _ROUNDS
+)
+RECONCILE_TRANSACTIONS = Family(
+    "network_reconcile_transactions",
+    Kind.COUNTER,
+    "Transactions that only one end knew of, and those announced plainly for want of a round.",
+    _ROUNDS,
+    labels=("what",),
 )
 PEERS = _live(
     "network_peers", Kind.GAUGE, "Peers that are connected, by their role.", labels=("peer_role",)
@@ -173,6 +191,9 @@ FAMILIES = (
     COMPACT_BLOCKS,
     COMPACT_TRANSACTIONS,
     COMPACT_BYTES,
+    RECONCILE_ROUNDS,
+    RECONCILE_EXTENDED,
+    RECONCILE_TRANSACTIONS,
     PEERS,
     ROUND_TRIP,
     QUEUED_MESSAGES,

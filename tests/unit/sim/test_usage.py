@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 
+from network.reconcile import ReconcileCounts
 from node.observe.families import network, runtime
 from primitives.machine import Serial, TaskGraph, Tasks
 from sim.driving import DrivenNetwork, drive_network
@@ -95,6 +96,9 @@ class Grows:
     def pools(self) -> list[tuple[int, int, int]]:
         return [(3, 2, 500)]
 
+    def rounds(self) -> list[ReconcileCounts | None]:
+        return [ReconcileCounts(rounds=7, plain=2, extended=1, failed=1, flushed=4)]
+
 
 def test_usage_is_sampled_with_all_else() -> None:
     run = feed(shape(nodes=1, seconds=2), Grows())
@@ -111,6 +115,14 @@ def test_usage_is_sampled_with_all_else() -> None:
     assert 'blockchain_memory_bytes{node="0",shard="0"} 7000 1' in lines
     assert 'txpool_transactions{node="0",shard="0",state="queued"} 2 1' in lines
     assert 'txpool_size_bytes{node="0",shard="0"} 500 2' in lines
+    rounds = [line for line in lines if line.startswith("network_reconcile") and line[-1] == "2"]
+    assert rounds == [
+        'network_reconcile_rounds_total{node="0",shard="0",outcome="failed"} 1 2',
+        'network_reconcile_rounds_total{node="0",shard="0",outcome="found"} 4 2',
+        'network_reconcile_rounds_total{node="0",shard="0",outcome="plain"} 2 2',
+        'network_reconcile_extended_total{node="0",shard="0"} 1 2',
+        'network_reconcile_transactions_total{node="0",shard="0",what="flushed"} 4 2',
+    ]
 
 
 def test_round_trips_count_once_a_sample_while_both_ends_are_up() -> None:

@@ -122,13 +122,16 @@ def test_names_kinds_units_and_help_are_equal_in_both_worlds(worlds: Worlds) -> 
 
 
 def test_every_shared_family_of_protocol_events_is_in_both(worlds: Worlds) -> None:
-    """What the run has no occasion for (lies, compact blocks) a live node may show as 0."""
+    """What the run has no occasion for (lies, compact blocks, rounds) a live node may show as 0."""
     occasions = {
         "consensus_evidence",
         network.COMPRESSION_BYTES.name,
         network.COMPACT_BLOCKS.name,
         network.COMPACT_TRANSACTIONS.name,
         network.COMPACT_BYTES.name,
+        network.RECONCILE_ROUNDS.name,
+        network.RECONCILE_EXTENDED.name,
+        network.RECONCILE_TRANSACTIONS.name,
         network.OFFENCES.name,
         chain.REJECTED.name,
     }
