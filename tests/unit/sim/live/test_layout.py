@@ -6,7 +6,7 @@ import pytest
 
 from primitives.errors import InvalidInput
 from sim.live.layout import Layout, NetworkIdentity, OtherNetwork, write
-from sim.live.order import prepare
+from sim.live.order import Network, prepare
 from sim.live.ports import PortsTaken, check_free, plan_ports
 from tests.unit.sim.live.networks import TEXT, free_ports, listening, order, prepared
 
@@ -110,7 +110,7 @@ def test_who_comes_at_the_same_instant_changes_nothing(tmp_path, monkeypatch):
         first.append(prepared(tmp_path / "net"))
         return known
 
-    first = []
+    first: list[Network] = []
     monkeypatch.setattr(Layout, "look", look)
     with pytest.raises(OtherNetwork, match="seed 1"):
         prepare(wanted)
