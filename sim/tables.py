@@ -4,13 +4,14 @@ from consensus.bounds import overfull
 from consensus.replica import Replica
 from network.dissemination.bounds import tree_tables
 from network.mesh.bounds import mesh_tables
+from network.reconcile.bounds import round_tables
 from node.node import Node
 from primitives.ids import NodeId
 from sim.world import World
 
 
 class Tables:
-    """Looks into a world's running nodes: their replicas, meshes and coded trees.
+    """Looks into a world's running nodes: their replicas, meshes, coded trees and rounds.
 
     Args:
         world: whose nodes.
@@ -39,4 +40,6 @@ def _overfull_ways(node: Node) -> tuple[str, int, int] | None:
     tables = () if spread.mesh is None else mesh_tables(spread.mesh.state)
     if spread.tree is not None:
         tables += tree_tables(spread.tree)
+    if spread.announcer is not None:
+        tables += round_tables(spread.announcer)
     return next((table for table in tables if table[1] > table[2]), None)

@@ -40,17 +40,17 @@ class ReconcilingAnnouncer:
         draws: whom to tell at once.
     """
 
-    __slots__ = ("_config", "_draws", "_heard", "_own", "_peers", "core")
+    __slots__ = ("_draws", "_own", "_peers", "config", "core", "heard_from")
 
     def __init__(
         self, own: NodeId, config: ReconcileConfig, core: Reconciler, draws: Draws
     ) -> None:
         self._own = own
-        self._config = config
+        self.config = config
         self._draws = draws
         self._peers: dict[NodeId, bool] = {}
         """Neighbours, and whether they reconcile."""
-        self._heard: dict[bytes, list[NodeId]] = {}
+        self.heard_from: dict[bytes, list[NodeId]] = {}
         """Who has told of what this node has not told of, oldest first."""
         self.core = core
 
@@ -60,7 +60,7 @@ class ReconcilingAnnouncer:
             self.connected(now, peer, reconciles=True)
         if not peers:
             return []
-        first = Duration(1 + int(self._draws.integers(self._config.interval)))
+        first = Duration(1 + int(self._draws.integers(self.config.interval)))
         return [SetTimer(ReconcileTimer.ROUND, first)]
 
     def connected(self, now: Instant, peer: NodeId, *, reconciles: bool) -> Sequence[Effect]:
@@ -83,14 +83,14 @@ class ReconcilingAnnouncer:
         told: dict[NodeId, list[Entry]] = {peer: [] for peer in self._peers}
         later: dict[NodeId, dict[Hash32, tuple[int, int]]] = {peer: {} for peer in others}
         for entry, order in zip(entries, self._orders(len(entries), len(others)), strict=True):
-            heard = self._heard.pop(entry[0], ())
+            heard = self.heard_from.pop(entry[0], ())
             for peer in plain:
                 if peer not in heard:
                     told[peer].append(entry)
             drawn = [others[place] for place in order if others[place] not in heard]
-            for peer in drawn[: self._config.fanout]:
+            for peer in drawn[: self.config.fanout]:
                 told[peer].append(entry)
-            for peer in drawn[self._config.fanout :]:
+            for peer in drawn[self.config.fanout :]:
                 later[peer][entry[0]] = entry[1]
         effects = self._tell(told)
         for peer, waiting in later.items():
@@ -103,18 +103,18 @@ class ReconcilingAnnouncer:
         peers = list(self._peers)
         told: dict[NodeId, list[Entry]] = {peer: [] for peer in peers}
         for entry, order in zip(entries, self._orders(len(entries), len(peers)), strict=True):
-            for place in order[: self._config.fanout]:
+            for place in order[: self.config.fanout]:
                 told[peers[place]].append(entry)
         return self._tell(told)
 
     def heard(self, peer: NodeId, transactions: Sequence[bytes]) -> None:
         """Note that a peer has these: it need not be told."""
-        heard = self._heard
+        heard = self.heard_from
         for transaction in transactions:
             peers = heard.setdefault(transaction, [])
             if peer not in peers:
                 peers.append(peer)
-        while len(heard) > self._config.heard_max:
+        while len(heard) > self.config.heard_max:
             del heard[next(iter(heard))]
         self.core.heard(peer, transactions)
 
@@ -124,7 +124,7 @@ class ReconcilingAnnouncer:
         return drawn
 
     def _tell(self, told: dict[NodeId, list[Entry]]) -> list[Effect]:
-        most = self._config.hashes_per_announcement
+        most = self.config.hashes_per_announcement
         return [
             Send(peer, message)
             for peer, entries in told.items()

@@ -152,7 +152,7 @@ def test_what_liars_make_a_node_remember_and_send_is_bounded(
         network.run(number * SECOND // 10)
         for node in network.nodes:
             assert all(len(link.pending) <= 5 for link in node.core.state.links.values())
-            assert len(node.announcer._heard) <= 4
+            assert len(node.announcer.heard_from) <= 4
     network.run(network.now + 20 * SECOND)
     told = sum(
         len(message.hashes) for message in network.said if isinstance(message, AnnounceTransactions)

@@ -108,9 +108,11 @@ def test_a_running_network_keeps_within_its_bounds_and_a_stuffed_replica_is_seen
     assert tables.overfull(NodeId(2)) == ("repair.peer_views", 9, 4)
 
 
-@pytest.mark.parametrize("way", ["mesh", "tree"])
-def test_a_running_mesh_and_running_trees_keep_within_their_bounds(way: str) -> None:
-    keys = {"validators": 4, "followers": 1, "dissemination": way}
+@pytest.mark.parametrize(
+    "way", [{"dissemination": "mesh"}, {"dissemination": "tree"}, {"gossip": "reconcile"}]
+)
+def test_running_meshes_trees_and_rounds_keep_within_their_bounds(way: dict[str, str]) -> None:
+    keys = {"validators": 4, "followers": 1, **way}
     table: dict[str, object] = {
         "name": "bounds",
         "duration": "3s",
@@ -131,6 +133,10 @@ def test_a_running_mesh_and_running_trees_keep_within_their_bounds(way: str) -> 
             draft.served[NodeId(1)] = 65
             assert place.sequence > 0
             assert tables.overfull(NodeId(2)) == ("tree.served", 65, 64)
+        if spread.announcer is not None:
+            (link, *_) = spread.announcer.core.state.links.values()
+            link.pending = {Hash32(b"%32d" % each): (2, 100) for each in range(4_097)}
+            assert tables.overfull(NodeId(2)) == ("reconcile.pending", 4_097, 4_096)
 
 
 @pytest.mark.parametrize("peer", [2, 3])
