@@ -39,6 +39,7 @@ from network.reconcile.rounds import (
     key_of,
     name_all,
     next_spread,
+    owed_of,
 )
 from network.reconcile.sketch import (
     CELL_BYTES,
@@ -145,9 +146,10 @@ class Reconciler:
     def heard(self, peer: NodeId, transactions: Iterable[bytes]) -> None:
         """Do not tell a peer what it has told this node, or anybody knows that it has."""
         link = self.state.links.get(peer)
-        if link is not None and link.pending:
+        if link is not None and (link.pending or link.owed):
             for transaction in transactions:
                 link.pending.pop(Hash32(transaction), None)
+                link.owed = max(0, link.owed - 1)
 
     def on_round_timeout(self, now: Instant) -> Sequence[Effect]:
         """Begin a round with the peer whose last one is longest ago; tell whom nobody serves."""
@@ -230,7 +232,8 @@ class Reconciler:
         own.add(mine.names)
         mine.sketches.append(own.minus(message.cells))
         found = decode([sketch.copy() for sketch in mine.sketches])
-        work = [Work(SKETCHED, len(mine.names)), Work(SKETCH_CELL, cells)]
+        taken_apart = sum(len(sketch) for sketch in mine.sketches)
+        work = [Work(SKETCHED, len(mine.names)), Work(SKETCH_CELL, taken_apart)]
         if found is None and len(mine.sketches) == 1:
             mine.due = Instant(now + self._config.timeout)
             return [*work, Send(sender, AskMore(message.round))]
@@ -311,15 +314,19 @@ class Reconciler:
             end = Send(peer, Differences(mine.number, found=False, wanted=b""))
             told = self._tell(peer, link, mine, mine.entries)
             return [end, *told, *self._failed(now, peer, link)]
-        link.failures = 0
+        # Names of nothing cost this node more to find than garbage does, and the peer no more.
+        told = self._failed(now, peer, link) if link.owed else []
+        if not link.owed:
+            link.failures = 0
         size = len(found.mine) + len(found.theirs)
         counts.differences += size
         link.spread = next_spread(link.spread, size, len(mine.entries), mine.peer_count)
         work, lacking = self._not_coming(peer, mine, found.theirs)
+        link.owed = owed_of(len(lacking))
         wanted = b"".join([name.to_bytes(NAME_BYTES, "little") for name in lacking])
         end = Send(peer, Differences(mine.number, found=True, wanted=wanted))
         surplus = {mine.names[name]: mine.entries[mine.names[name]] for name in found.mine}
-        return [*work, end, *self._tell(peer, link, mine, surplus)]
+        return [*work, end, *self._tell(peer, link, mine, surplus), *told]
 
     def _not_coming(
         self, peer: NodeId, mine: Round, theirs: Sequence[int]

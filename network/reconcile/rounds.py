@@ -10,6 +10,8 @@ SPREAD_ONE = 256
 SPREAD_MAX = (1 << 16) - 1
 ANNOUNCED_BYTES = 38
 """What one transaction takes in an announcement, about."""
+LOST_MAX = 64
+"""Announcements that were asked for and may be lost, of however few."""
 NAMES = 255
 """In place of the number of a sketch, for the key of names."""
 
@@ -28,6 +30,11 @@ def name_all(mine: Round) -> None:
             del mine.entries[transaction]
         else:
             mine.names[short] = transaction
+
+
+def owed_of(wanted: int) -> int:
+    """Return how many announcements must follow where so many are asked for: half of many."""
+    return max(0, min(wanted - LOST_MAX, (wanted + 1) // 2))
 
 
 def is_free(now: Instant, link: Link) -> bool:

@@ -90,8 +90,10 @@ class Link:
     """Before which the peer may not begin another."""
     answered: Round | None = None
     """The round that the peer has begun."""
+    owed: int = 0
+    """How many it has yet to announce, at least, of those that it was asked for last."""
     failures: int = 0
-    """Rounds in a row that have told nothing."""
+    """Rounds in a row that have told nothing, or nothing true."""
     plain_until: Instant = Instant(0)
     """Until then the peer is told of all at once."""
 

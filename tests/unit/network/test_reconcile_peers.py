@@ -4,9 +4,10 @@ import pytest
 
 from network.costs import SKETCH_CELL, SKETCHED
 from network.offences import Offence
+from network.reconcile.core import Reconciler
 from network.reconcile.messages import AskMore, AskSketch, Differences, SketchOf
 from network.reconcile.rounds import NAMES, key_of
-from network.reconcile.sketch import CELL_BYTES, Sketch, element_name
+from network.reconcile.sketch import CELL_BYTES, Sketch, cells_for, element_name
 from primitives.ids import Instant, NodeId
 from primitives.machine import Message, Send, Work
 from tests.unit.network.books import Book
@@ -68,6 +69,43 @@ def test_after_some_hostile_sketches_no_more_are_taken_for_a_while() -> None:
     core.add(Instant(CONFIG.plain_time), BOB, entries([1_001]))
     again = messages(core.on_round_timeout(Instant(CONFIG.plain_time)))
     assert isinstance(again[0], AskSketch)
+
+
+def made_up(core: Reconciler, turn: int, count: int = 200) -> list[int]:
+    """Answer Alice's round with a sketch of what nobody has; return what she asks Bob for."""
+    core.on_round_timeout(Instant(turn))
+    link = core.state.links[BOB]
+    if link.asked is None:
+        return []
+    sketch = Sketch(key_of(link.asked.salt, 0), cells_for(count + 100))
+    sketch.add(range(1_000 * turn, 1_000 * turn + count))
+    sketch.add(element_name(key_of(link.asked.salt, NAMES), each) for each in link.asked.entries)
+    answer = SketchOf(link.round_last, count, sketch.pack())
+    effects = handle(core, BOB, answer, turn)
+    return [len(m.wanted) // 6 for m in messages(effects) if isinstance(m, Differences)]
+
+
+def test_who_never_announces_what_its_sketches_name_is_soon_told_plainly() -> None:
+    """They can be taken apart, so no round fails; and each costs more than garbage does."""
+    book = Book()
+    core = reconciler(book=book)
+    core.connected(NOW, BOB, asks=True)
+    core.add(NOW, BOB, entries(range(20)))
+    asked_for = [made_up(core, turn) for turn in range(1, CONFIG.failures_max + 3)]
+    assert asked_for == [[200]] * (CONFIG.failures_max + 1) + [[]]
+    assert core.state.links[BOB].plain_until > CONFIG.plain_time
+    assert not book.offences
+
+
+@pytest.mark.parametrize("kept", [[0, 100], [100, 100], [0, 200]])
+def test_who_announces_half_of_what_it_is_asked_for_goes_on_being_asked(kept: list[int]) -> None:
+    core = reconciler()
+    core.connected(NOW, BOB, asks=True)
+    for turn in range(1, 12):
+        assert made_up(core, turn) == [200]
+        core.heard(BOB, [name(each) for each in range(kept[turn % 2])])
+    few = [made_up(core, turn, 64) for turn in range(20, 32)]
+    assert few == [[64]] * 12, "so few may be lost on their way"
 
 
 def test_one_round_that_tells_something_makes_up_for_those_before() -> None:
@@ -178,6 +216,10 @@ def test_work_is_charged_by_transactions_and_by_cells() -> None:
         Work(SKETCHED, 100),
         Work(SKETCH_CELL, 30),
     ]
+    assert asker.on_sketch_of(NOW, BOB, garbage(asker))[:2] == [
+        Work(SKETCHED, 100),
+        Work(SKETCH_CELL, 60),
+    ], "both are taken apart"
 
 
 def test_two_sketches_of_a_round_place_elements_differently() -> None:
