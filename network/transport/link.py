@@ -21,13 +21,14 @@ from network.frames import Frame, FrameReader
 from network.handshake import Session, Side
 from network.handshake_messages import PeerRole, Refusal
 from network.outbox import Outbox, Traffic
-from network.transport.control import Goodbye, Parting, Ping, Pong, parting_of
+from network.transport.control import Goodbye, Parting, Ping, Pong
 from network.transport.events import DropReason
 from network.transport.greeting import Greeting, greet
 from network.transport.health import Finding, Health
 from network.transport.intake import Intake
 from network.transport.outlet import Outlet
 from network.transport.settings import LinkSettings
+from network.transport.signalling import Signalling
 from network.transport.tls import TlsSession
 from primitives.errors import CryptoError, InvalidEncoding
 from primitives.ids import Instant, NodeId
@@ -83,8 +84,7 @@ class Link(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_codec", "_deadline", "_greeting", "_host", "_parting", "_peer_left",
-        "_ping_due", "_pong_due", "_said", "_settings", "_transport", "_why",
+        "_codec", "_deadline", "_greeting", "_host", "_settings", "_signals", "_transport",
         "address", "arrived", "expected", "greeted", "health", "intake", "opened_at", "order",
         "outbox", "outlet", "session", "side", "stage",
     )  # fmt: skip
@@ -117,15 +117,9 @@ class Link(asyncio.Protocol):
         self._greeting: Greeting | None = None
         self._codec: LinkCodec | None = None
         self.health = Health(settings.config.patience, now)
-        self._ping_due: int | None = None
-        self._pong_due: int | None = None
+        self._signals = Signalling()
         self._deadline: Instant | None = None
         """Of the handshake, or of the good-bye."""
-        self._parting = Parting.OTHER
-        self._why = DropReason.PEER_LEFT
-        """The reason, once it is leaving."""
-        self._said = False
-        self._peer_left = False
 
     # What the loop calls.
 
@@ -165,8 +159,8 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone."""
-        if self._said:
-            self.end(self._why, self._parting.name.lower())
+        if self._signals.has_left:
+            self.end(self._signals.why, self._signals.detail)
         elif isinstance(exc, ssl.SSLError):
             self.end(DropReason.TLS, str(exc))
         elif exc is not None:
@@ -256,7 +250,7 @@ class Link(asyncio.Protocol):
     def is_writable(self) -> bool:
         """Whether bytes can go out now."""
         alive = self.stage is Stage.OPEN or self.stage is Stage.LEAVING
-        return alive and self.outlet.has_room and not self._said
+        return alive and self.outlet.has_room and not self._signals.has_left
 
     @property
     def unsent_bytes(self) -> int:
@@ -268,13 +262,13 @@ class Link(asyncio.Protocol):
         if self.stage is not Stage.OPEN:
             return
         self.stage = Stage.LEAVING
-        self._why, self._parting = reason, parting
+        self._signals.why, self._signals.parting = reason, parting
         self._deadline = Instant(self._settings.now() + self._settings.config.patience.drain)
         self.flush()
 
     def probe(self) -> None:
         """Send something; TCP may know already that nobody is there."""
-        self._ping_due = self.health.number
+        self._signals.ask(self.health.number)
         self._say_what_is_due()
 
     def tick(self, now: Instant) -> None:
@@ -285,7 +279,7 @@ class Link(asyncio.Protocol):
             if late:
                 self.end(DropReason.HANDSHAKE_TIMEOUT, self._give_up(), flush=True)
         elif self.stage is Stage.LEAVING and late:
-            self.end(DropReason.DRAIN_TIMEOUT, self._parting.name.lower())
+            self.end(DropReason.DRAIN_TIMEOUT, self._signals.detail)
         elif paused_at is not None and now - paused_at >= patience.stall:
             self.end(DropReason.SLOW, f"nothing was taken for {patience.stall} ns")
         elif self.intake.is_flooding(now):
@@ -344,7 +338,7 @@ class Link(asyncio.Protocol):
         match message:
             case Ping():
                 # Answered when all that has come with it is handed over: the last of them only.
-                self._pong_due = message.number
+                self._signals.on_ping(message)
             case Pong():
                 if self.health.on_pong(self._settings.now(), message.number):
                     self._settings.counters.pongs += 1
@@ -358,37 +352,32 @@ class Link(asyncio.Protocol):
 
     def _on_goodbye(self, message: Goodbye) -> None:
         """The peer will say no more. Say what waits for it, and good-bye."""
-        self._peer_left = True
-        if self._said:
-            self.end(self._why, self._parting.name.lower(), flush=True)
-            return
-        parting = parting_of(message)
-        duplicate = parting is Parting.DUPLICATE
-        self.leave(parting, DropReason.DUPLICATE if duplicate else DropReason.PEER_LEFT)
+        signals = self._signals
+        parting, reason = signals.on_goodbye(message)
+        if signals.has_left:
+            self.end(signals.why, signals.detail, flush=True)
+        else:
+            self.leave(parting, reason)
 
     def _say_what_is_due(self) -> None:
         """Ask whether the peer is there, and answer its last question."""
-        if self._ping_due is not None and self.is_writable:
-            number, self._ping_due = self._ping_due, None
-            self._control(Ping(number))
-        if self._pong_due is not None and self.is_writable:
-            number, self._pong_due = self._pong_due, None
-            self._control(Pong(number))
+        while self.is_writable and (message := self._signals.next()) is not None:
+            self._control(message)
 
     def _say_goodbye(self) -> None:
         """Behind everything else."""
+        signals = self._signals
         waits = self.outbox is not None and self.outbox.length
         if self.stage is Stage.LEAVING and self.is_writable and not waits:
-            self._control(Goodbye(self._parting))
-            self._said = True
-            if self._peer_left:
-                self.end(self._why, self._parting.name.lower(), flush=True)
+            self._control(signals.goodbye())
+            if signals.peer_has_left:
+                self.end(signals.why, signals.detail, flush=True)
 
     def _look_after_health(self, now: Instant) -> None:
         match self.health.look(now, self.arrived):
             case Finding.PING:
                 self._settings.counters.pings += 1
-                self._ping_due = self.health.number
+                self._signals.ask(self.health.number)
                 self._say_what_is_due()
             case Finding.SILENT:
                 self.end(DropReason.SILENT, f"ping {self.health.number} was not answered")
