@@ -1,6 +1,7 @@
 """What rounds may remember, whoever fills it: for whoever watches over a run."""
 
 from network.reconcile.announcer import ReconcilingAnnouncer
+from network.reconcile.state import GONE_MAX
 
 SKETCHES_MAX = 2
 """Of one round."""
@@ -17,5 +18,6 @@ def round_tables(announcer: ReconcilingAnnouncer) -> tuple[tuple[str, int, int],
         ("reconcile.heard", len(announcer.heard_from), config.heard_max),
         ("reconcile.pending", pending, config.pending_max),
         ("reconcile.entries", entries, config.pending_max),
+        ("reconcile.gone", len(announcer.core.state.gone), GONE_MAX),
         ("reconcile.sketches", sketches, SKETCHES_MAX),
     )

@@ -52,6 +52,7 @@ from network.reconcile.sketch import (
     element_name,
 )
 from network.reconcile.state import (
+    GONE_MAX,
     Entries,
     Link,
     ReconcileConfig,
@@ -114,19 +115,23 @@ class Reconciler:
             asks: whether this node begins the rounds; true at exactly one end.
         """
         state = self.state
-        before = state.links.get(peer)
+        before, waiting = state.links.get(peer), state.gone.pop(peer, {})
         first = int(self._draws.integers(NUMBERS))
         link = state.links[peer] = Link(asks, now, first)
-        if before is not None:
-            link.pending = before.pending
+        link.pending = waiting if before is None else before.pending
         if state.armed:
             return NOTHING
         state.armed = True
         return (SetTimer(ReconcileTimer.ROUND, self._config.interval),)
 
     def disconnected(self, peer: NodeId) -> None:
-        """Forget a peer."""
-        self.state.links.pop(peer, None)
+        """Do without a peer, and keep what waits for it if it should be back."""
+        link, gone = self.state.links.pop(peer, None), self.state.gone
+        if link is None or not link.pending:
+            return
+        gone[peer] = link.pending
+        if len(gone) > GONE_MAX:
+            del gone[next(iter(gone))]
 
     def add(
         self, now: Instant, peer: NodeId, entries: Mapping[Hash32, tuple[int, int]]

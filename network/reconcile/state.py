@@ -9,6 +9,8 @@ from network.messages import HASHES_PER_ANNOUNCEMENT
 from network.reconcile.sketch import Sketch
 from primitives.ids import Duration, Hash32, Instant, NodeId
 
+GONE_MAX = 16
+"""Peers that are gone for which is kept what waits for them: most are back in a moment."""
 SPREAD_FIRST = 64
 """A quarter: what one of two nodes is thought to lack before anything is known."""
 
@@ -121,6 +123,8 @@ class ReconcileState:
     """Everything that the core remembers."""
 
     links: dict[NodeId, Link] = field(default_factory=dict)
+    gone: dict[NodeId, Entries] = field(default_factory=dict)
+    """What waits for peers that are gone, who went first first."""
     armed: bool = False
     """Whether the timer is set."""
     counts: ReconcileCounts = field(default_factory=ReconcileCounts)

@@ -8,7 +8,7 @@ from network.costs import MATCHED
 from network.reconcile import core as core_module, rounds
 from network.reconcile.messages import LIMITS, AskSketch, Differences, SketchOf
 from network.reconcile.sketch import CELL_BYTES, cells_for, element_name
-from network.reconcile.state import SPREAD_FIRST, ReconcileConfig
+from network.reconcile.state import GONE_MAX, SPREAD_FIRST, ReconcileConfig
 from primitives.ids import Duration, Instant, NodeId
 from primitives.machine import Send, Work
 from tests.unit.network.books import Book
@@ -183,6 +183,22 @@ def test_who_connects_again_still_gets_what_waited_for_it() -> None:
     link = core.state.links[BOB]
     assert link.asked is None
     assert list(link.pending) == [name(0), name(1), name(2)]
+
+
+def test_who_was_gone_for_a_moment_still_gets_what_waited_for_it() -> None:
+    """Of two connections with one peer one is closed, which says that the peer is gone."""
+    core = asked(Book(), range(3))
+    core.disconnected(BOB)
+    core.connected(NOW, BOB, asks=True)
+    assert list(core.state.links[BOB].pending) == [name(0), name(1), name(2)]
+    core.disconnected(BOB)
+    for other in range(10, 10 + GONE_MAX):
+        core.connected(NOW, NodeId(other), asks=True)
+        core.add(NOW, NodeId(other), entries([4]))
+        core.disconnected(NodeId(other))
+    assert len(core.state.gone) == GONE_MAX
+    core.connected(NOW, BOB, asks=True)
+    assert not core.state.links[BOB].pending, "so many are remembered, and no more"
 
 
 def test_the_timer_rests_when_there_is_nobody_to_reconcile_with() -> None:
