@@ -32,6 +32,9 @@ from network.codec import (
 )
 from primitives.errors import InvalidEncoding
 
+FRONT_BYTES = 32
+"""Shown of a body that is not whole yet: there compressed ones say how long they become."""
+
 _HEADER = struct.Struct(">II")
 
 
@@ -75,12 +78,16 @@ class FrameReader:
         return self._target - len(self._pending)
 
     @property
-    def begun(self) -> tuple[Kind, Encoding, int] | None:
-        """What the frame is that is not whole yet, and its length; None without a whole header."""
+    def begun(self) -> tuple[Frame, int] | None:
+        """The frame that is not whole yet, and its whole length; None without a whole header.
+
+        Of the body it has no more than the first `FRONT_BYTES`.
+        """
         if len(self._pending) < HEADER_BYTES:
             return None
         kind, encoding = self._words[_HEADER.unpack_from(self._pending)[1]]
-        return kind, encoding, self._target
+        front = bytes(self._pending[HEADER_BYTES : HEADER_BYTES + FRONT_BYTES])
+        return Frame(kind, encoding, front), self._target
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[Frame]:
         """Return the frames that are whole with `data`, in order; then see `fault`.

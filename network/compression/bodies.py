@@ -20,6 +20,11 @@ class BodyCompressor(Protocol):
         """What the header of a frame says of its bodies."""
         ...
 
+    @property
+    def claim_bytes(self) -> int | None:
+        """By how many bytes of a body `claimed` can tell; None if it needs the whole body."""
+        ...
+
     def compress(self, body: bytes) -> bytes:
         """Return the compressed body, which may be longer."""
         ...

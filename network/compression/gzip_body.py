@@ -28,6 +28,8 @@ class GzipBodies:
     __slots__ = ("_level",)
 
     encoding = Encoding.GZIP
+    claim_bytes: Final = None
+    """The length stands at the end."""
 
     def __init__(self, level: int) -> None:
         self._level = level

@@ -98,6 +98,25 @@ class LinkCodec:
                 claimed = 0
         return HEADER_BYTES + (claimed if claimed <= frame.kind.limit else 0)
 
+    def size_ahead(self, front: Frame, length: int) -> int:
+        """Return how many bytes a frame that is not whole yet takes, compressed or plain.
+
+        Args:
+            front: the frame, with the beginning of its body.
+            length: of the whole frame, in bytes.
+
+        Returns:
+            what `size_of` returns when it is whole, and `length` at least; the most that it can be
+            if that stands at the end; 0 if a few bytes more will tell.
+        """
+        try:
+            needed = self._opener(front).claim_bytes
+        except InvalidEncoding:
+            return length
+        if needed is None:
+            return HEADER_BYTES + front.kind.limit
+        return max(length, self.size_of(front)) if len(front.body) >= needed else 0
+
     def _opener(self, frame: Frame) -> BodyCompressor:
         name = frame.kind.type.__name__
         opener = self._openers.get((frame.encoding, name))

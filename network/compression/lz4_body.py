@@ -6,6 +6,8 @@ more than `GROWTH_MAX` times, so a larger claim is a lie that is seen before mem
 Reference: https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md
 """
 
+from typing import Final
+
 from lz4.block import LZ4BlockError, compress, decompress
 
 from network.codec import Encoding
@@ -22,6 +24,8 @@ class Lz4Bodies:
     __slots__ = ()
 
     encoding = Encoding.LZ4
+    claim_bytes: Final = SIZE_BYTES + 1
+    """The length, and a byte of the block."""
 
     def compress(self, body: bytes) -> bytes:
         """Return the length and one block."""

@@ -6,6 +6,8 @@ checksum (TLS has a better one) nor the number of its dictionary, which the peer
 Reference: RFC 8878.
 """
 
+from typing import Final
+
 import zstandard
 
 from network.codec import Encoding
@@ -24,6 +26,9 @@ class ZstdBodies:
     """
 
     __slots__ = ("_compressor", "_decompressor", "encoding")
+
+    claim_bytes: Final = 18
+    """The longest header of a frame (RFC 8878, 3.1.1)."""
 
     def __init__(self, level: int, dictionary: bytes = b"") -> None:
         self.encoding = Encoding.ZSTD_DICTIONARY if dictionary else Encoding.ZSTD

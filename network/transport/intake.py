@@ -15,7 +15,7 @@ from collections import deque
 from enum import IntFlag
 from typing import Protocol
 
-from network.codec import HEADER_BYTES, Encoding
+from network.codec import Encoding
 from network.compression import LinkCodec
 from network.frames import Frame, FrameReader
 from network.outbox import Traffic, traffic_of_kind
@@ -243,10 +243,11 @@ class Intake:
         """See to it that there is room for the frame that has begun, before more of it comes."""
         begun = self._reader.begun if self._reader is not None else None
         if begun is not None:
-            kind, encoding, size = begun
-            if encoding is not Encoding.PLAIN:
-                size = HEADER_BYTES + kind.limit
-            self._find_room(size, traffic_of_kind(kind.type))
+            front, size = begun
+            if front.encoding is not Encoding.PLAIN and self._codec is not None:
+                size = self._codec.size_ahead(front, size)
+            if size:
+                self._find_room(size, traffic_of_kind(front.kind.type))
 
     def _find_room(self, size: int, traffic: Traffic) -> bool:
         claim = self._claim

@@ -4,6 +4,7 @@ from itertools import count
 from random import Random
 
 import pytest
+from zstandard import ZstdCompressor
 
 from network.codec import HEADER_BYTES, Codec, Encoding, frame_of
 from network.compression import (
@@ -48,6 +49,40 @@ def received(link: LinkCodec, data: bytes) -> list[Message]:
     messages = [link.decode(frame) for frame in reader.feed(data)]
     assert reader.fault is None
     return messages
+
+
+@pytest.mark.parametrize("algorithm", [Algorithm.ZSTD, Algorithm.LZ4])
+def test_the_beginning_of_a_body_tells_how_long_it_becomes(algorithm: Algorithm) -> None:
+    sender, receiver = pair(CompressionPolicy(prefer=(algorithm,)), CompressionPolicy())
+    whole = sender.encode(WORDY)
+    told = []
+    for end in range(HEADER_BYTES, len(whole)):
+        reader = receiver.reader()
+        assert not reader.feed(whole[:end])
+        assert reader.begun is not None
+        told.append(receiver.size_ahead(*reader.begun))
+    assert told == sorted(told)
+    assert set(told) == {0, CODEC.size(WORDY)}
+    assert told.count(0) <= 18
+
+
+def test_a_body_that_tells_at_its_end_may_become_as_long_as_its_kind() -> None:
+    sender, receiver = pair(CompressionPolicy(prefer=(Algorithm.GZIP,)), CompressionPolicy())
+    reader = receiver.reader()
+    reader.feed(sender.encode(WORDY)[:-1])
+    assert reader.begun is not None
+    assert receiver.size_ahead(*reader.begun) == HEADER_BYTES + LIMITS[PooledTransactions]
+
+
+def test_a_body_that_says_less_than_it_has_takes_what_it_has() -> None:
+    _, receiver = pair(ZSTD, ZSTD)
+    kind = next(kind for kind in CODEC.kinds if kind.type is PooledTransactions)
+    lie = ZstdCompressor().compress(b"x")
+    reader = receiver.reader()
+    whole = frame_of(kind, Encoding.ZSTD, lie + bytes(1_000))
+    reader.feed(whole[:-1])
+    assert reader.begun is not None
+    assert receiver.size_ahead(*reader.begun) == len(whole)
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)

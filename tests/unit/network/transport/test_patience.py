@@ -4,8 +4,8 @@ import asyncio
 import dataclasses
 import time
 
-from network.compression import Compression, CompressionPolicy, LinkCodec
-from network.frames import Frame, FrameReader
+from network.compression import Algorithm, Compression, CompressionPolicy, LinkCodec, agree
+from network.frames import Frame
 from network.messages import CertifiedBlocks
 from network.outbox import Traffic
 from network.transport import Rates
@@ -41,8 +41,10 @@ class Reader:
         self.taken = 0
         self.rooms = node.transport.rooms
         self.intake = Intake(node.transport._settings, self)
-        links = LinkCodec(codec(), Compression(CompressionPolicy()))
-        self.intake.open(FrameReader(codec()), links, NodeId(1), is_guest=False)
+        compression = Compression(CompressionPolicy(prefer=(Algorithm.ZSTD,)))
+        agreement = agree(compression.offer, compression.offer)
+        self.codec = LinkCodec(codec(), compression, agreement, agreement)
+        self.intake.open(self.codec.reader(), self.codec, NodeId(1), is_guest=False)
 
     def on_frame(self, frame: Frame) -> None:
         self.taken += 1
@@ -134,6 +136,23 @@ def test_nor_hoarders_who_could_not_end_what_they_had_begun(loops: Loops) -> Non
                 each.abort()
 
     run(main(), loops)
+
+
+def test_a_compressed_message_that_has_begun_takes_the_room_that_it_will_have() -> None:
+    async def main() -> None:
+        reader, message = Reader(), block(100_000)
+        frame = reader.codec.encode(message)
+        assert len(frame) < codec().size(message) / 10
+        reader.intake.feed(frame[:20])
+        assert reader.rooms.used == (0, 0)
+        reader.intake.feed(frame[20:50])
+        assert reader.rooms.used == (codec().size(message), 0)
+        reader.intake.feed(frame[50:])
+        assert reader.taken == 1
+        assert reader.rooms.used == (0, 0)
+        reader.intake.close()
+
+    asyncio.run(main())
 
 
 def test_who_was_not_read_from_has_as_long_as_others_to_end_what_it_has_begun() -> None:
