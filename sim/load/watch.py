@@ -174,7 +174,9 @@ class HeadWatch:
             return await asked
         patience_s = self._patience_s
         try:
-            answer = await asyncio.wait_for(asked, patience_s)
+            # Not wait_for: before Python 3.12 it goes on if it is cancelled as its answer comes.
+            async with asyncio.timeout(patience_s):
+                answer = await asked
         except TimeoutError as error:
             self._patience_s = 2 * patience_s
             raise RequestTimedOut(client.url, patience_s) from error

@@ -226,3 +226,29 @@ def test_a_node_that_falls_behind_is_left_for_one_that_goes_on() -> None:
 async def until_seen_some(notes: Notes) -> None:
     while len(notes.seen) < 3:
         await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_following_ends_when_it_is_cancelled_as_an_answer_comes(turns: int) -> None:
+    class Answering(RpcClient):
+        async def call(self, method: str, *parameters: object) -> Any:
+            return await answer
+
+    async def story() -> None:
+        nonlocal answer
+        answer = asyncio.get_running_loop().create_future()
+        clients = [Answering("http://127.0.0.1:1") for _ in range(2)]
+        watch = HeadWatch(clients, time.monotonic_ns, Notes())
+        advancing = asyncio.create_task(watch.advance())
+        for _ in range(6):
+            await asyncio.sleep(0)
+        answer.set_result("no number")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        was_done = advancing.done()
+        advancing.cancel()
+        ended = (await asyncio.gather(advancing, return_exceptions=True))[0]
+        assert was_done or isinstance(ended, asyncio.CancelledError)
+
+    answer: asyncio.Future[str]
+    play(story)
