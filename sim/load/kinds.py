@@ -9,7 +9,7 @@ import re
 from enum import StrEnum
 from http import HTTPStatus
 
-from sim.load.errors import HttpFailed, NodeUnreachable, RequestTimedOut, RpcRefusal
+from sim.load.errors import HttpFailed, NodeUnreachable, RequestTimedOut, RpcError, RpcRefusal
 
 
 class ErrorKind(StrEnum):
@@ -34,9 +34,6 @@ class ErrorKind(StrEnum):
     CONNECTION = "connection"
     OTHER = "other"
 
-
-UNKNOWN = (ErrorKind.TIMEOUT, ErrorKind.CONNECTION, ErrorKind.HTTP)
-"""After these a node may have taken the transaction, or not."""
 
 _PATTERNS: tuple[tuple[ErrorKind, str], ...] = (
     (ErrorKind.ALREADY_KNOWN, r"already[ _]?(known|imported|exists|in)|known transaction"),
@@ -90,3 +87,11 @@ def error_kind(error: BaseException) -> ErrorKind:
             return ErrorKind.CONNECTION
         case _:
             return ErrorKind.OTHER
+
+
+def leaves_open(error: RpcError) -> bool:
+    """Tell whether a node may have taken a transaction all the same: its own answer is not known.
+
+    A proxy that wants fewer requests has not passed this one on.
+    """
+    return not isinstance(error, RpcRefusal) and error_kind(error) is not ErrorKind.RATE_LIMITED

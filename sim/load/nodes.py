@@ -32,6 +32,11 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     """Whether a node has taken it before: its account does not wait for the answer."""
     was_taken: bool = False
     """Whether a node had taken it once, under another nonce."""
+    is_unsure: bool = False
+    """Whether an answer was lost: a node may have it, or not. No other one may be signed for its
+    arrival until a block has used its nonce otherwise."""
+    is_left: bool = False
+    """Whether its account has gone on although no node has said that it has it."""
 
 
 OnAnswer = Callable[[Attempt, RpcError | None], None]

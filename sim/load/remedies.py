@@ -5,6 +5,10 @@ one whose nonce is out of step makes its account ask the chain where it stands; 
 the account pause; where the answer was lost, the same bytes go to the next node. What was taken and
 cannot be in a block any more, because somebody else has used its nonce, is taken back. The arrival
 keeps its intended instant through all of it, until its patience ends.
+
+An arrival must not be sent twice. Once an answer was lost, a node may have the transaction, and
+whatever another node says of it proves nothing. So from then on its arrival gets no other one: the
+same bytes are repeated, or its account goes on and leaves it to blocks what becomes of it.
 """
 
 import asyncio
@@ -74,13 +78,18 @@ class Remedies:
                 | ErrorKind.OTHER
             ):
                 self._begin(self._ask_nonce(attempt, kind))
+            case ErrorKind.POOL_FULL | ErrorKind.RATE_LIMITED if attempt.is_unsure:
+                self._later(attempt.lane, partial(self._repeat, attempt))
             case ErrorKind.POOL_FULL | ErrorKind.RATE_LIMITED:
                 self._sender.withdraw(attempt)
                 self._sender.lanes.put_back(attempt.lane, attempt.signed)
                 self._pause(attempt.lane)
             case ErrorKind.INSUFFICIENT_FUNDS:
                 self._sender.lanes.retire(attempt.lane)
-                self._sender.withdraw(attempt)
+                if attempt.is_unsure:
+                    self._sender.leave(self._sender.let_go(attempt))
+                else:
+                    self._sender.withdraw(attempt)
                 self._sender.release(attempt.lane)
             case ErrorKind.TIMEOUT | ErrorKind.CONNECTION | ErrorKind.HTTP:
                 attempt.lane.shift += 1
@@ -118,6 +127,10 @@ class Remedies:
             return
         if lane.tries > 1:
             await asyncio.sleep(self._span(lane))
+        if sender.is_late(attempt):
+            # A node may have it: it goes on as it is, and drives no fees up.
+            self._repeat(attempt)
+            return
         quote = sender.quote
         if lane.tries == 1:
             signed = self._signer.again(attempt.signed, quote.tip, quote.max_fee)
@@ -136,18 +149,32 @@ class Remedies:
             nonce = (await ask_nonces(self._client(lane), [address]))[address]
         except RpcError:
             lane.shift += 1
-            sender.withdraw(attempt)
-            sender.lanes.put_back(lane, attempt.signed)
-        else:
-            if sender.repeat_from(lane, nonce, attempt):
-                # The node has lost what it had taken; this one follows once it has that again.
-                nonce = attempt.signed.nonce
-            sender.withdraw(attempt, again=kind is not ErrorKind.OTHER)
-            sender.lanes.restart(lane, nonce)
-            self.corrections[lane.index] = nonce
-        self._pause(lane)
+            self._later(lane, partial(self._repeat, attempt))
+            return
+        if sender.is_home(attempt):
+            sender.accept(attempt)
+            return
+        if sender.repeat_from(lane, nonce, attempt):
+            # The node has lost what it had taken; this one follows once it has that again.
+            nonce = attempt.signed.nonce
+        if attempt.is_unsure and nonce == attempt.signed.nonce and not sender.is_late(attempt):
+            lane.shift += kind is ErrorKind.OTHER
+            self._later(lane, partial(self._repeat, attempt))
+            return
+        self._begin_at(attempt, nonce, again=kind is not ErrorKind.OTHER)
         if kind in (ErrorKind.NONCE_TOO_LOW, ErrorKind.NONCE_TAKEN):
             self.look_after(lane)
+
+    def _begin_at(self, attempt: Attempt, nonce: int, *, again: bool) -> None:
+        """Let an account go on with another nonce, without a transaction that was not taken."""
+        sender, lane = self._sender, attempt.lane
+        if attempt.is_unsure:
+            sender.leave(sender.let_go(attempt) if sender.is_late(attempt) else attempt)
+        else:
+            sender.withdraw(attempt, again=again)
+        sender.lanes.restart(lane, nonce)
+        self.corrections[lane.index] = nonce
+        self._pause(lane)
 
     async def _is_included(self, attempt: Attempt) -> bool:
         """Tell whether a nonce is too low because this very transaction has used it.
@@ -206,9 +233,12 @@ class Remedies:
             self._sender.hand_again(attempt)
 
     def _is_over(self, attempt: Attempt) -> bool:
-        """Give up an arrival whose patience has ended; its account begins the nonce anew."""
+        """Give up an arrival whose patience has ended; its account begins the nonce anew.
+
+        But not what a node may have.
+        """
         sender = self._sender
-        if sender.clock() - attempt.intended_ns <= sender.patience_ns:
+        if attempt.is_unsure or sender.is_home(attempt) or not sender.is_late(attempt):
             return False
         sender.withdraw(attempt, again=False)
         sender.lanes.put_back(attempt.lane, attempt.signed)
@@ -219,7 +249,11 @@ class Remedies:
         self._later(lane, partial(self._sender.release, lane))
 
     def _later(self, lane: Lane, action: "partial[None]") -> None:
-        asyncio.get_running_loop().call_later(self._span(lane), action)
+        self._begin(self._after(self._span(lane), action))
+
+    async def _after(self, seconds: float, action: "partial[None]") -> None:
+        await asyncio.sleep(seconds)
+        action()
 
     def _span(self, lane: Lane) -> float:
         return min(PAUSE_S * 2.0 ** max(lane.tries - 1, 0), PAUSE_S_MAX)

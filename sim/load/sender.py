@@ -15,13 +15,13 @@ import msgspec
 from sim.load.blocks import SeenBlock
 from sim.load.errors import RpcError
 from sim.load.fees import FeeQuote
-from sim.load.kinds import UNKNOWN, ErrorKind, error_kind
+from sim.load.kinds import ErrorKind, error_kind, leaves_open
 from sim.load.lanes import Lane, Lanes
 from sim.load.ledger import LoadLedger
 from sim.load.nodes import Attempt, Nodes
 from sim.load.rpc import RpcClient
 from sim.load.signing import Signed, Signer
-from sim.load.tracker import Flight, Tracker
+from sim.load.tracker import Tracker
 
 OPEN = -1
 """The client of an arrival in an open loop: nobody waits for it."""
@@ -148,7 +148,26 @@ class Sender:
     def hand_again(self, attempt: Attempt) -> None:
         """Give a transaction that was handed over before to a node."""
         self.ledger.resent.add(self.clock(), 1)
-        self.hand(attempt)
+        self.hand(self.let_go(attempt) if self.is_late(attempt) else attempt)
+
+    def is_late(self, attempt: Attempt) -> bool:
+        """Tell whether no node has said for too long that it has taken a transaction."""
+        return not attempt.is_repeat and self.clock() - attempt.intended_ns > self.patience_ns
+
+    def let_go(self, attempt: Attempt) -> Attempt:
+        """Let the client of a transaction that may still be included go on without it."""
+        if attempt.client == OPEN:
+            return attempt
+        alone = msgspec.structs.replace(attempt, client=OPEN)
+        self.tracker.renew(attempt.signed.digest, alone)
+        self.on_home(attempt.client, self.clock())
+        return alone
+
+    def leave(self, attempt: Attempt) -> None:
+        """Wait no more for an answer about a transaction that a node may have: blocks will tell."""
+        left = msgspec.structs.replace(attempt, is_left=True)
+        self.tracker.renew(attempt.signed.digest, left)
+        attempt.lane.asked = b""
 
     def accept(self, attempt: Attempt) -> None:
         """Count a transaction of a busy account as taken, and let the account go on."""
@@ -175,8 +194,10 @@ class Sender:
         self.hand_again(again)
 
     def withdraw(self, attempt: Attempt, *, again: bool = True) -> None:
-        """Take back a transaction that no node has; its arrival waits once more, or is given up."""
-        self._forget(attempt)
+        """Take back a transaction that no block will hold; its arrival waits, or is given up."""
+        assert not self.is_home(attempt)
+        self.tracker.forget(attempt.signed.digest)
+        attempt.lane.in_flight -= 1
         place = attempt.intended_ns, attempt.client
         arrival = Arrival(*place, was_sent=True, was_taken=attempt.was_taken)
         if again:
@@ -187,7 +208,8 @@ class Sender:
     def on_overtaken(self, attempt: Attempt) -> None:
         """Take back a transaction that no block can hold any more; its arrival waits once more."""
         self.ledger.on_error(ErrorKind.NONCE_TAKEN, self.clock())
-        self.withdraw(msgspec.structs.replace(attempt, was_taken=True))
+        was_taken = attempt.was_taken or not attempt.is_left
+        self.withdraw(msgspec.structs.replace(attempt, was_taken=was_taken))
         self.lanes.settle(attempt.lane)
         self.push()
 
@@ -216,10 +238,11 @@ class Sender:
             most: so many at one time.
         """
         now = self.clock()
-        for attempt in [flight.payload for flight in self._first(most)]:
-            if attempt.handed_ns < now - than_ns and not attempt.lane.busy:
-                attempt.lane.shift += 1
-                self._repeat(attempt, now)
+        attempts = (flight.payload for flight in self.tracker.flights.values())
+        late = (each for each in attempts if each.handed_ns < now - than_ns and not each.lane.busy)
+        for attempt in list(islice(late, most)):
+            attempt.lane.shift += 1
+            self._repeat(attempt, now)
 
     def repeat_from(self, lane: Lane, nonce: int, but: Attempt) -> bool:
         """Hand over once more what an account has sent from a nonce on, but for one transaction.
@@ -255,6 +278,8 @@ class Sender:
             attempt = flight.payload
             attempt.lane.in_flight -= 1
             attempt.lane.home = max(attempt.lane.home, attempt.signed.nonce)
+            if attempt.is_left and not attempt.was_taken:
+                self.ledger.on_accepted(attempt.intended_ns, block.at_ns)
             self.lanes.settle(attempt.lane)
             self._choose(flight.digest)
             if attempt.client != OPEN:
@@ -266,7 +291,8 @@ class Sender:
         for flight in self.tracker.on_undone(block):
             attempt = flight.payload
             attempt.lane.in_flight += 1
-            self.tracker.renew(flight.digest, msgspec.structs.replace(attempt, client=OPEN))
+            back = msgspec.structs.replace(attempt, client=OPEN, is_left=False)
+            self.tracker.renew(flight.digest, back)
 
     def on_final(self, number: int, at_ns: int) -> None:
         """Count what is final."""
@@ -294,19 +320,12 @@ class Sender:
             del self.sample[::2]
             self._sample_step *= 2
 
-    def _first(self, most: int) -> list[Flight[Attempt]]:
-        return list(islice(self.tracker.flights.values(), most))
-
-    def _forget(self, attempt: Attempt) -> None:
-        if attempt.signed.digest in self.tracker.flights:
-            self.tracker.forget(attempt.signed.digest)
-            attempt.lane.in_flight -= 1
-
     def _on_answer(self, attempt: Attempt, error: RpcError | None) -> None:
         kind = None if error is None else error_kind(error)
         now, lane = self.clock(), attempt.lane
         is_home = self.is_home(attempt)
-        if is_home and kind in UNKNOWN:
+        is_open = error is not None and leaves_open(error)
+        if kind is not None and is_home and is_open:
             self.ledger.on_error(kind, now)
         if kind is None or kind is ErrorKind.ALREADY_KNOWN or is_home:
             if attempt.is_repeat:
@@ -319,7 +338,8 @@ class Sender:
         self.ledger.on_error(kind, now)
         if not attempt.is_repeat:
             lane.tries += 1
-            self.on_refused(attempt, kind)
+            is_unsure = attempt.is_unsure or is_open
+            self.on_refused(msgspec.structs.replace(attempt, is_unsure=is_unsure), kind)
 
     def _leave(self, attempt: Attempt, kind: ErrorKind) -> None:
         self.withdraw(attempt, again=False)

@@ -62,8 +62,16 @@ class Tracker(Generic[Payload]):
         self.flights[digest] = Flight(digest, old.intended_ns, payload)
 
     def replace(self, old: bytes, new: bytes, payload: Payload) -> None:
-        """Follow another form of a transaction, at the same nonce: either may be included."""
+        """Follow another form of a transaction, at the same nonce: either may be included.
+
+        It may be an earlier form once more, or none but the old one: fees go up and down.
+        """
+        if new == old:
+            self.renew(old, payload)
+            return
         flight = self.flights.pop(old)
+        if new in self._successors:
+            del self._earlier[self._successors.pop(new)]
         self._successors[old] = new
         self._earlier[new] = old
         self.flights[new] = Flight(new, flight.intended_ns, payload)
