@@ -5,8 +5,8 @@ import dataclasses
 import time
 from functools import partial
 
-from network.conditions import Conditions
-from network.transport import outlet
+from network.conditions import PLAIN, Conditions
+from network.transport import DropReason, outlet
 from network.transport.link import Link
 from primitives.ids import Duration, NodeId
 from tests.unit.network.transport.conftest import Loops
@@ -163,5 +163,41 @@ def test_a_node_that_leaves_says_first_what_is_under_way(loops: Loops) -> None:
             await a.transport.close()
             assert votes(a) == [2]
             await b.until(partial(votes, b))
+
+    run(main(), loops)
+
+
+def test_who_leaves_behind_a_clog_does_not_wait_for_its_end(loops: Loops) -> None:
+    patience = dataclasses.replace(PATIENCE, drain=Duration(200 * MILLISECOND))
+    config = dataclasses.replace(CONFIG, patience=patience)
+
+    async def main() -> None:
+        async with nodes(Node(0, config), Node(1)) as (a, b):
+            await connected(a, b)
+            a.transport.set_links({B: Conditions(clogged=True)})
+            a.transport.send(B, Vote(1))
+            await asyncio.sleep(0)
+            await a.transport.close()
+            assert a.closed == [(B, DropReason.DRAIN_TIMEOUT)]
+            assert not a.transport.connections
+            await b.until(lambda: b.closed)
+            assert not b.messages
+
+    run(main(), loops)
+
+
+def test_links_that_change_while_messages_are_held_up_keep_their_order(loops: Loops) -> None:
+    async def main() -> None:
+        async with nodes(Node(0), Node(1)) as (a, b):
+            await connected(a, b)
+            for number, conditions in enumerate((FAR, Conditions(clogged=True), FAR, PLAIN)):
+                a.transport.set_links({B: conditions})
+                a.transport.send(B, Vote(number))
+                await asyncio.sleep(0)
+            a.transport.set_links({})
+            a.transport.send(B, Vote(4))
+            await b.until_received(5)
+            assert votes(b) == [0, 1, 2, 3, 4]
+            await poll(lambda: not link_of(a, B).outlet.unsent_bytes)
 
     run(main(), loops)
