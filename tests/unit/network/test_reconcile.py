@@ -186,7 +186,7 @@ def test_who_connects_again_still_gets_what_waited_for_it() -> None:
 
 
 def test_who_was_gone_for_a_moment_still_gets_what_waited_for_it() -> None:
-    """Of two connections with one peer one is closed, which says that the peer is gone."""
+    """Its connection has broken, say, and it has dialled anew."""
     core = asked(Book(), range(3))
     core.disconnected(BOB)
     core.connected(NOW, BOB, asks=True)
