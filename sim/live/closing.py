@@ -13,6 +13,7 @@ from sim.live.summary import LiveSummary, LoadFigures, NodeEnd
 from sim.live.watch import Watch
 from sim.live.witness import Check, Witness
 from sim.load.driver import WorkloadDriver
+from sim.scenario import Scenario
 
 SECOND_NS = 1_000_000_000
 SETTLE_S = 20.0
@@ -154,11 +155,22 @@ class Closing:
 
     def _tps(self) -> float:
         """Return transactions a second in the measured window, or in all of a shorter run."""
-        measure = self._network.order.scenario.measure
-        begin, end = measure.warm_up / SECOND_NS, self._seconds - measure.cool_down / SECOND_NS
-        if begin >= end:
-            begin, end = 0.0, self._seconds
+        begin, end = measured(self._network.order.scenario, self._seconds)
         return self._witness.counted(begin, end) / (end - begin) if end > begin else 0.0
+
+
+def measured(scenario: Scenario, seconds: float) -> tuple[float, float]:
+    """Return the span, in seconds, that figures of a run look at.
+
+    A network may be up for longer than its scenario lasts: its load may have ended by then.
+
+    Args:
+        scenario: says what is left out at both ends.
+        seconds: for how long the network was up.
+    """
+    measure, over = scenario.measure, min(seconds, scenario.duration / SECOND_NS)
+    begin, end = measure.warm_up / SECOND_NS, over - measure.cool_down / SECOND_NS
+    return (begin, end) if begin < end else (0.0, over)
 
 
 def load_figures(driver: WorkloadDriver, limit: int | None = None) -> LoadFigures:

@@ -1,7 +1,9 @@
 """What is expected of a live run, and what came of it."""
 
 import msgspec
+import pytest
 
+from sim.live.closing import measured
 from sim.live.judge import Outcome, judge
 from sim.live.summary import LoadFigures, NodeEnd
 from sim.live.witness import Check, Loss
@@ -166,6 +168,27 @@ def test_what_fails_for_want_of_time_is_not_judged():
     assert verdict("min_height = 50", seconds=1.9) == "passed"
     early = {"seconds": 1.2, "growth": ((0.0, 1),)}
     assert verdict('recovery_within = "1s"', HEALED, **early) == "not judged"
+
+
+def test_a_bound_can_be_broken_early_and_is_kept_at_the_end_only():
+    assert verdict("max_view_changes = 0", seconds=1.2) == "failed"
+    assert verdict("max_view_changes = 1", seconds=1.2) == "not judged"
+    assert verdict("max_view_changes = 1") == "passed"
+
+
+def test_what_had_its_time_fails_however_early_the_end():
+    early = {"seconds": 1.95, "growth": ((0.0, 1), (0.5, 2), (1.9, 3))}
+    assert verdict('liveness_after_heal = "800ms"', HEALED, **early) == "failed"
+    early["growth"] = ((0.0, 1), (0.5, 2))
+    assert verdict('liveness_after_heal = "800ms"', HEALED, **early) == "failed"
+    assert verdict('liveness_after_heal = "960ms"', HEALED, **early) == "not judged"
+
+
+def test_throughput_is_that_of_the_scenario_however_long_the_network_is_up():
+    made = scenario('[measure]\nwarm_up = "500ms"\ncool_down = "300ms"\n')
+    assert measured(made, 2.0) == measured(made, 600.0) == pytest.approx((0.5, 1.7))
+    assert measured(made, 1.0) == pytest.approx((0.5, 0.7))
+    assert measured(made, 0.7) == (0.0, 0.7)
 
 
 def test_safety_is_judged_however_early_the_end():
