@@ -18,6 +18,7 @@ from typing import Annotated
 
 import msgspec
 
+from primitives.errors import InvalidEncoding
 from primitives.machine import Message
 
 HASHES_PER_ANNOUNCEMENT = 4096
@@ -32,6 +33,11 @@ BLOCKS_PER_REQUEST = 64
 PREFIX_NIBBLES_MAX = 64
 """Longest prefix of a `GetChunk`: a whole hash. Two heavy accounts, or very many slots, may share
 any shorter one, because somebody has searched for such a pair; then it has to be split."""
+
+CHUNK_ACCOUNTS = 1_024
+"""Greatest weight of a chunk (`node.snapshot_chunks`): an account or a slot weighs 1, its code by
+its length. More is split, less never: it is part of the protocol. An account with more slots than
+that comes without them, one with fewer never. Only a single account may weigh more, by its code."""
 
 Digest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 """A 32-byte hash, checked when a message is decoded."""
@@ -179,6 +185,9 @@ class GetChunk(Message, frozen=True, gc=False):
     """Hash of the address whose slots are meant; empty for accounts."""
 
 
+_UP_TO_A_CHUNK = msgspec.Meta(max_length=CHUNK_ACCOUNTS)
+
+
 class Content(IntEnum):
     """What a `Chunk` holds."""
 
@@ -199,15 +208,27 @@ class Chunk(Message, frozen=True, gc=False):
 
     request: Natural
     content: Content
-    accounts: tuple[tuple[bytes, bytes], ...]
+    accounts: Annotated[tuple[tuple[bytes, bytes], ...], _UP_TO_A_CHUNK]
     """(address, slim account), by ascending hashed address."""
-    way: tuple[bytes, ...]
+    way: Annotated[tuple[bytes, ...], msgspec.Meta(max_length=PREFIX_NIBBLES_MAX + 1)]
     """Encoded nodes of the trie, of accounts or of slots, from the root to the prefix."""
-    contracts: tuple[tuple[bytes, bytes, tuple[tuple[bytes, bytes], ...]], ...] = ()
+    contracts: Annotated[
+        tuple[tuple[bytes, bytes, tuple[tuple[bytes, bytes], ...]], ...], _UP_TO_A_CHUNK
+    ] = ()
     """(address, code, ((slot, value), ...)) of those accounts that have code or storage, in their
     order. An account with too many slots is here without them; they are to be asked for."""
-    slots: tuple[tuple[bytes, bytes], ...] = ()
+    slots: Annotated[tuple[tuple[bytes, bytes], ...], _UP_TO_A_CHUNK] = ()
     """(slot, value) of the account that was asked for."""
+
+    def __post_init__(self) -> None:
+        """Refuse more slots beside accounts than a chunk may have: each is small, and costs.
+
+        Raises:
+            InvalidEncoding: there are more.
+        """
+        beside = sum([len(rows) for _, _, rows in self.contracts])
+        if beside > CHUNK_ACCOUNTS:
+            raise InvalidEncoding("Chunk.contracts", f"at most {CHUNK_ACCOUNTS} slots", beside)
 
 
 LIMITS: dict[type[Message], int] = {

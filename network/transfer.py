@@ -26,6 +26,7 @@ from the same head takes it.
 from collections.abc import Callable, Sequence
 
 from network.messages import (
+    CHUNK_ACCOUNTS,
     PREFIX_NIBBLES_MAX,
     Chunk,
     Content,
@@ -39,12 +40,6 @@ from network.trace import ChunkRefused, SnapshotStarted
 from network.transfer_state import Asked, TransferState, split_part, storage_part
 from primitives.ids import Duration, Hash32, Instant, NodeId
 from primitives.machine import NOTHING, CancelTimer, Effect, Emit, Send, SetTimer
-
-CHUNK_ACCOUNTS = 1_024
-"""Greatest weight of a chunk (`node.snapshot_chunks`): an account or a slot weighs 1, its code by
-its length. More is split, less never: it is part of the protocol. An account with more slots than
-that comes without them, one with fewer never. Only a single account may weigh more."""
-
 
 MICROSECOND = 1_000
 """In ns."""

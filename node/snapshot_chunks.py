@@ -12,8 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from network.messages import Chunk, Content
-from network.transfer import CHUNK_ACCOUNTS
+from network.messages import CHUNK_ACCOUNTS, Chunk, Content
 from primitives.ids import Address, Hash32
 from primitives.keccak import keccak256
 from primitives.rlp import encode_int

@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 
-from network.messages import Chunk, Content
-from network.transfer import CHUNK_ACCOUNTS
+from network.messages import CHUNK_ACCOUNTS, Chunk, Content
 from node.snapshot_chunks import code_weight, is_large
 from node.snapshot_rows import contract_row
 from primitives.ids import Address

@@ -3,8 +3,7 @@
 import pytest
 from msgspec.structs import replace as changed
 
-from network.messages import Chunk, Content, GetChunk
-from network.transfer import CHUNK_ACCOUNTS
+from network.messages import CHUNK_ACCOUNTS, Chunk, Content, GetChunk
 from primitives.genesis import GenesisContract
 from primitives.ids import Address
 from primitives.keccak import keccak256
