@@ -230,13 +230,13 @@ async def until_seen_some(notes: Notes) -> None:
 
 @pytest.mark.parametrize("turns", range(6))
 def test_following_ends_when_it_is_cancelled_as_an_answer_comes(turns: int) -> None:
-    class Answering(RpcClient):
-        async def call(self, method: str, *parameters: object) -> Any:
-            return await answer
-
     async def story() -> None:
-        nonlocal answer
-        answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        class Answering(RpcClient):
+            async def call(self, method: str, *parameters: object) -> Any:
+                return await answer
+
         clients = [Answering("http://127.0.0.1:1") for _ in range(2)]
         watch = HeadWatch(clients, time.monotonic_ns, Notes())
         advancing = asyncio.create_task(watch.advance())
@@ -250,5 +250,4 @@ def test_following_ends_when_it_is_cancelled_as_an_answer_comes(turns: int) -> N
         ended = (await asyncio.gather(advancing, return_exceptions=True))[0]
         assert was_done or isinstance(ended, asyncio.CancelledError)
 
-    answer: asyncio.Future[str]
     play(story)
