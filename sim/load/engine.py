@@ -239,7 +239,8 @@ class LoadEngine:
         self._began_ns = time.monotonic_ns()
         await self.watch.begin()
         self._began_ns = time.monotonic_ns()
-        work = [self.watch.follow(), self._follow_fees(), self._supply(signing), self._sweep()]
+        beside = (self._follow_fees(), self._supply(signing), self._sweep())
+        work = (self.watch.follow(), self._remedies.watch(), *beside)
         tasks = [asyncio.create_task(each) for each in work]
         for task in tasks:
             task.add_done_callback(self._on_ended)

@@ -59,6 +59,8 @@ class Remedies:
         self._clients = clients
         self._tip = tip
         self._tasks: set[asyncio.Task[None]] = set()
+        self._broken = asyncio.Event()
+        self._failure: BaseException | None = None
         self._looked_after: set[int] = set()
         self.corrections: dict[int, int] = {}
         """Nonces with which accounts go on: whoever signs must be told."""
@@ -103,6 +105,12 @@ class Remedies:
             self._looked_after.add(lane.index)
             self._begin(self._take_back(lane))
 
+    async def watch(self) -> None:
+        """Wait until a remedy breaks, and raise what it broke with: its account would wait on."""
+        await self._broken.wait()
+        assert self._failure is not None
+        raise self._failure
+
     async def close(self) -> None:
         """End what is being asked."""
         for task in tuple(self._tasks):
@@ -112,7 +120,13 @@ class Remedies:
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._on_ended)
+
+    def _on_ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self._failure = failure
+            self._broken.set()
 
     def _client(self, lane: Lane) -> RpcClient:
         return self._clients[(lane.index + lane.shift) % len(self._clients)]

@@ -160,6 +160,18 @@ def test_a_refused_transaction_may_be_offered_as_it_was() -> None:
     play(story)
 
 
+def test_a_remedy_that_breaks_is_told() -> None:
+    async def story() -> None:
+        bench = Bench()
+        sends(bench, [LOW])
+        bench.signer.again = None  # type: ignore[assignment, method-assign]
+        bench.offer()
+        with pytest.raises(TypeError):
+            await bench.remedies.watch()
+
+    play(story)
+
+
 def test_nothing_is_sent_after_the_end() -> None:
     async def story() -> None:
         bench = Bench(nodes=1)
