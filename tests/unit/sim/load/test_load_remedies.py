@@ -162,8 +162,8 @@ def test_a_lost_answer_is_asked_for_at_the_next_node() -> None:
         async with scene.nodes(2) as nodes:
             nodes[0].meddle = Faults(10**6, Silence())
             result = await scene.load([node.url for node in nodes])
-        # The other node may be slow, too: then a block may come before its answer is missed.
-        assert {"timeout"} <= set(result.errors) <= {"timeout", "nonce too low"}
+        # On a slow machine the other node may miss its time, too, for answers and connections.
+        assert {"timeout"} <= set(result.errors) <= {"timeout", "connection", "nonce too low"}
         assert result.resent > 0
         assert result.included == sum(scene.chain.nonces.values()) == DUE
 
