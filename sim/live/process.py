@@ -122,7 +122,9 @@ class NodeProcess:
         # A stopped process takes nothing else before it goes on.
         self.send(signal.SIGCONT)
         try:
-            await asyncio.wait_for(self.ended(), patience_s)
+            # `wait_for` of Python 3.11 swallows a cancel that meets the end of what it waits for.
+            async with asyncio.timeout(patience_s):
+                await self.ended()
         except TimeoutError:
             await self.kill()
             return False
