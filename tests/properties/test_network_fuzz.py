@@ -18,6 +18,7 @@ from network.compression import Compression, CompressionPolicy, LinkCodec, agree
 from network.compression.bodies import BodyCompressor
 from network.handshake_messages import HANDSHAKE_LIMITS
 from network.messages import (
+    CHUNK_ACCOUNTS,
     LIMITS,
     AnnounceTransactions,
     CertifiedBlocks,
@@ -193,15 +194,19 @@ def body_of(kind: type[Message], *fields: bytes) -> bytes:
 
 
 TINY = 400_000
+PAIR = b"\x92\xc4\x02ab\xc4\x02ab"
 SWELLING = [
     body_of(PooledTransactions, b"\x01", array(b"\xc4\x02ab", TINY)),
     body_of(CertifiedBlocks, b"\x01", array(b"\x92\xc4\x02ab\xc4\x02ab", TINY), b"\x01"),
     body_of(AnnounceTransactions, b"\xc4\x00", array(b"\xcd\xff\x00", TINY), b"\x90"),
     body_of(GetTransactions, b"\x01", array(b"\xc4\x00", TINY)),
+    body_of(Chunk, b"\x01", b"\x01", array(PAIR, TINY), b"\x90", b"\x90", b"\x90"),
+    body_of(Chunk, b"\x01", b"\x01", b"\x90", array(b"\xc4\x02ab", TINY), b"\x90", b"\x90"),
+    body_of(Chunk, b"\x01", b"\x01", b"\x90", b"\x90", b"\x90", array(PAIR, TINY)),
 ]
 
 
-@pytest.mark.parametrize("body", SWELLING, ids=lambda body: body[2:12].decode())
+@pytest.mark.parametrize("body", SWELLING, ids=lambda body: body[2 : 2 + body[1] % 32].decode())
 def test_a_body_of_tiny_elements_makes_no_objects(body: bytes) -> None:
     codec = Codec(LIMITS, dict.fromkeys(LIMITS, len(body)))
     (kind,) = [
@@ -216,11 +221,17 @@ def test_a_body_of_tiny_elements_makes_no_objects(body: bytes) -> None:
 
 
 def test_no_body_makes_objects_of_more_than_seventeen_times_its_length() -> None:
-    pair = b"\x92\xc4\x02ab\xc4\x02ab"
-    body = body_of(Chunk, b"\x01", b"\x01", array(pair, TINY), b"\x90", b"\x90", b"\x90")
+    # Slots beside accounts are counted when all of them are there; then the message is refused.
+    row = b"\x93\xc4\x00\xc4\x00" + array(PAIR, CHUNK_ACCOUNTS)
+    body = body_of(Chunk, b"\x01", b"\x01", b"\x90", b"\x90", array(row, 400), b"\x90")
     codec = Codec(LIMITS, dict.fromkeys(LIMITS, len(body)))
     (kind,) = [kind for kind in codec.kinds if kind.type is Chunk]
-    assert 15 * len(body) < peak_of(lambda: codec.decode_plain(kind, body)) < 17 * len(body)
+
+    def refuse() -> None:
+        with pytest.raises(InvalidEncoding, match="at most 1024 slots"):
+            codec.decode_plain(kind, body)
+
+    assert 14 * len(body) < peak_of(refuse) < 17 * len(body)
 
 
 @pytest.mark.parametrize("encoding", [each for each in Encoding if each])
