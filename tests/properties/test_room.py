@@ -13,6 +13,8 @@ LIMIT = 800
 SHARE = LIMIT // 2 // 4
 """Of one of four."""
 SIZE_MAX = 3 * LIMIT // 8
+LONG = SHARE + SIZE_MAX
+"""As much as one peer may ever have, but for votes and proposals."""
 
 STEP = st.tuples(
     st.sampled_from(("ask", "end", "take", "leave")),
@@ -130,9 +132,9 @@ def test_a_peer_always_has_its_share_and_no_follower_takes_what_validators_need(
 
 def test_votes_and_proposals_go_before_what_has_waited_longer() -> None:
     world = World()
-    world.ask(1, SIZE_MAX, Traffic.SYNC)
-    world.ask(2, SIZE_MAX, Traffic.SYNC)
-    world.ask(3, SIZE_MAX, Traffic.CONSENSUS)
+    world.ask(1, LONG, Traffic.SYNC)
+    world.ask(2, LONG, Traffic.SYNC)
+    world.ask(3, LONG, Traffic.CONSENSUS)
     assert world.told == {1}
     world.end(1)
     world.take(1)
@@ -157,9 +159,10 @@ def test_whoever_comes_back_under_ever_new_numbers_keeps_no_more_than_there_is_r
 
 def test_what_is_short_does_not_wait_behind_what_is_long() -> None:
     world = World()
-    world.ask(1, SIZE_MAX, Traffic.SYNC)
-    world.ask(2, SIZE_MAX, Traffic.SYNC)
+    world.ask(1, LONG, Traffic.SYNC)
+    world.ask(2, LONG, Traffic.SYNC)
     world.ask(3, SHARE + 1, Traffic.SYNC)
+    assert world.told == {1}
     world.leave(1)
     assert world.told == {3}
 

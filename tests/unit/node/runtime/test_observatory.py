@@ -22,8 +22,12 @@ OCCASIONS = {
     "network_connections_ended",
     "txpool_rejected",
     "storage_engine",
+    "network_reconcile_rounds",
+    "network_reconcile_extended",
+    "network_reconcile_transactions",
 }
-"""What these few seconds need not bring about, and counters that this store was not opened with."""
+"""What these few seconds need not bring about, and counters that this store was not opened with;
+and rounds, which this network does not hold."""
 
 
 def text_of(observatory: Observatory) -> str:
