@@ -7,6 +7,7 @@ import msgspec
 from contracts.calls import DEPTH_MAX
 from contracts.frame import Frame
 from contracts.halts import ExceptionalHalt
+from contracts.instructions.environment import to_address
 from contracts.opcodes import Op
 from contracts.sliced import SlicedResult
 from node.rpc.call_errors import REVERTED, halt_text, revert_reason
@@ -22,7 +23,6 @@ from storage.reader import StateReader
 CREATIONS = frozenset({int(Op.CREATE), int(Op.CREATE2)})
 WITH_VALUE = frozenset({int(Op.CALL), int(Op.CALLCODE), int(Op.DELEGATECALL), *CREATIONS})
 """A delegated call has that of its caller."""
-ADDRESS_MASK = (1 << 160) - 1
 CALL_BYTES = 260
 LOG_BYTES = 140
 TOPIC_BYTES = 70
@@ -76,7 +76,7 @@ class CallTracer:
             "input": data_hex(data),
         }
         if self._op not in CREATIONS:
-            node["to"] = data_hex(_address(self._operands[-2]))
+            node["to"] = data_hex(to_address(self._operands[-2]))
         if self._op in WITH_VALUE:
             node["value"] = quantity_hex(value)
         self._started = node
@@ -170,7 +170,7 @@ class CallTracer:
             {
                 "type": "SELFDESTRUCT",
                 "from": data_hex(f.address),
-                "to": data_hex(_address(self._operands[-1])),
+                "to": data_hex(to_address(self._operands[-1])),
                 "value": quantity_hex(self._balance),
                 "gas": "0x0",
                 "gasUsed": "0x0",
@@ -200,7 +200,3 @@ def _refusal(f: Frame, op: int, used: int) -> str:
     if used and op in CREATIONS:
         return "contract address collision"
     return "precompiled contract failed" if used else "insufficient balance for transfer"
-
-
-def _address(item: int) -> bytes:
-    return (item & ADDRESS_MASK).to_bytes(20, "big")

@@ -17,6 +17,7 @@ from contracts.creation import salted_address
 from contracts.delegation import designated
 from contracts.frame import Frame
 from contracts.halts import ExceptionalHalt
+from contracts.instructions.environment import to_address
 from contracts.opcodes import Op
 from contracts.sliced import SlicedResult
 from node.rpc.hexes import data_hex, quantity_hex, word_hex
@@ -35,7 +36,6 @@ ACCOUNT_INSTRUCTIONS = frozenset(
 """Their topmost operand is an account."""
 CALL_INSTRUCTIONS = frozenset(map(int, (Op.CALL, Op.CALLCODE, Op.DELEGATECALL, Op.STATICCALL)))
 """The second operand is an account, whose code is run."""
-ADDRESS_MASK = (1 << 160) - 1
 
 ACCOUNT_BYTES = 120
 SLOT_BYTES = 140
@@ -79,9 +79,9 @@ class PrestateTracer:
         if op in SLOT_INSTRUCTIONS and stack:
             self._see_slot(f.address, stack[-1])
         elif op in ACCOUNT_INSTRUCTIONS and stack:
-            self._see(_address(stack[-1]))
+            self._see(to_address(stack[-1]))
         elif op in CALL_INSTRUCTIONS and len(stack) > 1:
-            called = _address(stack[-2])
+            called = to_address(stack[-2])
             self._see(called)
             self._see_delegate(f, called)
         elif op == Op.CREATE:
@@ -186,7 +186,3 @@ def _account(state: StateReader, address: Address) -> Account:
 
 def _set(slots: dict[int, int]) -> dict[int, int]:
     return {slot: value for slot, value in slots.items() if value}
-
-
-def _address(item: int) -> Address:
-    return Address((item & ADDRESS_MASK).to_bytes(20, "big"))
