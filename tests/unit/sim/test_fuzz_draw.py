@@ -49,20 +49,10 @@ from sim.scenario import (
     format_scenario,
     load_scenario,
 )
+from tests.unit.sim.conftest import SEEDS
 
 ROOT = Path(__file__).resolve().parents[3]
 SECOND = 1_000_000_000
-SEEDS = range(1, 121)
-
-
-@pytest.fixture(scope="module")
-def base() -> Scenario:
-    return load_scenario(ROOT / "scenarios" / "chaos.toml")
-
-
-@pytest.fixture(scope="module")
-def drawn(base: Scenario) -> list[Scenario]:
-    return [draw_scenario(base, seed) for seed in SEEDS]
 
 
 def test_every_draw_is_a_scenario_that_its_own_file_gives_back(drawn: list[Scenario]) -> None:

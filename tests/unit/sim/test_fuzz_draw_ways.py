@@ -1,9 +1,6 @@
 """What the search draws of the ways that blocks and transactions take."""
 
-from pathlib import Path
-
 import msgspec
-import pytest
 
 from sim.fuzz import draw_scenario
 from sim.fuzz.chance import Chance
@@ -11,20 +8,8 @@ from sim.fuzz.draw import LIARS
 from sim.fuzz.spreading import CODES, DEGREES, WAY_LIARS, draw_spreading
 from sim.randomness import generator
 from sim.registry import liar_names
-from sim.scenario import NodeClass, Scenario, load_scenario
-
-ROOT = Path(__file__).resolve().parents[3]
-SEEDS = range(1, 121)
-
-
-@pytest.fixture(scope="module")
-def base() -> Scenario:
-    return load_scenario(ROOT / "scenarios" / "chaos.toml")
-
-
-@pytest.fixture(scope="module")
-def drawn(base: Scenario) -> list[Scenario]:
-    return [draw_scenario(base, seed) for seed in SEEDS]
+from sim.scenario import NodeClass, Scenario
+from tests.unit.sim.conftest import SEEDS
 
 
 def test_blocks_are_compact_and_bodies_compressed_in_some_runs(drawn: list[Scenario]) -> None:
